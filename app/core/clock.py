@@ -1,0 +1,32 @@
+"""The only module that reads the clock (T1): instants are aware UTC datetimes, dates belong to a named zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+
+
+def now() -> dt.datetime:
+    """The present instant, aware, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def today(zone: str) -> dt.date:
+    """The calendar date at this moment in the IANA time zone `zone`. Raises ZoneInfoNotFoundError for an unknown one."""
+    return local_date(now(), zone)
+
+
+def local_date(instant: dt.datetime, zone: str) -> dt.date:
+    """The calendar date of `instant` (aware) in the IANA time zone `zone`."""
+    return instant.astimezone(zoneinfo.ZoneInfo(zone)).date()
+
+
+def is_time_zone(name: str) -> bool:
+    """True when `name` is an IANA time zone known here."""
+    return name in zoneinfo.available_timezones()
+
+
+def age_on(birth_date: dt.date, day: dt.date) -> int:
+    """Whole years lived on `day`; somebody born on 29 February has their birthday on 1 March in other years (G4)."""
+    had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)
+    return day.year - birth_date.year - (0 if had_birthday else 1)

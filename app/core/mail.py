@@ -1,0 +1,100 @@
+"""Sending mail (M1): builds a message and hands it to the server that MAIL_URL names. Only the worker calls this."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import smtplib
+import ssl
+import sys
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app
+
+from app.core.clock import now
+
+TIMEOUT_SECONDS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Attachment:
+    """A file of a mail; `content_type` as MIME writes it, parameters included."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Mail:
+    """What one person is written: plain text always, HTML besides when there is any."""
+
+    to: str
+    subject: str
+    text: str
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def build(mail: Mail, *, sender: str, key: str, sent_at: dt.datetime | None = None) -> EmailMessage:
+    """The message on the wire. Its Message-ID is derived from `key`, so that a promise kept twice after a crash is
+    recognised as one message by the receiving side (RFC 5322, 3.6.4)."""
+    message = EmailMessage()
+    name, address = parseaddr(sender)
+    domain = address.rpartition("@")[2] or "localhost"
+    message["From"] = Address(display_name=name, addr_spec=address)
+    message["To"] = Address(addr_spec=mail.to)
+    # A line break in a subject would begin another header.
+    message["Subject"] = " ".join(mail.subject.split())
+    message["Date"] = format_datetime(sent_at or now())
+    message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    for header, value in mail.headers:
+        message[header] = value
+    message.set_content(mail.text)
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html")
+    for attachment in mail.attachments:
+        maintype, _, rest = attachment.content_type.partition("/")
+        subtype, *parameters = [part.strip() for part in rest.split(";")]
+        message.add_attachment(
+            attachment.content,
+            maintype=maintype,
+            subtype=subtype,
+            filename=attachment.name,
+            params=dict(parameter.split("=", 1) for parameter in parameters),
+        )
+    return message
+
+
+def send(message: EmailMessage, mail_url: str) -> None:
+    """Hand `message` to `mail_url`: console:, smtp://[user:password@]host:port (STARTTLS when offered) or smtps://.
+
+    Raises OSError or smtplib.SMTPException when the server did not accept it.
+    """
+    url = urlsplit(mail_url)
+    if url.scheme == "console":
+        sys.stderr.write(f"--- mail\n{message}\n---\n")
+        return
+    host, context = url.hostname or "localhost", ssl.create_default_context()
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT_SECONDS, context=context)
+    else:
+        server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT_SECONDS)
+    with server:
+        if url.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=context)
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        server.send_message(message)
+
+
+def deliver(mail: Mail, *, key: str) -> None:
+    """Build `mail` under the promise's `key` and hand it to the installation's mail server. Raises as `send` does."""
+    settings = current_app.config["SETTINGS"]
+    send(build(mail, sender=settings.mail_from, key=key), settings.mail_url)

@@ -1,0 +1,230 @@
+"""Promised work (M1): rows written with the fact that caused them, kept by a worker at least once, idempotently.
+
+A row is claimed by a lease and a commit; its handler runs outside that transaction; then the row is marked done.
+Whoever dies in between leaves a lease that runs out, or that the next worker on the same host frees at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.clock import now
+from app.core.db import Base, BigInt, changed_one, db, in_transaction, transaction, uses_sqlite
+
+LEASE = dt.timedelta(seconds=120)
+MAXIMUM_ATTEMPTS = 10
+KEEP_DONE = dt.timedelta(days=30)
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[dict[str, Any]], None]
+
+
+class Outbox(Base):
+    """One promise. `key` makes the same promise only once; `payload` holds ids, never personal data."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        sa.Index(
+            "ix_outbox_due",
+            "due_at",
+            sqlite_where=sa.text("done_at IS NULL AND given_up_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL AND given_up_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(sa.String(64))
+    payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    created_at: Mapped[dt.datetime]
+    due_at: Mapped[dt.datetime]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    leased_by: Mapped[str | None] = mapped_column(sa.String(120))
+    leased_until: Mapped[dt.datetime | None]
+    done_at: Mapped[dt.datetime | None]
+    given_up_at: Mapped[dt.datetime | None]
+    last_error: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A row this worker holds until its lease ends."""
+
+    id: int
+    kind: str
+    key: str
+    payload: dict[str, Any]
+    attempts: int
+
+
+class Postponed(Exception):
+    """A handler asks to be called again after `delay`; this is no failure (something else must happen first)."""
+
+    def __init__(self, delay: dt.timedelta) -> None:
+        self.delay = delay
+        super().__init__(f"again in {delay}")
+
+
+def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime | None = None) -> None:
+    """Promise work in the transaction of its cause; the same `key` a second time changes nothing.
+
+    `payload` is JSON of ids and codes; `due_at` (aware) defaults to now. Raises RuntimeError outside a transaction.
+    """
+    if not in_transaction():
+        raise RuntimeError("a promise commits with the fact that caused it")
+    insert = sqlite.insert if uses_sqlite() else postgresql.insert
+    values = {"kind": kind, "payload": payload, "key": key, "created_at": now(), "due_at": due_at or now()}
+    db.session.execute(insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["key"]))
+
+
+def withdraw(key: str) -> None:
+    """Take back a promise that nobody has begun to keep (a reminder of a cancelled place)."""
+    db.session.execute(
+        sa.delete(Outbox).where(Outbox.key == key, Outbox.done_at.is_(None), Outbox.leased_until.is_(None))
+    )
+
+
+def _boot_ticks(pid: int) -> str:
+    """When the process started (field 22 of /proc/<pid>/stat), so that a reused pid is not taken for it. "" if gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def this_worker() -> str:
+    """The name leases carry: host, process and when that process began."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_boot_ticks(os.getpid())}"
+
+
+def _is_dead(worker: str) -> bool:
+    """True when `worker` ran on this host and is gone; another host's workers are given the benefit of their lease."""
+    host, pid, ticks = worker.rsplit(":", 2)
+    return host == socket.gethostname() and bool(ticks) and _boot_ticks(int(pid)) != ticks
+
+
+def free_dead_leases() -> int:
+    """Return the rows of workers of this host that no longer run; returns how many."""
+    open_rows = (Outbox.done_at.is_(None), Outbox.given_up_at.is_(None), Outbox.leased_by.is_not(None))
+    holders = db.session.scalars(sa.select(Outbox.leased_by).where(*open_rows).distinct()).all()
+    dead = [holder for holder in holders if holder and _is_dead(holder)]
+    if not dead:
+        return 0
+    with transaction():
+        db.session.execute(
+            sa.update(Outbox).where(Outbox.leased_by.in_(dead), *open_rows).values(leased_by=None, leased_until=None),
+            execution_options={"synchronize_session": False},
+        )
+    return len(dead)
+
+
+def claim(*, ignore_backoff: bool = False, except_ids: frozenset[int] = frozenset()) -> Claim | None:
+    """Lease the row that is due first, or None. With `ignore_backoff`, retries that wait count as due."""
+    at = now()
+    due = sa.or_(Outbox.due_at <= at, Outbox.attempts > 0) if ignore_backoff else Outbox.due_at <= at
+    candidate = (
+        sa.select(Outbox.id)
+        .where(Outbox.done_at.is_(None), Outbox.given_up_at.is_(None), due)
+        .where(sa.or_(Outbox.leased_until.is_(None), Outbox.leased_until < at))
+        .order_by(Outbox.due_at, Outbox.id)
+        .limit(1)
+    )
+    if except_ids:
+        candidate = candidate.where(Outbox.id.not_in(except_ids))
+    # Looking first costs no lock while there is nothing to do.
+    if db.session.execute(candidate).first() is None:
+        db.session.rollback()
+        return None
+    with transaction():
+        found = db.session.scalar(candidate.with_for_update(skip_locked=True))
+        if found is None:
+            return None
+        taken = db.session.execute(
+            sa.update(Outbox)
+            .where(Outbox.id == found)
+            .values(leased_by=this_worker(), leased_until=at + LEASE, attempts=Outbox.attempts + 1)
+            .returning(Outbox.id, Outbox.kind, Outbox.key, Outbox.payload, Outbox.attempts),
+            execution_options={"synchronize_session": False},
+        ).one()
+    return Claim(*taken)
+
+
+def _held(held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    """The row, while this worker still holds it and nobody else took it over."""
+    return (Outbox.id == held.id, Outbox.leased_by == this_worker(), Outbox.attempts == held.attempts)
+
+
+def complete(held: Claim) -> None:
+    """The promise is kept."""
+    with transaction():
+        changed_one(sa.update(Outbox).where(*_held(held)).values(done_at=now(), leased_by=None, leased_until=None))
+
+
+def give_back(held: Claim, *, delay: dt.timedelta = dt.timedelta(0), counts: bool = False, error: str = "") -> None:
+    """Return a row: to be tried after `delay`. When it `counts` as a failure too often, give up where staff can see it."""
+    values: dict[str, Any] = {
+        "leased_by": None,
+        "leased_until": None,
+        "due_at": now() + delay,
+        "last_error": error[:200],
+    }
+    if not counts:
+        values["attempts"] = held.attempts - 1
+    elif held.attempts >= MAXIMUM_ATTEMPTS:
+        values["given_up_at"] = now()
+    with transaction():
+        changed_one(sa.update(Outbox).where(*_held(held)).values(**values))
+
+
+def backoff(attempts: int) -> dt.timedelta:
+    """How long to wait after the `attempts`-th failure: 10 s, doubling, at most six hours."""
+    return min(dt.timedelta(seconds=10 * 2 ** (attempts - 1)), dt.timedelta(hours=6))
+
+
+def run(held: Claim, handlers: dict[str, Handler]) -> bool:
+    """Keep one promise; returns whether it was kept. A failure is logged by kind and type, never with its data."""
+    try:
+        handler = handlers[held.kind]
+        handler({**held.payload, "outbox_key": held.key})
+    except Postponed as postponed:
+        db.session.rollback()
+        give_back(held, delay=postponed.delay)
+        return True
+    except Exception as error:  # whatever a handler raises must leave the row retryable, and visible
+        db.session.rollback()
+        log.warning("outbox.failed", kind=held.kind, row=held.id, attempts=held.attempts, error=type(error).__name__)
+        give_back(held, delay=backoff(held.attempts), counts=True, error=type(error).__name__)
+        return False
+    db.session.rollback()
+    complete(held)
+    return True
+
+
+def count_due() -> int:
+    """Rows that should have been kept by now (future ones and given-up ones do not count)."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(Outbox)
+            .where(Outbox.done_at.is_(None), Outbox.given_up_at.is_(None))
+            .where(sa.or_(Outbox.due_at <= now(), Outbox.attempts > 0))
+        )
+        or 0
+    )
+
+
+def forget_done() -> None:
+    """Sweep: remove promises kept long ago."""
+    with transaction():
+        db.session.execute(sa.delete(Outbox).where(Outbox.done_at < now() - KEEP_DONE))

@@ -1,0 +1,48 @@
+"""Keyset pages (N2): a cursor holds the sort key of the last row shown, so rows that change move no others."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+MAXIMUM_CURSOR = 600
+
+
+class BadCursor(ValueError):
+    """A cursor that this installation did not make."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a list, and the cursor of the next (None at the end)."""
+
+    rows: list[T]
+    next_cursor: str | None
+
+
+def encode_cursor(*key: Any) -> str:
+    """An opaque cursor of JSON values."""
+    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str, *types: type | tuple[type, ...]) -> tuple[Any, ...]:
+    """The values of a cursor, checked against `types` in order. Raises BadCursor on anything else."""
+    if not text or len(text) > MAXIMUM_CURSOR:
+        raise BadCursor(text[:20])
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise BadCursor(text[:20]) from error
+    if not isinstance(values, list) or len(values) != len(types):
+        raise BadCursor(text[:20])
+    for value, expected in zip(values, types, strict=True):
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise BadCursor(text[:20])
+        if isinstance(value, float) and value != value:  # NaN compares with nothing
+            raise BadCursor(text[:20])
+        if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            raise BadCursor(text[:20])
+    return tuple(values)

@@ -1,0 +1,251 @@
+"""What every route shares: guards (A1), security headers, error pages, the ids in URLs.
+
+Each route says who may call it, with exactly one of `@public`, `@signed_in` and `@allow(...)`; a route that says nothing
+does not open. A guard may load the thing the URL names: the view then receives it first. Outsiders get 404 for what
+they may not know exists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, Protocol, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter, ValidationError
+
+from app.core.errors import Refused
+from app.core.ids import decode_id, encode_id
+from config import Settings
+
+P = ParamSpec("P")
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+Load = Callable[..., Any]
+May = Callable[..., bool]
+
+
+class Viewer(Protocol):
+    """Whoever is signed in, as far as the ground floor knows them."""
+
+    id: int
+    is_email_verified: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Guard:
+    """Who may call a route: everybody, whoever is signed in, or whom `may(viewer[, thing])` allows."""
+
+    kind: str
+    may: May | None = None
+    load: Load | None = None
+    scope: str | None = None
+
+
+def viewer() -> Any:
+    """The signed-in person, or None."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def settings() -> Settings:
+    """The installation's settings, for views and jobs."""
+    found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def _guarded(view: View, guard: Guard) -> View:
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        person = None
+        if guard.kind != "public":
+            person = viewer()
+            if person is None:
+                return _ask_to_sign_in()
+            if guard.scope is not None and guard.scope not in g.get("token_scopes", ()):
+                abort(403)
+        if guard.load is None:
+            if guard.may is not None and not guard.may(person):
+                abort(404)
+            return view(*args, **kwargs)
+        thing = guard.load(**kwargs)
+        if thing is None or (guard.may is not None and not guard.may(person, thing)):
+            abort(404)
+        return view(thing)
+
+    guarded.guard = guard  # type: ignore[attr-defined]  # read by guard_of and by the house tests
+    return guarded  # type: ignore[return-value]  # same signature as far as Flask is concerned
+
+
+def _ask_to_sign_in() -> ResponseReturnValue:
+    if request.path.startswith("/api/"):
+        abort(401)
+    here = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return redirect(f"{url_for('accounts.sign_in')}?{urlencode({'next': here})}", code=303)
+
+
+def public(view: View | None = None, *, load: Load | None = None) -> Any:
+    """Everybody may call this route. With `load`, the view gets what it returns; None answers 404."""
+    guard = Guard("public", load=load)
+    return _guarded(view, guard) if view is not None else lambda wrapped: _guarded(wrapped, guard)
+
+
+def signed_in(view: View | None = None, *, load: Load | None = None, scope: str | None = None) -> Any:
+    """Whoever is signed in may call this route; others are asked to sign in and come back (API: 401)."""
+    guard = Guard("signed_in", load=load, scope=scope)
+    return _guarded(view, guard) if view is not None else lambda wrapped: _guarded(wrapped, guard)
+
+
+def allow(may: May, *, load: Load | None = None, scope: str | None = None) -> Callable[[View], View]:
+    """Whoever is signed in and whom the policy predicate `may(person, thing)` (or `may(person)` without `load`) allows.
+
+    `scope` is what an API token needs besides (403 without it). Everybody else gets 404.
+    """
+    guard = Guard("allow", may=may, load=load, scope=scope)
+    return lambda view: _guarded(view, guard)
+
+
+def guard_of(app: Flask, endpoint: str) -> Guard | None:
+    """The guard a route declared, or None."""
+    return getattr(app.view_functions[endpoint], "guard", None)
+
+
+def safe_next(target: str | None, default: str) -> str:
+    """`target` when it is a path of this site, else `default`: a sign-in link must not lead elsewhere."""
+    if not target or not target.startswith("/") or target.startswith("//") or "\\" in target:
+        return default
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or any(ord(character) < 32 for character in target):
+        return default
+    return target
+
+
+class IdConverter(BaseConverter):
+    """`<id:need_id>` in a URL: the opaque string outside, the key inside; anything else is 404."""
+
+    regex = "[0-9a-z]{13}"
+
+    def to_python(self, value: str) -> int:
+        key = decode_id(value)
+        if key is None:
+            raise ValidationError
+        return key
+
+    def to_url(self, value: Any) -> str:
+        return encode_id(int(value))
+
+
+# --- security headers -------------------------------------------------------------------------------------------
+
+
+def content_security_policy(payment_hosts: tuple[str, ...] = ()) -> str:
+    """Everything from this origin, nothing inline. Forms may end at the payment page: a browser follows the redirect."""
+    form_action = " ".join(("'self'", *payment_hosts))
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "img-src 'self'",
+            "style-src 'self'",
+            "script-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            f"form-action {form_action}",
+        )
+    )
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", current_app.extensions["content_security_policy"])
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if settings().production:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    # What somebody signed in (or a form with its token) was shown must not be kept by anybody else.
+    if "Cache-Control" not in headers and ("Set-Cookie" in headers or viewer_was_asked()):
+        headers["Cache-Control"] = "no-store"
+    return response
+
+
+def viewer_was_asked() -> bool:
+    """True when this request carried a session: its answer may be personal."""
+    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+
+
+# --- static files -----------------------------------------------------------------------------------------------
+
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+def static_url(app: Flask, filename: str) -> str:
+    """The address of a static file with a digest of its content, so that it may be cached for ever."""
+    digests: dict[str, str] = app.extensions.setdefault("static_digests", {})
+    if filename not in digests:
+        content = (STATIC / filename).read_bytes()
+        digests[filename] = hashlib.sha256(content).hexdigest()[:10]
+    return f"/static/{filename}?v={digests[filename]}"
+
+
+# --- errors -----------------------------------------------------------------------------------------------------
+
+
+def _error_page(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    if error.response is not None:
+        return error.response
+    response = current_app.make_response((render_template("errors/error.html", code=code), code))
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after", "www-authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def _refused_page(error: Refused) -> ResponseReturnValue:
+    return render_template("errors/refused.html", reasons=error.reasons), 409
+
+
+def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
+    """Attach converters, headers, error pages and the check that every route is guarded."""
+    app.url_map.converters["id"] = IdConverter
+    app.extensions["content_security_policy"] = content_security_policy(payment_hosts)
+    app.after_request(_add_headers)
+    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(Refused, _refused_page)
+    app.jinja_env.globals["static_url"] = functools.partial(static_url, app)
+    app.jinja_env.filters["id"] = encode_id
+
+    @app.before_request
+    def refuse_unguarded() -> None:
+        endpoint = request.endpoint
+        if endpoint is not None and guard_of(app, endpoint) is None:
+            abort(404)
+
+
+def require_guards(app: Flask) -> None:
+    """Raise RuntimeError, naming them, when routes state no guard (A1). The factory calls this last."""
+    naked = sorted(rule.endpoint for rule in app.url_map.iter_rules() if guard_of(app, rule.endpoint) is None)
+    if naked:
+        raise RuntimeError(f"routes without a guard: {', '.join(naked)}")
+
+
+__all__ = [
+    "Guard",
+    "allow",
+    "guard_of",
+    "init_app",
+    "public",
+    "require_guards",
+    "safe_next",
+    "settings",
+    "signed_in",
+    "viewer",
+]

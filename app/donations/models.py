@@ -1,0 +1,105 @@
+"""Tables of donations, of Stripe's events and of the ledger. Amounts are integer minor units of their currency (F1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import Base, BigInt, HasId
+from app.fundraisers.models import Fundraiser
+
+DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched")
+EVENT_STATUSES = ("received", "handled", "ignored", "failed")
+LEDGER_ACCOUNTS = ("donations", "stripe_clearing", "fees", "refunds", "disputes", "offline", "in_transit_to_bank")
+
+
+class Donation(HasId, Base):
+    """One gift. The name and e-mail are for the organization's staff; `anonymous` keeps the name from everybody else (F9)."""
+
+    __tablename__ = "donation"
+    __table_args__ = (
+        sa.CheckConstraint(f"status IN {DONATION_STATUSES}", name="status"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+        sa.Index("ix_donation_fundraiser_id_status", "fundraiser_id", "status"),
+        sa.Index("ix_donation_status_created_at", "status", "created_at"),
+    )
+
+    fundraiser_id: Mapped[int] = mapped_column(sa.ForeignKey("fundraiser.id"))
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    amount_minor: Mapped[int] = mapped_column(BigInt)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    name: Mapped[str] = mapped_column(sa.String(120), default="", server_default="")
+    email: Mapped[str] = mapped_column(sa.String(254))
+    anonymous: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    message: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
+    status: Mapped[str] = mapped_column(sa.String(16), default="pending")
+    # test or live, as the session said; a demo gift never looks like a real one.
+    livemode: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    stripe_session_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    stripe_charge_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    checkout_url: Mapped[str | None]
+    created_at: Mapped[dt.datetime]
+    paid_at: Mapped[dt.datetime | None]
+
+    fundraiser: Mapped[Fundraiser] = relationship()
+
+
+class StripeEvent(HasId, Base):
+    """Stripe said something happened. Only what is needed to fetch it afresh is kept: no payload, no personal data."""
+
+    __tablename__ = "stripe_event"
+    __table_args__ = (
+        sa.CheckConstraint(f"status IN {EVENT_STATUSES}", name="status"),
+        sa.Index("ix_stripe_event_status", "status", "received_at"),
+    )
+
+    stripe_id: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    type: Mapped[str] = mapped_column(sa.String(100))
+    object_id: Mapped[str] = mapped_column(sa.String(255), default="", server_default="")
+    account: Mapped[str | None] = mapped_column(sa.String(255))
+    livemode: Mapped[bool]
+    received_at: Mapped[dt.datetime]
+    status: Mapped[str] = mapped_column(sa.String(16), default="received")
+    handled_at: Mapped[dt.datetime | None]
+    note: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+
+
+class LedgerTransaction(Base):
+    """Entries that belong together and sum to zero per currency (F2). `source` says what caused it, once."""
+
+    __tablename__ = "ledger_transaction"
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    donation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("donation.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(32))
+    # For example "charge:ch_…" or "fee:txn_…": the same cause never writes twice (F3).
+    source: Mapped[str] = mapped_column(sa.String(300), unique=True)
+    created_at: Mapped[dt.datetime]
+
+    entries: Mapped[list[LedgerEntry]] = relationship(back_populates="transaction")
+
+
+class LedgerEntry(Base):
+    """A debit (positive) or a credit (negative) of one account, in minor units of `currency`."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        sa.CheckConstraint(f"account IN {LEDGER_ACCOUNTS}", name="account"),
+        sa.CheckConstraint("amount_minor <> 0", name="amount_not_zero"),
+        sa.Index("ix_ledger_entry_fundraiser_id_account", "fundraiser_id", "account"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
+    transaction_id: Mapped[int] = mapped_column(sa.ForeignKey("ledger_transaction.id"), index=True)
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    fundraiser_id: Mapped[int | None] = mapped_column(sa.ForeignKey("fundraiser.id"))
+    account: Mapped[str] = mapped_column(sa.String(32))
+    amount_minor: Mapped[int] = mapped_column(BigInt)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+
+    transaction: Mapped[LedgerTransaction] = relationship(back_populates="entries")

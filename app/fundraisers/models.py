@@ -1,0 +1,45 @@
+"""The table of fundraisers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.accounts.models import Person
+from app.core.db import Base, BigInt, HasId
+from app.needs.models import Need
+from app.organizations.models import Organization
+
+FUNDRAISER_STATUSES = ("awaiting_approval", "live", "declined", "ended")
+
+
+class Fundraiser(HasId, Base):
+    """A page that raises money. `goal_minor` is in minor units of `currency` (F1)."""
+
+    __tablename__ = "fundraiser"
+    __table_args__ = (
+        sa.CheckConstraint(f"status IN {FUNDRAISER_STATUSES}", name="status"),
+        sa.CheckConstraint("goal_minor > 0", name="goal_positive"),
+    )
+
+    slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    need_id: Mapped[int | None] = mapped_column(sa.ForeignKey("need.id"), index=True)
+    started_by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    title: Mapped[str] = mapped_column(sa.String(120))
+    story: Mapped[str]
+    goal_minor: Mapped[int] = mapped_column(BigInt)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    ends_on: Mapped[dt.date | None]
+    status: Mapped[str] = mapped_column(sa.String(20), default="awaiting_approval")
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    decided_at: Mapped[dt.datetime | None]
+    declined_reason: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    created_at: Mapped[dt.datetime]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+    organization: Mapped[Organization] = relationship()
+    need: Mapped[Need | None] = relationship()
+    started_by: Mapped[Person] = relationship(foreign_keys=[started_by_id])

@@ -1,0 +1,100 @@
+"""Tables of organizations and of who belongs to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.accounts.models import Person
+from app.core.db import Base, HasId
+
+ROLES = ("owner", "manager", "coordinator", "viewer")
+ORGANIZATION_STATUSES = ("active", "suspended")
+DECISIONS = ("verified", "declined", "withdrawn")
+
+
+class Organization(HasId, Base):
+    """An organization. It is shown to the public only while verified and active."""
+
+    __tablename__ = "organization"
+    __table_args__ = (sa.CheckConstraint(f"status IN {ORGANIZATION_STATUSES}", name="status"),)
+
+    slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(160))
+    # Name in folded form, for finding the same organization again in an import.
+    name_key: Mapped[str] = mapped_column(sa.String(160), index=True)
+    description: Mapped[str] = mapped_column(default="", server_default="")
+    website: Mapped[str | None] = mapped_column(sa.String(300))
+    country: Mapped[str] = mapped_column(sa.String(2))
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    time_zone: Mapped[str] = mapped_column(sa.String(64))
+    city: Mapped[str | None] = mapped_column(sa.String(120))
+    region: Mapped[str | None] = mapped_column(sa.String(120))
+    status: Mapped[str] = mapped_column(sa.String(16), default="active", server_default="active")
+    verified_at: Mapped[dt.datetime | None]
+    # None: made by an import and nobody has claimed it; sign-up, pledge and fundraiser stay closed.
+    claimed_at: Mapped[dt.datetime | None]
+    auto_approve_fundraisers: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    created_at: Mapped[dt.datetime]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+    @property
+    def is_public(self) -> bool:
+        """True while the public may see it: verified and not suspended (N1)."""
+        return self.verified_at is not None and self.status == "active"
+
+    @property
+    def is_claimed(self) -> bool:
+        """True once a person of the organization stands behind it; only then can anything be promised to it."""
+        return self.claimed_at is not None
+
+
+class Membership(Base):
+    """One person's role in one organization."""
+
+    __tablename__ = "membership"
+    __table_args__ = (sa.CheckConstraint(f"role IN {ROLES}", name="role"),)
+
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(sa.String(16))
+    created_at: Mapped[dt.datetime]
+
+    organization: Mapped[Organization] = relationship()
+    person: Mapped[Person] = relationship()
+
+
+class Location(HasId, Base):
+    """A place the organization works from. `private` keeps the street for those who need it (N6)."""
+
+    __tablename__ = "location"
+
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(120))
+    address: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+    city: Mapped[str] = mapped_column(sa.String(120))
+    region: Mapped[str | None] = mapped_column(sa.String(120))
+    postal_code: Mapped[str | None] = mapped_column(sa.String(16))
+    country: Mapped[str] = mapped_column(sa.String(2))
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    time_zone: Mapped[str] = mapped_column(sa.String(64))
+    private: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+
+    organization: Mapped[Organization] = relationship()
+
+
+class Verification(HasId, Base):
+    """A moderator's decision about an organization, with what was checked. A new decision is a new row."""
+
+    __tablename__ = "verification"
+    __table_args__ = (sa.CheckConstraint(f"decision IN {DECISIONS}", name="decision"),)
+
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    # None: the operator's own recorded act on the command line.
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    decision: Mapped[str] = mapped_column(sa.String(16))
+    checked: Mapped[str]
+    decided_at: Mapped[dt.datetime]
