@@ -1,0 +1,250 @@
+"""Fixtures: the application on real databases, a client that checks every page and fails on uncommitted writes."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.accounts.models import Person
+from app.core import jobs
+from app.core.db import Base, db, in_transaction
+from config import Settings
+from tests import databases
+from tests.page_rules import check_page
+
+ENGINES = ("sqlite", "postgresql")
+WRITE = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a private cluster, up to the database's name; skips where PostgreSQL cannot be had."""
+    if databases.find_postgresql() is None:
+        pytest.skip(f"PostgreSQL is not installed; enable with: {databases.ENABLE_POSTGRESQL}")
+    with databases.postgresql_cluster() as url:
+        yield url
+
+
+def make_settings(tmp: Path, database_url: str, **changes: Any) -> Settings:
+    """Settings of a test installation in `tmp`."""
+    values: dict[str, Any] = {
+        "secret_key": "tests-" + "k" * 40,
+        "database_url": database_url,
+        "data_dir": tmp,
+        "base_url": "http://localhost",
+        "mail_url": "smtp://127.0.0.1:9",
+        "testing": True,
+    }
+    return Settings(**{**values, **changes})
+
+
+def create_database(server: str, name: str) -> str:
+    """A new PostgreSQL database; its URL."""
+    engine = sa.create_engine(server + "postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server + name
+
+
+def migrate(app: Flask) -> None:
+    """Bring the database of `app` to the head."""
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flask, Path]:
+    """One application on SQLite and a pristine copy of its migrated database."""
+    directory = tmp_path_factory.mktemp("sqlite")
+    app = create_app(make_settings(directory, f"sqlite:///{directory / 'test.db'}"))
+    migrate(app)
+    with app.app_context():
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN")
+        db.engine.dispose()
+    shutil.copy(directory / "test.db", directory / "pristine.db")
+    watch_writes(app)
+    return app, directory
+
+
+@pytest.fixture(scope="session")
+def postgresql_app(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """One application on PostgreSQL."""
+    url = create_database(postgresql_server, f"test_{secrets.token_hex(4)}")
+    app = create_app(make_settings(tmp_path_factory.mktemp("postgresql"), url))
+    migrate(app)
+    watch_writes(app)
+    return app
+
+
+def watch_writes(app: Flask) -> None:
+    """Note every write outside `with transaction():`; the client fails on them."""
+    app.extensions["stray_writes"] = []
+    with app.app_context():
+
+        @sa.event.listens_for(db.engine, "before_cursor_execute")
+        def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if WRITE.match(statement) and not in_transaction():
+                app.extensions["stray_writes"].append(statement)
+
+    @app.after_request
+    def nothing_is_left(response: Any) -> Any:
+        session = db.session()
+        left = [*session.new, *session.dirty, *session.deleted]
+        if left:
+            app.extensions["stray_writes"].append(f"left in the session: {left!r}")
+        return response
+
+
+def _empty_sqlite(app: Flask, directory: Path) -> None:
+    with app.app_context():
+        db.engine.dispose()
+    for suffix in ("-wal", "-shm"):
+        (directory / f"test.db{suffix}").unlink(missing_ok=True)
+    shutil.copy(directory / "pristine.db", directory / "test.db")
+
+
+def _empty_postgresql(app: Flask) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """The database engine this run of the test is on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def app(engine_name: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The application on an empty, migrated database of `engine_name`, with an application context for the test."""
+    if engine_name == "sqlite":
+        application, directory = request.getfixturevalue("sqlite_app")
+        _empty_sqlite(application, directory)
+    else:
+        application = request.getfixturevalue("postgresql_app")
+        _empty_postgresql(application)
+    application.extensions["stray_writes"].clear()
+    with application.app_context():
+        yield application
+        db.session.rollback()
+        db.session.remove()
+
+
+class CheckingClient(FlaskClient):
+    """A browser's part: keeps cookies, sends the CSRF token, checks every page, fails on uncommitted writes."""
+
+    def open(self, *args: Any, csrf: bool = True, **kwargs: Any) -> TestResponse:
+        """Like FlaskClient.open; `csrf=False` leaves the token out of a POST."""
+        db.session.rollback()
+        if kwargs.get("method") == "POST" and csrf and "json" not in kwargs:
+            data = kwargs.get("data") or {}
+            if (
+                isinstance(data, dict)
+                and "csrf_token" not in data
+                and not str(args[0]).startswith(("/api/", "/stripe/"))
+            ):
+                kwargs["data"] = {**data, "csrf_token": self.csrf_token()}
+        response = super().open(*args, **kwargs)
+        stray = self.application.extensions["stray_writes"]
+        assert not stray, f"written outside a transaction: {stray}"
+        check_page(response)
+        # What the request committed is what the test reads next.
+        db.session.rollback()
+        db.session.expire_all()
+        return response
+
+    def csrf_token(self) -> str:
+        """A token that belongs to this client's session."""
+        with self.session_transaction() as session:
+            session.setdefault("csrf_token", secrets.token_hex(20))
+            raw = session["csrf_token"]
+        return URLSafeTimedSerializer(self.application.secret_key or "", salt="wtf-csrf-token").dumps(raw)
+
+
+@pytest.fixture
+def client(app: Flask) -> CheckingClient:
+    """A browser that nobody is signed in on."""
+    app.test_client_class = CheckingClient
+    made = app.test_client()
+    assert isinstance(made, CheckingClient)
+    return made
+
+
+@pytest.fixture
+def new_client(app: Flask) -> Callable[[], CheckingClient]:
+    """Makes further browsers."""
+    app.test_client_class = CheckingClient
+    return app.test_client  # type: ignore[return-value]
+
+
+@pytest.fixture
+def sign_in(client: CheckingClient) -> Callable[..., CheckingClient]:
+    """Sign a person in on `client` (or another) without the form; gives the client."""
+
+    def opened(person: Person, browser: CheckingClient | None = None) -> CheckingClient:
+        browser = browser or client
+        session_id = person.get_id()
+        with browser.session_transaction() as session:
+            session["_user_id"] = session_id
+            session["_fresh"] = True
+        return browser
+
+    return opened
+
+
+@pytest.fixture
+def work_off(app: Flask) -> Callable[[], dict[str, int]]:
+    """Keep every due promise, as `flask work-off` does."""
+
+    def worked() -> dict[str, int]:
+        db.session.rollback()
+        outcome = jobs.work_off(app.extensions["outbox_handlers"], app.extensions["sweeps"])
+        db.session.rollback()
+        db.session.expire_all()
+        return outcome
+
+    return worked
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Iterator[list[str]]:
+    """Every statement sent to the database, in order; clear it before the part that is counted."""
+    statements: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT")):
+            statements.append(statement)
+
+    sa.event.listen(db.engine, "before_cursor_execute", note)
+    yield statements
+    sa.event.remove(db.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real files that MANYHANDS_DATA names; skips where it is not set."""
+    folder = os.environ.get("MANYHANDS_DATA")
+    if not folder:
+        pytest.skip("MANYHANDS_DATA names no folder; enable with: MANYHANDS_DATA=/path/to/data make test")
+    return Path(folder)

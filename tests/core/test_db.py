@@ -1,0 +1,79 @@
+"""The one transaction, its locks and the column types."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.accounts.models import Person
+from app.core.clock import now
+from app.core.db import changed_one, db, lock, transaction
+from app.needs.models import Item
+from tests.factories import make_item, make_person
+
+
+def test_everything_in_a_transaction_commits_together_or_not_at_all(app: Flask) -> None:
+    with pytest.raises(KeyError), transaction():
+        db.session.add(Person(email="a@example.org", name="A", created_at=now()))
+        db.session.flush()
+        raise KeyError
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Person)) == 0
+
+
+def test_a_transaction_within_a_transaction_is_a_mistake(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="inside another"), transaction(), transaction():
+        pass
+
+
+def test_a_change_made_outside_is_a_mistake(app: Flask) -> None:
+    person = make_person()
+    person.name = "Somebody else"
+    with pytest.raises(RuntimeError, match="outside"), transaction():
+        pass
+    db.session.rollback()
+
+
+def test_a_lock_reads_again_what_a_guard_had_read(app: Flask) -> None:
+    person = make_person(name="Before")
+    with db.engine.connect() as other:
+        other.execute(sa.update(Person).values(name="After"))
+        other.commit()
+    with transaction():
+        locked = lock(Person, person.id)
+        assert locked is not None
+        assert locked.name == "After"
+
+
+def test_a_lock_needs_a_transaction(app: Flask) -> None:
+    with pytest.raises(RuntimeError):
+        lock(Person, 1)
+
+
+@pytest.mark.rule("P1")
+def test_quantities_are_exact_decimals_on_both_engines(app: Flask) -> None:
+    item = make_item(quantity="0.3")
+    with transaction():
+        for _time in range(3):
+            assert changed_one(
+                sa.update(Item)
+                .where(Item.id == item.id, Item.reserved + Decimal("0.1") <= Item.quantity)
+                .values(reserved=Item.reserved + Decimal("0.1"))
+            )
+    item = db.session.get_one(Item, item.id, populate_existing=True)
+    assert item.reserved == Decimal("0.3")
+    assert item.still_wanted == 0
+
+
+@pytest.mark.rule("T1")
+def test_an_instant_without_a_zone_is_refused_and_others_come_back_in_utc(app: Flask) -> None:
+    eastern = dt.timezone(dt.timedelta(hours=-5))
+    person = make_person(created_at=dt.datetime(2026, 1, 1, 7, tzinfo=eastern))
+    again = db.session.get_one(Person, person.id, populate_existing=True)
+    assert again.created_at == dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+    assert again.created_at.tzinfo is dt.UTC
+    with pytest.raises(sa.exc.StatementError, match="zone"):
+        make_person(created_at=dt.datetime(2026, 1, 1, 7))  # noqa: DTZ001  # the mistake under test

@@ -1,0 +1,172 @@
+"""Builders of real rows. Each opens its own transaction and gives the row back, committed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from decimal import Decimal
+from typing import Any
+
+from app.accounts.models import Person
+from app.core.clock import now
+from app.core.db import db, transaction
+from app.fundraisers.models import Fundraiser
+from app.needs import index
+from app.needs.models import Item, Need, Position, Shift
+from app.organizations.models import Membership, Organization
+
+_numbers = itertools.count(1)
+ADULT = dt.date(1990, 5, 17)
+
+
+def make_person(**changes: Any) -> Person:
+    """An active adult with a verified address."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "email": f"person{number}@example.org",
+        "name": f"Person {number}",
+        "email_verified_at": now(),
+        "birth_date": ADULT,
+        "created_at": now(),
+    }
+    with transaction():
+        person = Person(**{**values, **changes})
+        db.session.add(person)
+    return person
+
+
+def make_organization(owner: Person | None = None, **changes: Any) -> Organization:
+    """A verified, claimed organization in Newark; `owner` becomes its owner."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "slug": f"organization-{number}",
+        "name": f"Organization {number}",
+        "name_key": f"organization {number}",
+        "description": "We help our neighbours.",
+        "country": "US",
+        "currency": "USD",
+        "time_zone": "America/New_York",
+        "city": "Newark",
+        "region": "NJ",
+        "verified_at": now(),
+        "claimed_at": now(),
+        "created_at": now(),
+    }
+    with transaction():
+        organization = Organization(**{**values, **changes})
+        db.session.add(organization)
+        db.session.flush()
+        if owner is not None:
+            db.session.add(
+                Membership(organization_id=organization.id, person_id=owner.id, role="owner", created_at=now())
+            )
+    return organization
+
+
+def make_member(organization: Organization, role: str, **changes: Any) -> Person:
+    """A person with `role` in `organization`."""
+    person = make_person(**changes)
+    with transaction():
+        db.session.add(Membership(organization_id=organization.id, person_id=person.id, role=role, created_at=now()))
+    return person
+
+
+def make_need(organization: Organization | None = None, **changes: Any) -> Need:
+    """An open need in Newark that asks for nothing yet."""
+    organization = organization or make_organization()
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "organization_id": organization.id,
+        "title": f"Need {number}",
+        "description": "What we need and why.",
+        "status": "open",
+        "causes": [],
+        "skills": [],
+        "city": "Newark",
+        "region": "NJ",
+        "country": "US",
+        "postal_code": "07102",
+        "latitude": 40.7357,
+        "longitude": -74.1724,
+        "precision": "city",
+        "time_zone": "America/New_York",
+        "published_at": now(),
+        "created_at": now(),
+        "updated_at": now(),
+    }
+    with transaction():
+        need = Need(**{**values, **changes})
+        db.session.add(need)
+        db.session.flush()
+        index.reindex([need.id])
+    return need
+
+
+def make_shift(
+    need: Need | None = None,
+    *,
+    capacity: int | None = 10,
+    name: str = "",
+    days: float = 7,
+    hours: float = 3,
+    **changes: Any,
+) -> Shift:
+    """A scheduled shift without contact, `days` from now, with one position of `capacity`; flexible=True for a role."""
+    need = need or make_need()
+    starts_at = (now() + dt.timedelta(days=days)).replace(second=0, microsecond=0)
+    values: dict[str, Any] = {
+        "need_id": need.id,
+        "starts_at": starts_at,
+        "ends_at": starts_at + dt.timedelta(hours=hours),
+        "time_zone": need.time_zone,
+        "contact": "none",
+    }
+    if changes.get("flexible"):
+        values |= {"starts_at": None, "ends_at": None}
+    with transaction():
+        shift = Shift(**{**values, **changes})
+        db.session.add(shift)
+        db.session.flush()
+        db.session.add(Position(shift_id=shift.id, name=name, capacity=capacity))
+        db.session.flush()
+        index.reindex([need.id])
+    return shift
+
+
+def make_item(need: Need | None = None, *, quantity: str | None = "100", **changes: Any) -> Item:
+    """An item wanted: 100 boxes, or an open quantity with quantity=None."""
+    need = need or make_need()
+    values: dict[str, Any] = {
+        "need_id": need.id,
+        "name": "Diapers",
+        "unit": "box",
+        "quantity": None if quantity is None else Decimal(quantity),
+    }
+    with transaction():
+        item = Item(**{**values, **changes})
+        db.session.add(item)
+        db.session.flush()
+        index.reindex([need.id])
+    return item
+
+
+def make_fundraiser(organization: Organization | None = None, **changes: Any) -> Fundraiser:
+    """A live fundraiser with a goal of 1,000.00 in the organization's currency."""
+    organization = organization or make_organization()
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "slug": f"fundraiser-{number}",
+        "organization_id": organization.id,
+        "title": f"Fundraiser {number}",
+        "story": "Why we raise money.",
+        "goal_minor": 100_000,
+        "currency": organization.currency,
+        "status": "live",
+        "created_at": now(),
+    }
+    if "started_by_id" not in changes:
+        values["started_by_id"] = make_person().id
+    with transaction():
+        fundraiser = Fundraiser(**{**values, **changes})
+        db.session.add(fundraiser)
+    return fundraiser

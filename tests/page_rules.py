@@ -1,0 +1,91 @@
+"""What every page that any test fetches must keep: valid HTML, our policy, the page budget (docs/architecture.md, point 5)."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import html5lib
+from html5lib.constants import E as MESSAGES
+from werkzeug.test import TestResponse
+
+MAXIMUM_HTML_GZIP = 12 * 1024
+# html5lib predates these; the living standard allows them.
+ALLOWED_ERRORS = frozenset()
+POLICY = ("default-src 'self'", "script-src 'self'", "style-src 'self'", "object-src 'none'", "base-uri 'none'")
+
+
+def html_errors(text: str) -> list[str]:
+    """Every parse error of `text` by the HTML standard's parser, with line and column."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    parser.parse(text)
+    return [
+        f"{position[0]}:{position[1]} {MESSAGES[code] % data}"
+        for position, code, data in parser.errors
+        if code not in ALLOWED_ERRORS
+    ]
+
+
+def structure_errors(text: str) -> list[str]:
+    """What parses but is wrong: ids twice, fields without label, pictures without text, inline style or script."""
+    found: list[str] = []
+    tree = html5lib.parse(text, namespaceHTMLElements=False)
+    ids = [element.get("id") for element in tree.iter() if element.get("id") is not None]
+    found += [f"id twice: {name}" for name in sorted({name for name in ids if ids.count(name) > 1})]
+    labelled = {element.get("for") for element in tree.iter("label")}
+    for element in tree.iter():
+        if not isinstance(element.tag, str):
+            continue
+        for name in element.attrib:
+            if name == "style" or str(name).startswith("on"):
+                found.append(f"inline {name} on <{element.tag}>")
+        if element.tag == "script" and not element.get("src"):
+            found.append("inline script")
+        if element.tag == "style":
+            found.append("inline style element")
+        if element.tag == "img" and element.get("alt") is None:
+            found.append(f"picture without alt: {element.get('src')}")
+        if element.tag in ("input", "select", "textarea") and element.get("type") not in ("hidden", "submit", "button"):
+            named = element.get("aria-label") or element.get("aria-labelledby") or element.get("id") in labelled
+            if not named:
+                found.append(f"field without label: {element.get('name')}")
+        for reference in ("aria-describedby", "aria-labelledby", "for"):
+            for target in (element.get(reference) or "").split():
+                if target not in ids:
+                    found.append(f"{reference} points nowhere: {target}")
+    root = tree
+    if not root.get("lang"):
+        found.append("no lang on <html>")
+    if root.get("dir") not in ("ltr", "rtl"):
+        found.append("no dir on <html>")
+    titles = [element.text or "" for element in tree.iter("title")]
+    if not titles or not titles[0].strip():
+        found.append("no title")
+    headings = list(tree.iter("h1"))
+    if len(headings) != 1:
+        found.append(f"{len(headings)} h1 headings")
+    return found
+
+
+def check_page(response: TestResponse) -> None:
+    """Raise AssertionError, naming every fault, when an HTML answer breaks the rules of pages. Others pass."""
+    if response.mimetype != "text/html":
+        return
+    text = response.get_data(as_text=True)
+    if not text:
+        return
+    if response.status_code in (301, 302, 303, 307, 308):
+        return
+    faults = html_errors(text) + structure_errors(text)
+    policy = response.headers.get("Content-Security-Policy", "")
+    faults += [f"policy lacks {part}" for part in POLICY if part not in policy]
+    if "unsafe" in policy:
+        faults.append("policy allows unsafe sources")
+    size = len(gzip.compress(text.encode(), 6, mtime=0))
+    if size > MAXIMUM_HTML_GZIP:
+        faults.append(f"HTML is {size} bytes gzipped, more than {MAXIMUM_HTML_GZIP}")
+    if "Set-Cookie" in response.headers and "no-store" not in response.headers.get("Cache-Control", ""):
+        faults.append("a page that sets a cookie may be cached")
+    if re.search(r"\b(Undefined|None)\b(?=</)", text):
+        faults.append("shows None or Undefined")
+    assert not faults, f"{response.request.path}: " + "; ".join(faults)
