@@ -11,7 +11,8 @@ from app.core.db import Base, BigInt, HasId
 from app.fundraisers.models import Fundraiser
 
 DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched")
-EVENT_STATUSES = ("received", "handled", "ignored", "failed")
+EVENT_STATUSES = ("received", "handled", "ignored")
+MODES = ("demo", "test", "live")
 LEDGER_ACCOUNTS = ("donations", "stripe_clearing", "fees", "refunds", "disputes", "offline", "in_transit_to_bank")
 
 
@@ -21,6 +22,7 @@ class Donation(HasId, Base):
     __tablename__ = "donation"
     __table_args__ = (
         sa.CheckConstraint(f"status IN {DONATION_STATUSES}", name="status"),
+        sa.CheckConstraint(f"mode IN {MODES}", name="mode"),
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
         sa.Index("ix_donation_fundraiser_id_status", "fundraiser_id", "status"),
         sa.Index("ix_donation_status_created_at", "status", "created_at"),
@@ -36,14 +38,23 @@ class Donation(HasId, Base):
     anonymous: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     message: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
     status: Mapped[str] = mapped_column(sa.String(16), default="pending")
-    # test or live, as the session said; a demo gift never looks like a real one.
-    livemode: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # The installation's PAYMENTS_MODE when it was asked for: a demonstration gift never looks like a real one.
+    mode: Mapped[str] = mapped_column(sa.String(8))
+    # What did not agree with what was asked, for staff; empty when all did.
+    note: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    # One form sent twice (double click, back and again) with the same values is one donation.
+    form_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    locale: Mapped[str | None] = mapped_column(sa.String(16))
     stripe_session_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     stripe_charge_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    # None until Stripe has settled the charge: only then is its fee known.
+    stripe_balance_transaction_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     checkout_url: Mapped[str | None]
     created_at: Mapped[dt.datetime]
     paid_at: Mapped[dt.datetime | None]
+    # When Stripe was last asked about it: the sweep asks again after a while.
+    checked_at: Mapped[dt.datetime | None]
 
     fundraiser: Mapped[Fundraiser] = relationship()
 
@@ -62,10 +73,21 @@ class StripeEvent(HasId, Base):
     object_id: Mapped[str] = mapped_column(sa.String(255), default="", server_default="")
     account: Mapped[str | None] = mapped_column(sa.String(255))
     livemode: Mapped[bool]
+    # When it happened at Stripe, and when we heard of it.
+    created_at: Mapped[dt.datetime]
     received_at: Mapped[dt.datetime]
     status: Mapped[str] = mapped_column(sa.String(16), default="received")
     handled_at: Mapped[dt.datetime | None]
     note: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+
+
+class StripeSync(Base):
+    """Up to when Stripe's list of events has been read; what was not delivered until then is stored all the same."""
+
+    __tablename__ = "stripe_sync"
+
+    account: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+    listed_until: Mapped[dt.datetime]
 
 
 class LedgerTransaction(Base):
@@ -77,7 +99,7 @@ class LedgerTransaction(Base):
     organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
     donation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("donation.id"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(32))
-    # For example "charge:ch_…" or "fee:txn_…": the same cause never writes twice (F3).
+    # For example "payment:pi_…" or "fee:txn_…": the same cause never writes twice (F3).
     source: Mapped[str] = mapped_column(sa.String(300), unique=True)
     created_at: Mapped[dt.datetime]
 

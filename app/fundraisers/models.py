@@ -22,6 +22,8 @@ class Fundraiser(HasId, Base):
     __table_args__ = (
         sa.CheckConstraint(f"status IN {FUNDRAISER_STATUSES}", name="status"),
         sa.CheckConstraint("goal_minor > 0", name="goal_positive"),
+        # The public list: newest first.
+        sa.Index("ix_fundraiser_status_created_at", "status", "created_at", "id"),
     )
 
     slug: Mapped[str] = mapped_column(sa.String(80), unique=True)

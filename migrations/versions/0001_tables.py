@@ -144,20 +144,25 @@ def upgrade() -> None:
         sa.Column("object_id", sa.String(length=255), server_default="", nullable=False),
         sa.Column("account", sa.String(length=255), nullable=True),
         sa.Column("livemode", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("note", sa.String(length=300), server_default="", nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.CheckConstraint(
-            "status IN ('received', 'handled', 'ignored', 'failed')", name=op.f("ck_stripe_event_status")
-        ),
+        sa.CheckConstraint("status IN ('received', 'handled', 'ignored')", name=op.f("ck_stripe_event_status")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_event")),
         sa.UniqueConstraint("stripe_id", name=op.f("uq_stripe_event_stripe_id")),
     )
     with op.batch_alter_table("stripe_event", schema=None) as batch_op:
         batch_op.create_index("ix_stripe_event_status", ["status", "received_at"], unique=False)
 
+    op.create_table(
+        "stripe_sync",
+        sa.Column("account", sa.String(length=255), nullable=False),
+        sa.Column("listed_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_stripe_sync")),
+    )
     op.create_table(
         "throttle",
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -352,6 +357,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_fundraiser_need_id"), ["need_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_fundraiser_organization_id"), ["organization_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_fundraiser_started_by_id"), ["started_by_id"], unique=False)
+        batch_op.create_index("ix_fundraiser_status_created_at", ["status", "created_at", "id"], unique=False)
 
     op.create_table(
         "item",
@@ -433,14 +439,20 @@ def upgrade() -> None:
         sa.Column("anonymous", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("message", sa.String(length=500), server_default="", nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("livemode", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("mode", sa.String(length=8), nullable=False),
+        sa.Column("note", sa.String(length=300), server_default="", nullable=False),
+        sa.Column("form_key", sa.String(length=64), nullable=True),
+        sa.Column("locale", sa.String(length=16), nullable=True),
         sa.Column("stripe_session_id", sa.String(length=255), nullable=True),
         sa.Column("stripe_payment_intent_id", sa.String(length=255), nullable=True),
         sa.Column("stripe_charge_id", sa.String(length=255), nullable=True),
+        sa.Column("stripe_balance_transaction_id", sa.String(length=255), nullable=True),
         sa.Column("checkout_url", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.CheckConstraint("mode IN ('demo', 'test', 'live')", name=op.f("ck_donation_mode")),
         sa.CheckConstraint(
             "status IN ('pending', 'processing', 'paid', 'failed', 'expired', 'mismatched')",
             name=op.f("ck_donation_status"),
@@ -454,6 +466,8 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_donation_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_donation")),
+        sa.UniqueConstraint("form_key", name=op.f("uq_donation_form_key")),
+        sa.UniqueConstraint("stripe_balance_transaction_id", name=op.f("uq_donation_stripe_balance_transaction_id")),
         sa.UniqueConstraint("stripe_charge_id", name=op.f("uq_donation_stripe_charge_id")),
         sa.UniqueConstraint("stripe_payment_intent_id", name=op.f("uq_donation_stripe_payment_intent_id")),
         sa.UniqueConstraint("stripe_session_id", name=op.f("uq_donation_stripe_session_id")),
@@ -657,6 +671,7 @@ def downgrade() -> None:
 
     op.drop_table("item")
     with op.batch_alter_table("fundraiser", schema=None) as batch_op:
+        batch_op.drop_index("ix_fundraiser_status_created_at")
         batch_op.drop_index(batch_op.f("ix_fundraiser_started_by_id"))
         batch_op.drop_index(batch_op.f("ix_fundraiser_organization_id"))
         batch_op.drop_index(batch_op.f("ix_fundraiser_need_id"))
@@ -688,6 +703,7 @@ def downgrade() -> None:
 
     op.drop_table("api_token")
     op.drop_table("throttle")
+    op.drop_table("stripe_sync")
     with op.batch_alter_table("stripe_event", schema=None) as batch_op:
         batch_op.drop_index("ix_stripe_event_status")
 
