@@ -1,29 +1,34 @@
 """Money (F1): integer minor units plus ISO 4217 currency; decimals only at the edge, where people read and type them.
 
-Minor units and limits follow Stripe's documentation of supported currencies (docs/money.md names the pages).
+Minor units and limits follow Stripe's page on supported currencies (docs/money.md names it and the day it was read).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import decimal
+import re
 
-from babel.core import UnknownLocaleError
-from babel.numbers import NumberFormatError, format_currency, parse_decimal
+from babel.core import Locale
+from babel.numbers import format_currency, get_currency_symbol, get_decimal_symbol, get_group_symbol
 
 ZERO_DECIMAL = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()  # noqa: SIM905  # a table, read as one
 )
-THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
-# Stripe charges these in whole units although it writes two decimals.
+# Three decimals, the last of which must be 0 on every charge.
+THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+# People count these in whole units; Stripe still writes two decimals, which must be 00.
 WHOLE_UNITS_TWO_DECIMALS = frozenset({"ISK", "UGX"})
+# The largest amount every currency takes: eight digits of minor units.
 MAXIMUM_MINOR = 99_999_999
-# Smallest charge per currency in minor units; others: the equivalent of about half a dollar is for Stripe to judge.
+# A goal is never charged; this only keeps sums far inside 64 bits.
+MAXIMUM_GOAL_MINOR = 10**13
+# Smallest charge in minor units. Where Stripe publishes none it asks for its own minimum after conversion: ours leave room.
 MINIMUM_MINOR = {
     "USD": 50, "EUR": 50, "GBP": 30, "CAD": 50, "AUD": 50, "NZD": 50, "CHF": 50, "DKK": 250, "NOK": 300, "SEK": 300,
     "JPY": 50, "MXN": 1000, "PLN": 200, "CZK": 1500, "HUF": 17500, "RON": 200, "BRL": 50, "INR": 50, "SGD": 50,
-    "HKD": 400, "AED": 200, "MYR": 200, "THB": 1000, "KRW": 500, "KWD": 150, "BHD": 190, "OMR": 200, "JOD": 360,
-    "TND": 1600, "ISK": 7500,
+    "HKD": 400, "AED": 200, "MYR": 200, "THB": 1000, "KRW": 1000, "KWD": 200, "BHD": 250, "OMR": 250, "JOD": 450,
+    "TND": 2000, "ISK": 10000,
 }  # fmt: skip
 CURRENCY_OF_COUNTRY = {
     "US": "USD", "GB": "GBP", "CA": "CAD", "AU": "AUD", "NZ": "NZD", "CH": "CHF", "DK": "DKK", "NO": "NOK", "SE": "SEK",
@@ -32,29 +37,10 @@ CURRENCY_OF_COUNTRY = {
     "TN": "TND", "IS": "ISK",
 }  # fmt: skip
 EURO_COUNTRIES = frozenset(
-    [
-        "AT",
-        "BE",
-        "CY",
-        "DE",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "IE",
-        "IT",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "PT",
-        "SI",
-        "SK",
-    ]
+    "AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK".split()  # noqa: SIM905  # a table, read as one
 )
+MAXIMUM_TYPED = 40
+_SYMBOLS = re.compile(r"[\s$€£¥₩₹₺₽\u00a0\u202f]|^[A-Z]{3}(?=[^A-Z])|(?<=[^A-Z])[A-Z]{3}$|(?<=\d)\s*kr\.?$", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +52,7 @@ class Money:
 
 
 class BadAmount(ValueError):
-    """An amount that cannot be charged; `code` is one of unreadable, not_positive, too_small, too_large, not_chargeable."""
+    """An amount that cannot be used; `code` is one of unreadable, not_positive, too_small, too_large, not_chargeable."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -85,15 +71,47 @@ def decimals(currency: str) -> int:
     return 3 if currency in THREE_DECIMAL else 2
 
 
+def charge_step(currency: str) -> int:
+    """What every charge in `currency` is a multiple of, in minor units: 1, 10 or 100."""
+    if currency in THREE_DECIMAL:
+        return 10
+    return 100 if currency in WHOLE_UNITS_TWO_DECIMALS else 1
+
+
+def minimum(currency: str) -> Money:
+    """The smallest gift in `currency`. A currency without a published minimum takes any whole step."""
+    return Money(MINIMUM_MINOR.get(currency, charge_step(currency)), currency)
+
+
+def maximum(currency: str) -> Money:
+    """The largest gift in `currency`."""
+    step = charge_step(currency)
+    return Money(MAXIMUM_MINOR // step * step, currency)
+
+
+def suggestions(currency: str) -> tuple[Money, ...]:
+    """Four amounts to choose from, about 25, 50, 100 and 250 US dollars in the size `currency` has."""
+    scale = {
+        "JPY": 100, "KRW": 1000, "HUF": 200, "CZK": 20, "ISK": 100, "INR": 40, "MXN": 10, "THB": 20, "DKK": 4, "NOK": 8,
+        "SEK": 8, "HKD": 8, "AED": 4, "PLN": 4, "RON": 4, "MYR": 4, "BRL": 4,
+    }.get(currency, 1)  # fmt: skip
+    return tuple(Money(units * scale * 10 ** decimals(currency), currency) for units in (25, 50, 100, 250))
+
+
 def to_decimal(money: Money) -> decimal.Decimal:
     """The amount in whole units of its currency."""
     return decimal.Decimal(money.amount_minor).scaleb(-decimals(money.currency))
 
 
 def from_decimal(amount: decimal.Decimal, currency: str) -> Money:
-    """The reverse of to_decimal. Raises BadAmount("unreadable") when there are more decimals than the currency has."""
+    """The reverse of to_decimal. Raises BadAmount: unreadable (not a number, or more decimals than the currency has) or
+    too_large (beyond anything that is money)."""
+    if not amount.is_finite():
+        raise BadAmount("unreadable")
+    if abs(amount) >= MAXIMUM_GOAL_MINOR:
+        raise BadAmount("too_large")
     minor = amount.scaleb(decimals(currency))
-    if not amount.is_finite() or minor != minor.to_integral_value():
+    if minor != minor.to_integral_value():
         raise BadAmount("unreadable")
     return Money(int(minor), currency)
 
@@ -102,32 +120,55 @@ def check_chargeable(money: Money) -> None:
     """Raise BadAmount unless Stripe can charge it: positive, within the limits, and whole where it must be (F1)."""
     if money.amount_minor <= 0:
         raise BadAmount("not_positive")
-    if money.amount_minor < MINIMUM_MINOR.get(money.currency, 1):
+    if money.amount_minor < minimum(money.currency).amount_minor:
         raise BadAmount("too_small")
     if money.amount_minor > MAXIMUM_MINOR:
         raise BadAmount("too_large")
-    if money.currency in THREE_DECIMAL and money.amount_minor % 10:
+    if money.amount_minor % charge_step(money.currency):
         raise BadAmount("not_chargeable")
-    if money.currency == "ISK" and money.amount_minor % 100:
-        raise BadAmount("not_chargeable")
+
+
+def check_goal(money: Money) -> None:
+    """Raise BadAmount unless it can be a goal: positive and not absurd."""
+    if money.amount_minor <= 0:
+        raise BadAmount("not_positive")
+    if money.amount_minor > MAXIMUM_GOAL_MINOR:
+        raise BadAmount("too_large")
 
 
 def parse_money(text: str, currency: str, locale: str) -> Money:
-    """What a person typed ("25", "25.50", "1,250.00") as money. Raises BadAmount("unreadable")."""
-    try:
-        amount = parse_decimal(text.strip().lstrip("$€£¥ ").strip(), locale=locale, strict=True)
-    except (NumberFormatError, UnknownLocaleError, decimal.InvalidOperation) as error:
-        raise BadAmount("unreadable") from error
-    if len(amount.as_tuple().digits) > 15:
-        raise BadAmount("too_large")
-    return from_decimal(amount, currency)
+    """What a person typed ("25", "$25.50", "1,250.00", "25 USD") as money. Raises BadAmount as from_decimal does.
+
+    Separators are those of `locale`; groups must have three digits, so that "1,25" is never read as 125.
+    """
+    if len(text) > MAXIMUM_TYPED:
+        raise BadAmount("unreadable")
+    bare = _SYMBOLS.sub("", text.strip())
+    group, point = get_group_symbol(locale).strip(" \u00a0\u202f"), get_decimal_symbol(locale)
+    grouped = rf"(?:\d{{1,3}}(?:{re.escape(group)}\d{{3}})+|\d+)" if group else r"\d+"
+    found = re.fullmatch(rf"([-−+]?)({grouped})?(?:{re.escape(point)}(\d*))?", bare, re.ASCII)
+    if found is None or not (found[2] or found[3]):
+        raise BadAmount("unreadable")
+    whole = (found[2] or "0").replace(group, "") if group else found[2] or "0"
+    amount = decimal.Decimal(f"{whole}.{found[3] or '0'}")
+    return from_decimal(-amount if found[1] in ("-", "−") else amount, currency)
 
 
 def format_money(money: Money, locale: str) -> str:
-    """The amount as people of `locale` write it; cents only where there are some: $25, $25.50."""
+    """The amount as people of `locale` write it; decimals only where there are some: $25, $25.50, ¥500, KWD 1.500."""
     value = to_decimal(money)
-    if value == value.to_integral_value():
-        return format_currency(
-            value, money.currency, locale=locale, currency_digits=False, format_type="standard"
-        ).replace(".00", "")
-    return format_currency(value, money.currency, locale=locale)
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern
+    places = 0 if value == value.to_integral_value() else decimals(money.currency)
+    digits = "0." + "0" * places if places else "0"
+    if pattern.startswith("¤#") and get_currency_symbol(money.currency, locale)[-1:].isalpha():
+        pattern = pattern.replace("¤", "¤\u00a0", 1)
+    return format_currency(
+        value, money.currency, format=pattern.replace("0.00", digits), locale=locale, currency_digits=False
+    )
+
+
+def format_plain(money: Money, locale: str) -> str:
+    """The amount as somebody would type it into a field of `locale`: no symbol, no groups."""
+    value = to_decimal(money)
+    places = 0 if value == value.to_integral_value() else decimals(money.currency)
+    return f"{value:.{places}f}".replace(".", get_decimal_symbol(locale))

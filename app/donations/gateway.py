@@ -1,0 +1,315 @@
+"""Stripe: the only import of the stripe package, and only when a call is made (it is large).
+
+Every function makes one HTTP call, outside any transaction, and gives plain facts back: nothing of the package's objects
+leaves this module. Written for stripe 16.1 (API 2026-10-28): `session.payment_intent` is null until somebody pays, and a
+charge's `balance_transaction` may be null until `charge.updated`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import current_app
+
+from app.core.db import in_transaction
+from app.core.money import Money
+from config import Settings
+
+if TYPE_CHECKING:
+    import stripe
+
+# A page waits for these; the worker tries again later anyway.
+TIMEOUT_SECONDS = 15.0
+NETWORK_RETRIES = 2
+SIGNATURE_TOLERANCE_SECONDS = 300
+PAGE = 100
+
+
+class GatewayError(Exception):
+    """Stripe did not do what was asked. `passing` when the same call may succeed later (network, 429, 5xx)."""
+
+    def __init__(self, code: str, *, passing: bool) -> None:
+        self.code = code
+        self.passing = passing
+        super().__init__(code)
+
+
+class BadSignature(Exception):
+    """A webhook that Stripe did not send, or sent too long ago."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckoutRequest:
+    """What a Checkout Session is asked for. Everything derives from one saved row, so that a retry asks the same."""
+
+    donation: str
+    amount: Money
+    title: str
+    email: str
+    success_url: str
+    cancel_url: str
+    expires_at: dt.datetime
+    idempotency_key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SessionFacts:
+    """A Checkout Session as it is now. `status`: open, complete, expired; `payment_status`: paid, unpaid, ..."""
+
+    id: str
+    url: str
+    status: str
+    payment_status: str
+    amount: Money
+    payment_intent_id: str | None
+    donation: str
+    livemode: bool
+    created_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class PaymentFacts:
+    """A PaymentIntent as it is now, with its last charge and, once Stripe has settled it, the charge's fee."""
+
+    id: str
+    status: str
+    received: Money
+    charge_id: str | None
+    balance_transaction_id: str | None
+    fee: Money | None
+    donation: str
+    livemode: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class EventFacts:
+    """What an event says happened to which object; its picture of that object is not used."""
+
+    id: str
+    type: str
+    object_id: str
+    account: str | None
+    livemode: bool
+    created_at: dt.datetime
+
+
+def _settings() -> Settings:
+    found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def is_on() -> bool:
+    """False when PAYMENTS_MODE is off: then nothing in this module may be called."""
+    return _settings().payments_mode != "off"
+
+
+def expects_livemode() -> bool:
+    """What `livemode` must say on everything Stripe sends to this installation."""
+    return _settings().payments_mode == "live"
+
+
+def _client() -> stripe.StripeClient:
+    """The client of this installation, made at its first use."""
+    if in_transaction():
+        raise RuntimeError("no network call inside a transaction")
+    found: stripe.StripeClient | None = current_app.extensions.get("stripe_client")
+    if found is None:
+        import stripe
+
+        settings = _settings()
+        stripe.enable_telemetry = False
+        # A demo server on loopback is never behind the proxy that the environment may name for everything else.
+        direct = stripe.HTTPClient._Proxy(http=None, https=None) if settings.stripe_api_base else None
+        found = stripe.StripeClient(
+            settings.stripe_secret_key,
+            base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
+            max_network_retries=NETWORK_RETRIES,
+            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS, proxy=direct),
+        )
+        current_app.extensions["stripe_client"] = found
+    return found
+
+
+def _translated(call: Any) -> Any:
+    """Give the package's errors as GatewayError; they carry codes only, never what was sent."""
+
+    @functools.wraps(call)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        import stripe
+
+        try:
+            return call(*args, **kwargs)
+        except stripe.APIConnectionError as error:
+            raise GatewayError("unreachable", passing=True) from error
+        except stripe.StripeError as error:
+            status = error.http_status or 0
+            passing = status in (409, 429) or status >= 500
+            raise GatewayError(error.code or type(error).__name__, passing=passing) from error
+
+    return wrapped
+
+
+def _instant(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def _id_of(thing: Any) -> str | None:
+    """The id of an expandable field, expanded or not."""
+    if thing is None or isinstance(thing, str):
+        return thing or None
+    return str(thing.id)
+
+
+def _metadata(thing: Any) -> str:
+    metadata = getattr(thing, "metadata", None)
+    return str(metadata.to_dict().get("donation_id", "")) if metadata is not None else ""
+
+
+def _session_facts(session: stripe.checkout.Session) -> SessionFacts:
+    return SessionFacts(
+        id=session.id,
+        url=session.url or "",
+        status=str(session.status or ""),
+        payment_status=str(session.payment_status),
+        amount=Money(session.amount_total or 0, str(session.currency or "").upper()),
+        payment_intent_id=_id_of(session.payment_intent),
+        donation=_metadata(session),
+        livemode=session.livemode,
+        created_at=_instant(session.created),
+    )
+
+
+def _event_facts(event: stripe.Event) -> EventFacts:
+    thing = event.data.object
+    return EventFacts(
+        id=event.id,
+        type=str(event.type),
+        object_id=str(thing["id"]) if "id" in thing else "",
+        account=getattr(event, "account", None),
+        livemode=event.livemode,
+        created_at=_instant(event.created),
+    )
+
+
+@_translated
+def create_checkout_session(asked: CheckoutRequest) -> SessionFacts:
+    """Open a hosted Checkout page for one gift. The same request again gives the same session (F6).
+
+    Raises GatewayError.
+    """
+    session = _client().v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "submit_type": "donate",
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": asked.amount.currency.lower(),
+                        "unit_amount": asked.amount.amount_minor,
+                        "product_data": {"name": asked.title},
+                    },
+                }
+            ],
+            "customer_email": asked.email,
+            "client_reference_id": asked.donation,
+            "metadata": {"donation_id": asked.donation},
+            "payment_intent_data": {"metadata": {"donation_id": asked.donation}},
+            "success_url": asked.success_url,
+            "cancel_url": asked.cancel_url,
+            "expires_at": int(asked.expires_at.timestamp()),
+        },
+        {"idempotency_key": asked.idempotency_key},
+    )
+    return _session_facts(session)
+
+
+@_translated
+def fetch_session(session_id: str) -> SessionFacts:
+    """The session as it is now. Raises GatewayError."""
+    return _session_facts(_client().v1.checkout.sessions.retrieve(session_id))
+
+
+@_translated
+def expire_session(session_id: str, idempotency_key: str) -> SessionFacts:
+    """Close an open session, so that nobody can pay through it any more. Raises GatewayError when it is not open."""
+    options: stripe.RequestOptions = {"idempotency_key": idempotency_key}
+    return _session_facts(_client().v1.checkout.sessions.expire(session_id, {}, options))
+
+
+@_translated
+def fetch_payment(payment_intent_id: str) -> PaymentFacts:
+    """The payment as it is now, with its charge and what that cost. Raises GatewayError."""
+    intent = _client().v1.payment_intents.retrieve(payment_intent_id, {"expand": ["latest_charge.balance_transaction"]})
+    charge: Any = intent.latest_charge
+    settled: Any = None if charge is None or isinstance(charge, str) else charge.balance_transaction
+    fee = None if settled is None or isinstance(settled, str) else Money(settled.fee, settled.currency.upper())
+    return PaymentFacts(
+        id=intent.id,
+        status=str(intent.status),
+        received=Money(intent.amount_received, intent.currency.upper()),
+        charge_id=_id_of(charge),
+        balance_transaction_id=_id_of(settled) if fee is not None else None,
+        fee=fee,
+        donation=_metadata(intent),
+        livemode=intent.livemode,
+    )
+
+
+@_translated
+def find_payment_of_charge(charge_id: str) -> str | None:
+    """The id of the payment a charge belongs to, or None. Raises GatewayError."""
+    return _id_of(_client().v1.charges.retrieve(charge_id).payment_intent)
+
+
+@_translated
+def list_events(since: dt.datetime, types: tuple[str, ...]) -> list[EventFacts]:
+    """Every event of `types` (at most 20) since `since`, newest first, all pages. Raises GatewayError."""
+    page = _client().v1.events.list({"created": {"gte": int(since.timestamp())}, "types": list(types), "limit": PAGE})
+    return [_event_facts(event) for event in page.auto_paging_iter()]
+
+
+@_translated
+def list_sessions(since: dt.datetime) -> list[SessionFacts]:
+    """Every Checkout Session made since `since`, newest first, all pages. Raises GatewayError."""
+    page = _client().v1.checkout.sessions.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
+    return [_session_facts(session) for session in page.auto_paging_iter()]
+
+
+def verify_webhook(payload: bytes, header: str | None, secret: str) -> EventFacts:
+    """The event in `payload`, once its signature (Stripe-Signature, scheme v1, 300 s tolerance) is proved.
+
+    https://docs.stripe.com/webhooks/signatures. Raises BadSignature for anything else, a body that is no event included.
+    """
+    import stripe
+
+    if header is None or not header.isascii():  # the package compares text, and only ASCII compares in constant time
+        raise BadSignature("missing or not ASCII")
+    try:
+        stripe.WebhookSignature.verify_header(payload, header, secret, SIGNATURE_TOLERANCE_SECONDS)
+        return _event_facts(stripe.Webhook.construct_event_without_verification(payload))
+    except (stripe.SignatureVerificationError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise BadSignature(type(error).__name__) from error
+
+
+__all__ = [
+    "BadSignature",
+    "CheckoutRequest",
+    "EventFacts",
+    "GatewayError",
+    "PaymentFacts",
+    "SessionFacts",
+    "create_checkout_session",
+    "expects_livemode",
+    "expire_session",
+    "fetch_payment",
+    "fetch_session",
+    "find_payment_of_charge",
+    "is_on",
+    "list_events",
+    "list_sessions",
+    "verify_webhook",
+]
