@@ -9,4 +9,4 @@ settings = Settings.from_environment()
 app = create_app(settings)
 if settings.trusted_proxies:
     hops = settings.trusted_proxies
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # the documented way to wrap

@@ -70,7 +70,7 @@ def migrate(app: Flask) -> None:
 
 
 @pytest.fixture(scope="session")
-def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flask, Path]:
+def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Path]]:
     """One application on SQLite and a pristine copy of its migrated database."""
     directory = tmp_path_factory.mktemp("sqlite")
     app = create_app(make_settings(directory, f"sqlite:///{directory / 'test.db'}"))
@@ -83,17 +83,26 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flask, Path]:
         db.engine.dispose()
     shutil.copy(directory / "test.db", directory / "pristine.db")
     watch_writes(app)
-    return app, directory
+    yield app, directory
+    close(app)
 
 
 @pytest.fixture(scope="session")
-def postgresql_app(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def postgresql_app(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One application on PostgreSQL."""
     url = create_database(postgresql_server, f"test_{secrets.token_hex(4)}")
     app = create_app(make_settings(tmp_path_factory.mktemp("postgresql"), url))
     migrate(app)
     watch_writes(app)
-    return app
+    yield app
+    close(app)
+
+
+def close(app: Flask) -> None:
+    """Give the connections of `app` back."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def watch_writes(app: Flask) -> None:

@@ -1,0 +1,61 @@
+"""Migrations equal the models on both engines; every revision goes up and down with data in it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from app import create_app
+from app.core.db import Base, db
+from tests.conftest import close, create_database, make_settings
+from tests.house import rows
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def empty_app(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An application whose database has no tables yet."""
+    if engine_name == "sqlite":
+        url = f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        url = create_database(request.getfixturevalue("postgresql_server"), f"migrations_{secrets.token_hex(4)}")
+    app = create_app(make_settings(tmp_path, url))
+    yield app
+    close(app)
+
+
+def revisions() -> list[str]:
+    script = ScriptDirectory(str(ROOT / "migrations"))
+    return [revision.revision for revision in reversed(list(script.walk_revisions()))]
+
+
+def test_there_is_one_head_and_it_is_pinned() -> None:
+    assert (ROOT / "migrations" / "HEAD").read_text().strip() == revisions()[-1]
+    assert len(ScriptDirectory(str(ROOT / "migrations")).get_heads()) == 1
+
+
+def test_the_migrated_database_is_what_the_models_say(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        flask_migrate.check()  # exits with an error when autogenerate would find anything to do
+
+
+def test_every_revision_goes_up_and_down_with_data(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        filled = rows.fill_every_table()
+        assert filled == {table.name for table in Base.metadata.sorted_tables}
+        for revision in reversed(["base", *revisions()[:-1]]):
+            db.session.remove()
+            flask_migrate.downgrade(revision=revision)
+        left = set(sa.inspect(db.engine).get_table_names()) - {"alembic_version"}
+        assert left == set()
+        flask_migrate.upgrade()
