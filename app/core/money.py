@@ -12,6 +12,8 @@ import re
 from babel.core import Locale
 from babel.numbers import format_currency, get_currency_symbol, get_decimal_symbol, get_group_symbol
 
+from app.core.i18n import _
+
 ZERO_DECIMAL = frozenset(
     "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()  # noqa: SIM905  # a table, read as one
 )
@@ -165,6 +167,22 @@ def format_money(money: Money, locale: str) -> str:
     return format_currency(
         value, money.currency, format=pattern.replace("0.00", digits), locale=locale, currency_digits=False
     )
+
+
+def explain(error: BadAmount, currency: str, locale: str) -> str:
+    """What is wrong with an amount of `currency`, said to a person in the words of `locale`'s numbers."""
+    if error.code == "not_positive":
+        return _("Enter an amount above zero")
+    if error.code == "too_small":
+        return _("Give %(amount)s or more", amount=format_money(minimum(currency), locale))
+    if error.code == "too_large":
+        return _("Give %(amount)s or less", amount=format_money(maximum(currency), locale))
+    if error.code == "not_chargeable" and currency in WHOLE_UNITS_TWO_DECIMALS:
+        return _("Enter a whole number: cards are charged in whole units of %(currency)s", currency=currency)
+    if error.code == "not_chargeable":
+        return _("The last digit must be 0: cards are charged so in %(currency)s", currency=currency)
+    example = format_plain(suggestions(currency)[0], locale)
+    return _("Enter an amount in %(currency)s as a number, such as %(example)s", currency=currency, example=example)
 
 
 def format_plain(money: Money, locale: str) -> str:

@@ -21,7 +21,8 @@ from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, ValidationError
 
-from app.core.errors import Refused
+from app.core import problems
+from app.core.errors import InvalidInput, Refused
 from app.core.ids import decode_id, encode_id
 from config import Settings
 
@@ -198,10 +199,17 @@ def static_url(app: Flask, filename: str) -> str:
 # --- errors -----------------------------------------------------------------------------------------------------
 
 
+def _for_programs() -> bool:
+    """The API answers in problem details, pages in pages."""
+    return request.path.startswith("/api/")
+
+
 def _error_page(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     if error.response is not None:
         return error.response
+    if _for_programs():
+        return problems.from_http(error)
     response = current_app.make_response((render_template("errors/error.html", code=code), code))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after", "www-authenticate"):
@@ -210,7 +218,16 @@ def _error_page(error: HTTPException) -> ResponseReturnValue:
 
 
 def _refused_page(error: Refused) -> ResponseReturnValue:
+    if _for_programs():
+        return problems.from_refused(error)
     return render_template("errors/refused.html", reasons=error.reasons), 409
+
+
+def _invalid_page(error: InvalidInput) -> ResponseReturnValue:
+    """A view shows its form again; this is for input that no form of ours could have sent."""
+    if _for_programs():
+        return problems.from_invalid(error)
+    return render_template("errors/error.html", code=400), 400
 
 
 def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
@@ -220,6 +237,7 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Refused, _refused_page)
+    app.register_error_handler(InvalidInput, _invalid_page)
     app.jinja_env.globals["static_url"] = functools.partial(static_url, app)
     app.jinja_env.filters["id"] = encode_id
 

@@ -16,11 +16,16 @@ from app.needs.models import Item
 from tests.factories import make_item, make_person
 
 
-def test_everything_in_a_transaction_commits_together_or_not_at_all(app: Flask) -> None:
-    with pytest.raises(KeyError), transaction():
+def add_person_and_fail() -> None:
+    with transaction():
         db.session.add(Person(email="a@example.org", name="A", created_at=now()))
         db.session.flush()
         raise KeyError
+
+
+def test_everything_in_a_transaction_commits_together_or_not_at_all(app: Flask) -> None:
+    with pytest.raises(KeyError):
+        add_person_and_fail()
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Person)) == 0
 
 

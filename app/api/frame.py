@@ -1,0 +1,252 @@
+"""What every resource shares: schemas of common shapes, keyset lists, ETags, and answers kept for Idempotency-Key."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import marshmallow as ma
+import sqlalchemy as sa
+from flask import Response, g, request
+from flask.typing import ResponseReturnValue
+from flask_smorest import Api, Blueprint
+from werkzeug.exceptions import PreconditionFailed
+
+from app.api.models import IdempotencyKey
+from app.core.clock import now
+from app.core.db import db, transaction
+from app.core.errors import Refused
+from app.core.i18n import _
+from app.core.ids import decode_id, encode_id
+from app.core.paging import BadCursor, Page
+from app.core.problems import from_refused, problem
+from app.core.tokens import keyed_hash
+
+MAXIMUM_LIMIT = 100
+Resource = TypeVar("Resource", bound=Callable[..., ResponseReturnValue])
+
+
+class Specification(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """flask-smorest's collector of operations; our own handlers answer errors and our own routes serve the document."""
+
+    def _register_error_handlers(self) -> None:
+        """Errors are answered by core.web for pages and API alike."""
+
+
+class Schema(ma.Schema):
+    """Unknown fields are refused, so that a misspelt one is told and not lost."""
+
+    class Meta:
+        """marshmallow's options."""
+
+        unknown = ma.RAISE
+        ordered = True
+
+
+class Id(ma.fields.String):
+    """An opaque id outside, a key inside."""
+
+    default_error_messages = {"invalid_id": "Not an id of this installation."}  # marshmallow's way
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return value if value is None or isinstance(value, str) else encode_id(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        key = decode_id(value) if isinstance(value, str) else None
+        if key is None:
+            raise self.make_error("invalid_id")
+        return key
+
+
+class ListQuery(Schema):
+    """Keyset paging of every list."""
+
+    cursor = ma.fields.String(metadata={"description": "next_cursor of the page before"})
+    limit = ma.fields.Integer(load_default=20, validate=ma.validate.Range(1, MAXIMUM_LIMIT))
+
+
+class MoneySchema(Schema):
+    """Money: minor units and ISO 4217 currency."""
+
+    amount_minor = ma.fields.Integer(required=True)
+    currency = ma.fields.String(required=True, metadata={"example": "USD"})
+
+
+class ReasonSchema(Schema):
+    """One rule that stands in the way."""
+
+    code = ma.fields.String(required=True)
+    message = ma.fields.String(required=True)
+    remedy = ma.fields.String(required=True)
+
+
+class FieldErrorSchema(Schema):
+    """What is wrong with one field."""
+
+    field = ma.fields.String(required=True)
+    code = ma.fields.String(required=True)
+    message = ma.fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """RFC 9457 problem details."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    code = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
+    errors = ma.fields.List(ma.fields.Nested(FieldErrorSchema))
+    reasons = ma.fields.List(ma.fields.Nested(ReasonSchema))
+
+
+def list_schema(item: type[Schema], name: str) -> type[Schema]:
+    """The envelope of a list of `item`: data and next_cursor."""
+    return type(
+        name,
+        (Schema,),
+        {
+            "__doc__": f"A page of {name}.",
+            "data": ma.fields.List(ma.fields.Nested(item), required=True),
+            "next_cursor": ma.fields.String(required=True, allow_none=True),
+        },
+    )
+
+
+def blueprint(name: str, description: str) -> Blueprint:
+    """A resource's blueprint under /api/v1. CSRF does not apply: only bearer tokens are accepted there."""
+    made = Blueprint(f"api_{name}", f"app.api.{name}", url_prefix="/api/v1", description=description)
+    made.csrf_exempt = True
+    return made
+
+
+def iso(instant: Any) -> str | None:
+    """RFC 3339 in UTC with a Z, or None."""
+    return None if instant is None else instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def number(quantity: Any) -> str | None:
+    """A quantity as a decimal string without exponent, or None."""
+    return None if quantity is None else format(quantity, "f")
+
+
+def page_of(page: Page[Any], present: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """The envelope of a page."""
+    return {"data": [present(row) for row in page.rows], "next_cursor": page.next_cursor}
+
+
+def bad_cursor(_error: BadCursor) -> Response:
+    """A cursor we did not make is a bad value of the field `cursor`."""
+    message = _("This cursor is not one of ours. Begin without it.")
+    return problem(422, message, errors=[{"field": "cursor", "code": "invalid", "message": message}])
+
+
+# --- ETag -----------------------------------------------------------------------------------------------------------
+
+
+def with_etag(body: dict[str, Any], version: int) -> Response:
+    """A resource with its version as a strong ETag; 304 when the caller has it already."""
+    response = _json(200, body)
+    response.set_etag(str(version))
+    response.make_conditional(request)
+    return response
+
+
+def require_match(version: int) -> None:
+    """Raise 412 when If-Match names another version. Called inside the transaction, on the locked row."""
+    if request.if_match and not request.if_match.contains(str(version)):
+        raise PreconditionFailed
+
+
+# --- Idempotency-Key ------------------------------------------------------------------------------------------------
+
+
+def _json(status: int, body: dict[str, Any]) -> Response:
+    return Response(json.dumps(body, ensure_ascii=False), status=status, content_type="application/json")
+
+
+def _caller() -> str:
+    """The token, or for the few POSTs without one a keyed hash of the caller's address."""
+    token = g.get("token_id")
+    return f"token:{token}" if token else keyed_hash("idempotency", request.remote_addr or "")
+
+
+def _find_kept(caller: str, key: str) -> IdempotencyKey | None:
+    return db.session.scalars(
+        sa.select(IdempotencyKey).where(IdempotencyKey.caller == caller, IdempotencyKey.key == key)
+    ).first()
+
+
+def _replay(kept: IdempotencyKey, request_hash: str) -> Response:
+    if kept.request_hash != request_hash:
+        return problem(
+            409, _("This Idempotency-Key was used for another request. Use a new one."), code="idempotency_key_reused"
+        )
+    content_type = "application/json" if (kept.status or 500) < 400 else "application/problem+json"
+    return Response(kept.body, status=kept.status, content_type=content_type, headers={"Idempotent-Replayed": "true"})
+
+
+def _keep(status: int, body: str) -> None:
+    """Write the answer under the caller's key, in the act's own transaction: both commit or neither does."""
+    pending = g.get("idempotency")
+    if pending is not None:
+        caller, key, request_hash = pending
+        db.session.add(
+            IdempotencyKey(
+                caller=caller, key=key, request_hash=request_hash, created_at=now(), status=status, body=body
+            )
+        )
+        db.session.flush()
+
+
+def answer(status: int, schema: type[Schema], body: dict[str, Any]) -> Response:
+    """The answer of an act, to be made inside its transaction so that a repeated request answers the same."""
+    made = _json(status, schema().dump(body))
+    _keep(status, made.get_data(as_text=True))
+    return made
+
+
+def idempotent(view: Resource) -> Resource:
+    """Honour Idempotency-Key: the same key and body get the same answer, the same key with another body 409.
+
+    The key's row is unique and written in the act's transaction, so that of two requests at once one acts and the
+    other gives its answer.
+    """
+
+    @functools.wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        key = request.headers.get("Idempotency-Key")
+        if not key:
+            return view(*args, **kwargs)
+        if len(key) > 255:
+            return problem(422, _("An Idempotency-Key has at most 255 characters."))
+        caller = _caller()
+        body = b"\0".join((request.method.encode(), request.path.encode(), request.get_data()))
+        request_hash = hashlib.sha256(body).hexdigest()
+        kept = _find_kept(caller, key)
+        if kept is not None:
+            return _replay(kept, request_hash)
+        g.idempotency = (caller, key, request_hash)
+        try:
+            return view(*args, **kwargs)
+        except sa.exc.IntegrityError:
+            db.session.rollback()
+            kept = _find_kept(caller, key)
+            if kept is None:
+                raise
+            return _replay(kept, request_hash)
+        except Refused as refused:
+            made = from_refused(refused)
+            try:
+                with transaction():
+                    _keep(409, made.get_data(as_text=True))
+            except sa.exc.IntegrityError:
+                # The same request at the same time got there first; its answer is the answer.
+                kept = _find_kept(caller, key)
+                return made if kept is None else _replay(kept, request_hash)
+            return made
+
+    return wrapped  # type: ignore[return-value]  # same signature as the view's

@@ -1,0 +1,4 @@
+from pathlib import Path
+
+
+def init(data_dir: Path) -> None: ...
