@@ -1,0 +1,122 @@
+"""Guards, safe redirects, security headers and error pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Blueprint, Flask, abort
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import create_app
+from app.core.errors import Refused, refuse
+from app.core.ids import decode_id, encode_id, new_id
+from app.core.web import guard_of, public, require_guards, safe_next
+from tests.conftest import CheckingClient, close, make_settings
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Flask]:
+    """An application with routes of our own; its database is never asked."""
+    app = create_app(make_settings(tmp_path, f"sqlite:///{tmp_path / 'x.db'}"))
+    trial = Blueprint("trial", __name__)
+
+    @trial.get("/trial/refused")
+    @public
+    def refused() -> str:
+        raise refuse("full", "This shift is full", "Choose another one")
+
+    @trial.get("/trial/<int:code>")
+    @public
+    def failing(code: int) -> str:
+        abort(code)
+
+    @trial.get("/trial/unguarded")
+    def unguarded() -> str:
+        return "open"
+
+    app.register_blueprint(trial)
+    yield app
+    close(app)
+
+
+@pytest.mark.rule("A1")
+def test_a_route_without_a_guard_does_not_open(trial: Flask) -> None:
+    assert trial.test_client().get("/trial/unguarded").status_code == 404
+    with pytest.raises(RuntimeError, match=r"trial\.unguarded"):
+        require_guards(trial)
+
+
+@pytest.mark.rule("A1")
+def test_every_route_of_the_application_is_guarded(sqlite_app: tuple[Flask, Path]) -> None:
+    app, _directory = sqlite_app
+    assert [rule.endpoint for rule in app.url_map.iter_rules() if guard_of(app, rule.endpoint) is None] == []
+
+
+@pytest.mark.rule("A4")
+@pytest.mark.parametrize("code", [400, 404, 405, 409, 413, 429, 500, 503])
+def test_errors_are_pages_that_say_what_happens_next(trial: Flask, client: CheckingClient, code: int) -> None:
+    browser = CheckingClient(trial, trial.response_class)
+    trial.extensions["stray_writes"] = []
+    response = browser.get(f"/trial/{code}")
+    assert response.status_code == code
+    assert response.mimetype == "text/html"
+
+
+def test_a_refusal_nobody_handled_names_its_reasons(trial: Flask) -> None:
+    response = trial.test_client().get("/trial/refused")
+    assert response.status_code == 409
+    assert "This shift is full" in response.get_data(as_text=True)
+    assert issubclass(Refused, Exception)
+
+
+def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(client: CheckingClient) -> None:
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "http://" not in policy.replace("form-action 'self'", "")
+    assert client.get("/").headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_home_page_sets_no_cookie(client: CheckingClient) -> None:
+    assert "Set-Cookie" not in client.get("/").headers
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "\\\\evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/a\r\nB: c",
+        "",
+        None,
+    ],
+)
+def test_a_sign_in_link_leads_nowhere_else(target: str | None) -> None:
+    assert safe_next(target, "/my-help") == "/my-help"
+
+
+def test_a_sign_in_link_leads_back_to_where_it_began() -> None:
+    assert safe_next("/shifts/abc/sign-up?party_size=2", "/my-help") == "/shifts/abc/sign-up?party_size=2"
+
+
+@given(st.integers(min_value=0, max_value=2**63 - 1))
+def test_ids_come_back_as_they_went(key: int) -> None:
+    assert decode_id(encode_id(key)) == key
+    assert len(encode_id(key)) == 13
+
+
+@given(st.text(max_size=20))
+def test_what_is_no_id_is_none(text: str) -> None:
+    key = decode_id(text)
+    assert key is None or encode_id(key) == text
+
+
+def test_new_ids_do_not_count() -> None:
+    keys = [new_id() for _time in range(1000)]
+    assert len(set(keys)) == 1000
+    assert keys != sorted(keys)
