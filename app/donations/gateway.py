@@ -7,15 +7,15 @@ charge's `balance_transaction` may be null until `charge.updated`.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 
 from app.core.db import in_transaction
 from app.core.money import Money
+from app.donations.facts import CheckoutRequest, EventFacts, PaymentFacts, SessionFacts
 from config import Settings
 
 if TYPE_CHECKING:
@@ -39,61 +39,6 @@ class GatewayError(Exception):
 
 class BadSignature(Exception):
     """A webhook that Stripe did not send, or sent too long ago."""
-
-
-@dataclasses.dataclass(frozen=True)
-class CheckoutRequest:
-    """What a Checkout Session is asked for. Everything derives from one saved row, so that a retry asks the same."""
-
-    donation: str
-    amount: Money
-    title: str
-    email: str
-    success_url: str
-    cancel_url: str
-    expires_at: dt.datetime
-    idempotency_key: str
-
-
-@dataclasses.dataclass(frozen=True)
-class SessionFacts:
-    """A Checkout Session as it is now. `status`: open, complete, expired; `payment_status`: paid, unpaid, ..."""
-
-    id: str
-    url: str
-    status: str
-    payment_status: str
-    amount: Money
-    payment_intent_id: str | None
-    donation: str
-    livemode: bool
-    created_at: dt.datetime
-
-
-@dataclasses.dataclass(frozen=True)
-class PaymentFacts:
-    """A PaymentIntent as it is now, with its last charge and, once Stripe has settled it, the charge's fee."""
-
-    id: str
-    status: str
-    received: Money
-    charge_id: str | None
-    balance_transaction_id: str | None
-    fee: Money | None
-    donation: str
-    livemode: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class EventFacts:
-    """What an event says happened to which object; its picture of that object is not used."""
-
-    id: str
-    type: str
-    object_id: str
-    account: str | None
-    livemode: bool
-    created_at: dt.datetime
 
 
 def _settings() -> Settings:

@@ -13,6 +13,8 @@ from app.fundraisers.models import Fundraiser
 DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched")
 EVENT_STATUSES = ("received", "handled", "ignored")
 MODES = ("demo", "test", "live")
+# The account of events and lists that belong to the installation itself, not to a connected organization.
+PLATFORM = "platform"
 LEDGER_ACCOUNTS = ("donations", "stripe_clearing", "fees", "refunds", "disputes", "offline", "in_transit_to_bank")
 
 

@@ -35,11 +35,15 @@ class Fundraiser(HasId, Base):
     goal_minor: Mapped[int] = mapped_column(BigInt)
     currency: Mapped[str] = mapped_column(sa.String(3))
     ends_on: Mapped[dt.date | None]
+    # The starter chose to be named; otherwise the public reads "a supporter" (G6).
+    show_starter: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     status: Mapped[str] = mapped_column(sa.String(20), default="awaiting_approval")
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     decided_at: Mapped[dt.datetime | None]
     declined_reason: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
     created_at: Mapped[dt.datetime]
+    # When title or story changed last, so that staff see what they have not read yet.
+    edited_at: Mapped[dt.datetime | None]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     organization: Mapped[Organization] = relationship()

@@ -1,0 +1,27 @@
+"""Writing mails: templates/emails/<feature>/<name>.txt and .html in the reader's language; the text's first line is the subject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import force_locale
+
+from app.core.mail import Mail
+
+
+def compose(name: str, *, to: str, locale: str | None, **values: Any) -> Mail:
+    """The mail `name` ("donations/thanks") to the address `to`, in `locale` where it is supported, else in the first one.
+
+    Templates see `values`, `platform` (its name) and `base_url`; no request, no viewer. Raises when a template names
+    anything else (StrictUndefined).
+    """
+    settings = current_app.config["SETTINGS"]
+    locales = settings.supported_locales
+    language = locale if locale in locales else locales[0]
+    values = {**values, "platform": settings.platform_name, "base_url": settings.base_url, "locale": language}
+    with force_locale(language):
+        text = current_app.jinja_env.get_template(f"emails/{name}.txt").render(values)
+        html = current_app.jinja_env.get_template(f"emails/{name}.html").render(values)
+    subject, _separator, body = text.lstrip().partition("\n")
+    return Mail(to=to, subject=subject, text=body.lstrip("\n"), html=html)

@@ -1,0 +1,164 @@
+"""What `flask verify` and `flask ledger verify` recompute (F2, F4): the ledger against itself, its donations, and Stripe."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.ids import decode_id, encode_id
+from app.core.money import Money
+from app.donations import gateway
+from app.donations.gateway import GatewayError
+from app.donations.models import Donation, LedgerEntry, LedgerTransaction
+
+BATCH = 500
+
+
+def check_ledger() -> tuple[int, list[str]]:
+    """Every transaction sums to zero per currency and has entries; gifts and paid donations correspond one to one."""
+    checked = db.session.scalar(sa.select(sa.func.count()).select_from(LedgerEntry)) or 0
+    return checked, [*_unbalanced(), *_empty(), *_strangers(), *_gifts_and_donations()]
+
+
+def _unbalanced() -> list[str]:
+    query = (
+        sa.select(LedgerEntry.transaction_id, LedgerEntry.currency, sa.func.sum(LedgerEntry.amount_minor))
+        .group_by(LedgerEntry.transaction_id, LedgerEntry.currency)
+        .having(sa.func.sum(LedgerEntry.amount_minor) != 0)
+    )
+    return [
+        f"ledger: transaction {key} is off by {total} {currency}" for key, currency, total in db.session.execute(query)
+    ]
+
+
+def _empty() -> list[str]:
+    query = (
+        sa.select(LedgerTransaction.id)
+        .outerjoin(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerEntry.id.is_(None))
+    )
+    return [f"ledger: transaction {key} has no entries" for key in db.session.scalars(query)]
+
+
+def _strangers() -> list[str]:
+    """Entries that name another organization than their transaction, transactions another than their donation."""
+    entries = (
+        sa.select(LedgerEntry.id)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(LedgerEntry.organization_id != LedgerTransaction.organization_id)
+    )
+    transactions = (
+        sa.select(LedgerTransaction.id)
+        .join(Donation, Donation.id == LedgerTransaction.donation_id)
+        .where(Donation.organization_id != LedgerTransaction.organization_id)
+    )
+    return [f"ledger: entry {key} is of another organization" for key in db.session.scalars(entries)] + [
+        f"ledger: transaction {key} is of another organization" for key in db.session.scalars(transactions)
+    ]
+
+
+def _gifts_and_donations() -> list[str]:
+    """What a donation's gift transaction credited is what was paid, once; nothing is credited for what was not."""
+    credited = (
+        sa.select(
+            LedgerTransaction.donation_id.label("donation_id"),
+            sa.func.count(sa.distinct(LedgerTransaction.id)).label("times"),
+            sa.func.sum(-LedgerEntry.amount_minor).label("amount"),
+            sa.func.min(LedgerEntry.currency).label("currency"),
+        )
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerTransaction.kind == "gift", LedgerEntry.account == "donations")
+        .group_by(LedgerTransaction.donation_id)
+        .subquery()
+    )
+    query = (
+        sa.select(Donation.id, Donation.status, Donation.amount_minor, Donation.currency, credited)
+        .outerjoin(credited, credited.c.donation_id == Donation.id)
+        .where(sa.or_(Donation.status == "paid", credited.c.times.is_not(None)))
+    )
+    found: list[str] = []
+    for row in db.session.execute(query):
+        name = encode_id(row.id)
+        if row.times is None:
+            found.append(f"ledger: donation {name} is paid and not in the ledger")
+        elif row.status != "paid":
+            found.append(f"ledger: donation {name} is {row.status} and in the ledger")
+        elif row.times != 1:
+            found.append(f"ledger: donation {name} is in the ledger {row.times} times")
+        elif (int(row.amount), row.currency.strip()) != (row.amount_minor, row[3]):
+            found.append(f"ledger: donation {name} is in the ledger with another amount")
+    return found
+
+
+def compare_with_stripe() -> tuple[int, list[str]]:
+    """Every paid donation against its payment at Stripe, and every paid session at Stripe against our donations.
+
+    Gives how many were compared and what differs, for a person to look at: nothing is repaired. Raises GatewayError when
+    Stripe does not answer.
+    """
+    query = sa.select(Donation).where(Donation.status == "paid").order_by(Donation.created_at)
+    ours = list(db.session.scalars(query))
+    first = min((donation.created_at for donation in ours), default=None)
+    oldest = db.session.scalar(sa.select(sa.func.min(Donation.created_at)))
+    fees = _fees_by_donation()
+    db.session.expunge_all()
+    db.session.rollback()
+    found: list[str] = []
+    for donation in ours:
+        found += _compare(donation, fees.get(donation.id))
+    since = oldest or first
+    if since is not None:
+        paid = {donation.id for donation in ours}
+        found += _paid_only_at_stripe(since, paid)
+    return len(ours), found
+
+
+def _fees_by_donation() -> dict[int, Money]:
+    query = (
+        sa.select(LedgerTransaction.donation_id, LedgerEntry.amount_minor, LedgerEntry.currency)
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerTransaction.kind == "fee", LedgerEntry.account == "fees")
+    )
+    return {key: Money(amount, currency) for key, amount, currency in db.session.execute(query) if key is not None}
+
+
+def _compare(donation: Donation, fee: Money | None) -> list[str]:
+    name = encode_id(donation.id)
+    if donation.stripe_payment_intent_id is None:
+        return [f"stripe: donation {name} is paid without a payment"]
+    try:
+        payment = gateway.fetch_payment(donation.stripe_payment_intent_id)
+    except GatewayError as error:
+        if error.passing:
+            raise
+        return [f"stripe: the payment of donation {name} cannot be found ({error.code})"]
+    found: list[str] = []
+    if payment.status != "succeeded" or payment.received != Money(donation.amount_minor, donation.currency):
+        found.append(f"stripe: donation {name} is {payment.status}, {payment.received.amount_minor} there")
+    if payment.donation != name:
+        found.append(f"stripe: the payment of donation {name} names another donation")
+    known = None if payment.fee is None or not payment.fee.amount_minor else payment.fee
+    if known != fee:
+        found.append(f"stripe: the fee of donation {name} differs")
+    return found
+
+
+def _paid_only_at_stripe(since: dt.datetime, paid: set[int]) -> list[str]:
+    """Sessions that Stripe says are paid, made for a donation of ours that is not."""
+    sessions = gateway.list_sessions(since - dt.timedelta(hours=1))
+    missing = [
+        session for session in sessions if session.payment_status == "paid" and decode_id(session.donation) not in paid
+    ]
+    keys = {decode_id(session.donation) for session in missing} - {None}
+    known = set(db.session.scalars(sa.select(Donation.id).where(Donation.id.in_(keys)))) if keys else set()
+    db.session.rollback()
+    return [
+        f"stripe: session {session.id} is paid, donation {session.donation} is not"
+        for session in missing
+        if decode_id(session.donation) in known
+    ]
+
+
+CHECKS = {"ledger": check_ledger}

@@ -1,0 +1,63 @@
+"""What Stripe is asked and what it said, as plain facts: the words between the gateway and the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from app.core.money import Money
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckoutRequest:
+    """What a Checkout Session is asked for. Everything derives from one saved row, so that a retry asks the same."""
+
+    donation: str
+    amount: Money
+    title: str
+    email: str
+    success_url: str
+    cancel_url: str
+    expires_at: dt.datetime
+    idempotency_key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SessionFacts:
+    """A Checkout Session as it is now. `status`: open, complete, expired; `payment_status`: paid, unpaid, ..."""
+
+    id: str
+    url: str
+    status: str
+    payment_status: str
+    amount: Money
+    payment_intent_id: str | None
+    donation: str
+    livemode: bool
+    created_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class PaymentFacts:
+    """A PaymentIntent as it is now, with its last charge and, once Stripe has settled it, the charge's fee."""
+
+    id: str
+    status: str
+    received: Money
+    charge_id: str | None
+    balance_transaction_id: str | None
+    fee: Money | None
+    donation: str
+    livemode: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class EventFacts:
+    """What an event says happened to which object; its picture of that object is not used."""
+
+    id: str
+    type: str
+    object_id: str
+    account: str | None
+    livemode: bool
+    created_at: dt.datetime

@@ -1,0 +1,334 @@
+"""What happens to donations and to what Stripe says. Every function runs inside the caller's transaction and flushes.
+
+No function here calls Stripe: `checkout` fetches the facts first, outside any transaction, and hands them in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.accounts.models import Person
+from app.core.audit import record
+from app.core.clock import now
+from app.core.db import changed_one, db, lock, new_id, uses_sqlite
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.core.money import BadAmount, Money, check_chargeable, explain
+from app.core.outbox import enqueue
+from app.donations import ledger
+from app.donations.facts import EventFacts, PaymentFacts, SessionFacts
+from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import accepts_gifts
+
+# A donation only ever moves to a higher rank, whatever arrives in whatever order (F3): a late "failed" is below "paid".
+RANK = {"pending": 0, "processing": 1, "failed": 2, "expired": 2, "mismatched": 3, "paid": 4}
+# Stripe wants a session to live between 30 minutes and 24 hours. It is asked for within the first hour of the row, always
+# with the same end, so that a retry asks for the same.
+CHECKOUT_LIFETIME = dt.timedelta(hours=2)
+CHECKOUT_OPENING = dt.timedelta(hours=1)
+# What is acted upon; every other type is stored and answered 200 (F3).
+HANDLED_TYPES = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "payment_intent.payment_failed",
+    "charge.updated",
+)
+
+
+def form_key(nonce: str, *values: object) -> str:
+    """What makes two sendings of one form the same donation: the form's own nonce and everything that was typed."""
+    return hashlib.sha256("\0".join((nonce, *map(str, values))).encode()).hexdigest()
+
+
+def idempotency_key(donation_id: int, act: str) -> str:
+    """What Stripe recognises a repeated request by (F6): derived from our row, so that a retry cannot make a second object."""
+    return f"manyhands-{act}-{donation_id}"
+
+
+def start_donation(
+    fundraiser_id: int,
+    *,
+    amount: Money,
+    name: str,
+    email: str,
+    mode: str,
+    anonymous: bool = True,
+    message: str = "",
+    by: Person | None = None,
+    key: str | None = None,
+    locale: str = "en",
+) -> Donation:
+    """A gift somebody is about to pay: pending until Stripe says more. `mode` is the installation's PAYMENTS_MODE; `key`
+    (see form_key) makes the same form sent twice one donation.
+
+    Raises Refused when gifts are off or the fundraiser takes none, InvalidInput for the amount.
+    """
+    if mode == "off":
+        raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
+    fundraiser = lock(Fundraiser, fundraiser_id)
+    if fundraiser is None or not accepts_gifts(fundraiser):
+        raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
+    if key is not None:
+        same = db.session.scalar(sa.select(Donation).where(Donation.form_key == key))
+        if same is not None:
+            return same
+    if amount.currency != fundraiser.currency:
+        raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=fundraiser.currency)})
+    try:
+        check_chargeable(amount)
+    except BadAmount as bad:
+        raise InvalidInput({"amount": explain(bad, amount.currency, locale)}) from bad
+    donation = Donation(
+        fundraiser_id=fundraiser.id,
+        organization_id=fundraiser.organization_id,
+        person_id=None if by is None else by.id,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        name=name,
+        email=email.lower(),
+        anonymous=anonymous,
+        message=message,
+        status="pending",
+        mode=mode,
+        form_key=key,
+        locale=locale,
+        created_at=now(),
+    )
+    db.session.add(donation)
+    db.session.flush()
+    record(
+        "donation.started",
+        subject=donation,
+        by=by,
+        organization_id=donation.organization_id,
+        data={"fundraiser_id": fundraiser.id, "amount_minor": amount.amount_minor, "currency": amount.currency},
+    )
+    return donation
+
+
+def can_open_checkout(donation: Donation) -> bool:
+    """True while a session may be asked for: pending, young enough, and its fundraiser takes gifts."""
+    young = donation.created_at > now() - CHECKOUT_OPENING
+    return donation.status == "pending" and young and accepts_gifts(donation.fundraiser)
+
+
+def save_session(donation_id: int, session: SessionFacts) -> Donation:
+    """Keep where the donor pays. When the fundraiser closed in the meantime, the session is promised to be expired."""
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    if donation.stripe_session_id is None:
+        donation.stripe_session_id = session.id
+    if donation.stripe_session_id == session.id:
+        donation.checkout_url = session.url or donation.checkout_url
+    if not accepts_gifts(donation.fundraiser):
+        promise_to_expire(donation.id)
+    db.session.flush()
+    return donation
+
+
+def promise_to_expire(donation_id: int) -> None:
+    """Close a checkout somebody may still pay through (F8)."""
+    enqueue("expire_checkout", {"donation_id": donation_id}, key=f"expire_checkout:{donation_id}")
+
+
+def _disagreements(
+    donation: Donation, session: SessionFacts, payment: PaymentFacts | None, *, livemode: bool
+) -> list[str]:
+    """What Stripe says that is not what was asked (F4), in codes and numbers."""
+    asked = Money(donation.amount_minor, donation.currency)
+    found: list[str] = []
+    if session.amount != asked:
+        found.append(f"session says {session.amount.amount_minor} {session.amount.currency}")
+    if session.payment_status == "paid":
+        if payment is None:
+            found.append("paid without a payment")
+        elif payment.status != "succeeded" or payment.received != asked:
+            found.append(f"payment says {payment.status} {payment.received.amount_minor} {payment.received.currency}")
+    elif session.payment_status == "no_payment_required":
+        found.append("no payment required")
+    if session.livemode != livemode:
+        found.append("wrong livemode")
+    return found
+
+
+def _next_status(session: SessionFacts, payment: PaymentFacts | None) -> str:
+    """Where a donation stands by what Stripe says now. `complete` may be unpaid: then the payment tells (rule 4)."""
+    if session.payment_status == "paid":
+        return "paid"
+    if session.status == "expired":
+        return "expired"
+    if session.status != "complete":
+        return "pending"
+    failed = payment is not None and payment.status in ("requires_payment_method", "canceled")
+    return "failed" if failed else "processing"
+
+
+def fulfil(
+    donation_id: int,
+    session: SessionFacts,
+    payment: PaymentFacts | None,
+    *,
+    livemode: bool,
+    event_id: int | None = None,
+) -> Donation:
+    """Apply what Stripe says now; the one function that the inbox, the return page and the sweep call.
+
+    Under the donation's lock, forward only: status, ledger, audit, thanks and the event's own mark commit together, or
+    not at all; a second time changes nothing. `livemode` is what the installation expects.
+    """
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    donation.checked_at = now()
+    if event_id is not None:
+        close_event(event_id, "handled")
+    if donation.stripe_session_id is None:
+        donation.stripe_session_id, donation.checkout_url = session.id, session.url or None
+    elif donation.stripe_session_id != session.id:
+        _disagree(donation, [f"second session {session.id}"])
+        return donation
+    if donation.status != "paid":
+        disagreements = _disagreements(donation, session, payment, livemode=livemode)
+        status = "mismatched" if disagreements else _next_status(session, payment)
+        if disagreements:
+            _disagree(donation, disagreements)
+        if RANK[status] > RANK[donation.status]:
+            _move(donation, status, payment)
+    if donation.status == "paid" and payment is not None:
+        _settle(donation, payment)
+    db.session.flush()
+    return donation
+
+
+def _move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
+    donation.status = status
+    if payment is not None and status != "mismatched":
+        donation.stripe_payment_intent_id = payment.id
+    record(
+        f"donation.{status}",
+        subject=donation,
+        by=None,
+        organization_id=donation.organization_id,
+        data={"amount_minor": donation.amount_minor, "currency": donation.currency},
+    )
+    if status != "paid" or payment is None:
+        return
+    donation.paid_at = now()
+    donation.note = ""
+    ledger.post_gift(
+        organization_id=donation.organization_id,
+        fundraiser_id=donation.fundraiser_id,
+        donation_id=donation.id,
+        payment_id=payment.id,
+        amount=Money(donation.amount_minor, donation.currency),
+    )
+    enqueue("mail_donation_thanks", {"donation_id": donation.id}, key=f"donation_thanks:{donation.id}")
+
+
+def _settle(donation: Donation, payment: PaymentFacts) -> None:
+    """Note the charge and, once Stripe has settled it, what it cost."""
+    if payment.id != donation.stripe_payment_intent_id:
+        return
+    donation.stripe_charge_id = donation.stripe_charge_id or payment.charge_id
+    if payment.fee is None or payment.balance_transaction_id is None or donation.stripe_balance_transaction_id:
+        return
+    donation.stripe_balance_transaction_id = payment.balance_transaction_id
+    ledger.post_fee(
+        organization_id=donation.organization_id,
+        fundraiser_id=donation.fundraiser_id,
+        donation_id=donation.id,
+        balance_transaction_id=payment.balance_transaction_id,
+        fee=payment.fee,
+    )
+
+
+def _disagree(donation: Donation, disagreements: list[str]) -> None:
+    """Put it where staff see it; a person decides, nothing is repaired silently."""
+    note = "; ".join(disagreements)[:300]
+    if donation.note == note:
+        return
+    donation.note = note
+    record(
+        "donation.disagreement",
+        subject=donation,
+        by=None,
+        organization_id=donation.organization_id,
+        data={"says": note},
+    )
+
+
+def abandon(donation_id: int) -> None:
+    """A donation whose checkout never opened: nobody can pay it any more."""
+    donation = lock(Donation, donation_id)
+    if donation is None or donation.status != "pending" or donation.stripe_session_id is not None:
+        return
+    _move(donation, "expired", None)
+    db.session.flush()
+
+
+# --- the inbox ----------------------------------------------------------------------------------------------------
+
+
+def store_event(event: EventFacts, *, livemode: bool) -> bool:
+    """Keep an event by its Stripe id and wake the worker; False when it was there already (F3).
+
+    An event of the other mode, of another account, or of a type nobody acts upon is kept, too, and left alone.
+    """
+    reason = ""
+    if event.livemode != livemode:
+        reason = "wrong livemode"
+    elif event.account is not None:
+        reason = "of a connected account"
+    elif event.type not in HANDLED_TYPES:
+        reason = "not acted upon"
+    values = {
+        "id": new_id(),
+        "stripe_id": event.id,
+        "type": event.type[:100],
+        "object_id": event.object_id,
+        "account": event.account,
+        "livemode": event.livemode,
+        "created_at": event.created_at,
+        "received_at": now(),
+        "status": "ignored" if reason else "received",
+        "handled_at": now() if reason else None,
+        "note": reason,
+    }
+    if not changed_one(_insert_or_leave(values)):
+        return False
+    if not reason:
+        enqueue("stripe_event", {"event_id": values["id"]}, key=f"stripe_event:{event.id}")
+    return True
+
+
+def _insert_or_leave(values: dict[str, object]) -> sa.Insert:
+    insert = sqlite.insert if uses_sqlite() else postgresql.insert
+    return insert(StripeEvent).values(**values).on_conflict_do_nothing(index_elements=["stripe_id"])
+
+
+def close_event(event_id: int, status: str, note: str = "") -> None:
+    """Mark an event handled or ignored; one that is closed already stays as it is."""
+    db.session.execute(
+        sa.update(StripeEvent)
+        .where(StripeEvent.id == event_id, StripeEvent.status == "received")
+        .values(status=status, handled_at=now(), note=note),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def note_listed(until: dt.datetime) -> None:
+    """Stripe's list of events has been read up to `until`."""
+    row = db.session.get(StripeSync, PLATFORM, with_for_update=True)
+    if row is None:
+        db.session.add(StripeSync(account=PLATFORM, listed_until=until))
+    else:
+        row.listed_until = max(row.listed_until, until)
+    db.session.flush()

@@ -1,0 +1,232 @@
+"""Reads of donations. Who gave is for the organization's staff; the public gets names only where the donor chose so (F9)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hmac
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Person
+from app.core.clock import age_on, now
+from app.core.db import db
+from app.core.ids import LENGTH, decode_id, encode_id
+from app.core.money import Money
+from app.core.paging import BadCursor, Page, decode_cursor, encode_cursor
+from app.core.tokens import keyed_hash
+from app.donations.ledger import RAISED_ACCOUNTS
+from app.donations.models import PLATFORM, Donation, LedgerEntry, StripeEvent, StripeSync
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import accepting
+from app.organizations.models import Organization
+
+PAGE_SIZE = 20
+# Staff see every gift that became something; a checkout nobody finished is no gift.
+STAFF_STATUSES = ("processing", "paid", "failed", "mismatched")
+ADULT_AGE = 18
+_SIGNATURE = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Totals:
+    """What one fundraiser has raised. `settled` is paid, before fees, less what went back; `processing` is not yet paid."""
+
+    settled: Money
+    processing: Money
+    donor_count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class PublicDonation:
+    """A gift as the public may see it; `name` None is anonymous."""
+
+    id: int
+    name: str | None
+    amount: Money
+    message: str
+    paid_at: dt.datetime
+
+
+def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
+    """Totals of each fundraiser, in its own currency, in one query. Unknown ids are left out."""
+    keys = list(fundraiser_ids)
+    if not keys:
+        return {}
+    settled = (
+        sa.select(-sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
+        .where(LedgerEntry.fundraiser_id == Fundraiser.id, LedgerEntry.account.in_(RAISED_ACCOUNTS))
+        .where(LedgerEntry.currency == Fundraiser.currency)
+        .scalar_subquery()
+    )
+    processing = (
+        sa.select(sa.func.coalesce(sa.func.sum(Donation.amount_minor), 0))
+        .where(Donation.fundraiser_id == Fundraiser.id, Donation.status == "processing")
+        .scalar_subquery()
+    )
+    donors = (
+        sa.select(sa.func.count(sa.distinct(Donation.email)))
+        .where(Donation.fundraiser_id == Fundraiser.id, Donation.status == "paid")
+        .scalar_subquery()
+    )
+    query = sa.select(Fundraiser.id, Fundraiser.currency, settled, processing, donors).where(Fundraiser.id.in_(keys))
+    return {
+        key: Totals(Money(int(paid), currency), Money(int(waiting), currency), int(people))
+        for key, currency, paid, waiting, people in db.session.execute(query)
+    }
+
+
+def _page_of(query: sa.Select[tuple[Donation]], cursor: str | None, limit: int) -> Page[Donation]:
+    """Newest first by when it was made. Raises BadCursor."""
+    if cursor:
+        instant, key = decode_cursor(cursor, str, int)
+        try:
+            last = dt.datetime.fromisoformat(instant)
+        except ValueError as error:
+            raise BadCursor(cursor[:20]) from error
+        if last.tzinfo is None:
+            raise BadCursor(cursor[:20])
+        query = query.where(sa.or_(Donation.created_at < last, sa.and_(Donation.created_at == last, Donation.id < key)))
+    found = list(db.session.scalars(query.order_by(Donation.created_at.desc(), Donation.id.desc()).limit(limit + 1)))
+    following = (
+        encode_cursor(found[limit - 1].created_at.isoformat(), found[limit - 1].id) if len(found) > limit else None
+    )
+    return Page(found[:limit], following)
+
+
+def list_public_donations(
+    fundraiser_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE
+) -> Page[PublicDonation]:
+    """Paid gifts of a fundraiser, newest first. A name is given only where the donor chose so and is no known minor (F9, G6).
+
+    Raises BadCursor.
+    """
+    page = _page_of(
+        sa.select(Donation).where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid"), cursor, limit
+    )
+    people = [donation.person_id for donation in page.rows if donation.person_id is not None]
+    births = (
+        dict(db.session.execute(sa.select(Person.id, Person.birth_date).where(Person.id.in_(people))).tuples().all())
+        if people
+        else {}
+    )
+
+    def public_name(donation: Donation) -> str | None:
+        born = births.get(donation.person_id) if donation.person_id is not None else None
+        is_minor = born is not None and age_on(born, now().date()) < ADULT_AGE
+        return None if donation.anonymous or is_minor or not donation.name else donation.name
+
+    return Page(
+        [
+            PublicDonation(
+                id=donation.id,
+                name=public_name(donation),
+                amount=Money(donation.amount_minor, donation.currency),
+                message=donation.message,
+                paid_at=donation.paid_at or donation.created_at,
+            )
+            for donation in page.rows
+        ],
+        page.next_cursor,
+    )
+
+
+def list_staff_donations(fundraiser_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Donation]:
+    """Gifts of a fundraiser with names and addresses, for the organization's owners and managers only. Raises BadCursor."""
+    query = sa.select(Donation).where(Donation.fundraiser_id == fundraiser_id, Donation.status.in_(STAFF_STATUSES))
+    return _page_of(query, cursor, limit)
+
+
+def list_donations_of(person_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Donation]:
+    """What one person gave while signed in. Raises BadCursor."""
+    query = (
+        sa.select(Donation)
+        .options(joinedload(Donation.fundraiser).joinedload(Fundraiser.organization))
+        .where(Donation.person_id == person_id, Donation.status.in_(STAFF_STATUSES))
+    )
+    return _page_of(query, cursor, limit)
+
+
+def find_donation(donation_id: int) -> Donation | None:
+    """The donation with its fundraiser and organization, or None."""
+    return db.session.get(
+        Donation, donation_id, options=[joinedload(Donation.fundraiser).joinedload(Fundraiser.organization)]
+    )
+
+
+def donation_token(donation_id: int) -> str:
+    """What the donor's own links carry: the id and proof that this installation made the link. Never logged, never public."""
+    public_id = encode_id(donation_id)
+    return f"{public_id}-{keyed_hash('donation-link', public_id)[:_SIGNATURE]}"
+
+
+def find_donation_by_token(token: str) -> Donation | None:
+    """The donation a donor's link leads to, or None."""
+    key = decode_id(token[:LENGTH]) if token.isascii() else None
+    if key is None or not hmac.compare_digest(token, donation_token(key)):
+        return None
+    return find_donation(key)
+
+
+def find_donation_id(*, session_id: str = "", payment_id: str = "", charge_id: str = "") -> int | None:
+    """The donation that owns one of Stripe's ids, or None."""
+    for column, value in (
+        (Donation.stripe_session_id, session_id),
+        (Donation.stripe_payment_intent_id, payment_id),
+        (Donation.stripe_charge_id, charge_id),
+    ):
+        if value and (found := db.session.scalar(sa.select(Donation.id).where(column == value))) is not None:
+            return found
+    return None
+
+
+def is_donation(donation_id: int) -> bool:
+    """True when there is such a row."""
+    return db.session.scalar(sa.select(Donation.id).where(Donation.id == donation_id)) is not None
+
+
+def find_open_event(event_id: int) -> StripeEvent | None:
+    """A stored event that nobody has answered yet, or None."""
+    return db.session.scalar(sa.select(StripeEvent).where(StripeEvent.id == event_id, StripeEvent.status == "received"))
+
+
+def find_listed_until() -> dt.datetime | None:
+    """Up to when Stripe's list of events has been read, or None before the first time."""
+    return db.session.scalar(sa.select(StripeSync.listed_until).where(StripeSync.account == PLATFORM))
+
+
+def list_stale(before: dt.datetime, *, limit: int = 100) -> list[int]:
+    """Donations to ask Stripe about: unfinished ones, and paid ones of the last two weeks whose fee is not known; not
+    looked at since `before`, longest ago first."""
+    unfinished = sa.and_(Donation.status.in_(("pending", "processing")), Donation.stripe_session_id.is_not(None))
+    fee_unknown = sa.and_(
+        Donation.status == "paid",
+        Donation.stripe_balance_transaction_id.is_(None),
+        Donation.paid_at > now() - dt.timedelta(days=14),
+    )
+    looked_at = sa.func.coalesce(Donation.checked_at, Donation.created_at)
+    query = sa.select(Donation.id).where(sa.or_(unfinished, fee_unknown), looked_at < before).order_by(looked_at)
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def list_never_opened(before: dt.datetime, *, limit: int = 500) -> list[int]:
+    """Pending donations older than `before` for which no session was ever saved."""
+    query = sa.select(Donation.id).where(
+        Donation.status == "pending", Donation.stripe_session_id.is_(None), Donation.created_at < before
+    )
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def list_to_expire(*, fundraiser_id: int | None = None, limit: int = 100) -> list[int]:
+    """Pending donations with a session whose fundraiser takes no gifts any more."""
+    query = (
+        sa.select(Donation.id)
+        .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
+        .join(Organization, Organization.id == Fundraiser.organization_id)
+        .where(Donation.status == "pending", Donation.stripe_session_id.is_not(None), sa.not_(accepting()))
+    )
+    if fundraiser_id is not None:
+        query = query.where(Donation.fundraiser_id == fundraiser_id)
+    return list(db.session.scalars(query.limit(limit)))

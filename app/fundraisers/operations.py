@@ -1,0 +1,294 @@
+"""What can be done with fundraisers. Every function runs inside the caller's transaction and flushes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+import unicodedata
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core.audit import record
+from app.core.clock import age_on, now, today
+from app.core.db import db, lock
+from app.core.errors import InvalidInput, Reason, Refused, refuse
+from app.core.i18n import _
+from app.core.ids import ALPHABET
+from app.core.money import BadAmount, Money, check_goal, explain
+from app.core.outbox import enqueue
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import has_ended
+from app.fundraisers.queries import list_deciders
+from app.needs.models import Need
+from app.needs.policy import can_see_need
+from app.organizations.models import Organization
+from app.organizations.policy import can_manage_listings
+
+ADULT_AGE = 18
+LONGEST_DAYS = 3 * 366
+MAXIMUM_STORY = 20_000
+# Words that are pages below /fundraisers/.
+RESERVED_SLUGS = frozenset({"new"})
+
+
+def _slug(title: str) -> str:
+    """A readable part of an address from a title; titles in other scripts become "fundraiser"."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "fundraiser"
+
+
+def _free_slug(title: str) -> str:
+    """A slug nobody has. Two at the same moment are told apart by the database's unique key and the random end."""
+    slug = _slug(title)
+    taken = sa.select(Fundraiser.id).where(Fundraiser.slug == slug)
+    if slug in RESERVED_SLUGS or db.session.scalar(taken) is not None:
+        slug = f"{slug}-{''.join(secrets.choice(ALPHABET) for _unused in range(6))}"
+    return slug
+
+
+def _check_input(organization: Organization, goal: Money, ends_on: dt.date | None, locale: str) -> None:
+    """Raise InvalidInput for a goal or an end that cannot be used."""
+    errors: dict[str, str] = {}
+    if goal.currency != organization.currency:
+        errors["goal"] = _("This organization raises money in %(currency)s", currency=organization.currency)
+    else:
+        try:
+            check_goal(goal)
+        except BadAmount as bad:
+            errors["goal"] = explain(bad, goal.currency, locale) if bad.code != "too_large" else _("Set a smaller goal")
+    first = today(organization.time_zone)
+    if ends_on is not None and ends_on < first:
+        errors["ends_on"] = _("Choose today or a later day")
+    elif ends_on is not None and ends_on > first + dt.timedelta(days=LONGEST_DAYS):
+        errors["ends_on"] = _("Choose a day within three years")
+    if errors:
+        raise InvalidInput(errors)
+
+
+def _reasons_not_to_start(person: Person, organization: Organization, need: Need | None) -> list[Reason]:
+    reasons: list[Reason] = []
+    if not person.is_email_verified:
+        reasons.append(
+            Reason(
+                "email_not_verified",
+                _("Your email address is not verified yet"),
+                _("Follow the link we sent you, then start the fundraiser"),
+            )
+        )
+    if person.birth_date is not None and age_on(person.birth_date, today(organization.time_zone)) < ADULT_AGE:
+        reasons.append(
+            Reason("minor", _("You must be 18 to start a fundraiser"), _("Ask an adult you trust to start it"))
+        )
+    if not organization.is_public:
+        reasons.append(
+            Reason(
+                "organization_not_verified",
+                _("%(name)s is not verified, so it cannot receive money here", name=organization.name),
+            )
+        )
+    elif not organization.is_claimed:
+        reasons.append(
+            Reason(
+                "organization_not_claimed",
+                _("Nobody of %(name)s uses this site yet, so it cannot approve a fundraiser", name=organization.name),
+            )
+        )
+    if need is not None and (need.organization_id != organization.id or not can_see_need(None, need)):
+        reasons.append(
+            Reason("need_not_open", _("That need is not open"), _("Raise money for the organization instead"))
+        )
+    return reasons
+
+
+def start_fundraiser(
+    organization_id: int,
+    *,
+    by: Person,
+    title: str,
+    story: str,
+    goal: Money,
+    ends_on: dt.date | None = None,
+    need_id: int | None = None,
+    show_starter: bool = False,
+    locale: str = "en",
+) -> Fundraiser:
+    """Start a page that raises money for one organization, or for one of its needs. `goal` in its currency; `ends_on` is
+    the last day in the organization's zone.
+
+    It waits for approval, unless the organization approves by itself or the starter is who approves. The same page sent
+    twice is one. Raises Refused with every reason, InvalidInput for goal and ends_on.
+    """
+    lock(Person, by.id)
+    organization = db.session.get_one(Organization, organization_id)
+    need = None if need_id is None else db.session.get(Need, need_id)
+    if need_id is not None and need is None:
+        raise refuse("need_not_open", _("That need is not open"))
+    if reasons := _reasons_not_to_start(by, organization, need):
+        raise Refused(reasons)
+    _check_input(organization, goal, ends_on, locale)
+    same = db.session.scalar(
+        sa.select(Fundraiser).where(
+            Fundraiser.started_by_id == by.id,
+            Fundraiser.organization_id == organization_id,
+            Fundraiser.title == title,
+            Fundraiser.story == story,
+            Fundraiser.status.in_(("awaiting_approval", "live")),
+            Fundraiser.created_at > now() - dt.timedelta(minutes=15),
+        )
+    )
+    if same is not None:
+        return same
+    fundraiser = Fundraiser(
+        slug=_free_slug(title),
+        organization_id=organization.id,
+        need_id=need_id,
+        started_by_id=by.id,
+        title=title,
+        story=story,
+        goal_minor=goal.amount_minor,
+        currency=goal.currency,
+        ends_on=ends_on,
+        show_starter=show_starter,
+        status="awaiting_approval",
+        created_at=now(),
+        version=1,
+    )
+    db.session.add(fundraiser)
+    db.session.flush()
+    record("fundraiser.started", subject=fundraiser, by=by, organization_id=organization.id)
+    by_staff = can_manage_listings(by, organization)
+    if by_staff or organization.auto_approve_fundraisers:
+        _decide(fundraiser, "live", by=by if by_staff else None)
+    else:
+        for person_id in list_deciders(organization.id):
+            enqueue(
+                "mail_fundraiser_waiting",
+                {"fundraiser_id": fundraiser.id, "person_id": person_id},
+                key=f"fundraiser_waiting:{fundraiser.id}:{person_id}",
+            )
+    return fundraiser
+
+
+def edit_fundraiser(
+    fundraiser_id: int,
+    *,
+    by: Person,
+    title: str,
+    story: str,
+    goal: Money,
+    ends_on: dt.date | None,
+    show_starter: bool,
+    locale: str = "en",
+) -> Fundraiser:
+    """Change a page that waits or is live. It stays as visible as it was; staff see that it changed since they read it.
+
+    Raises Refused when it is over, InvalidInput for goal and ends_on.
+    """
+    fundraiser = _locked(fundraiser_id)
+    if fundraiser.status not in ("awaiting_approval", "live") or has_ended(fundraiser):
+        raise refuse("fundraiser_over", _("This fundraiser is over and cannot be changed"))
+    if (goal, ends_on) != (Money(fundraiser.goal_minor, fundraiser.currency), fundraiser.ends_on):
+        _check_input(fundraiser.organization, goal, ends_on, locale)
+    if (fundraiser.title, fundraiser.story) != (title, story):
+        fundraiser.edited_at = now()
+    fundraiser.title, fundraiser.story, fundraiser.show_starter = title, story, show_starter
+    fundraiser.goal_minor, fundraiser.ends_on = goal.amount_minor, ends_on
+    fundraiser.version += 1
+    record("fundraiser.edited", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
+    db.session.flush()
+    return fundraiser
+
+
+def approve_fundraiser(fundraiser_id: int, *, by: Person) -> Fundraiser:
+    """Let the public see it (F8). Approving what is live changes nothing. Raises Refused when it is over."""
+    fundraiser = _locked(fundraiser_id)
+    if fundraiser.status == "live":
+        return fundraiser
+    if fundraiser.status == "ended" or has_ended(fundraiser):
+        raise refuse("fundraiser_over", _("This fundraiser is over"))
+    _decide(fundraiser, "live", by=by)
+    return fundraiser
+
+
+def decline_fundraiser(fundraiser_id: int, *, by: Person, reason: str) -> Fundraiser:
+    """Do not let the public see it, or no longer: page and checkouts close. `reason` is sent to its starter."""
+    fundraiser = _locked(fundraiser_id)
+    if fundraiser.status == "declined":
+        return fundraiser
+    if fundraiser.status == "ended":
+        raise refuse("fundraiser_over", _("This fundraiser is over"))
+    fundraiser.declined_reason = reason
+    _decide(fundraiser, "declined", by=by)
+    return fundraiser
+
+
+def end_fundraiser(fundraiser_id: int, *, by: Person | None) -> Fundraiser:
+    """Take no more gifts; the page stays. `by` None: its last day is over. Ending what is ended changes nothing."""
+    fundraiser = _locked(fundraiser_id)
+    if fundraiser.status == "ended":
+        return fundraiser
+    if fundraiser.status != "live":
+        raise refuse("fundraiser_not_live", _("Only a live fundraiser can be ended"))
+    fundraiser.status = "ended"
+    fundraiser.version += 1
+    record("fundraiser.ended", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
+    _close(fundraiser)
+    db.session.flush()
+    return fundraiser
+
+
+def set_auto_approval(organization_id: int, *, by: Person, on: bool) -> None:
+    """Whether this organization's fundraisers are public at once, without anybody reading them first."""
+    organization = lock(Organization, organization_id)
+    if organization is None or organization.auto_approve_fundraisers == on:
+        return
+    organization.auto_approve_fundraisers = on
+    organization.version += 1
+    record(
+        "organization.fundraiser_approval",
+        subject=organization,
+        by=by,
+        organization_id=organization.id,
+        data={"auto": on},
+    )
+    db.session.flush()
+
+
+def _locked(fundraiser_id: int) -> Fundraiser:
+    fundraiser = lock(Fundraiser, fundraiser_id)
+    if fundraiser is None:
+        raise refuse("fundraiser_gone", _("This fundraiser does not exist"))
+    return fundraiser
+
+
+def _decide(fundraiser: Fundraiser, status: str, *, by: Person | None) -> None:
+    """Set the decision, its audit event, and what follows from it."""
+    was_live = fundraiser.status == "live"
+    fundraiser.status = status
+    fundraiser.decided_at = now()
+    fundraiser.decided_by_id = None if by is None else by.id
+    fundraiser.version += 1
+    if status == "live":
+        fundraiser.declined_reason = ""
+    action = "fundraiser.approved" if status == "live" else "fundraiser.declined"
+    record(action, subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
+    if by is None or by.id != fundraiser.started_by_id:
+        enqueue(
+            "mail_fundraiser_decided",
+            {"fundraiser_id": fundraiser.id, "status": status},
+            key=f"fundraiser_decided:{fundraiser.id}:{fundraiser.version}",
+        )
+    if was_live and status != "live":
+        _close(fundraiser)
+    db.session.flush()
+
+
+def _close(fundraiser: Fundraiser) -> None:
+    """Promise that the checkouts still open for it are expired (F8)."""
+    enqueue(
+        "fundraiser_closed",
+        {"fundraiser_id": fundraiser.id},
+        key=f"fundraiser_closed:{fundraiser.id}:{fundraiser.version}",
+    )

@@ -1,0 +1,199 @@
+"""Reads of fundraisers. Public ones select named columns of what the public may see (F8, N1, G6)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager, joinedload
+
+from app.accounts.models import Person
+from app.core.clock import today
+from app.core.db import db
+from app.core.money import Money
+from app.core.paging import BadCursor, Page, decode_cursor, encode_cursor
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import visible
+from app.needs.models import Need
+from app.needs.policy import visible as need_visible
+from app.organizations.models import Membership, Organization
+
+PAGE_SIZE = 20
+DECIDING_ROLES = ("owner", "manager")
+
+
+@dataclasses.dataclass(frozen=True)
+class FundraiserRow:
+    """What a list and the public page say about a fundraiser. `starter` is None unless they chose to be named (G6)."""
+
+    id: int
+    slug: str
+    title: str
+    goal: Money
+    ends_on: dt.date | None
+    status: str
+    created_at: dt.datetime
+    organization_id: int
+    organization_slug: str
+    organization_name: str
+    time_zone: str
+    need_id: int | None
+    need_title: str | None
+    starter: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        """True when it was ended or its last day is over where the organization is."""
+        return self.status == "ended" or (self.ends_on is not None and self.ends_on < today(self.time_zone))
+
+
+@dataclasses.dataclass(frozen=True)
+class PublicFundraiser(FundraiserRow):
+    """The whole public page; `story` is Markdown."""
+
+    story: str
+
+
+_COLUMNS = (
+    Fundraiser.id,
+    Fundraiser.slug,
+    Fundraiser.title,
+    Fundraiser.goal_minor,
+    Fundraiser.currency,
+    Fundraiser.ends_on,
+    Fundraiser.status,
+    Fundraiser.created_at,
+    Fundraiser.organization_id,
+    Organization.slug.label("organization_slug"),
+    Organization.name.label("organization_name"),
+    Organization.time_zone,
+    Need.id.label("need_id"),
+    Need.title.label("need_title"),
+    sa.case((Fundraiser.show_starter, Person.name), else_=None).label("starter"),
+)
+
+
+def _select(*more: Any) -> sa.Select[Any]:
+    """Fundraisers with their organization, their starter, and the need as long as the public may see it (N1)."""
+    return (
+        sa.select(*_COLUMNS, *more)
+        .join(Organization, Organization.id == Fundraiser.organization_id)
+        .join(Person, Person.id == Fundraiser.started_by_id)
+        .outerjoin(Need, sa.and_(Need.id == Fundraiser.need_id, need_visible()))
+    )
+
+
+def _values(row: Any) -> dict[str, Any]:
+    values = dict(row._mapping)
+    values["goal"] = Money(values.pop("goal_minor"), values.pop("currency"))
+    return values
+
+
+def list_public_fundraisers(
+    cursor: str | None = None, *, limit: int = PAGE_SIZE, organization_id: int | None = None, need_id: int | None = None
+) -> Page[FundraiserRow]:
+    """Live fundraisers the public may see, newest first. Raises BadCursor."""
+    query = _select().where(visible(), Fundraiser.status == "live")
+    if organization_id is not None:
+        query = query.where(Fundraiser.organization_id == organization_id)
+    if need_id is not None:
+        query = query.where(Fundraiser.need_id == need_id)
+    if cursor:
+        instant, key = decode_cursor(cursor, str, int)
+        try:
+            last = dt.datetime.fromisoformat(instant)
+        except ValueError as error:
+            raise BadCursor(cursor[:20]) from error
+        if last.tzinfo is None:
+            raise BadCursor(cursor[:20])
+        query = query.where(
+            sa.or_(Fundraiser.created_at < last, sa.and_(Fundraiser.created_at == last, Fundraiser.id < key))
+        )
+    found = db.session.execute(
+        query.order_by(Fundraiser.created_at.desc(), Fundraiser.id.desc()).limit(limit + 1)
+    ).all()
+    rows = [FundraiserRow(**_values(row)) for row in found[:limit]]
+    following = encode_cursor(rows[-1].created_at.isoformat(), rows[-1].id) if len(found) > limit else None
+    return Page(rows, following)
+
+
+def find_public_fundraiser(slug: str) -> PublicFundraiser | None:
+    """The page of `slug` while the public may see it (F8), or None."""
+    row = db.session.execute(_select(Fundraiser.story).where(Fundraiser.slug == slug, visible())).first()
+    return None if row is None else PublicFundraiser(**_values(row))
+
+
+def find_page(slug: str) -> PublicFundraiser | None:
+    """The page of `slug` in any state, for whoever `policy.can_see` it, or None."""
+    row = db.session.execute(_select(Fundraiser.story).where(Fundraiser.slug == slug)).first()
+    return None if row is None else PublicFundraiser(**_values(row))
+
+
+def find_fundraiser(slug: str) -> Fundraiser | None:
+    """The fundraiser in any state with its organization, or None."""
+    return db.session.scalar(
+        sa.select(Fundraiser)
+        .join(Fundraiser.organization)
+        .options(contains_eager(Fundraiser.organization), joinedload(Fundraiser.started_by))
+        .where(Fundraiser.slug == slug)
+    )
+
+
+def find_fundraiser_by_id(fundraiser_id: int) -> Fundraiser | None:
+    """The fundraiser in any state with its organization, or None."""
+    return db.session.get(Fundraiser, fundraiser_id, options=[joinedload(Fundraiser.organization)])
+
+
+def find_fundraiser_of(organization_slug: str, slug: str) -> Fundraiser | None:
+    """The fundraiser `slug` when it is of that organization, in any state, or None."""
+    found = find_fundraiser(slug)
+    return found if found is not None and found.organization.slug == organization_slug else None
+
+
+def list_fundraisers_of(organization_id: int) -> list[Fundraiser]:
+    """Every fundraiser of an organization for its staff: those that wait first, then the newest (at most 500)."""
+    waiting = sa.case((Fundraiser.status == "awaiting_approval", 0), else_=1)
+    query = (
+        sa.select(Fundraiser)
+        .options(joinedload(Fundraiser.started_by))
+        .where(Fundraiser.organization_id == organization_id)
+        .order_by(waiting, Fundraiser.created_at.desc(), Fundraiser.id.desc())
+        .limit(500)
+    )
+    return list(db.session.scalars(query).unique())
+
+
+def list_fundraisers_started_by(person_id: int) -> list[Fundraiser]:
+    """What one person started, newest first (at most 100)."""
+    query = (
+        sa.select(Fundraiser)
+        .options(joinedload(Fundraiser.organization))
+        .where(Fundraiser.started_by_id == person_id)
+        .order_by(Fundraiser.created_at.desc(), Fundraiser.id.desc())
+        .limit(100)
+    )
+    return list(db.session.scalars(query).unique())
+
+
+def list_due_to_end() -> list[int]:
+    """Ids of live fundraisers whose last day is over where the organization is."""
+    query = (
+        sa.select(Fundraiser.id, Fundraiser.ends_on, Organization.time_zone)
+        .join(Organization, Organization.id == Fundraiser.organization_id)
+        # Somewhere on earth a day ends 12 hours before it does in UTC's calendar.
+        .where(Fundraiser.status == "live", Fundraiser.ends_on < today("Pacific/Kiritimati"))
+    )
+    return [key for key, ends_on, zone in db.session.execute(query) if ends_on is not None and ends_on < today(zone)]
+
+
+def list_deciders(organization_id: int) -> list[int]:
+    """Ids of the organization's active owners and managers: who approves."""
+    query = (
+        sa.select(Membership.person_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.organization_id == organization_id, Membership.role.in_(DECIDING_ROLES))
+        .where(Person.status == "active")
+    )
+    return list(db.session.scalars(query))
