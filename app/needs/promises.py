@@ -1,0 +1,47 @@
+"""What stands in the way of promising anything to a need: asked by the gate of signups and by pledges alike."""
+
+from __future__ import annotations
+
+from app.accounts.models import Person
+from app.core.errors import Reason
+from app.core.i18n import _
+from app.needs.models import Need
+
+# A filled need takes nothing because nothing is left, and that is said by what is full.
+TAKING_STATUSES = ("open", "filled")
+
+
+def check_person(person: Person) -> list[Reason]:
+    """Whether `person` may promise at all. A held or suspended person is told only whom to write to (S11)."""
+    if not person.is_active:
+        return [
+            Reason(
+                "not_active",
+                _("You cannot do this at the moment."),
+                _("Write to the people who run this site: they can tell you more."),
+            )
+        ]
+    if not person.is_email_verified:
+        return [
+            Reason(
+                "email_unverified",
+                _("We do not know yet that your email address is yours."),
+                _("Follow the link in the email we sent you, or ask for a new one on your profile."),
+            )
+        ]
+    return []
+
+
+def check_need(need: Need) -> list[Reason]:
+    """Whether `need` takes promises: open, its organization public (N1) and claimed by somebody."""
+    if need.status not in TAKING_STATUSES or not need.organization.is_public:
+        return [Reason("need_not_open", _("This need is not open."), _("Look for another one nearby."))]
+    if not need.organization.is_claimed:
+        return [
+            Reason(
+                "organization_unclaimed",
+                _("Nobody from this organization has claimed its page yet, so nobody would know that you are coming."),
+                _("If you belong to it, claim it; otherwise look for another need nearby."),
+            )
+        ]
+    return []

@@ -1,0 +1,198 @@
+"""Taking a place and giving it back. Nothing else writes a confirmed signup (a house test looks)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core import audit, outbox
+from app.core.clock import now
+from app.core.db import db, lock
+from app.core.errors import Reason, Refused, refuse
+from app.core.i18n import _
+from app.needs import index
+from app.needs.models import Need, Position, Shift
+from app.signups import gate
+from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
+
+REMINDER_BEFORE = dt.timedelta(hours=24)
+
+
+def sign_up(
+    shift_id: int, *, by: Person, party_size: int = 1, position_id: int | None = None, note: str = ""
+) -> Signup:
+    """A confirmed place for `by` and the people they bring (`party_size` counts them too), or Refused with every reason.
+
+    Locks person, need and shift in that order, asks the gate, then claims the places in one statement. Writes the
+    signup, its audit event, and the promises to confirm by mail and to remind the day before.
+    """
+    person, shift = _lock(by.id, shift_id)
+    gate.require(shift, person, party_size=party_size, position_id=position_id)
+    position = gate.find_position(shift, position_id, party_size)
+    if position is None:
+        raise refuse("position", _("Choose what you would do."))
+    _claim(position, party_size)
+    signup = Signup(
+        shift_id=shift.id,
+        position_id=position.id,
+        person_id=person.id,
+        party_size=party_size,
+        status="confirmed",
+        note=note.strip(),
+        created_at=now(),
+    )
+    db.session.add(signup)
+    db.session.flush()
+    _record("signup.confirmed", signup, shift, by)
+    outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}")
+    promise_reminder(signup, shift)
+    return signup
+
+
+def cancel_signup(signup_id: int, *, by: Person | None) -> Signup:
+    """Give one's place back: the record stays, the places are free at once, the calendar and the mail follow (S6).
+
+    `by` None is the system. Raises Refused when the place is not held any more or the shift is over.
+    """
+    found = db.session.get_one(Signup, signup_id)
+    _person, shift = _lock(found.person_id, found.shift_id)
+    signup = _lock_signup(signup_id)
+    if signup.status not in LIVE_STATUSES:
+        raise refuse("not_held", _("This place is already cancelled."), _("Sign up again if you can come after all."))
+    if gate.has_ended(shift):
+        raise refuse("past", _("This shift is over, so the place cannot be cancelled."))
+    _release(signup, shift, by=by)
+    outbox.enqueue("signup_cancelled", {"signup_id": signup.id}, key=f"signup_cancelled:{signup.id}")
+    return signup
+
+
+def end_for_cancelled_shift(signup_id: int) -> bool:
+    """The shift was cancelled: end this place and promise to tell the person. False when there was nothing to end."""
+    return _end(signup_id, "shift_cancelled")
+
+
+def review_after_change(signup_id: int) -> bool:
+    """The shift was changed: keep the place if the gate would still let it stand, else end it; tell the person either way.
+
+    Returns whether the place stands (G1: a change is re-evaluated and un-confirms).
+    """
+    found = db.session.get(Signup, signup_id)
+    if found is None:
+        return False
+    person, shift = _lock(found.person_id, found.shift_id)
+    signup = _lock_signup(signup_id)
+    if signup.status not in gate.HOLDING_STATUSES:
+        return False
+    reasons = gate.check_standing(shift, person, ignore=signup)
+    if signup.party_size > 1 and gate.asks_for_anything(shift):
+        reasons.append(Reason("party_size", _("On this shift everybody signs up alone.")))
+    key = f"{signup.id}:{shift.sequence}"
+    if reasons:
+        _release(signup, shift, by=None)
+        codes = [reason.code for reason in reasons]
+        outbox.enqueue("signup_ended", {"signup_id": signup.id, "codes": codes}, key=f"signup_ended:{key}")
+        return False
+    signup.sequence += 1
+    _record("signup.reviewed", signup, shift, None)
+    outbox.enqueue("signup_moved", {"signup_id": signup.id}, key=f"signup_moved:{key}")
+    promise_reminder(signup, shift)
+    return True
+
+
+def promise_reminder(signup: Signup, shift: Shift) -> None:
+    """Promise to remind the day before the shift as it stands now; none when that is already past or it has no time."""
+    if shift.starts_at is None or shift.starts_at - REMINDER_BEFORE <= now():
+        return
+    outbox.enqueue(
+        "signup_reminder",
+        {"signup_id": signup.id, "shift_sequence": shift.sequence},
+        key=_reminder_key(signup, shift),
+        due_at=shift.starts_at - REMINDER_BEFORE,
+    )
+
+
+def _reminder_key(signup: Signup, shift: Shift) -> str:
+    return f"signup_reminder:{signup.id}:{shift.sequence}"
+
+
+def _lock(person_id: int, shift_id: int) -> tuple[Person, Shift]:
+    """Person, need, shift: locked in this order everywhere, and read afresh. Raises Refused when one is gone."""
+    person = lock(Person, person_id)
+    found = db.session.get(Shift, shift_id)
+    need = lock(Need, found.need_id) if found is not None else None
+    shift = lock(Shift, shift_id) if need is not None else None
+    if person is None or shift is None:
+        raise refuse("not_found", _("This shift is not there any more."))
+    return person, shift
+
+
+def _lock_signup(signup_id: int) -> Signup:
+    signup = lock(Signup, signup_id)
+    if signup is None:
+        raise refuse("not_found", _("This place is not there any more."))
+    return signup
+
+
+def _is_free(party_size: int) -> sa.ColumnElement[bool]:
+    """The condition of the claim: capacity None takes as many as come, any other is never exceeded (S1)."""
+    return sa.or_(Position.capacity.is_(None), Position.taken + party_size <= Position.capacity)
+
+
+def _claim(position: Position, party_size: int) -> None:
+    """Take places in one statement that checks and counts at once. Raises Refused when others were faster."""
+    claimed = db.session.execute(
+        sa.update(Position)
+        .where(Position.id == position.id, _is_free(party_size))
+        .values(taken=Position.taken + party_size)
+        .returning(Position.taken, Position.capacity),
+        execution_options={"synchronize_session": False},
+    ).first()
+    if claimed is None:
+        raise Refused([gate.full(0)])
+    db.session.expire(position)
+    if claimed.capacity is not None and claimed.taken >= claimed.capacity:
+        index.reindex([position.shift.need_id])
+
+
+def _release(signup: Signup, shift: Shift, *, by: Person | None) -> None:
+    """End a live place: status, free places in the same transaction, audit. The caller promises the mail that says why."""
+    if signup.status in TAKING_STATUSES:
+        db.session.execute(
+            sa.update(Position)
+            .where(Position.id == signup.position_id)
+            .values(taken=Position.taken - signup.party_size),
+            execution_options={"synchronize_session": False},
+        )
+        db.session.expire(signup.position)
+        index.reindex([shift.need_id])
+    signup.status = "cancelled"
+    signup.cancelled_at = now()
+    signup.sequence += 1
+    outbox.withdraw(_reminder_key(signup, shift))
+    db.session.flush()
+    _record("signup.cancelled", signup, shift, by)
+
+
+def _end(signup_id: int, kind: str) -> bool:
+    found = db.session.get(Signup, signup_id)
+    if found is None:
+        return False
+    _person, shift = _lock(found.person_id, found.shift_id)
+    signup = _lock_signup(signup_id)
+    if signup.status not in LIVE_STATUSES:
+        return False
+    _release(signup, shift, by=None)
+    outbox.enqueue(f"signup_{kind}", {"signup_id": signup.id}, key=f"signup_{kind}:{signup.id}")
+    return True
+
+
+def _record(action: str, signup: Signup, shift: Shift, by: Person | None) -> None:
+    audit.record(
+        action,
+        subject=signup,
+        by=by,
+        organization_id=shift.need.organization_id,
+        data={"shift_id": shift.id, "position_id": signup.position_id, "party_size": signup.party_size},
+    )
