@@ -1,4 +1,7 @@
-"""Writing mails: templates/emails/<feature>/<name>.txt and .html in the reader's language; the text's first line is the subject."""
+"""Writing mails in the reader's language from templates/emails/<feature>/<name>.txt and .html.
+
+The first line of the text is the subject.
+"""
 
 from __future__ import annotations
 

@@ -98,17 +98,15 @@ def compare_with_stripe() -> tuple[int, list[str]]:
     Gives how many were compared and what differs, for a person to look at: nothing is repaired. Raises GatewayError when
     Stripe does not answer.
     """
-    query = sa.select(Donation).where(Donation.status == "paid").order_by(Donation.created_at)
-    ours = list(db.session.scalars(query))
-    first = min((donation.created_at for donation in ours), default=None)
-    oldest = db.session.scalar(sa.select(sa.func.min(Donation.created_at)))
+    of_this_mode = Donation.mode == gateway.mode()
+    ours = list(db.session.scalars(sa.select(Donation).where(Donation.status == "paid", of_this_mode)))
+    since = db.session.scalar(sa.select(sa.func.min(Donation.created_at)).where(of_this_mode))
     fees = _fees_by_donation()
     db.session.expunge_all()
     db.session.rollback()
     found: list[str] = []
     for donation in ours:
         found += _compare(donation, fees.get(donation.id))
-    since = oldest or first
     if since is not None:
         paid = {donation.id for donation in ours}
         found += _paid_only_at_stripe(since, paid)

@@ -48,12 +48,17 @@ def _settings() -> Settings:
 
 def is_on() -> bool:
     """False when PAYMENTS_MODE is off: then nothing in this module may be called."""
-    return _settings().payments_mode != "off"
+    return mode() != "off"
+
+
+def mode() -> str:
+    """The installation's PAYMENTS_MODE."""
+    return _settings().payments_mode
 
 
 def expects_livemode() -> bool:
     """What `livemode` must say on everything Stripe sends to this installation."""
-    return _settings().payments_mode == "live"
+    return mode() == "live"
 
 
 def _client() -> stripe.StripeClient:
@@ -256,5 +261,6 @@ __all__ = [
     "is_on",
     "list_events",
     "list_sessions",
+    "mode",
     "verify_webhook",
 ]

@@ -1,0 +1,23 @@
+"""What people type, made safe to keep: databases refuse some characters and people never mean them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def _keepable(text: str, allowed: str) -> str:
+    """`text` in composed form without control characters (PostgreSQL refuses NUL) and half surrogates."""
+    kept = (
+        character for character in text if character in allowed or unicodedata.category(character) not in ("Cc", "Cs")
+    )
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def line(text: str | None) -> str | None:
+    """One line: inner runs of white space become one space. None stays None (a field that was not sent)."""
+    return None if text is None else " ".join(_keepable(text, "\t\n\r").split())
+
+
+def block(text: str | None) -> str | None:
+    """Several lines: line ends become \\n, the ends are trimmed. None stays None."""
+    return None if text is None else _keepable(text.replace("\r\n", "\n").replace("\r", "\n"), "\t\n").strip()

@@ -1,0 +1,58 @@
+"""The shape of what a donor types: types and lengths, no queries."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.validators import Email, InputRequired, Length, Optional
+
+from app.core.i18n import lazy
+from app.core.money import Money, format_money, suggestions
+from app.core.text import block, line
+
+
+class DonationForm(FlaskForm):
+    """One gift. Either a suggested amount is chosen or an amount is typed; what is typed wins."""
+
+    nonce = HiddenField(validators=[Length(max=64)])
+    suggested = RadioField(
+        lazy("How much do you give?"), choices=[], validators=[Optional()], validate_choice=False, default=""
+    )
+    amount = StringField(lazy("Amount"), filters=[line])
+    name = StringField(
+        lazy("Name"),
+        filters=[line],
+        validators=[InputRequired(lazy("Enter your name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
+    )
+    email = StringField(
+        lazy("Email"),
+        filters=[line],
+        validators=[
+            InputRequired(lazy("Enter your email address")),
+            Length(max=254, message=lazy("This address is too long")),
+            Email(lazy("Enter an email address like name@example.org")),
+        ],
+    )
+    anonymous = RadioField(
+        lazy("Who may see your name"),
+        choices=[("yes", lazy("Only the organization")), ("no", lazy("Everyone"))],
+        default="yes",
+        validators=[InputRequired(lazy("Choose who may see your name"))],
+    )
+    message = TextAreaField(
+        lazy("Message"),
+        filters=[block],
+        description=lazy("Shown on the fundraiser's page. You may leave it empty"),
+        validators=[Length(max=500, message=lazy("Write 500 characters or fewer"))],
+    )
+
+    def offer(self, currency: str, locale: str) -> None:
+        """Set the amounts to choose from."""
+        self.suggested.choices = [
+            (str(money.amount_minor), format_money(money, locale)) for money in suggestions(currency)
+        ]
+
+    def suggested_amount(self, currency: str) -> Money | None:
+        """The amount chosen from those offered, or None."""
+        chosen = self.suggested.data or ""
+        return next((money for money in suggestions(currency) if str(money.amount_minor) == chosen), None)

@@ -1,0 +1,53 @@
+"""The shape of what people type about fundraisers: types and lengths, no queries."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from app.core.i18n import lazy
+from app.core.text import block, line
+from app.fundraisers.operations import MAXIMUM_STORY
+
+
+class FundraiserForm(FlaskForm):
+    """Start or edit a page."""
+
+    title = StringField(
+        lazy("Title"),
+        filters=[line],
+        validators=[InputRequired(lazy("Enter a title")), Length(3, 120, lazy("Write between 3 and 120 characters"))],
+    )
+    story = TextAreaField(
+        lazy("Story"),
+        filters=[block],
+        validators=[
+            InputRequired(lazy("Say why you raise money")),
+            Length(1, MAXIMUM_STORY, lazy("Write 20,000 characters or fewer")),
+        ],
+    )
+    goal = StringField(lazy("Goal"), filters=[line], validators=[InputRequired(lazy("Enter a goal"))])
+    ends_on = DateField(
+        lazy("Last day"), validators=[Optional()], description=lazy("Leave it empty if there is no end yet")
+    )
+    show_starter = BooleanField(lazy("Show my name on the page"))
+
+
+class DeclineForm(FlaskForm):
+    """Why a page is not approved."""
+
+    reason = TextAreaField(
+        lazy("Reason"),
+        filters=[block],
+        validators=[
+            InputRequired(lazy("Give a reason: it is sent to the person who started the page")),
+            Length(1, 300, lazy("Write 300 characters or fewer")),
+        ],
+    )
+
+
+class ApprovalForm(FlaskForm):
+    """Whether pages of this organization are public at once."""
+
+    auto_approve = BooleanField(lazy("Approve new fundraisers without reading them first"))

@@ -1,0 +1,277 @@
+"""Pages of fundraisers: the list, one page, starting and changing one, and the staff's decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+
+from app.accounts.session import current_person, find_current_person
+from app.core.db import transaction
+from app.core.errors import InvalidInput, Refused
+from app.core.i18n import _
+from app.core.ids import decode_id
+from app.core.markdown import render_markdown
+from app.core.money import BadAmount, Money, explain, format_plain, parse_money
+from app.core.paging import BadCursor
+from app.core.web import allow, public, signed_in
+from app.donations import queries as gifts
+from app.fundraisers import operations, policy, queries
+from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm
+from app.fundraisers.models import Fundraiser
+from app.needs.models import Need
+from app.needs.queries import find_visible_need
+from app.organizations.models import Organization
+from app.organizations.policy import can_manage_listings, can_see_staff_pages
+from app.organizations.queries import find_organization, find_public_organization
+
+fundraisers = Blueprint("fundraisers", __name__)
+
+
+@fundraisers.get("/fundraisers")
+@public
+def index() -> ResponseReturnValue:
+    """Fundraisers that take gifts, newest first."""
+    try:
+        page = queries.list_public_fundraisers(request.args.get("cursor"))
+    except BadCursor:
+        abort(400)
+    totals = gifts.totals([row.id for row in page.rows])
+    return render_template("fundraisers/index.html", page=page, totals=totals)
+
+
+def _load_page(slug: str) -> queries.PublicFundraiser | None:
+    """The page while it is public; before that, for its starter and the organization's staff."""
+    page = queries.find_public_fundraiser(slug)
+    if page is not None or find_current_person() is None:
+        return page
+    fundraiser = queries.find_fundraiser(slug)
+    if fundraiser is None or not policy.can_see(find_current_person(), fundraiser):
+        return None
+    return queries.find_page(slug)
+
+
+@fundraisers.get("/fundraisers/<slug>")
+@public(load=_load_page)
+def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
+    """One fundraiser: where it stands, its story, who gave (F9)."""
+    try:
+        donations = gifts.list_public_donations(page.id, request.args.get("cursor"))
+    except BadCursor:
+        abort(400)
+    viewer = find_current_person()
+    fundraiser = None if viewer is None else queries.find_fundraiser(page.slug)
+    return render_template(
+        "fundraisers/show.html",
+        page=page,
+        story=render_markdown(page.story),
+        totals=gifts.totals([page.id])[page.id],
+        donations=donations,
+        is_preview=page.status not in policy.SHOWN or (fundraiser is not None and not policy.is_visible(fundraiser)),
+        may_edit=viewer is not None and fundraiser is not None and policy.can_edit(viewer, fundraiser),
+        may_end=viewer is not None and fundraiser is not None and policy.can_end(viewer, fundraiser),
+    )
+
+
+def _read_goal(form: FundraiserForm, currency: str, locale: str) -> Money | None:
+    """The goal typed; None with the message put at its field."""
+    if not form.goal.data:
+        return None
+    try:
+        return parse_money(form.goal.data, currency, locale)
+    except BadAmount as bad:
+        too_large = _("Set a smaller goal")
+        form.goal.errors = [*form.goal.errors, too_large if bad.code == "too_large" else explain(bad, currency, locale)]
+        return None
+
+
+def _put_errors(form: FundraiserForm, invalid: InvalidInput) -> None:
+    for field, message in invalid.errors.items():
+        form[field].errors = [*form[field].errors, message]
+
+
+def _chosen() -> tuple[Organization | None, Need | None]:
+    """What ?organization= and ?need= name, as far as the public may see it. A need alone names its organization."""
+    need_key = decode_id(request.args.get("need", ""))
+    need = None if need_key is None else find_visible_need(need_key)
+    slug = request.args.get("organization", "")
+    organization = find_public_organization(slug) if slug else (need.organization if need is not None else None)
+    if need is not None and organization is not None and need.organization_id != organization.id:
+        need = None
+    return organization, need
+
+
+@fundraisers.route("/fundraisers/new", methods=["GET", "POST"])
+@signed_in
+def new() -> ResponseReturnValue:
+    """Start a fundraiser for an organization, or for one of its needs."""
+    organization, need = _chosen()
+    asked = request.args.get("organization") or request.args.get("need")
+    if organization is None:
+        if asked:
+            abort(404)
+        return render_template("fundraisers/choose.html")
+    form, locale = FundraiserForm(), str(get_locale())
+    values = {"form": form, "organization": organization, "need": need}
+    if request.method == "GET":
+        return render_template("fundraisers/new.html", **values)
+    is_valid = form.validate()
+    goal = _read_goal(form, organization.currency, locale)
+    if not is_valid or goal is None:
+        return render_template("fundraisers/new.html", **values), 422
+    try:
+        with transaction():
+            started = operations.start_fundraiser(
+                organization.id,
+                by=current_person(),
+                title=form.title.data or "",
+                story=form.story.data or "",
+                goal=goal,
+                ends_on=form.ends_on.data,
+                need_id=None if need is None else need.id,
+                show_starter=form.show_starter.data,
+                locale=locale,
+            )
+            slug, is_live = started.slug, started.status == "live"
+    except InvalidInput as invalid:
+        _put_errors(form, invalid)
+        return render_template("fundraisers/new.html", **values), 422
+    if is_live:
+        flash(_("Your fundraiser is live"))
+    else:
+        flash(_("Your fundraiser waits for approval: we write to you when it is decided"))
+    return redirect(url_for("fundraisers.show", slug=slug), code=303)
+
+
+@fundraisers.route("/fundraisers/<slug>/edit", methods=["GET", "POST"])
+@allow(policy.can_edit, load=queries.find_fundraiser)
+def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """Change title, story, goal, last day."""
+    locale, currency = str(get_locale()), fundraiser.currency
+    goal_now = Money(fundraiser.goal_minor, currency)
+    form = FundraiserForm(obj=fundraiser, goal=format_plain(goal_now, locale))
+    if request.method == "GET":
+        form.goal.data = format_plain(goal_now, locale)
+        return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser)
+    is_valid = form.validate()
+    goal = _read_goal(form, currency, locale)
+    if not is_valid or goal is None:
+        return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser), 422
+    slug = fundraiser.slug
+    try:
+        with transaction():
+            operations.edit_fundraiser(
+                fundraiser.id,
+                by=current_person(),
+                title=form.title.data or "",
+                story=form.story.data or "",
+                goal=goal,
+                ends_on=form.ends_on.data,
+                show_starter=form.show_starter.data,
+                locale=locale,
+            )
+    except InvalidInput as invalid:
+        _put_errors(form, invalid)
+        return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser), 422
+    flash(_("Saved"))
+    return redirect(url_for("fundraisers.show", slug=slug), code=303)
+
+
+@fundraisers.route("/fundraisers/<slug>/end", methods=["GET", "POST"])
+@allow(policy.can_end, load=queries.find_fundraiser)
+def end(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """Ask, then take no more gifts."""
+    if request.method == "GET":
+        return render_template("fundraisers/end.html", fundraiser=fundraiser)
+    slug = fundraiser.slug
+    with transaction():
+        operations.end_fundraiser(fundraiser.id, by=current_person())
+    flash(_("The fundraiser has ended"))
+    return redirect(url_for("fundraisers.show", slug=slug), code=303)
+
+
+# --- staff --------------------------------------------------------------------------------------------------------
+
+
+@fundraisers.get("/manage/<slug>/fundraisers")
+@allow(can_see_staff_pages, load=find_organization)
+def manage(organization: Organization) -> ResponseReturnValue:
+    """Every fundraiser of the organization: those that wait first."""
+    rows = queries.list_fundraisers_of(organization.id)
+    return render_template(
+        "fundraisers/manage.html",
+        organization=organization,
+        fundraisers=rows,
+        totals=gifts.totals([row.id for row in rows]),
+        may_decide=can_manage_listings(current_person(), organization),
+        form=ApprovalForm(auto_approve=organization.auto_approve_fundraisers),
+    )
+
+
+@fundraisers.post("/manage/<slug>/fundraisers/approval")
+@allow(can_manage_listings, load=find_organization)
+def set_approval(organization: Organization) -> ResponseReturnValue:
+    """Whether new pages are public at once."""
+    form, slug = ApprovalForm(), organization.slug
+    with transaction():
+        operations.set_auto_approval(organization.id, by=current_person(), on=bool(form.auto_approve.data))
+    flash(_("Saved"))
+    return redirect(url_for("fundraisers.manage", slug=slug), code=303)
+
+
+def _load_of(slug: str, fundraiser: str) -> Fundraiser | None:
+    return queries.find_fundraiser_of(slug, fundraiser)
+
+
+def _review_page(fundraiser: Fundraiser, form: DeclineForm, code: int = 200) -> ResponseReturnValue:
+    try:
+        donations = gifts.list_staff_donations(fundraiser.id, request.args.get("cursor"), limit=50)
+    except BadCursor:
+        abort(400)
+    values: dict[str, Any] = {
+        "fundraiser": fundraiser,
+        "organization": fundraiser.organization,
+        "story": render_markdown(fundraiser.story),
+        "totals": gifts.totals([fundraiser.id])[fundraiser.id],
+        "donations": donations,
+        "form": form,
+        "may_end": policy.can_end(current_person(), fundraiser),
+    }
+    return render_template("fundraisers/review.html", **values), code
+
+
+@fundraisers.get("/manage/<slug>/fundraisers/<fundraiser>")
+@allow(policy.can_decide, load=_load_of)
+def review(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """Read a page, decide about it, and see who gave."""
+    return _review_page(fundraiser, DeclineForm(formdata=None))
+
+
+@fundraisers.post("/manage/<slug>/fundraisers/<fundraiser>/approve")
+@allow(policy.can_decide, load=_load_of)
+def approve(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """Let everybody see it (F8)."""
+    address = url_for("fundraisers.review", slug=fundraiser.organization.slug, fundraiser=fundraiser.slug)
+    with transaction():
+        operations.approve_fundraiser(fundraiser.id, by=current_person())
+    flash(_("Approved: everybody can see the page now"))
+    return redirect(address, code=303)
+
+
+@fundraisers.post("/manage/<slug>/fundraisers/<fundraiser>/decline")
+@allow(policy.can_decide, load=_load_of)
+def decline(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """Let nobody see it, and say why."""
+    form = DeclineForm()
+    if not form.validate():
+        return _review_page(fundraiser, form, 422)
+    address = url_for("fundraisers.review", slug=fundraiser.organization.slug, fundraiser=fundraiser.slug)
+    with transaction():
+        operations.decline_fundraiser(fundraiser.id, by=current_person(), reason=form.reason.data or "")
+    flash(_("Declined: nobody else sees the page"))
+    return redirect(address, code=303)
+
+
+BLUEPRINTS = (fundraisers,)
