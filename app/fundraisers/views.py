@@ -10,7 +10,7 @@ from flask_babel import get_locale
 
 from app.accounts.session import current_person, find_current_person
 from app.core.db import transaction
-from app.core.errors import InvalidInput, Refused
+from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.ids import decode_id
 from app.core.markdown import render_markdown
