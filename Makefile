@@ -1,0 +1,58 @@
+# Manyhands. `make run` and `make test` work from a bare checkout; see docs/ for everything else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+.PHONY: install
+install: ## Make .venv with everything that run, test and lint need
+	@deploy/install.sh requirements-dev.txt
+
+# Nothing that only tests need is installed by `make run`.
+.PHONY: install-run
+install-run:
+	@deploy/install.sh requirements.txt
+
+# The supervisor must be make's own child: TERM to make reaches it, and it ends everything it started.
+.PHONY: run
+run: install-run ## Start the whole application with demo data (PORT=8000, DATA_DIR=instance/)
+	@exec $(BIN)/python -m deploy.supervise --end-with-parent
+
+.PHONY: test
+test: install ## Run every test: SQLite, PostgreSQL and browser
+	@deploy/system-packages.sh
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+.PHONY: test-fast
+test-fast: install ## Run the tests without browser and crash tests
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not crash"
+
+.PHONY: lint
+lint: install ## Check style, types, the ladder, templates and known mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict app config.py wsgi.py deploy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet templates deploy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml app deploy config.py wsgi.py
+
+.PHONY: format
+format: install ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix-only --exit-zero .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: install ## Measure; one JSON line a scenario
+	@$(BIN)/python -m bench
+
+.PHONY: lock
+lock: install ## Lock what requirements*.in ask for, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes -c requirements.txt requirements-dev.in -o requirements-dev.txt

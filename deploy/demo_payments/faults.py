@@ -1,0 +1,51 @@
+"""What goes wrong on purpose, so that tests can lose answers, wait, and be refused for a while."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+
+MODES = ("drop", "drop-before", "delay", "500", "429")
+
+
+@dataclasses.dataclass
+class Fault:
+    """`times` requests of `method` (or any) whose path contains `path` go wrong in this way.
+
+    drop: done, and never answered. drop-before: neither. delay: done after `seconds`. 500, 429: refused, not done.
+    """
+
+    mode: str
+    method: str = ""
+    path: str = ""
+    times: int = 1
+    seconds: float = 0
+
+
+class Faults:
+    """The faults that are still to come."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let it happen to the next requests that fit."""
+        with self._lock:
+            self._waiting.append(fault)
+
+    def clear(self) -> None:
+        """Let everything work again."""
+        with self._lock:
+            self._waiting.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault that this request meets, or None."""
+        with self._lock:
+            for fault in self._waiting:
+                if fault.method in ("", method) and fault.path in path:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._waiting.remove(fault)
+                    return fault
+        return None

@@ -1,0 +1,130 @@
+"""Test hooks under /_demo: only on this machine, and only for tests. Everything is JSON."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+
+from deploy.demo_payments.api import answer, payments, refuse
+from deploy.demo_payments.errors import ApiError, missing
+from deploy.demo_payments.faults import MODES, Fault, Faults
+from deploy.demo_payments.payments import find_session
+from deploy.demo_payments.webhooks import Sender
+
+blueprint = Blueprint("hooks", __name__, url_prefix="/_demo")
+blueprint.register_error_handler(ApiError, refuse)
+
+
+def _asked() -> dict[str, Any]:
+    body = request.get_json()
+    if not isinstance(body, dict):
+        raise ApiError("Send a JSON object.")
+    return body
+
+
+def _sender() -> Sender:
+    found: Sender = current_app.extensions["sender"]
+    return found
+
+
+@blueprint.get("/deliveries")
+def list_deliveries() -> Response:
+    """The latest deliveries, newest first: event, type, state, attempts, status, error."""
+    return answer({"data": payments().store.deliveries(request.args.get("event"))})
+
+
+@blueprint.post("/hold")
+def hold() -> Response:
+    """`{"hold": true}`: send nothing by yourself until `{"hold": false}`."""
+    payments().store.set("hold", bool(_asked()["hold"]))
+    return answer({"hold": payments().store.setting("hold", False)})
+
+
+@blueprint.post("/deliver")
+def deliver() -> Response:
+    """`{"events": [ids], "concurrently": false}`: send these now, in this order, an id twice when it stands twice.
+
+    Answers with the receiver's HTTP status of each. What was waiting to be sent for them counts as sent.
+    """
+    asked = _asked()
+    store, events = payments().store, [str(event) for event in asked["events"]]
+    for event in events:
+        if store.find("event", event) is None:
+            raise missing("event", event, "events")
+    with ThreadPoolExecutor(len(events) or 1 if asked.get("concurrently") else 1) as pool:
+        statuses = [status for status, _error in pool.map(_sender().send, events)]
+    arrived = {event for event, status in zip(events, statuses, strict=True) if status is not None and status < 300}
+    with store.transaction():
+        for event in arrived:
+            for waiting in store.deliveries(event):
+                if waiting["state"] == "pending":
+                    store.delivery_result(waiting["id"], state="delivered", next_at=0, status=200, error="")
+    return answer({"statuses": statuses})
+
+
+@blueprint.post("/faults")
+def add_fault() -> Response:
+    """`{"mode": "drop"|"drop-before"|"delay"|"500"|"429", "method", "path", "times", "seconds"}` (see faults.Fault)."""
+    asked = _asked()
+    if asked.get("mode") not in MODES:
+        raise ApiError(f"mode must be one of {', '.join(MODES)}", param="mode")
+    _faults().add(
+        Fault(
+            mode=asked["mode"],
+            method=str(asked.get("method", "")),
+            path=str(asked.get("path", "")),
+            times=int(asked.get("times", 1)),
+            seconds=float(asked.get("seconds", 0)),
+        )
+    )
+    return answer({})
+
+
+@blueprint.delete("/faults")
+def clear_faults() -> Response:
+    """Let everything work again."""
+    _faults().clear()
+    return answer({})
+
+
+def _faults() -> Faults:
+    found: Faults = current_app.extensions["faults"]
+    return found
+
+
+@blueprint.post("/clock")
+def advance_clock() -> Response:
+    """`{"advance": seconds}`: let time pass; what is due then happens at once."""
+    store = payments().store
+    store.set("clock_offset", store.setting("clock_offset", 0) + max(0, int(_asked()["advance"])))
+    return answer({"now": store.now(), "happened": payments().do_due()})
+
+
+@blueprint.post("/settle")
+def settle() -> Response:
+    """`{"seconds": n}`: charges are booked n seconds after they succeed (n = null: never by themselves); `{}`: book now."""
+    asked = _asked()
+    if "seconds" in asked:
+        never = 10 * 365 * 24 * 60 * 60
+        payments().store.set("settle_seconds", never if asked["seconds"] is None else int(asked["seconds"]))
+        return answer({})
+    return answer({"happened": payments().do_due("settle")})
+
+
+ACTS = ("pay", "decline", "pay_later", "bank_confirms", "bank_refuses")
+
+
+@blueprint.post("/sessions/<session_id>/<act>")
+def act(session_id: str, act: str) -> Response:
+    """What a payer's buttons do, without the page: pay, decline, pay_later, bank_confirms, bank_refuses."""
+    if act not in ACTS:
+        raise ApiError(f"Choose one of {', '.join(ACTS)}.", status=404)
+    with payments().store.transaction():
+        session = find_session(payments(), session_id)
+        fits = session["status"] == "open" if act in ACTS[:3] else payments().waits_for_bank(session)
+        if not fits:
+            raise ApiError(f"The session is {session['status']} and {session['payment_status']}.", status=409)
+        getattr(payments(), act)(session)
+        return answer(payments().public(session))

@@ -1,0 +1,132 @@
+"""The hosted payment page and an overview of the trial's payments. Plain HTML that works without JavaScript."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from deploy.demo_payments import currencies
+from deploy.demo_payments.api import payments
+from deploy.demo_payments.errors import ApiError
+from deploy.demo_payments.payments import find_session
+from deploy.demo_payments.store import Thing
+
+blueprint = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+SHOWN = 50
+
+
+def _session(session_id: str) -> Thing:
+    try:
+        return find_session(payments(), session_id)
+    except ApiError:
+        abort(404)
+
+
+def _page(template: str, status: int = 200, **values: object) -> Response:
+    return make_response(render_template(template, written=currencies.written, **values), status)
+
+
+def _origin(url: str | None) -> str:
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+@blueprint.after_request
+def _headers(response: Response) -> Response:
+    # After Pay the browser is led back to the shop: a policy on forms counts for where they lead to.
+    origins = " ".join(sorted({origin for origin in getattr(g, "return_origins", ()) if origin}))
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self'; form-action 'self' {origins}".rstrip()
+        + "; frame-ancestors 'none'; base-uri 'none'"
+    )
+    # Browsers send no Origin with a form under no-referrer, and the check of callers asks for it.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.endpoint != "pages.static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _show(session: Thing, status: int = 200, **values: object) -> Response:
+    g.return_origins = (_origin(session["success_url"]), _origin(session["cancel_url"]))
+    return _page(
+        "pay.html",
+        status,
+        session=session,
+        waits=payments().waits_for_bank(session),
+        intent=payments().store.find("payment_intent", session["payment_intent"]),
+        back=_return_url(session),
+        **values,
+    )
+
+
+def _return_url(session: Thing) -> str:
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+@blueprint.get("/c/pay/<session_id>")
+def pay_page(session_id: str) -> Response:
+    """What is asked for, and the ways to answer; what became of it, once it is over."""
+    return _show(_session(session_id))
+
+
+@blueprint.post("/c/pay/<session_id>")
+def act(session_id: str) -> AnyResponse:
+    """The payer's buttons."""
+    button = request.form.get("act", "")
+    with payments().store.transaction():
+        session = _session(session_id)
+        if session["status"] != "open":
+            return _show(session, 409)
+        if button == "pay":
+            payments().pay(session)
+        elif button == "pay_later":
+            payments().pay_later(session)
+        elif button == "decline":
+            payments().decline(session)
+            return _show(session, 402, declined=True)
+        else:
+            abort(400)
+    return redirect(_return_url(session), 303)
+
+
+@blueprint.post("/c/pay/<session_id>/bank")
+def bank(session_id: str) -> AnyResponse:
+    """What the bank says about a payment it was to confirm later."""
+    button = request.form.get("act", "")
+    with payments().store.transaction():
+        session = _session(session_id)
+        if not payments().waits_for_bank(session):
+            return _show(session, 409)
+        if button == "confirm":
+            payments().bank_confirms(session)
+        elif button == "refuse":
+            payments().bank_refuses(session)
+        else:
+            abort(400)
+    return redirect(url_for("pages.pay_page", session_id=session_id), 303)
+
+
+@blueprint.get("/")
+def overview() -> Response:
+    """The latest payments and what was sent about them."""
+    payments().do_due()
+    sessions = payments().store.page("checkout.session", (), SHOWN)
+    waiting = {session["id"] for session in sessions if payments().waits_for_bank(session)}
+    return _page(
+        "overview.html", sessions=sessions, waiting=waiting, deliveries=payments().store.deliveries(limit=SHOWN)
+    )
+
+
+@blueprint.app_errorhandler(404)
+def not_found(_error: Exception) -> Response:
+    """An address that nothing has."""
+    return _page("message.html", 404, title="Nothing here", text="No payment has this address.")
+
+
+@blueprint.app_errorhandler(400)
+def bad_request(_error: Exception) -> Response:
+    """A form that no page of ours sent."""
+    return _page("message.html", 400, title="That did not work", text="Go back to the payment and choose a button.")

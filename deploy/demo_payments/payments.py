@@ -1,0 +1,445 @@
+"""What happens to a payment: the objects of the pinned API version and the events that tell of it.
+
+Every function runs inside one transaction of the store. The order of events is Stripe's usual one; nobody may rely on it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from deploy.demo_payments import currencies
+from deploy.demo_payments.errors import API_VERSION, ApiError, missing
+from deploy.demo_payments.store import Store, Thing, new_id
+
+DEFAULT_LIFE = 24 * 60 * 60
+SHORTEST_LIFE = 30 * 60
+SETTLE_SECONDS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Cause:
+    """The API request that made something happen; empty for what a payer or the clock did."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+NOBODY = Cause()
+
+
+class Payments:
+    """The account of the trial."""
+
+    def __init__(self, store: Store, base_url: str) -> None:
+        self.store = store
+        self.base_url = base_url
+
+    def public(self, thing: Thing) -> Thing:
+        """The object as the API shows it: without our own notes, and with its address while it can be used."""
+        shown = {name: value for name, value in thing.items() if not name.startswith("_")}
+        if thing["object"] == "checkout.session":
+            shown["url"] = self.address(thing["id"]) if thing["status"] == "open" else None
+        elif thing["object"] == "event":
+            shown["pending_webhooks"] = sum(
+                delivery["state"] == "pending" for delivery in self.store.deliveries(thing["id"])
+            )
+        return shown
+
+    def address(self, session_id: str) -> str:
+        """Where a session's page is."""
+        return f"{self.base_url}/c/pay/{session_id}"
+
+    def emit(self, kind: str, thing: Thing, cause: Cause = NOBODY, previous: Thing | None = None) -> Thing:
+        """Tell that something happened: an event, and the promise to send it."""
+        data: Thing = {"object": self.public(thing)}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        event = self.store.add(
+            {
+                "id": new_id("evt_1"),
+                "object": "event",
+                "api_version": API_VERSION,
+                "created": self.store.now(),
+                "data": data,
+                "livemode": False,
+                "pending_webhooks": 1,
+                "request": {"id": cause.request_id, "idempotency_key": cause.idempotency_key},
+                "type": kind,
+            }
+        )
+        self.store.add_delivery(event["id"])
+        return event
+
+    # Checkout Sessions
+    def create_session(self, asked: Thing) -> Thing:
+        """A new session from checked parameters. Raises ApiError on what only the whole of them shows."""
+        now = self.store.now()
+        expires_at = asked.get("expires_at", now + DEFAULT_LIFE)
+        if expires_at < now + SHORTEST_LIFE:
+            message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
+            raise ApiError(message, param="expires_at")
+        if expires_at > now + DEFAULT_LIFE + 60:
+            message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
+            raise ApiError(message, param="expires_at")
+        currency, total = self._total(asked["line_items"])
+        details = asked.get("payment_intent_data", {})
+        session: Thing = {
+            "id": new_id("cs_test_a1", 56),
+            "object": "checkout.session",
+            "adaptive_pricing": {"enabled": False},
+            "after_expiration": None,
+            "allow_promotion_codes": None,
+            "allowed_payment_method_types": None,
+            "amount_subtotal": total,
+            "amount_total": total,
+            "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+            "billing_address_collection": None,
+            "branding_settings": None,
+            "cancel_url": asked.get("cancel_url"),
+            "client_reference_id": asked.get("client_reference_id"),
+            "client_secret": None,
+            "collected_information": None,
+            "consent": None,
+            "consent_collection": None,
+            "created": now,
+            "currency": currency,
+            "currency_conversion": None,
+            "custom_fields": [],
+            "custom_text": {
+                "after_submit": None,
+                "shipping_address": None,
+                "submit": None,
+                "terms_of_service_acceptance": None,
+            },
+            "customer": None,
+            "customer_account": None,
+            "customer_creation": "if_required",
+            "customer_details": self._customer(asked.get("customer_email")),
+            "customer_email": asked.get("customer_email"),
+            "discounts": [],
+            "excluded_payment_method_types": None,
+            "expires_at": expires_at,
+            "integration_identifier": None,
+            "invoice": None,
+            "invoice_creation": None,
+            "livemode": False,
+            "locale": asked.get("locale"),
+            "managed_payments": {"enabled": False},
+            "metadata": asked.get("metadata", {}),
+            "mode": "payment",
+            "name_collection": None,
+            "optional_items": [],
+            "origin_context": None,
+            "payment_intent": None,
+            "payment_link": None,
+            "payment_method_collection": "if_required",
+            "payment_method_configuration_details": None,
+            "payment_method_options": {},
+            "payment_method_types": ["card", "us_bank_account"],
+            "payment_status": "unpaid",
+            "permissions": None,
+            "phone_number_collection": {"enabled": False},
+            "presentment_details": None,
+            "recovered_from": None,
+            "redirect_on_completion": None,
+            "return_url": None,
+            "saved_payment_method_options": None,
+            "setup_intent": None,
+            "shipping_address_collection": None,
+            "shipping_cost": None,
+            "shipping_options": [],
+            "status": "open",
+            "submit_type": asked.get("submit_type"),
+            "subscription": None,
+            "success_url": asked["success_url"],
+            "tax_id_collection": {"enabled": False, "required": "never"},
+            "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+            "ui_mode": "hosted_page",
+            "wallet_options": None,
+            "_line_items": [self._line_item(item) for item in asked["line_items"]],
+            "_payment_intent_data": details,
+        }
+        self.store.plan("expire", session["id"], expires_at)
+        return self.store.add(session)
+
+    @staticmethod
+    def _total(line_items: list[Thing]) -> tuple[str, int]:
+        total, currency = 0, line_items[0]["price_data"]["currency"].lower()
+        for index, item in enumerate(line_items):
+            price, path = item["price_data"], f"line_items[{index}][price_data]"
+            if price["currency"].lower() not in currencies.SUPPORTED:
+                message = f"Invalid currency: {price['currency']}. Stripe currently supports these currencies: "
+                raise ApiError(message + ", ".join(sorted(currencies.SUPPORTED)), param=f"{path}[currency]")
+            if price["currency"].lower() != currency:
+                raise ApiError("All line items must have the same currency.", param=f"{path}[currency]")
+            total += price["unit_amount"] * item["quantity"]
+        refused = currencies.refusal(total, currency)
+        if refused is not None:
+            raise ApiError(refused.message, code=refused.code)
+        return currency, total
+
+    @staticmethod
+    def _line_item(item: Thing) -> Thing:
+        price = item["price_data"]
+        currency, amount = price["currency"].lower(), price["unit_amount"] * item["quantity"]
+        return {
+            "id": new_id("li_1"),
+            "object": "item",
+            "amount_discount": 0,
+            "amount_subtotal": amount,
+            "amount_tax": 0,
+            "amount_total": amount,
+            "currency": currency,
+            "description": price["product_data"]["name"],
+            "quantity": item["quantity"],
+        }
+
+    @staticmethod
+    def _customer(email: str | None) -> Thing | None:
+        if email is None:
+            return None
+        empty = dict.fromkeys(("address", "business_name", "individual_name", "name", "phone"))
+        return {**empty, "email": email, "tax_exempt": "none", "tax_ids": None}
+
+    def expire(self, session: Thing, cause: Cause = NOBODY) -> Thing:
+        """Close an open session. Raises ApiError when it is not open."""
+        if session["status"] != "open":
+            state = session["status"]
+            message = 'Only Checkout Sessions with a status in ["open"] can be expired.'
+            message += f" This Checkout Session has a status of `{state}`."
+            raise ApiError(message, kept=True)
+        self.store.unplan("expire", session["id"])
+        session["status"] = "expired"
+        intent = self.store.find("payment_intent", session["payment_intent"])
+        if intent is not None:
+            intent |= {"status": "canceled", "canceled_at": self.store.now(), "cancellation_reason": "automatic"}
+            self.emit("payment_intent.canceled", self.store.save(intent), cause)
+        self.store.save(session)
+        self.emit("checkout.session.expired", session, cause)
+        return session
+
+    # What the payer does on the hosted page. Each needs an open session.
+    def pay(self, session: Thing) -> None:
+        """The card is charged."""
+        intent = self._intent(session)
+        charge = self._charge(intent, "card", "succeeded")
+        self._succeed(session, intent, charge)
+        session["status"] = "complete"
+        self._finish(session)
+        self.emit("checkout.session.completed", session)
+        self._settle_soon(charge)
+
+    def decline(self, session: Thing) -> None:
+        """The bank declines the card; the session stays open for another try."""
+        intent = self._intent(session)
+        charge = self._charge(intent, "card", "failed")
+        self.emit("charge.failed", charge)
+        self._fail(intent, charge, "card_declined", "Your card was declined.")
+        self.store.save(session)
+
+    def pay_later(self, session: Thing) -> None:
+        """The payer orders a bank payment, which the bank has yet to confirm: complete, and unpaid."""
+        intent = self._intent(session)
+        charge = self._charge(intent, "us_bank_account", "pending")
+        self.emit("charge.pending", charge)
+        intent |= {"status": "processing", "latest_charge": charge["id"], "last_payment_error": None}
+        self.emit("payment_intent.processing", self.store.save(intent))
+        session["status"] = "complete"
+        self._finish(session)
+        self.emit("checkout.session.completed", session)
+
+    def waits_for_bank(self, session: Thing) -> bool:
+        """True when a bank payment was ordered and is neither confirmed nor refused."""
+        intent = self.store.find("payment_intent", session["payment_intent"])
+        return session["status"] == "complete" and intent is not None and intent["status"] == "processing"
+
+    def bank_confirms(self, session: Thing) -> None:
+        """The bank payment arrives. The session must wait for it."""
+        intent, charge = self._pending(session)
+        charge |= {"status": "succeeded", "paid": True}
+        self._succeed(session, intent, charge)
+        self._finish(session)
+        self.emit("checkout.session.async_payment_succeeded", session)
+        self._settle_soon(charge)
+
+    def bank_refuses(self, session: Thing) -> None:
+        """The bank payment does not arrive. The session must wait for it."""
+        intent, charge = self._pending(session)
+        charge |= {"status": "failed", "failure_code": "insufficient_funds"}
+        charge["failure_message"] = "The account has insufficient funds to cover this payment."
+        self.emit("charge.failed", self.store.save(charge))
+        self._fail(intent, charge, "payment_intent_payment_attempt_failed", charge["failure_message"])
+        self.emit("checkout.session.async_payment_failed", session)
+
+    # What the clock does.
+    def do_due(self, kind: str | None = None) -> int:
+        """Do everything that is due (everything of `kind`, due or not, when one is named); how much that was."""
+        with self.store.transaction():
+            due = self.store.take_due(kind)
+            for what, object_id in due:
+                if what == "expire":
+                    session = self.store.get("checkout.session", object_id)
+                    if session["status"] == "open":
+                        self.expire(session)
+                elif what == "settle":
+                    self.settle(self.store.get("charge", object_id))
+        return len(due)
+
+    def settle(self, charge: Thing) -> None:
+        """Book a charge's balance transaction: only then its fee is known."""
+        if charge["balance_transaction"] is not None:
+            return
+        now, fee = self.store.now(), currencies.fee(charge["amount"], charge["currency"])
+        detail = {"amount": fee, "application": None, "currency": charge["currency"], "type": "stripe_fee"}
+        transaction = {
+            "id": new_id("txn_3"),
+            "object": "balance_transaction",
+            "amount": charge["amount"],
+            "available_on": now + 2 * DEFAULT_LIFE,
+            "balance_type": "payments",
+            "created": now,
+            "currency": charge["currency"],
+            "description": charge["description"],
+            "exchange_rate": None,
+            "fee": fee,
+            "fee_details": [{**detail, "description": "Stripe processing fees"}],
+            "net": charge["amount"] - fee,
+            "reporting_category": "charge",
+            "source": charge["id"],
+            "status": "pending",
+            "type": "charge" if charge["id"].startswith("ch_") else "payment",
+        }
+        charge["balance_transaction"] = self.store.add(transaction)["id"]
+        self.emit("charge.updated", self.store.save(charge), previous={"balance_transaction": None})
+
+    # The parts of the above.
+    def _intent(self, session: Thing) -> Thing:
+        """The session's PaymentIntent; made at the first try."""
+        found = self.store.find("payment_intent", session["payment_intent"])
+        if found is not None:
+            return found
+        details, intent_id = session["_payment_intent_data"], new_id("pi_3")
+        nothing = (
+            "application", "application_fee_amount", "automatic_payment_methods", "canceled_at", "cancellation_reason",
+            "customer", "customer_account", "last_payment_error", "latest_charge", "next_action", "on_behalf_of",
+            "payment_method", "payment_method_configuration_details", "processing", "review", "setup_future_usage",
+            "shipping", "source", "statement_descriptor", "transfer_data", "transfer_group",
+        )  # fmt: skip
+        intent: Thing = {
+            "id": intent_id,
+            "object": "payment_intent",
+            **dict.fromkeys(nothing),
+            "amount": session["amount_total"],
+            "amount_capturable": 0,
+            "amount_details": {"tip": {}},
+            "amount_received": 0,
+            "capture_method": "automatic_async",
+            "client_secret": f"{intent_id}_secret_{new_id('', 25)}",
+            "confirmation_method": "automatic",
+            "created": self.store.now(),
+            "currency": session["currency"],
+            "description": details.get("description"),
+            "livemode": False,
+            "metadata": details.get("metadata", {}),
+            "payment_method_options": {},
+            "payment_method_types": session["payment_method_types"],
+            "receipt_email": details.get("receipt_email"),
+            "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
+            "status": "requires_payment_method",
+        }
+        session["payment_intent"] = intent_id
+        self.emit("payment_intent.created", self.store.add(intent))
+        return intent
+
+    def _charge(self, intent: Thing, method: str, status: str) -> Thing:
+        now, succeeded = self.store.now(), status == "succeeded"
+        nothing = (
+            "application", "application_fee", "application_fee_amount", "balance_transaction", "customer",
+            "failure_balance_transaction", "failure_code", "failure_message", "on_behalf_of", "receipt_number", "review",
+            "shipping", "source", "source_transfer", "statement_descriptor", "transfer_data", "transfer_group",
+        )  # fmt: skip
+        card: Thing = {
+            "brand": "visa",
+            "country": "US",
+            "exp_month": 12,
+            "exp_year": 2034,
+            "funding": "credit",
+            "last4": "4242",
+        }
+        bank: Thing = {"account_type": "checking", "bank_name": "Demonstration Bank", "last4": "6789"}
+        charge: Thing = {
+            "id": new_id("ch_3" if method == "card" else "py_3"),
+            "object": "charge",
+            **dict.fromkeys(nothing),
+            "amount": intent["amount"],
+            "amount_captured": intent["amount"] if succeeded else 0,
+            "amount_refunded": 0,
+            "billing_details": dict.fromkeys(("address", "email", "name", "phone", "tax_id")),
+            "calculated_statement_descriptor": "DEMONSTRATION",
+            "captured": status != "failed",
+            "created": now,
+            "currency": intent["currency"],
+            "description": intent["description"],
+            "disputed": False,
+            "fraud_details": {},
+            "livemode": False,
+            "metadata": intent["metadata"],
+            "outcome": None,
+            "paid": succeeded,
+            "payment_intent": intent["id"],
+            "payment_method": new_id("pm_1"),
+            "payment_method_details": {"type": method, method: card if method == "card" else bank},
+            "presentment_details": None,
+            "radar_options": {},
+            "receipt_email": intent["receipt_email"],
+            "receipt_url": None,
+            "refunded": False,
+            "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+            "status": status,
+        }
+        if status == "failed":
+            charge |= {"failure_code": "card_declined", "failure_message": "Your card was declined."}
+        return self.store.add(charge)
+
+    def _pending(self, session: Thing) -> tuple[Thing, Thing]:
+        intent = self.store.get("payment_intent", session["payment_intent"])
+        return intent, self.store.get("charge", intent["latest_charge"])
+
+    def _succeed(self, session: Thing, intent: Thing, charge: Thing) -> None:
+        charge["amount_captured"] = charge["amount"]
+        self.emit("charge.succeeded", self.store.save(charge))
+        intent |= {
+            "status": "succeeded",
+            "amount_received": intent["amount"],
+            "latest_charge": charge["id"],
+            "last_payment_error": None,
+            "payment_method": charge["payment_method"],
+        }
+        self.emit("payment_intent.succeeded", self.store.save(intent))
+        session["payment_status"] = "paid"
+
+    def _fail(self, intent: Thing, charge: Thing, code: str, message: str) -> None:
+        error: dict[str, Any] = {"type": "card_error", "code": code, "message": message, "charge": charge["id"]}
+        if code == "card_declined":
+            error["decline_code"] = "generic_decline"
+        intent |= {"status": "requires_payment_method", "latest_charge": charge["id"], "last_payment_error": error}
+        self.emit("payment_intent.payment_failed", self.store.save(intent))
+
+    def _finish(self, session: Thing) -> None:
+        self.store.unplan("expire", session["id"])
+        self.store.save(session)
+
+    def _settle_soon(self, charge: Thing) -> None:
+        """Stripe books a charge some time after it succeeded: `balance_transaction` is null until `charge.updated`."""
+        delay = int(self.store.setting("settle_seconds", SETTLE_SECONDS))
+        self.store.plan("settle", charge["id"], self.store.now() + delay)
+
+
+def find_session(payments: Payments, session_id: str) -> Thing:
+    """The session with that id, after everything that is due has happened. Raises ApiError."""
+    payments.do_due()
+    session = payments.store.find("checkout.session", session_id)
+    if session is None:
+        raise missing("checkout.session", session_id, "session")
+    return session

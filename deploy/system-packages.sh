@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# What only tests need of the system: PostgreSQL's server, Chromium and what it and Playwright miss on a bare Debian.
+# Installed when we may (root and apt). Otherwise says what is missing; the tests that need it then skip with that reason.
+set -euo pipefail
+
+missing=()
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+command -v chromium >/dev/null || missing+=(chromium fonts-liberation)
+ldconfig -p 2>/dev/null | grep -qF libatomic.so.1 || /sbin/ldconfig -p 2>/dev/null | grep -qF libatomic.so.1 || missing+=(libatomic1)
+((${#missing[@]})) || exit 0
+
+if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+  echo "Some tests will be skipped. To enable them: sudo apt-get install ${missing[*]}" >&2
+  exit 0
+fi
+
+echo "Installing for the tests: ${missing[*]}" >&2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+  tail -n 5 "$log" >&2
+  echo "That did not work, so some tests will be skipped. By hand: apt-get install ${missing[*]}" >&2
+fi
