@@ -1,0 +1,39 @@
+"""Who may do what in an organization. Every predicate asks live facts: the person's status and their role now."""
+
+from __future__ import annotations
+
+from app.accounts.models import Person
+from app.organizations.models import ROLES, Organization
+from app.organizations.queries import find_role
+
+LISTING_ROLES = ("owner", "manager")
+RECEIVING_ROLES = ("owner", "manager", "coordinator")
+
+
+def _has_role(person: Person | None, organization: Organization, roles: tuple[str, ...]) -> bool:
+    return person is not None and person.is_active and find_role(person, organization.id) in roles
+
+
+def can_see_staff_pages(person: Person | None, organization: Organization) -> bool:
+    """Every member reads the organization's staff pages."""
+    return _has_role(person, organization, ROLES)
+
+
+def can_manage_listings(person: Person | None, organization: Organization) -> bool:
+    """Owners and managers post and change needs, and decide about fundraisers."""
+    return _has_role(person, organization, LISTING_ROLES)
+
+
+def can_receive(person: Person | None, organization: Organization) -> bool:
+    """Whoever works with rosters and deliveries: everybody but viewers."""
+    return _has_role(person, organization, RECEIVING_ROLES)
+
+
+def can_manage_people(person: Person | None, organization: Organization) -> bool:
+    """Owners and managers invite members and give them roles; only owners make or unmake owners (operations)."""
+    return _has_role(person, organization, LISTING_ROLES)
+
+
+def can_own(person: Person | None, organization: Organization) -> bool:
+    """Owners only."""
+    return _has_role(person, organization, ("owner",))

@@ -1,0 +1,90 @@
+"""Reads of organizations and of who belongs to them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Person
+from app.core.db import db
+from app.core.paging import Page, decode_cursor, encode_cursor
+from app.organizations.models import Location, Membership, Organization, Verification
+
+PAGE_SIZE = 20
+
+
+def public() -> sa.ColumnElement[bool]:
+    """The SQL twin of Organization.is_public (N1)."""
+    return sa.and_(Organization.verified_at.is_not(None), Organization.status == "active")
+
+
+def find_organization(slug: str) -> Organization | None:
+    """The organization in any state, or None."""
+    return db.session.scalar(sa.select(Organization).where(Organization.slug == slug))
+
+
+def find_public_organization(slug: str) -> Organization | None:
+    """The organization while the public may see it (N1), or None."""
+    return db.session.scalar(sa.select(Organization).where(Organization.slug == slug, public()))
+
+
+def find_role(person: Person, organization_id: int) -> str | None:
+    """The person's role in the organization now, or None."""
+    return db.session.scalar(
+        sa.select(Membership.role).where(
+            Membership.organization_id == organization_id, Membership.person_id == person.id
+        )
+    )
+
+
+def list_organizations_of(person: Person) -> list[Membership]:
+    """Every membership of the person with its organization, by name."""
+    query = (
+        sa.select(Membership)
+        .join(Membership.organization)
+        .options(joinedload(Membership.organization))
+        .where(Membership.person_id == person.id)
+        .order_by(Organization.name, Organization.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def list_public_organizations(cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Organization]:
+    """Public organizations by name (N2). Raises BadCursor."""
+    query = sa.select(Organization).where(public())
+    if cursor:
+        name, key = decode_cursor(cursor, str, int)
+        query = query.where(
+            sa.or_(
+                Organization.name_key > name, sa.and_(Organization.name_key == name, Organization.id > key)
+            )
+        )
+    rows = list(db.session.scalars(query.order_by(Organization.name_key, Organization.id).limit(limit + 1)))
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(rows[:limit], encode_cursor(last.name_key, last.id) if last else None)
+
+
+def list_members(organization_id: int) -> list[Membership]:
+    """Members with their person, in the order of the roles' rights and then by name (at most 500)."""
+    order = sa.case({"owner": 0, "manager": 1, "coordinator": 2}, value=Membership.role, else_=3)
+    query = (
+        sa.select(Membership)
+        .join(Membership.person)
+        .options(joinedload(Membership.person))
+        .where(Membership.organization_id == organization_id)
+        .order_by(order, Person.name, Person.id)
+        .limit(500)
+    )
+    return list(db.session.scalars(query))
+
+
+def list_locations(organization_id: int) -> list[Location]:
+    """Locations by name (at most 200)."""
+    query = sa.select(Location).where(Location.organization_id == organization_id)
+    return list(db.session.scalars(query.order_by(Location.name, Location.id).limit(200)))
+
+
+def list_verifications(organization_id: int) -> list[Verification]:
+    """Every decision about the organization, the latest first."""
+    query = sa.select(Verification).where(Verification.organization_id == organization_id)
+    return list(db.session.scalars(query.order_by(Verification.decided_at.desc(), Verification.id)))
