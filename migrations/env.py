@@ -14,12 +14,15 @@ engine = migrate.db.engine
 metadata = migrate.db.metadatas[None]
 # SQLite keeps a full-text table in shadow tables of its own; its triggers and virtual tables are in the migrations.
 UNMANAGED_PREFIXES = ("need_text_",)
+UNMANAGED_INDEXES = ("need_cell_best",)  # only PostgreSQL has it (0003)
 
 
 def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
     """Tables and indexes that only one engine has are managed by hand in the migrations."""
     if kind == "table" and reflected and compare_to is None and name is not None:
         return not name.startswith(UNMANAGED_PREFIXES)
+    if kind == "index" and reflected and name in UNMANAGED_INDEXES:
+        return False
     return not (item.info or {}).get("unmanaged", False)
 
 

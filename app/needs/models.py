@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, HasId
+from app.needs import index_models  # noqa: F401  # the tables of the index belong to this feature's metadata
 from app.organizations.models import Organization
 
 NEED_STATUSES = ("draft", "open", "paused", "filled", "closed")

@@ -47,6 +47,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", name=op.f("uq_audit_seal_event_id")),
     )
     op.create_table(
+        "facet_count",
+        sa.Column("cell", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("cause", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("cell", "cause", "kind", name=op.f("pk_facet_count")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "idempotency_key",
         sa.Column("caller", sa.String(length=64), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
@@ -58,6 +67,72 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency_key")),
         sa.UniqueConstraint("caller", "key", name=op.f("uq_idempotency_key_caller_key")),
     )
+    op.create_table(
+        "need_cell",
+        sa.Column("skill", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("cell", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("rank", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("need_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("starts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("urgency", sa.SmallInteger(), nullable=False),
+        sa.Column("x", sa.Double(), nullable=True),
+        sa.Column("y", sa.Double(), nullable=True),
+        sa.Column("z", sa.Double(), nullable=True),
+        sa.Column("wants", sa.SmallInteger(), nullable=False),
+        sa.Column("causes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("remote", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("skill", "cell", "rank", "need_id", name=op.f("pk_need_cell")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("need_cell", schema=None) as batch_op:
+        batch_op.create_index(
+            "need_cell_newest",
+            ["cell", "number", "need_id", "rank", "x", "y", "z", "wants", "causes", "remote", "urgency"],
+            unique=False,
+            sqlite_where=sa.text("skill = 0"),
+            postgresql_where=sa.text("skill = 0"),
+        )
+        batch_op.create_index(
+            "need_cell_soonest",
+            ["cell", "urgency", "starts", "need_id", "rank", "x", "y", "z", "wants", "causes", "remote"],
+            unique=False,
+            sqlite_where=sa.text("skill = 0"),
+            postgresql_where=sa.text("skill = 0"),
+        )
+
+    op.create_table(
+        "need_day",
+        sa.Column("need_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("need_id", "day", name=op.f("pk_need_day")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "need_text",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("need_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rank", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("starts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("urgency", sa.SmallInteger(), nullable=False),
+        sa.Column("x", sa.Double(), nullable=True),
+        sa.Column("y", sa.Double(), nullable=True),
+        sa.Column("z", sa.Double(), nullable=True),
+        sa.Column("cell", sa.Integer(), nullable=True),
+        sa.Column("wide_cell", sa.Integer(), nullable=True),
+        sa.Column("wants", sa.SmallInteger(), nullable=False),
+        sa.Column("causes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("skills", sa.String(length=200), nullable=False),
+        sa.Column("remote", sa.SmallInteger(), nullable=False),
+        sa.Column("stale_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title_words", sa.String(length=400), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_need_text")),
+        sa.UniqueConstraint("need_id", name=op.f("uq_need_text_need_id")),
+    )
+    with op.batch_alter_table("need_text", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_need_text_stale_at"), ["stale_at"], unique=False)
+
     op.create_table(
         "organization",
         sa.Column("slug", sa.String(length=80), nullable=False),
@@ -723,7 +798,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_organization_name_key"))
 
     op.drop_table("organization")
+    with op.batch_alter_table("need_text", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_need_text_stale_at"))
+
+    op.drop_table("need_text")
+    op.drop_table("need_day")
+    with op.batch_alter_table("need_cell", schema=None) as batch_op:
+        batch_op.drop_index(
+            "need_cell_soonest", sqlite_where=sa.text("skill = 0"), postgresql_where=sa.text("skill = 0")
+        )
+        batch_op.drop_index(
+            "need_cell_newest", sqlite_where=sa.text("skill = 0"), postgresql_where=sa.text("skill = 0")
+        )
+
+    op.drop_table("need_cell")
     op.drop_table("idempotency_key")
+    op.drop_table("facet_count")
     op.drop_table("audit_seal")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:

@@ -1,0 +1,201 @@
+"""Finding rows fast, in the two dialects behind one small interface: full text by words and tags, and merged ranges.
+
+Words are folded here, in Python, so that both engines find the same rows: case, accents and a plural's ending do not
+count. *Tags* are exact tokens of ours beside the words (a cell, a skill): a match may ask for any of several.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from app.core.db import db, uses_sqlite
+
+MAXIMUM_QUERY_WORDS = 12
+MAXIMUM_WORDS = 3000  # of one document; what comes later is not found by its words
+MAXIMUM_WORD = 40
+_WORD = re.compile(r"[^\W_]+")
+_SIBILANT_PLURAL = re.compile(r"(?:s|x|z|ch|sh)es$")
+
+
+@functools.lru_cache(65536)
+def _stem(word: str) -> str:
+    """A plural without its ending (after Harman's "s" stemmer, 1991): blankets, blanket; boxes, box; families, family."""
+    if len(word) < 4 or not word.isascii() or not word.endswith("s") or word.endswith(("us", "ss", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if _SIBILANT_PLURAL.search(word):
+        return word[:-2]
+    return word[:-1]
+
+
+def fold(text: str) -> str:
+    """`text` without case and accents."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` as they are indexed, in order, repeated as they occur."""
+    return [_stem(word[:MAXIMUM_WORD]) for word in _WORD.findall(fold(text))]
+
+
+def query_words(text: str) -> list[str]:
+    """The distinct words somebody searches for, at most MAXIMUM_QUERY_WORDS. Operators and quotes mean nothing."""
+    return list(dict.fromkeys(words(text[:2000])))[:MAXIMUM_QUERY_WORDS]
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """What full text knows about one row."""
+
+    number: int
+    words: Sequence[str]
+    tags: Sequence[str]
+
+    def unique_words(self) -> list[str]:
+        """Each word once: nothing here looks at positions."""
+        return list(dict.fromkeys(self.words))[:MAXIMUM_WORDS]
+
+
+class TextIndex:
+    """A full-text table: FTS5 (words, tags) on SQLite; (number, lexemes tsvector) with GIN on PostgreSQL."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that `row` fills."""
+        return ("rowid", "words", "tags") if uses_sqlite() else ("number", "lexemes")
+
+    def row(self, document: Document) -> tuple[Any, ...]:
+        """The values of a document, in the order of `columns`."""
+        if uses_sqlite():
+            return (document.number, " ".join(document.unique_words()), " ".join(document.tags))
+        # The text form of a tsvector: tokens are letters and digits only, so nothing needs escaping.
+        return (
+            document.number,
+            " ".join([f"'{w}'" for w in document.unique_words()] + [f"'#{t}'" for t in document.tags]),
+        )
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Forget documents; unknown numbers are fine."""
+        key = "rowid" if uses_sqlite() else "number"
+        execute_many(f"DELETE FROM {self.table} WHERE {key} = {{0}}", [(number,) for number in numbers])  # noqa: S608  # names are ours
+
+    def match(self, terms: Sequence[str], any_of: Sequence[Sequence[str]]) -> str:
+        """The value of a match: every word of `terms`, and of each group of tags at least one."""
+        if uses_sqlite():
+            parts = [f'words:"{term}"' for term in terms]
+            parts += ["tags:(" + " OR ".join(f'"{tag}"' for tag in group) + ")" for group in any_of]
+            return " AND ".join(parts)
+        parts = [f"'{term}'" for term in terms]
+        parts += ["(" + " | ".join(f"'#{tag}'" for tag in group) + ")" for group in any_of]
+        return " & ".join(parts)
+
+    def source(self, alias: str = "w") -> tuple[str, str, str]:
+        """FROM item, condition on the parameter `match`, and the expression of the document number."""
+        if uses_sqlite():
+            return f"{self.table} AS {alias}", f"{alias}.{self.table} MATCH :match", f"{alias}.rowid"
+        return f"{self.table} AS {alias}", f"{alias}.lexemes @@ CAST(:match AS tsquery)", f"{alias}.number"
+
+
+# --- statements by hand, where every column and plan counts ------------------------------------------------------
+
+_PARAMETER = re.compile(r"(?<!:):([a-z][a-z0-9_]*)")
+
+
+@functools.lru_cache(512)
+def _for_psycopg(statement: str) -> str:
+    return _PARAMETER.sub(r"%(\1)s", statement.replace("%", "%%"))
+
+
+def run(statement: str, values: dict[str, Any]) -> list[Any]:
+    """The rows of a statement with :named values, straight at the driver, in this session's transaction."""
+    if not uses_sqlite():
+        statement = _for_psycopg(statement)
+    return list(db.session.connection().exec_driver_sql(statement, values).all())
+
+
+def execute_many(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement with {0} {1} … places once for each row."""
+    if not rows:
+        return
+    place = "?" if uses_sqlite() else "%s"
+    db.session.connection().exec_driver_sql(statement.format(*[place] * len(rows[0])), list(rows))
+
+
+def insert_rows(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], *, bulk: bool = False) -> None:
+    """Insert rows. With `bulk`, PostgreSQL copies them and SQLite streams them: for thousands at once."""
+    names = ", ".join(columns)
+    if bulk and not uses_sqlite():
+        driver = db.session.connection().connection.driver_connection
+        if driver is None:
+            raise RuntimeError("the connection is gone")
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
+    places = ", ".join(f"{{{position}}}" for position in range(len(columns)))
+    execute_many(f"INSERT INTO {table} ({names}) VALUES ({places})", list(rows))  # noqa: S608  # names are ours
+
+
+def merge(
+    table: str,
+    keys: tuple[str, ...],
+    sources: Sequence[tuple[int, ...]],
+    *,
+    columns: str,
+    where: str,
+    order: tuple[str, ...],
+    rows: int,
+    values: dict[str, Any],
+) -> list[Any]:
+    """The first `rows` rows over many short ranges of an index, merged in `order`.
+
+    `sources` holds the values of `keys`, one tuple for each range; an index must begin with `keys` and go on with `order`
+    (columns, perhaps with DESC). `columns` is the select list: plain columns or `expression AS name`, separated by ", ".
+    """
+    sqlite = uses_sqlite()
+    values = {**values, "rows": rows}
+    for position, key in enumerate(keys):
+        if sqlite:
+            values |= {f"{key}{branch}": source[position] for branch, source in enumerate(sources)}
+        else:
+            values[f"{key}_list"] = [source[position] for source in sources]
+    return run(_merged(sqlite, table, keys, len(sources) if sqlite else 0, columns, where, order), values)
+
+
+@functools.lru_cache(512)
+def _merged(
+    sqlite: bool, table: str, keys: tuple[str, ...], count: int, columns: str, where: str, order: tuple[str, ...]
+) -> str:
+    places = ", ".join(_place(columns, column) for column in order)
+    if sqlite:
+        branches = []
+        for branch in range(count):
+            equal = " AND ".join(f"{key} = :{key}{branch}" for key in keys)
+            branches.append(f"SELECT {columns} FROM {table} WHERE {equal} AND {where}")  # noqa: S608  # names are ours
+        # A compound select in the order of its branches' index is merged lazily: nothing is read beyond the limit.
+        return " UNION ALL ".join(branches) + f" ORDER BY {places} LIMIT :rows"
+    arrays = ", ".join(f"CAST(:{key}_list AS bigint[])" for key in keys)
+    equal = " AND ".join(f"t.{key} = source.{key}" for key in keys)
+    return (
+        f"SELECT b.* FROM unnest({arrays}) AS source ({', '.join(keys)}) CROSS JOIN LATERAL"  # noqa: S608  # names are ours
+        f" (SELECT {columns} FROM {table} AS t WHERE {equal} AND {where} ORDER BY {places} LIMIT :rows) AS b"
+        f" ORDER BY {places} LIMIT :rows"
+    )
+
+
+def _place(columns: str, column: str) -> str:
+    """An order's column (it may say DESC) as its 1-based place in the select list."""
+    name, _space, direction = column.partition(" ")
+    names = [item.split(" AS ")[-1].strip() for item in columns.split(", ")]
+    return f"{names.index(name) + 1} {direction}".strip()
