@@ -13,7 +13,7 @@ from app.core.clock import now
 from app.core.db import MAXIMUM_QUANTITY, db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
-from app.needs import index, promises
+from app.needs import promises
 from app.needs.models import Item, Need
 from app.pledges.models import LIVE_STATUSES, Pledge
 from app.pledges.quantities import check_part, check_quantity, format_quantity
@@ -85,7 +85,6 @@ def cancel_pledge(pledge_id: int, *, by: Person | None) -> Pledge:
     db.session.flush()
     _record("pledge.cancelled", found, item, by)
     outbox.enqueue("pledge_cancelled", {"pledge_id": found.id}, key=f"pledge_cancelled:{found.id}")
-    _reindex(item)
     return found
 
 
@@ -130,7 +129,6 @@ def receive_pledge(
         {"pledge_id": found.id, "received": format_quantity(received), "rejected": format_quantity(rejected)},
         key=f"pledge_received:{found.id}:{format_quantity(found.received)}:{format_quantity(found.rejected)}",
     )
-    _reindex(item)
     return found
 
 
@@ -160,7 +158,6 @@ def _pledge_first(item: Item, person: Person, quantity: decimal.Decimal, note: s
     db.session.flush()
     _record("pledge.made", made, item, person)
     outbox.enqueue("pledge_made", {"pledge_id": made.id}, key=f"pledge_made:{made.id}")
-    _reindex(item)
     return made
 
 
@@ -182,7 +179,6 @@ def _change(item: Item, current: Pledge, quantity: decimal.Decimal, person: Pers
     _record("pledge.changed", current, item, person)
     key = f"pledge_changed:{current.id}:{format_quantity(quantity)}:{current.updated_at.isoformat()}"
     outbox.enqueue("pledge_changed", {"pledge_id": current.id}, key=key)
-    _reindex(item)
     return current
 
 
@@ -258,11 +254,6 @@ def _update_item(item: Item, **values: sa.ColumnElement[decimal.Decimal]) -> Non
         sa.update(Item).where(Item.id == item.id).values(**values), execution_options={"synchronize_session": False}
     )
     db.session.expire(item)
-
-
-def _reindex(item: Item) -> None:
-    """What is wanted may have become filled, or open again."""
-    index.reindex([item.need_id])
 
 
 def _record(action: str, found: Pledge, item: Item, by: Person | None) -> None:

@@ -35,21 +35,20 @@ class Rule:
     remedy: str = ""
 
 
-def check(
-    shift: Shift, person: Person, *, party_size: int = 1, position_id: int | None = None, ignore: Signup | None = None
-) -> list[Reason]:
+def check(shift: Shift, person: Person, *, party_size: int = 1, position_id: int | None = None) -> list[Reason]:
     """Every reason why `person` cannot have places for `party_size` people on `shift`; empty when nothing stands in the way.
 
-    `position_id` None means the only position, or on a shift with several any that has room. `ignore` is a place the
-    person already holds and that is asked about again (it neither overlaps itself nor is it double). Reads only; the
-    answer binds nobody unless the caller holds the locks on person, need and shift.
+    `position_id` None means the only position, or on a shift with several any that has room. Reads only; the answer
+    binds nobody unless the caller holds the locks on person, need and shift.
     """
-    found = check_standing(shift, person, ignore=ignore)
+    found = promises.check_person(person)
     if not person.is_active:
         return found
-    if ignore is None:
-        found += _double(shift, person)
-        found += _party(shift, party_size, position_id)
+    found += promises.check_need(shift.need)
+    found += _state(shift)
+    found += check_standing(shift, person)
+    found += _double(shift, person)
+    found += _party(shift, party_size, position_id)
     return found
 
 
@@ -61,18 +60,15 @@ def require(shift: Shift, person: Person, *, party_size: int = 1, position_id: i
 
 
 def check_standing(shift: Shift, person: Person, *, ignore: Signup | None = None) -> list[Reason]:
-    """Every reason that has nothing to do with how many places are free: person, need, shift, safety, other places.
+    """The part of `check` about the person on this shift: whether they may act at all, what it asks, other places.
 
-    Asked again at every read that grants something to a confirmed place (G1), and when a shift was changed.
+    Asked again at every read that grants something to a confirmed place (G1) and when its shift was changed; `ignore`
+    is that place, which does not overlap itself.
     """
-    found = promises.check_person(person)
     if not person.is_active:
-        return found
-    found += promises.check_need(shift.need)
-    found += _state(shift)
-    found += [Reason(rule.code, rule.message, rule.remedy) for rule in list_rules(shift, person) if not rule.met]
-    found += _overlap(shift, person, ignore)
-    return found
+        return promises.check_person(person)
+    found = [Reason(rule.code, rule.message, rule.remedy) for rule in list_rules(shift, person) if not rule.met]
+    return found + _overlap(shift, person, ignore)
 
 
 def list_rules(shift: Shift, person: Person | None) -> list[Rule]:

@@ -12,7 +12,6 @@ from app.core.clock import now
 from app.core.db import db, lock
 from app.core.errors import Reason, Refused, refuse
 from app.core.i18n import _
-from app.needs import index
 from app.needs.models import Need, Position, Shift
 from app.signups import gate
 from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
@@ -146,14 +145,12 @@ def _claim(position: Position, party_size: int) -> None:
         sa.update(Position)
         .where(Position.id == position.id, _is_free(party_size))
         .values(taken=Position.taken + party_size)
-        .returning(Position.taken, Position.capacity),
+        .returning(Position.id),
         execution_options={"synchronize_session": False},
     ).first()
     if claimed is None:
         raise Refused([gate.full(0)])
     db.session.expire(position)
-    if claimed.capacity is not None and claimed.taken >= claimed.capacity:
-        index.reindex([position.shift.need_id])
 
 
 def _release(signup: Signup, shift: Shift, *, by: Person | None) -> None:
@@ -166,7 +163,6 @@ def _release(signup: Signup, shift: Shift, *, by: Person | None) -> None:
             execution_options={"synchronize_session": False},
         )
         db.session.expire(signup.position)
-        index.reindex([shift.need_id])
     signup.status = "cancelled"
     signup.cancelled_at = now()
     signup.sequence += 1

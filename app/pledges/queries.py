@@ -1,0 +1,84 @@
+"""Reads of promises of items: one's own, and what staff receive."""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Person
+from app.core.db import db
+from app.needs.models import Item, Need
+from app.pledges.models import LIVE_STATUSES, Pledge
+
+DONE_SHOWN = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class DeliveryRow:
+    """One live promise of an item, for the staff who receive it. Quantities in the item's unit."""
+
+    pledge_id: int
+    item_id: int
+    item: str
+    unit: str
+    name: str
+    quantity: decimal.Decimal
+    outstanding: decimal.Decimal
+    note: str
+    status: str
+
+
+def _with_everything() -> sa.Select[Pledge]:
+    return sa.select(Pledge).options(
+        joinedload(Pledge.item).joinedload(Item.need).joinedload(Need.organization), joinedload(Pledge.person)
+    )
+
+
+def find_pledge(pledge_id: int) -> Pledge | None:
+    """A promise with its item, need and organization, or None."""
+    return db.session.scalar(_with_everything().where(Pledge.id == pledge_id))
+
+
+def list_live_pledges_of(person_id: int) -> Sequence[Pledge]:
+    """What a person has promised and not brought yet, oldest first."""
+    return db.session.scalars(
+        _with_everything()
+        .where(Pledge.person_id == person_id, Pledge.status.in_(LIVE_STATUSES))
+        .order_by(Pledge.created_at, Pledge.id)
+    ).all()
+
+
+def list_received_pledges_of(person_id: int) -> Sequence[Pledge]:
+    """What a person brought, latest first (the last hundred)."""
+    return db.session.scalars(
+        _with_everything()
+        .where(Pledge.person_id == person_id, Pledge.status == "received")
+        .order_by(Pledge.updated_at.desc(), Pledge.id)
+        .limit(DONE_SHOWN)
+    ).all()
+
+
+def list_deliveries(need_id: int) -> list[DeliveryRow]:
+    """Every live promise of a need's items, by item and name. For staff only: the caller's guard makes sure."""
+    rows = db.session.execute(
+        sa.select(
+            Pledge.id,
+            Item.id,
+            Item.name,
+            Item.unit,
+            Person.name,
+            Pledge.quantity,
+            Pledge.quantity - Pledge.received - Pledge.rejected,
+            Pledge.note,
+            Pledge.status,
+        )
+        .join(Item, Item.id == Pledge.item_id)
+        .join(Person, Person.id == Pledge.person_id)
+        .where(Item.need_id == need_id, Pledge.status.in_(LIVE_STATUSES))
+        .order_by(Item.sort, Item.id, sa.func.lower(Person.name), Pledge.id)
+    )
+    return [DeliveryRow(*row) for row in rows]

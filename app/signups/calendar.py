@@ -1,0 +1,71 @@
+"""Calendar files of places (M3, RFC 5545 and 5546): UTC times, a stable UID, a SEQUENCE that rises, METHOD PUBLISH or CANCEL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from email.utils import parseaddr
+
+import icalendar
+
+from app.core.clock import now
+from app.core.i18n import _
+from app.core.ids import encode_id
+from app.core.mail import Attachment
+from app.needs.models import Need
+from app.signups.gate import HOLDING_STATUSES
+from app.signups.models import Signup
+
+
+def describe_area(need: Need) -> str:
+    """Where a need is, as everybody may know it: the address of a public place, the area of a private one (N6)."""
+    if need.remote and need.city is None:
+        return _("From anywhere")
+    parts = [None if need.private_address else need.address, need.city, need.region]
+    return ", ".join(part for part in parts if part)
+
+
+def calendar_file(signup: Signup, *, base_url: str, sender: str) -> bytes | None:
+    """The calendar file of one place as it stands now, or None for a flexible role without a date.
+
+    Published while the place is held, cancelled afterwards. The exact address of a private place is never in it (N6).
+    """
+    shift, need = signup.shift, signup.shift.need
+    held = signup.status in HOLDING_STATUSES and shift.status != "cancelled"
+    event = icalendar.Event()
+    event.add("uid", f"{encode_id(signup.id)}@{_domain(sender)}")
+    event.add("sequence", signup.sequence + shift.sequence)
+    event.add("dtstamp", now())
+    if shift.starts_at is not None and shift.ends_at is not None:
+        event.add("dtstart", shift.starts_at)
+        event.add("dtend", shift.ends_at)
+    elif shift.due_on is not None:
+        event.add("dtstart", shift.due_on)
+        event.add("dtend", shift.due_on + dt.timedelta(days=1))
+        event.add("transp", "TRANSPARENT")
+    else:
+        return None
+    event.add("summary", need.title)
+    event.add("location", describe_area(need))
+    event.add("description", need.organization.name)
+    event.add("url", f"{base_url}/needs/{encode_id(need.id)}")
+    event.add("organizer", icalendar.vCalAddress(f"mailto:{parseaddr(sender)[1]}"))
+    event.add("status", "CONFIRMED" if held else "CANCELLED")
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//Manyhands//Places//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH" if held else "CANCEL")
+    calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+def calendar_attachment(signup: Signup, *, base_url: str, sender: str) -> tuple[Attachment, ...]:
+    """The file as mail programs take it up, or nothing when there is none."""
+    content = calendar_file(signup, base_url=base_url, sender=sender)
+    if content is None:
+        return ()
+    method = "PUBLISH" if b"METHOD:PUBLISH" in content else "CANCEL"
+    return (Attachment("place.ics", f"text/calendar; charset=utf-8; method={method}", content),)
+
+
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"

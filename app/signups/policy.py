@@ -1,0 +1,29 @@
+"""Who may see a place and give it back."""
+
+from __future__ import annotations
+
+from app.accounts.models import Person
+from app.needs.models import Shift
+from app.needs.policy import can_see_need
+from app.organizations.policy import can_see_staff_pages
+from app.signups.models import Signup
+
+
+def can_see_shift(person: Person, shift: Shift) -> bool:
+    """Whoever may see the need may look at the way to a place on its shift; the gate says who gets one."""
+    return can_see_need(person, shift.need)
+
+
+def is_own_signup(person: Person, signup: Signup) -> bool:
+    """The person whose place it is."""
+    return signup.person_id == person.id
+
+
+def can_see_signup(person: Person, signup: Signup) -> bool:
+    """The person whose place it is, and the staff of the organization that gets the help."""
+    return is_own_signup(person, signup) or can_see_staff_pages(person, signup.shift.need.organization)
+
+
+def can_cancel_signup(person: Person, signup: Signup) -> bool:
+    """Only the person whose place it is: staff change the shift, not who comes to it."""
+    return is_own_signup(person, signup)

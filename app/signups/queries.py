@@ -1,0 +1,171 @@
+"""Reads of places: one's own, a shift's roster, and the exact address that a place may open (N6, G7)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import zoneinfo
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Person
+from app.core.clock import now
+from app.core.db import db
+from app.needs.models import Need, Position, PrivateAddress, Shift
+from app.organizations.policy import can_see_staff_pages
+from app.signups import gate
+from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
+
+# The exact address opens this long before the start (G7).
+ADDRESS_OPENS_BEFORE = dt.timedelta(hours=48)
+# A need in one of these may still have people coming: pausing stops new places, not those that stand.
+COMING_STATUSES = ("open", "filled", "paused")
+DONE_SHOWN = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class ExactAddress:
+    """Where a need is, to the door."""
+
+    address: str
+    postal_code: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class RosterRow:
+    """One place on a shift, for the staff who expect the people."""
+
+    signup_id: int
+    person_id: int
+    name: str
+    party_size: int
+    position: str
+    note: str
+    status: str
+    created_at: dt.datetime
+
+
+def _with_everything() -> sa.Select[Signup]:
+    return sa.select(Signup).options(
+        joinedload(Signup.shift).joinedload(Shift.need).joinedload(Need.organization), joinedload(Signup.position)
+    )
+
+
+def find_signup(signup_id: int) -> Signup | None:
+    """A place with its shift, need and organization, or None."""
+    return db.session.scalar(_with_everything().where(Signup.id == signup_id))
+
+
+def find_live_signup(shift_id: int, person_id: int) -> Signup | None:
+    """The person's live place on a shift (at most one, S2), or None."""
+    return db.session.scalar(
+        _with_everything().where(
+            Signup.shift_id == shift_id, Signup.person_id == person_id, Signup.status.in_(LIVE_STATUSES)
+        )
+    )
+
+
+def list_live_signups_of(person_id: int) -> Sequence[Signup]:
+    """The places a person has and that are not over, soonest first; flexible roles last."""
+    return db.session.scalars(
+        _with_everything()
+        .join(Shift, Shift.id == Signup.shift_id)
+        .where(Signup.person_id == person_id, Signup.status.in_(LIVE_STATUSES))
+        .where(sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now()))
+        .order_by(Shift.starts_at.is_(None), Shift.starts_at, Signup.id)
+    ).all()
+
+
+def list_past_signups_of(person_id: int) -> Sequence[Signup]:
+    """The places a person took and that are over, latest first (the last hundred)."""
+    return db.session.scalars(
+        _with_everything()
+        .join(Shift, Shift.id == Signup.shift_id)
+        .where(Signup.person_id == person_id, Signup.status.in_(TAKING_STATUSES), Shift.ends_at <= now())
+        .order_by(Shift.ends_at.desc(), Signup.id)
+        .limit(DONE_SHOWN)
+    ).all()
+
+
+def list_roster(shift_id: int) -> list[RosterRow]:
+    """Who comes to a shift, by name. For staff only: the caller's guard makes sure."""
+    rows = db.session.execute(
+        sa.select(
+            Signup.id,
+            Signup.person_id,
+            Person.name,
+            Signup.party_size,
+            Position.name,
+            Signup.note,
+            Signup.status,
+            Signup.created_at,
+        )
+        .join(Person, Person.id == Signup.person_id)
+        .join(Position, Position.id == Signup.position_id)
+        .where(Signup.shift_id == shift_id, Signup.status.in_(TAKING_STATUSES))
+        .order_by(sa.func.lower(Person.name), Signup.id)
+    )
+    return [RosterRow(*row) for row in rows]
+
+
+def list_ids_on_shift(shift_id: int) -> Sequence[int]:
+    """The live places on a shift: whom a change of it concerns."""
+    return db.session.scalars(
+        sa.select(Signup.id).where(Signup.shift_id == shift_id, Signup.status.in_(LIVE_STATUSES)).order_by(Signup.id)
+    ).all()
+
+
+def find_exact_address(need: Need, viewer: Person | None) -> ExactAddress | None:
+    """The exact address of `need` for `viewer`, or None. The only reader of private_address beside staff forms (N6).
+
+    A public address is for everybody. A private one is for the organization's staff, and for people with a confirmed
+    place from 48 hours before its start to its end (G7), asked afresh at every read: a hold, a birth date, a moved or
+    cancelled shift close it at once.
+    """
+    if not need.private_address:
+        if need.address is None:
+            return None
+        return ExactAddress(need.address, need.postal_code, need.latitude, need.longitude)
+    if viewer is None or not viewer.is_active:
+        return None
+    if not can_see_staff_pages(viewer, need.organization) and not _opens_for(need, viewer):
+        return None
+    found = db.session.get(PrivateAddress, need.id)
+    return None if found is None else ExactAddress(found.address, found.postal_code, found.latitude, found.longitude)
+
+
+def _opens_for(need: Need, viewer: Person) -> bool:
+    if need.status not in COMING_STATUSES or not need.organization.is_public:
+        return False
+    places = db.session.scalars(
+        sa.select(Signup)
+        .join(Shift, Shift.id == Signup.shift_id)
+        .options(joinedload(Signup.shift))
+        .where(Shift.need_id == need.id, Shift.status == "scheduled")
+        .where(Signup.person_id == viewer.id, Signup.status.in_(gate.HOLDING_STATUSES))
+    ).all()
+    return any(
+        is_in_address_window(place.shift) and not gate.check_standing(place.shift, viewer, ignore=place)
+        for place in places
+    )
+
+
+def is_in_address_window(shift: Shift) -> bool:
+    """True from 48 hours before the start to the end. A flexible role's due date counts as its end (G1); without one
+    there is no window, and unknown is no."""
+    ends_at = shift.ends_at or _end_of_day(shift.due_on, shift.time_zone)
+    if ends_at is None:
+        return False
+    starts_at = shift.starts_at or ends_at
+    return starts_at - ADDRESS_OPENS_BEFORE <= now() < ends_at
+
+
+def _end_of_day(day: dt.date | None, zone: str) -> dt.datetime | None:
+    if day is None:
+        return None
+    midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zoneinfo.ZoneInfo(zone))
+    return midnight.astimezone(dt.UTC)
