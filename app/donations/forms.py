@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import Email, InputRequired, Length, Optional
 
-from app.core.i18n import lazy
+from app.core.errors import InvalidInput
+from app.core.i18n import _, lazy
 from app.core.money import Money, format_money, suggestions
 from app.core.text import block, line
+
+
+def read_email(text: str) -> str:
+    """An address from a program, checked as the form checks a person's. Raises InvalidInput."""
+    try:
+        return validate_email((line(text) or ""), check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise InvalidInput({"email": _("Enter an email address like name@example.org")}) from error
 
 
 class DonationForm(FlaskForm):

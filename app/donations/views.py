@@ -107,7 +107,9 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
         return redirect(url_for("donations.show", token=queries.donation_token(donation_id)), code=303)
     try:
         return redirect(checkout.open_checkout(donation_id), code=303)
-    except GatewayError:
+    except GatewayError as error:
+        if not error.passing:  # asking the same again cannot help: the next press is a new gift
+            form.nonce.data = secrets.token_urlsafe(16)
         form.form_errors = [_("The payment page did not answer. Nothing was taken. Press Donate again in a moment")]
         return _form_page(form, fundraiser, 503)
 

@@ -23,6 +23,7 @@ from app.fundraisers.policy import has_ended
 from app.fundraisers.queries import list_deciders
 from app.needs.models import Need
 from app.needs.policy import can_see_need
+from app.needs.promises import check_person
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings
 
@@ -68,15 +69,7 @@ def _check_input(organization: Organization, goal: Money, ends_on: dt.date | Non
 
 
 def _reasons_not_to_start(person: Person, organization: Organization, need: Need | None) -> list[Reason]:
-    reasons: list[Reason] = []
-    if not person.is_email_verified:
-        reasons.append(
-            Reason(
-                "email_not_verified",
-                _("Your email address is not verified yet"),
-                _("Follow the link we sent you, then start the fundraiser"),
-            )
-        )
+    reasons = check_person(person)
     if person.birth_date is not None and age_on(person.birth_date, today(organization.time_zone)) < ADULT_AGE:
         reasons.append(
             Reason("minor", _("You must be 18 to start a fundraiser"), _("Ask an adult you trust to start it"))
