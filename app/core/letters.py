@@ -13,7 +13,7 @@ from flask_babel import force_locale
 from app.core.mail import Mail
 
 
-def compose(name: str, *, to: str, locale: str | None, **values: Any) -> Mail:
+def compose(name: str, /, *, to: str, locale: str | None, **values: Any) -> Mail:
     """The mail `name` ("donations/thanks") to the address `to`, in `locale` where it is supported, else in the first one.
 
     Templates see `values`, `platform` (its name) and `base_url`; no request, no viewer. Raises when a template names

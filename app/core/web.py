@@ -12,7 +12,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
@@ -90,10 +90,26 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     return redirect(f"{url_for('accounts.sign_in')}?{urlencode({'next': here})}", code=303)
 
 
+@overload
+def public(view: View) -> View: ...
+
+
+@overload
+def public(*, load: Load) -> Callable[[View], View]: ...
+
+
 def public(view: View | None = None, *, load: Load | None = None) -> Any:
     """Everybody may call this route. With `load`, the view gets what it returns; None answers 404."""
     guard = Guard("public", load=load)
     return _guarded(view, guard) if view is not None else lambda wrapped: _guarded(wrapped, guard)
+
+
+@overload
+def signed_in(view: View) -> View: ...
+
+
+@overload
+def signed_in(*, load: Load | None = None, scope: str | None = None) -> Callable[[View], View]: ...
 
 
 def signed_in(view: View | None = None, *, load: Load | None = None, scope: str | None = None) -> Any:

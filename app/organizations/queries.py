@@ -55,9 +55,7 @@ def list_public_organizations(cursor: str | None = None, *, limit: int = PAGE_SI
     if cursor:
         name, key = decode_cursor(cursor, str, int)
         query = query.where(
-            sa.or_(
-                Organization.name_key > name, sa.and_(Organization.name_key == name, Organization.id > key)
-            )
+            sa.or_(Organization.name_key > name, sa.and_(Organization.name_key == name, Organization.id > key))
         )
     rows = list(db.session.scalars(query.order_by(Organization.name_key, Organization.id).limit(limit + 1)))
     last = rows[limit - 1] if len(rows) > limit else None

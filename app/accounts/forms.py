@@ -1,0 +1,125 @@
+"""The shape of what people type about themselves: types and lengths, no queries."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, PasswordField, SelectMultipleField, StringField
+from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from app.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from app.accounts.skills import SKILLS
+from app.core.i18n import lazy
+from app.core.text import line
+
+
+def _email() -> StringField:
+    return StringField(
+        lazy("Email"),
+        filters=[line],
+        validators=[
+            InputRequired(lazy("Enter your email address")),
+            Length(max=254, message=lazy("This address is too long")),
+            Email(lazy("Enter an email address like name@example.org")),
+        ],
+        render_kw={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
+    )
+
+
+def _new_password() -> PasswordField:
+    return PasswordField(
+        lazy("Password"),
+        description=lazy("%(n)s characters or more: a few words make a good one", n=MINIMUM_LENGTH),
+        validators=[InputRequired(lazy("Choose a password"))],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+def _name() -> StringField:
+    return StringField(
+        lazy("Name"),
+        filters=[line],
+        description=lazy("Shown to the staff of organizations you help, never to the public"),
+        validators=[InputRequired(lazy("Enter your name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
+        render_kw={"autocomplete": "name"},
+    )
+
+
+def _birth_date() -> DateField:
+    return DateField(
+        lazy("Birth date"),
+        description=lazy("Only for shifts with a minimum age. You may leave it empty; nobody is shown it"),
+        validators=[Optional()],
+        render_kw={"autocomplete": "bday"},
+    )
+
+
+class RegisterForm(FlaskForm):
+    """A new account."""
+
+    name = _name()
+    email = _email()
+    password = _new_password()
+    birth_date = _birth_date()
+
+
+class SignInForm(FlaskForm):
+    """Address and password."""
+
+    email = _email()
+    password = PasswordField(
+        lazy("Password"),
+        validators=[
+            InputRequired(lazy("Enter your password")),
+            Length(max=MAXIMUM_LENGTH * 5, message=lazy("This is longer than any password here")),
+        ],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+class EmailForm(FlaskForm):
+    """Where a link is to be sent."""
+
+    email = _email()
+
+
+class NewPasswordForm(FlaskForm):
+    """A new password by a link."""
+
+    password = _new_password()
+
+
+class ChangePasswordForm(FlaskForm):
+    """A new password, given the present one."""
+
+    current = PasswordField(
+        lazy("Present password"),
+        validators=[InputRequired(lazy("Enter your present password"))],
+        render_kw={"autocomplete": "current-password"},
+    )
+    password = _new_password()
+
+
+class ConfirmForm(FlaskForm):
+    """A page with one button: the token against forgery is all it carries."""
+
+
+class ProfileForm(FlaskForm):
+    """What a person says about themselves."""
+
+    name = _name()
+    birth_date = _birth_date()
+    place = StringField(
+        lazy("Town or postal code"),
+        filters=[line],
+        description=lazy("So that help nearby comes first"),
+        validators=[Optional(), Length(max=120, message=lazy("Write 120 characters or fewer"))],
+        render_kw={"autocomplete": "postal-code"},
+    )
+    skills = SelectMultipleField(
+        lazy("Skills"),
+        choices=[(skill.slug, skill.name) for skill in SKILLS],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        validators=[Optional()],
+    )

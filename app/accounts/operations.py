@@ -1,0 +1,271 @@
+"""What changes people: registering, proving an address, passwords, profiles, tokens.
+
+Registering and asking for a link run the same statements whether an address is known or not, so that nobody can ask
+this site who has an account.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.accounts import passwords
+from app.accounts.models import ApiToken, LinkToken, Person, PersonSkill
+from app.accounts.queries import find_link, find_person_by_email
+from app.accounts.scopes import SCOPES
+from app.accounts.skills import find_skill
+from app.core import audit, outbox
+from app.core.clock import age_on, is_time_zone, now, today
+from app.core.db import db, lock, new_id, uses_sqlite
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.core.places import find_place
+from app.core.tokens import hash_token, keyed_hash, new_token
+
+MINIMUM_AGE = 13
+OLDEST = 120
+LINK_LIFETIMES = {"verify_email": dt.timedelta(days=7), "reset_password": dt.timedelta(hours=2)}
+
+
+def normal_email(email: str) -> str:
+    """The address as it is kept: checked for form, lower case. Raises InvalidInput at "email"."""
+    try:
+        checked = validate_email(email.strip(), check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise InvalidInput({"email": _("Enter an email address like name@example.org")}) from error
+    if len(checked) > 254:
+        raise InvalidInput({"email": _("This address is too long")})
+    return checked
+
+
+def check_birth_date(birth_date: dt.date | None) -> None:
+    """Raise InvalidInput for a date that is none of a living person, or of a child under 13 (G4: nothing is kept of it).
+
+    The day is taken where it is latest on earth, so that nobody is refused on their thirteenth birthday.
+    """
+    if birth_date is None:
+        return
+    latest = today("Pacific/Kiritimati")
+    if birth_date > latest or age_on(birth_date, latest) > OLDEST:
+        raise InvalidInput({"birth_date": _("Enter your birth date, or leave it empty")})
+    if age_on(birth_date, latest) < MINIMUM_AGE:
+        raise InvalidInput(
+            {
+                "birth_date": _(
+                    "Accounts are for people aged 13 or older. We kept nothing of what you typed. "
+                    "Ask a grown-up you trust whether you can help together."
+                )
+            }
+        )
+
+
+def register_person(
+    *, email: str, name: str, password: str, birth_date: dt.date | None = None, locale: str | None = None
+) -> None:
+    """An account that waits for its address to be proved, or, when the address has one, a note to its owner.
+
+    Says nothing about which it was. Raises InvalidInput for what was typed, whoever the address belongs to.
+    """
+    check_birth_date(birth_date)
+    address = normal_email(email)
+    if problem := passwords.problem_with(password, address):
+        raise InvalidInput({"password": problem})
+    values = {
+        "id": new_id(),
+        "email": address,
+        "name": name.strip(),
+        "password_hash": passwords.hash_password(password),
+        "birth_date": birth_date,
+        "locale": locale,
+        "status": "active",
+        "session_epoch": 1,
+        "created_at": now(),
+    }
+    insert = sqlite.insert if uses_sqlite() else postgresql.insert
+    made = db.session.execute(
+        insert(Person).values(**values).on_conflict_do_nothing(index_elements=["email"]).returning(Person.id)
+    ).first()
+    person = db.session.scalars(sa.select(Person).where(Person.email == address)).one()
+    audit.record("person.registered" if made else "person.registered_again", subject=person, by=None)
+    kind = "mail_verify_email" if made else "mail_address_taken"
+    db.session.flush()
+    outbox.enqueue(kind, {"person_id": person.id}, key=f"{kind}:{person.id}:{new_id()}")
+
+
+def request_link(email: str, purpose: str) -> None:
+    """Promise the link `purpose` to whoever has this address; the same statements when nobody has."""
+    person = find_person_by_email(email)
+    payload = {"person_id": 0 if person is None else person.id}
+    outbox.enqueue(f"mail_{purpose}", payload, key=f"mail_{purpose}:{payload['person_id']}:{new_id()}")
+
+
+def make_link(person: Person, purpose: str, *, promise: str) -> str:
+    """The token of the link that `promise` (the outbox key) is about; asked again it is the same one.
+
+    It is derived from the promise with a key the database does not hold: a mail that is sent twice after a crash
+    carries the same working link, and neither outbox nor table holds the token itself.
+    """
+    token = keyed_hash("link", promise)
+    hashed = hash_token(token)
+    if db.session.scalar(sa.select(LinkToken.id).where(LinkToken.token_hash == hashed)) is None:
+        db.session.add(
+            LinkToken(
+                person_id=person.id,
+                purpose=purpose,
+                token_hash=hashed,
+                email=person.email,
+                created_at=now(),
+                expires_at=now() + LINK_LIFETIMES[purpose],
+            )
+        )
+        db.session.flush()
+    return token
+
+
+def verify_email(token: str) -> Person:
+    """The address is the person's. Raises Refused (`link_unusable`) for a link that is used, expired or unknown."""
+    person = _use_link(token, "verify_email")
+    person.email_verified_at = person.email_verified_at or now()
+    audit.record("person.email_verified", subject=person, by=person)
+    return person
+
+
+def reset_password(token: str, password: str) -> Person:
+    """A new password by a link; every session ends. The link also proves the address. Raises Refused, InvalidInput."""
+    link = find_link(token, "reset_password")
+    if link is not None and (problem := passwords.problem_with(password, link.email)):
+        raise InvalidInput({"password": problem})
+    person = _use_link(token, "reset_password")
+    person.email_verified_at = person.email_verified_at or now()
+    _set_password(person, password)
+    audit.record("person.password_reset", subject=person, by=person)
+    return person
+
+
+def change_password(person_id: int, *, current: str, password: str) -> Person:
+    """A new password, given the current one; every other session ends. Raises InvalidInput at the field."""
+    person = _locked(person_id)
+    if not passwords.verify_password(person.password_hash, current):
+        raise InvalidInput({"current": _("This is not your present password")})
+    if problem := passwords.problem_with(password, person.email):
+        raise InvalidInput({"password": problem})
+    _set_password(person, password)
+    audit.record("person.password_changed", subject=person, by=person)
+    return person
+
+
+def authenticate(email: str, password: str) -> Person | None:
+    """The active person whose address and password these are, or None; the same work for every address. Reads only."""
+    person = find_person_by_email(email)
+    known = passwords.verify_password(None if person is None else person.password_hash, password)
+    return person if known and person is not None and person.is_active else None
+
+
+def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
+    """Change name, birth_date, place (looked up offline), time_zone or skills, as far as given. Raises InvalidInput."""
+    person = _locked(person_id)
+    if "birth_date" in values:
+        check_birth_date(values["birth_date"])
+        person.birth_date = values["birth_date"]
+    if "name" in values:
+        if not (values["name"] or "").strip():
+            raise InvalidInput({"name": _("Enter your name")})
+        person.name = values["name"].strip()
+    if "place" in values:
+        _set_place(person, values["place"])
+    if values.get("time_zone"):
+        if not is_time_zone(values["time_zone"]):
+            raise InvalidInput({"time_zone": _("Choose a time zone such as America/New_York")})
+        person.time_zone = values["time_zone"]
+    if "skills" in values:
+        wanted = set(values["skills"])
+        if any(find_skill(slug) is None for slug in wanted):
+            raise InvalidInput({"skills": _("Choose skills from the list")})
+        person.skills = [PersonSkill(person_id=person.id, skill=slug) for slug in sorted(wanted)]
+    audit.record("person.edited", subject=person, by=by, data={"fields": sorted(values)})
+    db.session.flush()
+    return person
+
+
+def create_person(
+    *, email: str, name: str, password: str | None, role: str | None = None, birth_date: dt.date | None = None
+) -> Person:
+    """The operator's act: an account whose address counts as verified. Raises Refused when the address has one."""
+    check_birth_date(birth_date)
+    address = normal_email(email)
+    if password is not None and (problem := passwords.problem_with(password, address)):
+        raise InvalidInput({"password": problem})
+    if find_person_by_email(address) is not None:
+        raise refuse("taken", _("This address has an account already"))
+    person = Person(
+        email=address,
+        name=name.strip(),
+        password_hash=None if password is None else passwords.hash_password(password),
+        birth_date=birth_date,
+        email_verified_at=now(),
+        platform_role=role,
+        status="active",
+        session_epoch=1,
+        created_at=now(),
+    )
+    if not person.name:
+        raise InvalidInput({"name": _("Enter a name")})
+    db.session.add(person)
+    db.session.flush()
+    audit.record("person.created", subject=person, by=None, data={"role": role})
+    return person
+
+
+def create_token(person: Person, *, scopes: list[str], name: str = "", by: Person | None = None) -> str:
+    """A bearer token, shown once. Raises InvalidInput for an unknown scope."""
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown:
+        raise InvalidInput({"scopes": _("There is no such scope: %(names)s", names=", ".join(unknown))})
+    token = new_token()
+    row = ApiToken(
+        person_id=person.id, token_hash=hash_token(token), name=name, scopes=sorted(scopes), created_at=now()
+    )
+    db.session.add(row)
+    db.session.flush()
+    audit.record("token.created", subject=row, by=by, data={"person_id": person.id, "scopes": row.scopes})
+    return token
+
+
+def _locked(person_id: int) -> Person:
+    person = lock(Person, person_id)
+    if person is None:
+        raise refuse("not_found", _("This account is not there any more."))
+    return person
+
+
+def _use_link(token: str, purpose: str) -> Person:
+    link = find_link(token, purpose)
+    found = None if link is None else lock(LinkToken, link.id)
+    if found is None or found.used_at is not None:
+        raise refuse(
+            "link_unusable", _("This link was used already, or is too old."), _("Ask for a new one; it takes a minute.")
+        )
+    found.used_at = now()
+    return _locked(found.person_id)
+
+
+def _set_password(person: Person, password: str) -> None:
+    person.password_hash = passwords.hash_password(password)
+    person.session_epoch += 1
+
+
+def _set_place(person: Person, text: str | None) -> None:
+    if not (text or "").strip():
+        person.place, person.latitude, person.longitude = None, None, None
+        return
+    found = find_place(str(text), country=person.country)
+    if found is None:
+        raise InvalidInput({"place": _("We do not know this place. Try a larger town or a postal code")})
+    person.place, person.country = str(text).strip(), found.country
+    # A town is near enough to find help nearby; where exactly somebody lives is nobody's business here.
+    person.latitude, person.longitude = round(found.latitude, 2), round(found.longitude, 2)
+    person.time_zone = person.time_zone or found.time_zone

@@ -1,0 +1,270 @@
+"""Pages of accounts: register, sign in and out, links by mail, profile."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_timedelta, get_locale
+from flask_wtf import FlaskForm
+
+from app.accounts import operations, queries, throttles
+from app.accounts.forms import (
+    ChangePasswordForm,
+    ConfirmForm,
+    EmailForm,
+    NewPasswordForm,
+    ProfileForm,
+    RegisterForm,
+    SignInForm,
+)
+from app.accounts.models import Person
+from app.accounts.session import current_person, end_session, find_current_person, open_session
+from app.accounts.skills import skills_by_category
+from app.core.db import transaction
+from app.core.errors import InvalidInput, Refused
+from app.core.i18n import _
+from app.core.web import public, safe_next, signed_in
+
+accounts = Blueprint("accounts", __name__)
+BLUEPRINTS = (accounts,)
+
+
+def show_errors(form: FlaskForm, invalid: InvalidInput) -> None:
+    """Put the messages of an operation at their fields, so that the form comes back with what was typed."""
+    for name, message in invalid.errors.items():
+        field = form[name] if name in form else next(iter(form))
+        field.errors = [*field.errors, message]
+
+
+def _is_throttled(**tries: str) -> dt.timedelta | None:
+    """Count a try under each action; the longest wait when one is over its limit. Committed whatever follows."""
+    with transaction():
+        waits = [throttles.count(action.replace("__", "."), value) for action, value in tries.items()]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _network() -> str:
+    return request.remote_addr or ""
+
+
+def _too_often(form: FlaskForm, template: str, wait: dt.timedelta, **values: Any) -> ResponseReturnValue:
+    field = next(iter(form))
+    field.errors = [*field.errors, _("That was too often. Try again in %(time)s.", time=format_timedelta(wait))]
+    return render_template(template, form=form, **values), 429, {"Retry-After": str(int(wait.total_seconds()))}
+
+
+def _next() -> str:
+    return safe_next(request.args.get("next"), url_for("pages.my_help"))
+
+
+@accounts.route("/register", methods=["GET", "POST"])
+@public
+def register() -> ResponseReturnValue:
+    """A new account. What comes back is the same whether the address has one already."""
+    if find_current_person() is not None:
+        return redirect(_next(), code=303)
+    form = RegisterForm()
+    if form.validate_on_submit():
+        try:
+            # Before anything is counted or kept: of a child nothing is (G4).
+            operations.check_birth_date(form.birth_date.data)
+            wait = _is_throttled(register__network=_network())
+            if wait is not None:
+                return _too_often(form, "accounts/register.html", wait, next=_next())
+            with transaction():
+                operations.register_person(
+                    email=form.email.data or "",
+                    name=form.name.data or "",
+                    password=form.password.data or "",
+                    birth_date=form.birth_date.data,
+                    locale=str(get_locale()),
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("We sent you a mail. Follow its link to show that the address is yours."), "done")
+            return redirect(url_for("accounts.sign_in", next=_next()), code=303)
+    return render_template("accounts/register.html", form=form, next=_next()), 422 if form.errors else 200
+
+
+@accounts.route("/sign-in", methods=["GET", "POST"])
+@public
+def sign_in() -> ResponseReturnValue:
+    """Address and password; one message for whatever does not fit."""
+    if find_current_person() is not None:
+        return redirect(_next(), code=303)
+    form = SignInForm()
+    if form.validate_on_submit():
+        email = form.email.data or ""
+        wait = _is_throttled(sign_in__email=email, sign_in__network=_network())
+        if wait is not None:
+            return _too_often(form, "accounts/sign_in.html", wait, next=_next())
+        person = operations.authenticate(email, form.password.data or "")
+        if person is not None:
+            open_session(person)
+            return redirect(_next(), code=303)
+        form.email.errors = [_("We do not know this email address with this password")]
+    return render_template("accounts/sign_in.html", form=form, next=_next()), 422 if form.errors else 200
+
+
+@accounts.route("/sign-out", methods=["GET", "POST"])
+@public
+def sign_out() -> ResponseReturnValue:
+    """A page with one button: a link that signs out could be put anywhere."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        end_session()
+        flash(_("You are signed out."), "done")
+        return redirect(url_for("pages.home"), code=303)
+    return render_template("accounts/sign_out.html", form=form)
+
+
+def _find_verify_link(token: str) -> str | None:
+    return token if queries.find_link(token, "verify_email") else ""
+
+
+def _find_reset_link(token: str) -> str | None:
+    return token if queries.find_link(token, "reset_password") else ""
+
+
+@accounts.route("/verify-email/<token>", methods=["GET", "POST"])
+@public(load=_find_verify_link)
+def verify_email(token: str) -> ResponseReturnValue:
+    """One button; mail scanners follow links, but do not press buttons."""
+    form = ConfirmForm()
+    if token and form.validate_on_submit():
+        try:
+            with transaction():
+                operations.verify_email(token)
+        except Refused:
+            token = ""
+        else:
+            flash(_("Thank you: the address is yours. You can sign up and pledge now."), "done")
+            return redirect(url_for("pages.my_help"), code=303)
+    return render_template("accounts/verify_email.html", form=form, usable=bool(token)), 200 if token else 410
+
+
+@accounts.route("/verify-email", methods=["GET", "POST"])
+@signed_in
+def resend_verification() -> ResponseReturnValue:
+    """Send the link again."""
+    person = current_person()
+    form = ConfirmForm()
+    if form.validate_on_submit() and not person.is_email_verified:
+        wait = _is_throttled(link__email=person.email, link__network=_network())
+        if wait is None:
+            with transaction():
+                operations.request_link(person.email, "verify_email")
+            flash(_("We sent the link again."), "done")
+        else:
+            flash(_("That was too often. Try again in %(time)s.", time=format_timedelta(wait)), "problem")
+        return redirect(url_for("accounts.resend_verification"), code=303)
+    return render_template("accounts/resend_verification.html", form=form, person=person)
+
+
+@accounts.route("/forgotten-password", methods=["GET", "POST"])
+@public
+def forgotten_password() -> ResponseReturnValue:
+    """Ask for a link; the answer is the same for every address."""
+    form = EmailForm()
+    if form.validate_on_submit():
+        email = form.email.data or ""
+        wait = _is_throttled(link__email=email, link__network=_network())
+        if wait is not None:
+            return _too_often(form, "accounts/forgotten_password.html", wait)
+        with transaction():
+            operations.request_link(email, "reset_password")
+        flash(_("If this address has an account, a link is on its way. It works for two hours."), "done")
+        return redirect(url_for("accounts.sign_in"), code=303)
+    return render_template("accounts/forgotten_password.html", form=form), 422 if form.errors else 200
+
+
+@accounts.route("/reset-password/<token>", methods=["GET", "POST"])
+@public(load=_find_reset_link)
+def reset_password(token: str) -> ResponseReturnValue:
+    """A new password; every session of the person ends."""
+    form = NewPasswordForm()
+    if not token:
+        return render_template("accounts/reset_password.html", form=form, usable=False), 410
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.reset_password(token, form.password.data or "")
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("Your password is changed. Sign in with it."), "done")
+            return redirect(url_for("accounts.sign_in"), code=303)
+    return render_template("accounts/reset_password.html", form=form, usable=True), 422 if form.errors else 200
+
+
+@accounts.route("/profile", methods=["GET", "POST"])
+@signed_in
+def profile() -> ResponseReturnValue:
+    """Oneself: name, birth date, place and skills."""
+    person = current_person()
+    form = ProfileForm(obj=_profile_of(person))
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.edit_profile(
+                    person.id,
+                    by=person,
+                    name=form.name.data,
+                    birth_date=form.birth_date.data,
+                    place=form.place.data,
+                    skills=form.skills.data or [],
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("Your profile is saved."), "done")
+            return redirect(url_for("accounts.profile"), code=303)
+    page = render_template("accounts/profile.html", form=form, person=person, categories=skills_by_category())
+    return page, 422 if form.errors else 200
+
+
+class _Shown:
+    """A person as the form shows them."""
+
+    def __init__(self, person: Person) -> None:
+        self.name, self.birth_date, self.place = person.name, person.birth_date, person.place
+        self.skills = [each.skill for each in person.skills]
+
+
+def _profile_of(person: Person) -> _Shown:
+    return _Shown(person)
+
+
+@accounts.route("/profile/password", methods=["GET", "POST"])
+@signed_in
+def change_password() -> ResponseReturnValue:
+    """A new password; other browsers are signed out, this one stays."""
+    person = current_person()
+    form = ChangePasswordForm()
+    if form.validate_on_submit():
+        wait = _is_throttled(sign_in__email=person.email)
+        if wait is not None:
+            return _too_often(form, "accounts/change_password.html", wait)
+        try:
+            with transaction():
+                changed = operations.change_password(
+                    person.id, current=form.current.data or "", password=form.password.data or ""
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            open_session(changed)
+            flash(_("Your password is changed. Other browsers are signed out."), "done")
+            return redirect(url_for("accounts.profile"), code=303)
+    return render_template("accounts/change_password.html", form=form), 422 if form.errors else 200
+
+
+@accounts.get("/.well-known/change-password")
+@public
+def well_known_change_password() -> ResponseReturnValue:
+    """Where password managers send people (W3C: a well-known URL for changing passwords)."""
+    return redirect(url_for("accounts.change_password"))

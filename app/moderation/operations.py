@@ -1,0 +1,103 @@
+"""Decisions about organizations. Each locks the organization, writes what was decided, and moves the index with it."""
+
+from __future__ import annotations
+
+from app.accounts.models import Person
+from app.core import audit, outbox
+from app.core.clock import now
+from app.core.db import db, lock
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.needs import index
+from app.organizations.models import Organization, Verification
+from app.organizations.queries import find_role
+
+
+def verify_organization(organization_id: int, *, by: Person | None, checked: str) -> Verification:
+    """The organization is what it says: `checked` tells what was looked at. `by` None is the operator's recorded act.
+
+    Raises InvalidInput at "checked" when it is empty, Refused when a moderator decides about an organization of their own.
+    """
+    organization = _locked(organization_id)
+    _not_ones_own(organization, by)
+    decision = _decide(organization, "verified", by, checked)
+    organization.verified_at = organization.verified_at or decision.decided_at
+    _finish(organization)
+    return decision
+
+
+def decline_organization(organization_id: int, *, by: Person, checked: str) -> Verification:
+    """It stays unverified; `checked` tells what was looked at and what is missing."""
+    organization = _locked(organization_id)
+    decision = _decide(organization, "declined", by, checked)
+    organization.verified_at = None
+    _finish(organization)
+    return decision
+
+
+def withdraw_verification(organization_id: int, *, by: Person, checked: str) -> Verification:
+    """It is verified no longer: everything of it is out of sight at once (N1)."""
+    organization = _locked(organization_id)
+    decision = _decide(organization, "withdrawn", by, checked)
+    organization.verified_at = None
+    _finish(organization)
+    return decision
+
+
+def suspend_organization(organization_id: int, *, by: Person, reason: str) -> Organization:
+    """Out of sight until it is resumed, verified or not. Raises InvalidInput at "checked" without a reason."""
+    return _set_status(organization_id, "suspended", by, reason)
+
+
+def resume_organization(organization_id: int, *, by: Person, reason: str) -> Organization:
+    """End a suspension."""
+    return _set_status(organization_id, "active", by, reason)
+
+
+def _set_status(organization_id: int, status: str, by: Person, reason: str) -> Organization:
+    organization = _locked(organization_id)
+    if not reason.strip():
+        raise InvalidInput({"checked": _("Say why, for whoever looks at this later")})
+    if organization.status != status:
+        organization.status = status
+        action = "organization.suspended" if status == "suspended" else "organization.resumed"
+        audit.record(action, subject=organization, by=by, organization_id=organization.id)
+        _finish(organization)
+    return organization
+
+
+def _locked(organization_id: int) -> Organization:
+    organization = lock(Organization, organization_id)
+    if organization is None:
+        raise refuse("not_found", _("This organization is not there any more."))
+    return organization
+
+
+def _not_ones_own(organization: Organization, by: Person | None) -> None:
+    if by is not None and find_role(by, organization.id) is not None:
+        raise refuse(
+            "own_organization", _("You belong to this organization."), _("Another moderator decides about it.")
+        )
+
+
+def _decide(organization: Organization, decision: str, by: Person | None, checked: str) -> Verification:
+    if not checked.strip():
+        raise InvalidInput({"checked": _("Say what was checked")})
+    row = Verification(
+        organization_id=organization.id,
+        decided_by_id=None if by is None else by.id,
+        decision=decision,
+        checked=checked.strip(),
+        decided_at=now(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    audit.record(f"organization.{decision}", subject=organization, by=by, organization_id=organization.id)
+    outbox.enqueue("mail_verification_decided", {"verification_id": row.id}, key=f"verification_decided:{row.id}")
+    return row
+
+
+def _finish(organization: Organization) -> None:
+    organization.version += 1
+    db.session.flush()
+    index.reindex_organization(organization.id)
