@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import secrets
@@ -24,7 +25,9 @@ from app.core import jobs
 from app.core.db import Base, db, in_transaction
 from config import Settings
 from tests import databases
+from tests.ci import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401  # hooks
 from tests.page_rules import check_page
+from tests.smtp import Mailbox, mail_server
 
 ENGINES = ("sqlite", "postgresql")
 WRITE = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
@@ -234,6 +237,16 @@ def work_off(app: Flask) -> Callable[[], dict[str, int]]:
         return outcome
 
     return worked
+
+
+@pytest.fixture
+def mailbox(app: Flask) -> Iterator[Mailbox]:
+    """A real mail server on loopback that the application's promises are kept through."""
+    before = app.config["SETTINGS"]
+    with mail_server() as box:
+        app.config["SETTINGS"] = dataclasses.replace(before, mail_url=box.url)
+        yield box
+    app.config["SETTINGS"] = before
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def mail_ended(payload: dict[str, Any]) -> None:
 
 
 def mail_reminder(payload: dict[str, Any]) -> None:
-    """The day before: only while the place stands and the shift is still when it was promised (another reminder is due otherwise)."""
+    """The day before: only while the place stands, and the shift is when it was (a moved one has its own)."""
     signup = queries.find_signup(payload["signup_id"])
     if signup is None or signup.status != "confirmed" or signup.shift.status != "scheduled":
         return
