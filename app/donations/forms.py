@@ -5,6 +5,7 @@ from __future__ import annotations
 from email_validator import EmailNotValidError, validate_email
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Email, InputRequired, Length, Optional
 
 from app.core.errors import InvalidInput
@@ -45,7 +46,7 @@ class DonationForm(FlaskForm):
     )
     anonymous = RadioField(
         lazy("Who may see your name"),
-        choices=[("yes", lazy("Only the organization")), ("no", lazy("Everyone"))],
+        choices=[SelectChoice("yes", lazy("Only the organization")), SelectChoice("no", lazy("Everyone"))],
         default="yes",
         validators=[InputRequired(lazy("Choose who may see your name"))],
     )
@@ -59,7 +60,7 @@ class DonationForm(FlaskForm):
     def offer(self, currency: str, locale: str) -> None:
         """Set the amounts to choose from."""
         self.suggested.choices = [
-            (str(money.amount_minor), format_money(money, locale)) for money in suggestions(currency)
+            SelectChoice(str(money.amount_minor), format_money(money, locale)) for money in suggestions(currency)
         ]
 
     def suggested_amount(self, currency: str) -> Money | None:

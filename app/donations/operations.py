@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.accounts.models import Person
 from app.core.audit import record
 from app.core.clock import now
-from app.core.db import changed_one, db, lock, new_id, uses_sqlite
+from app.core.db import db, lock, new_id, uses_sqlite
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
@@ -302,16 +302,18 @@ def store_event(event: EventFacts, *, livemode: bool) -> bool:
         "handled_at": now() if reason else None,
         "note": reason,
     }
-    if not changed_one(_insert_or_leave(values)):
+    insert = sqlite.insert if uses_sqlite() else postgresql.insert
+    stored = (
+        insert(StripeEvent)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=["stripe_id"])
+        .returning(StripeEvent.id)
+    )
+    if db.session.scalar(stored) is None:
         return False
     if not reason:
         enqueue("stripe_event", {"event_id": values["id"]}, key=f"stripe_event:{event.id}")
     return True
-
-
-def _insert_or_leave(values: dict[str, object]) -> sa.Insert:
-    insert = sqlite.insert if uses_sqlite() else postgresql.insert
-    return insert(StripeEvent).values(**values).on_conflict_do_nothing(index_elements=["stripe_id"])
 
 
 def close_event(event_id: int, status: str, note: str = "") -> None:
