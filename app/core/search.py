@@ -106,6 +106,12 @@ class TextIndex:
             return f"{self.table} AS {alias}", f"{alias}.{self.table} MATCH :match", f"{alias}.rowid"
         return f"{self.table} AS {alias}", f"{alias}.lexemes @@ CAST(:match AS tsquery)", f"{alias}.number"
 
+    def joined(self, table: str, alias: str = "w") -> str:
+        """The full-text table joined with `table` (called `t`, with a `number`), matches first."""
+        source, _condition, number = self.source(alias)
+        # SQLite takes CROSS JOIN as an order: the other way round it would ask the full text once for each row.
+        return f"{source} {'CROSS JOIN' if uses_sqlite() else 'JOIN'} {table} AS t ON t.number = {number}"
+
 
 # --- statements by hand, where every column and plan counts ------------------------------------------------------
 
@@ -149,47 +155,58 @@ def insert_rows(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ..
 
 def merge(
     table: str,
-    keys: tuple[str, ...],
-    sources: Sequence[tuple[int, ...]],
+    sources: Sequence[dict[str, int]],
     *,
+    index: str,
+    equal: tuple[str, ...],
     columns: str,
     where: str,
     order: tuple[str, ...],
     rows: int,
     values: dict[str, Any],
 ) -> list[Any]:
-    """The first `rows` rows over many short ranges of an index, merged in `order`.
+    """The first `rows` rows over many short ranges of `index`, merged in `order`.
 
-    `sources` holds the values of `keys`, one tuple for each range; an index must begin with `keys` and go on with `order`
-    (columns, perhaps with DESC). `columns` is the select list: plain columns or `expression AS name`, separated by ", ".
+    Each source gives the values of one range: its columns named in `equal` are equal to them, and `where` (which calls
+    the table `t`) may name any as `source.name`. The index must begin with `equal` and go on with `order` (columns,
+    perhaps with DESC). `columns` is the select list: plain columns or `expression AS name`, separated by ", ".
     """
     sqlite = uses_sqlite()
+    names = tuple(sources[0])
     values = {**values, "rows": rows}
-    for position, key in enumerate(keys):
+    for name in names:
         if sqlite:
-            values |= {f"{key}{branch}": source[position] for branch, source in enumerate(sources)}
+            values |= {f"{name}_{branch}": source[name] for branch, source in enumerate(sources)}
         else:
-            values[f"{key}_list"] = [source[position] for source in sources]
-    return run(_merged(sqlite, table, keys, len(sources) if sqlite else 0, columns, where, order), values)
+            values[f"{name}_list"] = [source[name] for source in sources]
+    count = len(sources) if sqlite else 0
+    return run(_merged(sqlite, table, index, names, equal, count, columns, where, order), values)
 
 
 @functools.lru_cache(512)
 def _merged(
-    sqlite: bool, table: str, keys: tuple[str, ...], count: int, columns: str, where: str, order: tuple[str, ...]
+    sqlite: bool,
+    table: str,
+    index: str,
+    names: tuple[str, ...],
+    equal: tuple[str, ...],
+    count: int,
+    columns: str,
+    where: str,
+    order: tuple[str, ...],
 ) -> str:
     places = ", ".join(_place(columns, column) for column in order)
+    condition = " AND ".join([f"t.{name} = source.{name}" for name in equal] + [where])
     if sqlite:
-        branches = []
-        for branch in range(count):
-            equal = " AND ".join(f"{key} = :{key}{branch}" for key in keys)
-            branches.append(f"SELECT {columns} FROM {table} WHERE {equal} AND {where}")  # noqa: S608  # names are ours
+        hint = f" INDEXED BY {index}" if index else ""
+        branch = f"SELECT {columns} FROM {table} AS t{hint} WHERE {condition}"  # noqa: S608  # names are ours
+        branches = [re.sub(r"\bsource\.(\w+)", rf":\1_{number}", branch) for number in range(count)]
         # A compound select in the order of its branches' index is merged lazily: nothing is read beyond the limit.
         return " UNION ALL ".join(branches) + f" ORDER BY {places} LIMIT :rows"
-    arrays = ", ".join(f"CAST(:{key}_list AS bigint[])" for key in keys)
-    equal = " AND ".join(f"t.{key} = source.{key}" for key in keys)
+    arrays = ", ".join(f"CAST(:{name}_list AS bigint[])" for name in names)
     return (
-        f"SELECT b.* FROM unnest({arrays}) AS source ({', '.join(keys)}) CROSS JOIN LATERAL"  # noqa: S608  # names are ours
-        f" (SELECT {columns} FROM {table} AS t WHERE {equal} AND {where} ORDER BY {places} LIMIT :rows) AS b"
+        f"SELECT b.* FROM unnest({arrays}) AS source ({', '.join(names)}) CROSS JOIN LATERAL"  # noqa: S608  # names are ours
+        f" (SELECT {columns} FROM {table} AS t WHERE {condition} ORDER BY {places} LIMIT :rows) AS b"
         f" ORDER BY {places} LIMIT :rows"
     )
 

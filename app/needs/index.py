@@ -23,8 +23,9 @@ from app.core import geo
 from app.core.clock import now
 from app.core.db import db, in_transaction, transaction, uses_sqlite
 from app.core.search import Document, TextIndex, execute_many, insert_rows, words
-from app.needs.index_models import FacetCount, NeedCell, NeedDay, NeedText
+from app.needs.index_models import FacetCount, NeedCell, NeedText
 from app.needs.models import URGENCIES, Item, Need, Shift
+from app.needs.policy import visible
 from app.organizations.causes import find_cause
 from app.organizations.models import Organization
 
@@ -138,11 +139,6 @@ def _end_of_day(day: dt.date, zone: str) -> int:
     return _seconds(midnight)
 
 
-def _visible() -> tuple[sa.ColumnElement[bool], ...]:
-    """N1, as facts say it."""
-    return (Need.status == "open", Organization.verified_at.is_not(None), Organization.status == "active")
-
-
 _need_facts = (
     sa.select(
         Need.id, Need.title, Need.description, Need.urgency, Need.causes, Need.skills, Need.remote, Need.city, Need.region,
@@ -150,7 +146,7 @@ _need_facts = (
         Organization.name.label("organization"),
     )
     .join(Organization, Organization.id == Need.organization_id)
-    .where(*_visible())
+    .where(visible())
 )  # fmt: skip
 
 
@@ -218,7 +214,7 @@ def make_entry(need: Any, shifts: Sequence[Any], items: Sequence[Any], at: int) 
     bits = sum({1 << cause.number for cause in causes})
     title = words(need.title)
     named = [need.organization, need.city or "", need.region or "", *(item.name for item in wanted)]
-    named += [str(thing.name) for thing in (*skills, *causes)]
+    named += [str(skill.name) for skill in skills] + [str(cause.name) for cause in causes]
     text = dict.fromkeys([*title, *words(" ".join(named)), *words(need.description)])
     tags = [f"k{number}" for number in causes_of(bits)] + [f"s{number}" for number in numbers]
     tags += [f"u{urgency}", f"r{int(need.remote)}"] + [f"w{bit}" for bit in (TIME, ITEMS) if wants & bit]
@@ -363,7 +359,7 @@ def _count(counts: collections.Counter[tuple[int, int, int]]) -> None:
     )
 
 
-def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
+def rebuild(progress: Callable[[int], object] = bool) -> int:
     """Make the whole index anew from the facts, in the caller's transaction; returns how many needs it holds."""
     if not in_transaction():
         raise RuntimeError("the index changes in a transaction")
