@@ -21,7 +21,7 @@ from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, ValidationError
 
-from app.core import problems
+from app.core import problems, templating
 from app.core.errors import InvalidInput, Refused
 from app.core.ids import decode_id, encode_id
 from config import Settings
@@ -256,6 +256,7 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     app.register_error_handler(InvalidInput, _invalid_page)
     app.jinja_env.globals["static_url"] = functools.partial(static_url, app)
     app.jinja_env.filters["id"] = encode_id
+    templating.init_app(app)
 
     @app.before_request
     def refuse_unguarded() -> None:

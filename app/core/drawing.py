@@ -1,0 +1,152 @@
+"""The pictures that are data: hands of five and strips, as SVG without styles or scripts.
+
+Solid is given, hatched is promised, outlined is still open; the yellow finger is the reader's. A picture is always beside
+words that say the same, so it is hidden from screen readers. Fingers refer to the shapes that layouts/_shapes.svg puts on
+every page once; app.css paints them.
+"""
+
+from __future__ import annotations
+
+import functools
+from decimal import Decimal
+
+from markupsafe import Markup
+
+FINGERS = 5
+# Distance between two hands, and the right edge of the first n fingers of a hand: geometry of layouts/_shapes.svg.
+HAND_STEP = 51
+RIGHT_EDGES = (0, 12, 20, 28, 37, 46)
+HEIGHT = 24
+# More places than this are drawn as a strip.
+MOST_FINGERS = 25
+STATES = ("given", "you", "promised", "open")
+
+
+def _runs(counts: tuple[int, int, int, int]) -> list[tuple[str, int, int]]:
+    """(state, first finger, end) of each state that has fingers, in the order they are drawn."""
+    runs, start = [], 0
+    for state, count in zip(STATES, counts, strict=True):
+        if count > 0:
+            runs.append((state, start, start + count))
+            start += count
+    return runs
+
+
+def _uses(first: int, end: int) -> str:
+    """References to fingers `first` to `end`: whole hands where it can, single fingers at the ragged ends."""
+    parts, at = [], first
+    while at < end:
+        hand, finger = divmod(at, FINGERS)
+        x = f' x="{hand * HAND_STEP}"' if hand else ""
+        if finger == 0 and end - at >= FINGERS:
+            parts.append(f'<use href="#hand"{x}/>')
+            at += FINGERS
+        else:
+            parts.append(f'<use href="#f{finger + 1}"{x}/>')
+            at += 1
+    return "".join(parts)
+
+
+def _group(state: str, inside: str) -> str:
+    hatch = ' fill="url(#hatch)"' if state == "promised" else ""
+    return f'<g class="{state}"{hatch}>{inside}</g>'
+
+
+@functools.lru_cache(maxsize=4096)
+def draw_hands(given: int = 0, you: int = 0, promised: int = 0, still_open: int = 0, height: int = HEIGHT) -> Markup:
+    """Places as fingers, five to a hand; `height` in CSS pixels. More than MOST_FINGERS become a strip."""
+    counts = (max(given, 0), max(you, 0), max(promised, 0), max(still_open, 0))
+    total = sum(counts)
+    if total > MOST_FINGERS:
+        return draw_strip(counts[0] + counts[1], counts[2], total)
+    hands, fingers = divmod(total, FINGERS)
+    width = (
+        hands * HAND_STEP + RIGHT_EDGES[fingers] if fingers else hands * HAND_STEP - HAND_STEP + RIGHT_EDGES[FINGERS]
+    )
+    inside = "".join(_group(state, _uses(first, end)) for state, first, end in _runs(counts))
+    scaled = f' viewBox="0 0 {max(width, 1)} {HEIGHT}"' if height != HEIGHT else ""
+    shown = max(round(width * height / HEIGHT), 1)
+    return Markup(  # noqa: S704  # numbers and our own words only
+        f'<svg class="hands" width="{shown}" height="{height}"{scaled} aria-hidden="true">{inside}</svg>'
+    )
+
+
+def _share(part: int | Decimal, whole: int | Decimal) -> str:
+    """`part` of `whole` in percent, one decimal, never above 100."""
+    if whole <= 0:
+        return "0"
+    return f"{min(Decimal(part) * 100 / Decimal(whole), Decimal(100)):.1f}".removesuffix(".0")
+
+
+@functools.lru_cache(maxsize=4096)
+def draw_strip(
+    given: int | Decimal, promised: int | Decimal, goal: int | Decimal | None, in_person: int | Decimal = 0
+) -> Markup:
+    """Quantities as one long finger, as wide as its box. `goal` None: open, nothing is ever full.
+
+    All are in one unit (or minor units of one currency). Beyond the goal the strip is full, with a notch at the goal.
+    """
+    whole = goal or 0
+    reached = given + in_person + promised
+    beyond = goal is not None and whole > 0 and reached > whole
+    scale = reached if beyond else whole
+    parts, at = [], Decimal(0)
+    for state, amount in (("given", given), ("mid", in_person), ("promised", promised)):
+        if amount <= 0 or scale <= 0:
+            continue
+        hatch = ' fill="url(#hatch)"' if state == "promised" else ""
+        parts.append(
+            f'<rect class="{state}"{hatch} x="{_share(at, scale)}%" width="{_share(amount, scale)}%" height="14"/>'
+        )
+        at += Decimal(amount)
+    outline = '<rect class="rim" width="100%" height="14" rx="7"/>'
+    notch = f'<rect class="notch" x="{_share(whole, scale)}%" width="3" height="14"/>' if beyond else ""
+    return Markup(  # noqa: S704  # numbers and our own words only
+        f'<svg class="strip" width="100%" height="14" aria-hidden="true">{outline}{"".join(parts)}{notch}</svg>'
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def draw_finger(state: str) -> Markup:
+    """One upright finger for lists of states and legends: given, mid, promised, open, you, offered or ended."""
+    hatch = ' fill="url(#hatch)"' if state == "promised" else ""
+    return Markup(  # noqa: S704  # the name of a state of ours
+        f'<svg class="finger" width="8" height="16" aria-hidden="true"><use class="{state}"{hatch} href="#f0"/></svg>'
+    )
+
+
+THERMOMETER_ROW = 52
+
+
+@functools.lru_cache(maxsize=1024)
+def draw_thermometer(settled: int, in_person: int, on_its_way: int, goal: int, rows: int) -> Markup:
+    """An upright finger that fills from its foot, with a line from each part to its row of words (top to bottom: goal,
+    still open, on its way, in person, settled; parts that are nothing have no row). Amounts are minor units.
+    """
+    height, top, width = rows * THERMOMETER_ROW, 2, 56
+    inner = height - 2 * top
+    whole = max(goal, settled + in_person + on_its_way, 1)
+
+    def y_of(amount: int) -> float:
+        return round(top + inner - inner * amount / whole, 1)
+
+    parts, lines, row, at = [], [], rows - 1, 0
+    for state, amount in (("given", settled), ("mid", in_person), ("promised", on_its_way)):
+        if amount <= 0:
+            continue
+        low, high = y_of(at), y_of(at + amount)
+        hatch = ' fill="url(#hatch)"' if state == "promised" else ""
+        parts.append(f'<rect class="{state}"{hatch} x="0" y="{high}" width="{width}" height="{round(low - high, 1)}"/>')
+        lines.append((round((low + high) / 2, 1), row))
+        row, at = row - 1, at + amount
+    still_open = goal - at
+    if still_open > 0:
+        lines.append((round((top + y_of(at)) / 2, 1), row))
+    notch = f'<rect class="notch" x="0" y="{y_of(goal)}" width="{width}" height="3"/>' if still_open < 0 else ""
+    lines.append((max(y_of(goal), top + 1), 0))
+    leaders = "".join(f"M2 {y}h8L28 {r * THERMOMETER_ROW + 14}h8" for y, r in sorted(set(lines), reverse=True))
+    return Markup(  # noqa: S704  # numbers and our own words only
+        f'<svg class="bar" width="{width}" height="{height}" aria-hidden="true">{"".join(parts)}{notch}'
+        f'<rect class="rim" width="{width}" height="{height}" rx="{width // 2}"/></svg>'
+        f'<svg class="leader" width="40" height="{height}" aria-hidden="true"><path d="{leaders}"/></svg>'
+    )

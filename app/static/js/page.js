@@ -1,0 +1,34 @@
+// Behaviours every page may have; each page works without them.
+
+// An error summary takes the focus, so that keyboards and screen readers start there.
+document.querySelector("[data-focus]")?.focus();
+
+// A link of the summary leads into its field, not only to it.
+document.querySelector("[data-focus]")?.addEventListener("click", (event) => {
+  const field = event.target.hash && document.getElementById(event.target.hash.slice(1));
+  if (!field) return;
+  event.preventDefault();
+  (field.closest(".field") ?? field).scrollIntoView();
+  field.focus({ preventScroll: true });
+});
+
+// A button that was pressed says so and is not sent twice; coming back to the page frees it.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+  event.submitter?.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+// A toast can be put away.
+for (const toast of document.querySelectorAll(".toast")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button close";
+  button.textContent = toast.parentElement.dataset.close;
+  button.addEventListener("click", () => toast.remove());
+  toast.append(button);
+}
