@@ -119,6 +119,8 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
                 app.register_blueprint(blueprint)
                 if getattr(blueprint, "csrf_exempt", False):
                     csrf.exempt(blueprint)
+            if hasattr(views, "init_app"):
+                views.init_app(app, csrf)
         if (promised := _module(feature, "jobs")) is not None:
             handlers |= promised.HANDLERS
             sweeps += promised.SWEEPS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import contextvars
 import os
 import re
 import secrets
@@ -157,6 +158,7 @@ def app(engine_name: str, request: pytest.FixtureRequest) -> Iterator[Flask]:
         application = request.getfixturevalue("postgresql_app")
         _empty_postgresql(application)
     application.extensions["stray_writes"].clear()
+    application.test_client_class = CheckingClient
     with application.app_context():
         yield application
         db.session.rollback()
@@ -177,7 +179,9 @@ class CheckingClient(FlaskClient):
                 and not str(args[0]).startswith(("/api/", "/stripe/"))
             ):
                 kwargs["data"] = {**data, "csrf_token": self.csrf_token()}
-        response = super().open(*args, **kwargs)
+        # Flask reuses an application context that is open already, and with it the test's `g` and session: a request
+        # of its own runs where none is open.
+        response: TestResponse = contextvars.Context().run(super().open, *args, **kwargs)
         stray = self.application.extensions["stray_writes"]
         assert not stray, f"written outside a transaction: {stray}"
         check_page(response)
@@ -197,7 +201,6 @@ class CheckingClient(FlaskClient):
 @pytest.fixture
 def client(app: Flask) -> CheckingClient:
     """A browser that nobody is signed in on."""
-    app.test_client_class = CheckingClient
     made = app.test_client()
     assert isinstance(made, CheckingClient)
     return made
@@ -206,7 +209,6 @@ def client(app: Flask) -> CheckingClient:
 @pytest.fixture
 def new_client(app: Flask) -> Callable[[], CheckingClient]:
     """Makes further browsers."""
-    app.test_client_class = CheckingClient
     return app.test_client  # type: ignore[return-value]
 
 

@@ -29,7 +29,7 @@ MAXIMUM_LIMIT = 100
 Resource = TypeVar("Resource", bound=Callable[..., ResponseReturnValue])
 
 
-class Specification(Api):  # type: ignore[misc]  # flask-smorest has no types
+class Specification(Api):
     """flask-smorest's collector of operations; our own handlers answer errors and our own routes serve the document."""
 
     def _register_error_handlers(self) -> None:
@@ -117,10 +117,8 @@ def list_schema(item: type[Schema], name: str) -> type[Schema]:
 
 
 def blueprint(name: str, description: str) -> Blueprint:
-    """A resource's blueprint under /api/v1. CSRF does not apply: only bearer tokens are accepted there."""
-    made = Blueprint(f"api_{name}", f"app.api.{name}", url_prefix="/api/v1", description=description)
-    made.csrf_exempt = True
-    return made
+    """A resource's blueprint under /api/v1."""
+    return Blueprint(f"api_{name}", f"app.api.{name}", url_prefix="/api/v1", description=description)
 
 
 def iso(instant: Any) -> str | None:
@@ -148,16 +146,20 @@ def bad_cursor(_error: BadCursor) -> Response:
 
 
 def with_etag(body: dict[str, Any], version: int) -> Response:
-    """A resource with its version as a strong ETag; 304 when the caller has it already."""
+    """A resource under a strong ETag; 304 when the caller has it already.
+
+    The tag holds the version, which If-Match is about, and a digest: counts change without the version.
+    """
     response = _json(200, body)
-    response.set_etag(str(version))
+    response.set_etag(f"{version}.{hashlib.sha256(response.get_data()).hexdigest()[:16]}")
     response.make_conditional(request)
     return response
 
 
 def require_match(version: int) -> None:
     """Raise 412 when If-Match names another version. Called inside the transaction, on the locked row."""
-    if request.if_match and not request.if_match.contains(str(version)):
+    tags = request.if_match
+    if tags and not tags.star_tag and str(version) not in {tag.partition(".")[0] for tag in tags.as_set()}:
         raise PreconditionFailed
 
 
@@ -168,15 +170,15 @@ def _json(status: int, body: dict[str, Any]) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), status=status, content_type="application/json")
 
 
-def _caller() -> str:
+def caller() -> str:
     """The token, or for the few POSTs without one a keyed hash of the caller's address."""
     token = g.get("token_id")
     return f"token:{token}" if token else keyed_hash("idempotency", request.remote_addr or "")
 
 
-def _find_kept(caller: str, key: str) -> IdempotencyKey | None:
+def _find_kept(who: str, key: str) -> IdempotencyKey | None:
     return db.session.scalars(
-        sa.select(IdempotencyKey).where(IdempotencyKey.caller == caller, IdempotencyKey.key == key)
+        sa.select(IdempotencyKey).where(IdempotencyKey.caller == who, IdempotencyKey.key == key)
     ).first()
 
 
@@ -193,11 +195,9 @@ def _keep(status: int, body: str) -> None:
     """Write the answer under the caller's key, in the act's own transaction: both commit or neither does."""
     pending = g.get("idempotency")
     if pending is not None:
-        caller, key, request_hash = pending
+        who, key, request_hash = pending
         db.session.add(
-            IdempotencyKey(
-                caller=caller, key=key, request_hash=request_hash, created_at=now(), status=status, body=body
-            )
+            IdempotencyKey(caller=who, key=key, request_hash=request_hash, created_at=now(), status=status, body=body)
         )
         db.session.flush()
 
@@ -223,18 +223,18 @@ def idempotent(view: Resource) -> Resource:
             return view(*args, **kwargs)
         if len(key) > 255:
             return problem(422, _("An Idempotency-Key has at most 255 characters."))
-        caller = _caller()
+        who = caller()
         body = b"\0".join((request.method.encode(), request.path.encode(), request.get_data()))
         request_hash = hashlib.sha256(body).hexdigest()
-        kept = _find_kept(caller, key)
+        kept = _find_kept(who, key)
         if kept is not None:
             return _replay(kept, request_hash)
-        g.idempotency = (caller, key, request_hash)
+        g.idempotency = (who, key, request_hash)
         try:
             return view(*args, **kwargs)
         except sa.exc.IntegrityError:
             db.session.rollback()
-            kept = _find_kept(caller, key)
+            kept = _find_kept(who, key)
             if kept is None:
                 raise
             return _replay(kept, request_hash)
@@ -245,7 +245,7 @@ def idempotent(view: Resource) -> Resource:
                     _keep(409, made.get_data(as_text=True))
             except sa.exc.IntegrityError:
                 # The same request at the same time got there first; its answer is the answer.
-                kept = _find_kept(caller, key)
+                kept = _find_kept(who, key)
                 return made if kept is None else _replay(kept, request_hash)
             return made
 

@@ -189,6 +189,8 @@ def _add_headers(response: Response) -> Response:
     # What somebody signed in (or a form with its token) was shown must not be kept by anybody else.
     if "Cache-Control" not in headers and ("Set-Cookie" in headers or viewer_was_asked()):
         headers["Cache-Control"] = "no-store"
+    elif "Authorization" in request.headers:
+        headers["Cache-Control"] = "private, no-cache"
     return response
 
 

@@ -1,0 +1,187 @@
+"""Fundraisers: find them, start and change one, approve it, and begin a gift to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from app.accounts.session import current_person, find_current_person
+from app.api import frame, present, queries, schemas
+from app.core import web
+from app.core.db import transaction
+from app.core.errors import InvalidInput
+from app.core.i18n import _
+from app.core.money import Money
+from app.core.paging import BadCursor
+from app.core.problems import problem
+from app.core.tokens import keyed_hash
+from app.core.web import allow, public, signed_in
+from app.donations import gateway
+from app.donations.checkout import open_checkout
+from app.donations.forms import read_email
+from app.donations.operations import form_key, start_donation
+from app.donations.queries import Totals, list_public_donations, totals
+from app.fundraisers import policy
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.operations import approve_fundraiser, edit_fundraiser, start_fundraiser
+from app.fundraisers.queries import find_fundraiser, list_public_fundraisers
+from app.organizations.queries import find_public_organization
+
+resource = frame.blueprint("fundraisers", "Pages that raise money for one organization")
+
+
+def _find_in_sight(slug: str) -> Fundraiser | None:
+    """A fundraiser that this caller may see (F8)."""
+    found = find_fundraiser(slug)
+    return found if found is not None and policy.can_see(find_current_person(), found) else None
+
+
+def _present(fundraiser: Fundraiser) -> dict[str, Any]:
+    nothing = Totals(Money(0, fundraiser.currency), Money(0, fundraiser.currency), 0)
+    return present.fundraiser(fundraiser, totals([fundraiser.id]).get(fundraiser.id, nothing))
+
+
+def _money(body: dict[str, Any]) -> Money:
+    return Money(body["amount_minor"], body["currency"].upper())
+
+
+@resource.route("/fundraisers", methods=["GET"])
+@public
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.FundraiserList)
+def index(query: dict[str, Any]) -> ResponseReturnValue:
+    """Live fundraisers, newest first."""
+    try:
+        page = list_public_fundraisers(query.get("cursor"), limit=query["limit"])
+    except BadCursor as error:
+        return frame.bad_cursor(error)
+    rows = queries.whole_fundraisers([row.id for row in page.rows])
+    raised = totals([row.id for row in rows])
+    return {
+        "data": [present.fundraiser(row, raised[row.id]) for row in rows],
+        "next_cursor": page.next_cursor,
+    }
+
+
+@resource.route("/fundraisers", methods=["POST"])
+@signed_in(scope="fundraisers:write")
+@resource.arguments(schemas.FundraiserIn)
+@resource.response(201, schemas.FundraiserOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def create(payload: dict[str, Any]) -> ResponseReturnValue:
+    """Start one; its organization approves it before the public sees it."""
+    organization = find_public_organization(payload["organization"])
+    if organization is None:
+        raise InvalidInput({"organization": _("There is no such organization.")})
+    with transaction():
+        made = start_fundraiser(
+            organization.id,
+            by=current_person(),
+            title=payload["title"],
+            story=payload["story"],
+            goal=_money(payload["goal"]),
+            ends_on=payload["ends_on"],
+            need_id=payload["need"],
+        )
+        return frame.answer(201, schemas.FundraiserOut, _present(made))
+
+
+@resource.route("/fundraisers/<slug>", methods=["GET"])
+@public(load=_find_in_sight)
+@resource.response(200, schemas.FundraiserOut)
+def show(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """One fundraiser. What it raised changes without its version, so the ETag holds both."""
+    body = _present(fundraiser)
+    return frame.with_etag(schemas.FundraiserOut().dump(body), fundraiser.version)
+
+
+@resource.route("/fundraisers/<slug>", methods=["PATCH"])
+@allow(policy.can_edit, load=find_fundraiser, scope="fundraisers:write")
+@resource.arguments(schemas.FundraiserPatch)
+@resource.response(200, schemas.FundraiserOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+def edit(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Change one that waits or is live."""
+    goal = _money(payload["goal"]) if "goal" in payload else Money(fundraiser.goal_minor, fundraiser.currency)
+    with transaction():
+        frame.require_match(queries.locked_version(Fundraiser, fundraiser.id))
+        changed = edit_fundraiser(
+            fundraiser.id,
+            by=current_person(),
+            title=payload.get("title", fundraiser.title),
+            story=payload.get("story", fundraiser.story),
+            goal=goal,
+            ends_on=payload.get("ends_on", fundraiser.ends_on),
+            show_starter=fundraiser.show_starter,
+        )
+        return frame.answer(200, schemas.FundraiserOut, _present(changed))
+
+
+@resource.route("/fundraisers/<slug>/approve", methods=["POST"])
+@allow(policy.can_decide, load=find_fundraiser, scope="fundraisers:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.FundraiserOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def approve(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Let the public see it (F8)."""
+    with transaction():
+        approved = approve_fundraiser(fundraiser.id, by=current_person())
+        return frame.answer(200, schemas.FundraiserOut, _present(approved))
+
+
+@resource.route("/fundraisers/<slug>/donations", methods=["GET"])
+@public(load=_find_in_sight)
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.DonationPublicList)
+def donations(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
+    """Paid gifts as the public sees them (F9)."""
+    try:
+        page = list_public_donations(fundraiser.id, query.get("cursor"), limit=query["limit"])
+    except BadCursor as error:
+        return frame.bad_cursor(error)
+    return frame.page_of(page, present.donation_public)
+
+
+@resource.route("/fundraisers/<slug>/donations", methods=["POST"])
+@public(load=_find_in_sight)
+@resource.arguments(schemas.DonationIn)
+@resource.response(201, schemas.CheckoutOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Begin a gift; the answer says where it is paid. Needs no token.
+
+    With an Idempotency-Key the same request is one donation and one page, whatever happens in between: the key is
+    the donation's own form key, so that not even a crash between our row and Stripe's session makes a second one.
+    """
+    if payload["frequency"] != "once":
+        raise InvalidInput({"frequency": _("Monthly gifts are not open yet.")})
+    if payload["cover_fee"]:
+        raise InvalidInput({"cover_fee": _("Covering the fee is not open yet.")})
+    sent_key = request.headers.get("Idempotency-Key")
+    key = keyed_hash("donation-key", form_key(frame.caller(), sent_key, request.get_data())) if sent_key else None
+    email = read_email(payload["email"])
+    with transaction():
+        started = start_donation(
+            fundraiser.id,
+            amount=_money(payload),
+            name=payload["name"],
+            email=email,
+            mode=web.settings().payments_mode,
+            anonymous=payload["anonymous"],
+            message=payload["message"],
+            by=find_current_person(),
+            key=key,
+        )
+    try:
+        checkout_url = open_checkout(started.id)
+    except gateway.GatewayError:
+        return problem(
+            503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
+        )
+    with transaction():
+        return frame.answer(201, schemas.CheckoutOut, {"donation_id": started.id, "checkout_url": checkout_url})

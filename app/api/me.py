@@ -1,0 +1,75 @@
+"""The person a token belongs to, and what they have promised and given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from app.accounts.operations import edit_profile
+from app.accounts.session import current_person
+from app.api import frame, present, queries, schemas
+from app.core.db import transaction
+from app.core.paging import BadCursor
+from app.core.web import signed_in
+from app.donations.queries import list_donations_of
+
+resource = frame.blueprint("me", "The person the token belongs to")
+
+
+@resource.route("/me", methods=["GET"])
+@signed_in(scope="me:read")
+@resource.response(200, schemas.MeOut)
+def show() -> ResponseReturnValue:
+    """Oneself."""
+    return present.me(current_person())
+
+
+@resource.route("/me", methods=["PATCH"])
+@signed_in(scope="me:write")
+@resource.arguments(schemas.MePatch)
+@resource.response(200, schemas.MeOut)
+def edit(payload: dict[str, Any]) -> ResponseReturnValue:
+    """Change name, place or skills."""
+    with transaction():
+        changed = edit_profile(current_person().id, by=current_person(), **payload)
+        return frame.answer(200, schemas.MeOut, present.me(changed))
+
+
+@resource.route("/me/signups", methods=["GET"])
+@signed_in(scope="signups:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.SignupList)
+def signups(query: dict[str, Any]) -> ResponseReturnValue:
+    """One's own places, newest first."""
+    try:
+        page = queries.list_signups(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
+    except BadCursor as error:
+        return frame.bad_cursor(error)
+    return frame.page_of(page, lambda row: present.signup(row, name=None))
+
+
+@resource.route("/me/pledges", methods=["GET"])
+@signed_in(scope="pledges:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.PledgeList)
+def pledges(query: dict[str, Any]) -> ResponseReturnValue:
+    """One's own promises, newest first."""
+    try:
+        page = queries.list_pledges(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
+    except BadCursor as error:
+        return frame.bad_cursor(error)
+    return frame.page_of(page, lambda row: present.pledge(row, name=None))
+
+
+@resource.route("/me/donations", methods=["GET"])
+@signed_in(scope="donations:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.DonationList)
+def donations(query: dict[str, Any]) -> ResponseReturnValue:
+    """What one gave while signed in, newest first."""
+    try:
+        page = list_donations_of(current_person().id, query.get("cursor"), limit=query["limit"])
+    except BadCursor as error:
+        return frame.bad_cursor(error)
+    return frame.page_of(page, present.donation)

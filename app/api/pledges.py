@@ -1,0 +1,105 @@
+"""Promises of items: make one, see one's own (staff: all of an item), take one back, receive one."""
+
+from __future__ import annotations
+
+import decimal
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from app.accounts.session import current_person
+from app.api import frame, present, queries, schemas
+from app.core.db import transaction
+from app.core.paging import BadCursor
+from app.core.web import allow
+from app.needs.models import Item
+from app.needs.policy import can_see_need
+from app.organizations.policy import can_see_staff_pages
+from app.pledges.models import Pledge
+from app.pledges.operations import cancel_pledge, pledge, receive_pledge
+from app.pledges.policy import can_cancel_pledge, can_receive_pledge, can_see_pledge
+from app.pledges.quantities import read_quantity
+
+resource = frame.blueprint("pledges", "Promises of items")
+
+
+def _item_in_sight(person: Any, item: Item) -> bool:
+    """Whoever may see the need may promise its items; the operation says who can."""
+    return can_see_need(person, item.need)
+
+
+def _part(typed: str, field: str) -> decimal.Decimal:
+    """A quantity that may be nothing."""
+    return decimal.Decimal(0) if typed.strip() in ("", "0") else read_quantity(typed, field)
+
+
+def _present(row: Pledge, *, staff: bool) -> dict[str, Any]:
+    return present.pledge(row, name=row.person.name if staff else None)
+
+
+@resource.route("/items/<id:item_id>/pledges", methods=["POST"])
+@allow(_item_in_sight, load=queries.whole_item, scope="pledges:write")
+@resource.arguments(schemas.PledgeIn)
+@resource.response(201, schemas.PledgeOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def create(item: Item, payload: dict[str, Any]) -> ResponseReturnValue:
+    """A promise. A second one for the same item is 409 until it says `mode` (P2)."""
+    quantity = read_quantity(payload["quantity"])
+    with transaction():
+        made = pledge(item.id, by=current_person(), quantity=quantity, mode=payload["mode"], note=payload["note"])
+        return frame.answer(201, schemas.PledgeOut, _present(made, staff=False))
+
+
+@resource.route("/items/<id:item_id>/pledges", methods=["GET"])
+@allow(_item_in_sight, load=queries.whole_item, scope="pledges:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.PledgeList)
+def index(item: Item, query: dict[str, Any]) -> ResponseReturnValue:
+    """Staff see everybody's, supporters their own."""
+    person = current_person()
+    staff = can_see_staff_pages(person, item.need.organization)
+    try:
+        page = queries.list_pledges(
+            item_id=item.id, person_id=None if staff else person.id, cursor=query.get("cursor"), limit=query["limit"]
+        )
+    except BadCursor as error:
+        return frame.bad_cursor(error)
+    return frame.page_of(page, lambda row: _present(row, staff=staff))
+
+
+@resource.route("/pledges/<id:pledge_id>", methods=["GET"])
+@allow(can_see_pledge, load=queries.find_pledge, scope="pledges:read")
+@resource.response(200, schemas.PledgeOut)
+def show(row: Pledge) -> ResponseReturnValue:
+    """One promise, for the person and the staff."""
+    return _present(row, staff=can_see_staff_pages(current_person(), row.item.need.organization))
+
+
+@resource.route("/pledges/<id:pledge_id>/cancel", methods=["POST"])
+@allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.PledgeOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def cancel(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Take back what has not been delivered; it is wanted again."""
+    with transaction():
+        cancelled = cancel_pledge(row.id, by=current_person())
+        return frame.answer(200, schemas.PledgeOut, _present(cancelled, staff=False))
+
+
+@resource.route("/pledges/<id:pledge_id>/receive", methods=["POST"])
+@allow(can_receive_pledge, load=queries.find_pledge, scope="pledges:write")
+@resource.arguments(schemas.ReceiveIn)
+@resource.response(200, schemas.PledgeOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def receive(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
+    """What came, and what was turned away and why; the rest stays promised (P4)."""
+    received, rejected = (_part(payload[field], field) for field in ("received", "rejected"))
+    with transaction():
+        changed = receive_pledge(
+            row.id, by=current_person(), received=received, rejected=rejected, reason=payload["reason"]
+        )
+        return frame.answer(200, schemas.PledgeOut, _present(changed, staff=True))

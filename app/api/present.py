@@ -1,0 +1,229 @@
+"""From rows to the bodies of answers. Private addresses are not here: they come with the caller's right to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.accounts.models import Person
+from app.api.frame import iso, number
+from app.core import web
+from app.core.ids import encode_id
+from app.donations.models import Donation
+from app.donations.queries import PublicDonation, Totals
+from app.fundraisers.models import Fundraiser
+from app.needs.models import Item, Need, Shift
+from app.organizations.models import Location, Membership, Organization
+from app.pledges.models import Pledge
+from app.signups.models import Signup
+
+Body = dict[str, Any]
+
+
+def money(amount_minor: int, currency: str) -> Body:
+    """Minor units and currency."""
+    return {"amount_minor": amount_minor, "currency": currency}
+
+
+def _url(path: str) -> str:
+    return web.settings().base_url + path
+
+
+def organization_ref(organization: Organization) -> Body:
+    """An organization as others name it."""
+    return {"slug": organization.slug, "name": organization.name, "verified": organization.verified_at is not None}
+
+
+def organization(row: Organization) -> Body:
+    """The public profile."""
+    return {
+        **organization_ref(row),
+        "description": row.description,
+        "website": row.website,
+        "country": row.country,
+        "city": row.city,
+        "region": row.region,
+        "time_zone": row.time_zone,
+        "verified_at": iso(row.verified_at),
+        "url": _url(f"/organizations/{row.slug}"),
+    }
+
+
+def member(row: Membership) -> Body:
+    """A member, for staff."""
+    return {"person": row.person_id, "name": row.person.name, "role": row.role}
+
+
+def location(row: Location) -> Body:
+    """A location, for staff; its street is on the staff's pages only."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "city": row.city,
+        "region": row.region,
+        "country": row.country,
+        "time_zone": row.time_zone,
+        "private": row.private,
+    }
+
+
+def shift(row: Shift) -> Body:
+    """A shift with the sums of its positions; capacity null when one position is open."""
+    open_ended = any(position.capacity is None for position in row.positions)
+    capacity = None if open_ended else sum(position.capacity or 0 for position in row.positions)
+    taken = sum(position.taken for position in row.positions)
+    return {
+        "id": row.id,
+        "starts_at": iso(row.starts_at),
+        "ends_at": iso(row.ends_at),
+        "time_zone": row.time_zone,
+        "flexible": row.flexible,
+        "due_on": row.due_on.isoformat() if row.due_on else None,
+        "status": row.status,
+        "capacity": capacity,
+        "taken": taken,
+        "free": None if capacity is None else capacity - taken,
+        "waitlist_length": 0,
+        "contact": row.contact,
+        "minimum_age": row.minimum_age,
+        "requirements": [],
+        "positions": [
+            {"id": place.id, "name": place.name, "capacity": place.capacity, "taken": place.taken}
+            for place in row.positions
+        ],
+    }
+
+
+def item(row: Item) -> Body:
+    """An item, its amounts as decimal strings (P1)."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "unit": row.unit,
+        "quantity": number(row.quantity),
+        "received": number(row.received),
+        "reserved": number(row.reserved),
+        "in_transit": number(row.in_transit),
+        "still_wanted": number(row.still_wanted),
+        "surplus": number(row.surplus),
+        "priority": row.priority,
+        "do_not_bring": row.do_not_bring,
+        "purchase_url": row.purchase_url,
+    }
+
+
+def need(row: Need, address: str | None) -> Body:
+    """A need; `address` is what this caller may know (the public street, a private one within its window, or None)."""
+    starts = [shift.starts_at for shift in row.shifts if shift.starts_at is not None and shift.status == "scheduled"]
+    return {
+        "id": row.id,
+        "title": row.title,
+        "description": row.description,
+        "organization": organization_ref(row.organization),
+        "status": row.status,
+        "urgency": row.urgency,
+        "causes": row.causes,
+        "skills": row.skills,
+        "remote": row.remote,
+        "place": {
+            "city": row.city,
+            "region": row.region,
+            "country": row.country,
+            "latitude": row.latitude,
+            "longitude": row.longitude,
+            "precision": row.precision,
+        },
+        "address": address,
+        "wants": {"time": bool(row.shifts), "items": any(not item.do_not_bring for item in row.items)},
+        "shifts": [shift(each) for each in row.shifts],
+        "items": [item(each) for each in row.items],
+        "starts_at": iso(min(starts, default=None)),
+        "confirm_by": row.confirm_by.isoformat() if row.confirm_by else None,
+        "url": _url(f"/needs/{encode_id(row.id)}"),
+    }
+
+
+def signup(row: Signup, *, name: str | None) -> Body:
+    """A place; `name` only for those who may see who it is."""
+    return {
+        "id": row.id,
+        "shift": row.shift_id,
+        "position": row.position_id,
+        "status": row.status,
+        "party_size": row.party_size,
+        "note": row.note,
+        "created_at": iso(row.created_at),
+        "name": name,
+    }
+
+
+def pledge(row: Pledge, *, name: str | None) -> Body:
+    """A promise; `name` only for those who may see who it is."""
+    return {
+        "id": row.id,
+        "item": row.item_id,
+        "status": row.status,
+        "quantity": number(row.quantity),
+        "received": number(row.received),
+        "rejected": number(row.rejected),
+        "note": row.note,
+        "created_at": iso(row.created_at),
+        "name": name,
+    }
+
+
+def fundraiser(row: Fundraiser, totals: Totals) -> Body:
+    """A fundraiser with its totals in segments."""
+    return {
+        "slug": row.slug,
+        "title": row.title,
+        "story": row.story,
+        "organization": organization_ref(row.organization),
+        "need": row.need_id,
+        "status": row.status,
+        "goal": money(row.goal_minor, row.currency),
+        "raised": {
+            "settled": money(totals.settled.amount_minor, row.currency),
+            "processing": money(totals.processing.amount_minor, row.currency),
+            "offline": money(0, row.currency),
+        },
+        "donor_count": totals.donor_count,
+        "ends_on": row.ends_on.isoformat() if row.ends_on else None,
+        "url": _url(f"/fundraisers/{row.slug}"),
+    }
+
+
+def donation_public(row: PublicDonation) -> Body:
+    """A gift as the public sees it (F9)."""
+    return {
+        "amount": money(row.amount.amount_minor, row.amount.currency),
+        "name": row.name,
+        "message": row.message,
+        "paid_at": iso(row.paid_at),
+    }
+
+
+def donation(row: Donation) -> Body:
+    """A gift as its donor and the organization's staff see it."""
+    return {
+        "id": row.id,
+        "fundraiser": row.fundraiser.slug,
+        "amount": money(row.amount_minor, row.currency),
+        "status": row.status,
+        "anonymous": row.anonymous,
+        "message": row.message,
+        "created_at": iso(row.created_at),
+        "paid_at": iso(row.paid_at),
+    }
+
+
+def me(person: Person) -> Body:
+    """The person themselves."""
+    return {
+        "id": person.id,
+        "name": person.name,
+        "email": person.email,
+        "birth_date": person.birth_date.isoformat() if person.birth_date else None,
+        "place": person.place,
+        "time_zone": person.time_zone,
+        "skills": [each.skill for each in person.skills],
+    }

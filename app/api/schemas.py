@@ -1,0 +1,448 @@
+"""The shapes of the API's resources, as docs/api.md and the OpenAPI document show them."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+
+from app.api.frame import Id, ListQuery, MoneySchema, Schema, list_schema
+from app.fundraisers.models import FUNDRAISER_STATUSES
+from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
+from app.organizations.models import ROLES
+from app.pledges.models import PLEDGE_STATUSES
+from app.signups.models import MAXIMUM_PARTY_SIZE, SIGNUP_STATUSES
+
+one_of = ma.validate.OneOf
+DATE = {"format": "date"}
+MOMENT = {"format": "date-time", "description": "RFC 3339, UTC"}
+DECIMAL = {"example": "2.5", "description": "decimal string"}
+
+
+def moment(**kwargs: object) -> ma.fields.String:
+    """An instant in an answer."""
+    return ma.fields.String(metadata=MOMENT, **kwargs)  # type: ignore[arg-type]  # passed through to marshmallow
+
+
+def text(maximum: int, minimum: int = 0, **kwargs: object) -> ma.fields.String:
+    """A string of a request, bounded."""
+    return ma.fields.String(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # as above
+
+
+class Action(Schema):
+    """An action takes an empty object or no body."""
+
+
+class OrganizationRef(Schema):
+    """An organization as others name it."""
+
+    slug = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    verified = ma.fields.Boolean(required=True)
+
+
+class PlaceOut(Schema):
+    """Where, as far as the public may know it."""
+
+    city = ma.fields.String(required=True, allow_none=True)
+    region = ma.fields.String(required=True, allow_none=True)
+    country = ma.fields.String(required=True, allow_none=True)
+    latitude = ma.fields.Float(required=True, allow_none=True)
+    longitude = ma.fields.Float(required=True, allow_none=True)
+    precision = ma.fields.String(required=True, allow_none=True)
+
+
+class PlaceIn(Schema):
+    """Where, as people write it; looked up offline when coordinates are missing."""
+
+    address = text(200, load_default=None, allow_none=True)
+    city = text(120, load_default=None, allow_none=True)
+    region = text(120, load_default=None, allow_none=True)
+    postal_code = text(16, load_default=None, allow_none=True)
+    country = text(2, 2, load_default=None, allow_none=True)
+    latitude = ma.fields.Float(validate=ma.validate.Range(-90, 90), load_default=None, allow_none=True)
+    longitude = ma.fields.Float(validate=ma.validate.Range(-180, 180), load_default=None, allow_none=True)
+    precision = text(16, load_default=None, allow_none=True)
+
+
+class WantsOut(Schema):
+    """What a need asks for."""
+
+    time = ma.fields.Boolean(required=True)
+    items = ma.fields.Boolean(required=True)
+
+
+class RequirementOut(Schema):
+    """What a shift asks of a person."""
+
+    kind = ma.fields.String(required=True)
+    level = ma.fields.String(required=True)
+
+
+class PositionOut(Schema):
+    """Places on a shift."""
+
+    id = Id(required=True)
+    name = ma.fields.String(required=True)
+    capacity = ma.fields.Integer(required=True, allow_none=True)
+    taken = ma.fields.Integer(required=True)
+
+
+class ShiftOut(Schema):
+    """A time at a place, or a flexible role. Capacity and taken are the sums of its positions."""
+
+    id = Id(required=True)
+    starts_at = moment(required=True, allow_none=True)
+    ends_at = moment(required=True, allow_none=True)
+    time_zone = ma.fields.String(required=True)
+    flexible = ma.fields.Boolean(required=True)
+    due_on = ma.fields.String(required=True, allow_none=True, metadata=DATE)
+    status = ma.fields.String(required=True, validate=one_of(SHIFT_STATUSES))
+    capacity = ma.fields.Integer(required=True, allow_none=True)
+    taken = ma.fields.Integer(required=True)
+    free = ma.fields.Integer(required=True, allow_none=True)
+    waitlist_length = ma.fields.Integer(required=True)
+    contact = ma.fields.String(required=True, validate=one_of(CONTACTS))
+    minimum_age = ma.fields.Integer(required=True, allow_none=True)
+    requirements = ma.fields.List(ma.fields.Nested(RequirementOut), required=True)
+    positions = ma.fields.List(ma.fields.Nested(PositionOut), required=True)
+
+
+class PositionIn(Schema):
+    """A position to be made."""
+
+    name = text(80, load_default="")
+    capacity = ma.fields.Integer(validate=ma.validate.Range(0, 100_000), load_default=None, allow_none=True)
+
+
+class ShiftIn(Schema):
+    """A shift to be made: capacity and times, or flexible."""
+
+    starts_at = ma.fields.AwareDateTime(format="iso", load_default=None, allow_none=True)
+    ends_at = ma.fields.AwareDateTime(format="iso", load_default=None, allow_none=True)
+    time_zone = text(64, load_default=None, allow_none=True)
+    flexible = ma.fields.Boolean(load_default=False)
+    due_on = ma.fields.Date(load_default=None, allow_none=True)
+    capacity = ma.fields.Integer(validate=ma.validate.Range(0, 100_000), load_default=None, allow_none=True)
+    contact = ma.fields.String(validate=one_of(CONTACTS), load_default="not_stated")
+    minimum_age = ma.fields.Integer(validate=ma.validate.Range(0, 120), load_default=None, allow_none=True)
+    positions = ma.fields.List(ma.fields.Nested(PositionIn), load_default=None, validate=ma.validate.Length(1, 20))
+
+
+class ShiftPatch(ShiftIn):
+    """What changes of a shift; load it with partial=True."""
+
+
+class ItemOut(Schema):
+    """A thing wanted. Quantity null: as much as people can bring."""
+
+    id = Id(required=True)
+    name = ma.fields.String(required=True)
+    unit = ma.fields.String(required=True)
+    quantity = ma.fields.String(required=True, allow_none=True, metadata=DECIMAL)
+    received = ma.fields.String(required=True, metadata=DECIMAL)
+    reserved = ma.fields.String(required=True, metadata=DECIMAL)
+    in_transit = ma.fields.String(required=True, metadata=DECIMAL)
+    still_wanted = ma.fields.String(required=True, allow_none=True, metadata=DECIMAL)
+    surplus = ma.fields.String(required=True, metadata=DECIMAL)
+    priority = ma.fields.String(required=True, validate=one_of(PRIORITIES))
+    do_not_bring = ma.fields.Boolean(required=True)
+    purchase_url = ma.fields.String(required=True, allow_none=True)
+
+
+class ItemIn(Schema):
+    """A thing to be asked for."""
+
+    name = text(160, 1, required=True)
+    unit = text(40, required=True)
+    quantity = ma.fields.String(load_default=None, allow_none=True, metadata=DECIMAL)
+    category = text(40, load_default="")
+    priority = ma.fields.String(validate=one_of(PRIORITIES), load_default="normal")
+    accepted_condition = text(120, load_default="")
+    do_not_bring = ma.fields.Boolean(load_default=False)
+    purchase_url = text(500, load_default=None, allow_none=True)
+
+
+class ItemPatch(ItemIn):
+    """What changes of an item; load it with partial=True."""
+
+
+class NeedOut(Schema):
+    """One page that says what is wanted, why, where and until when."""
+
+    id = Id(required=True)
+    title = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    organization = ma.fields.Nested(OrganizationRef, required=True)
+    status = ma.fields.String(required=True, validate=one_of(NEED_STATUSES))
+    urgency = ma.fields.String(required=True, validate=one_of(URGENCIES))
+    causes = ma.fields.List(ma.fields.String(), required=True)
+    skills = ma.fields.List(ma.fields.String(), required=True)
+    remote = ma.fields.Boolean(required=True)
+    place = ma.fields.Nested(PlaceOut, required=True)
+    address = ma.fields.String(required=True, allow_none=True)
+    wants = ma.fields.Nested(WantsOut, required=True)
+    shifts = ma.fields.List(ma.fields.Nested(ShiftOut), required=True)
+    items = ma.fields.List(ma.fields.Nested(ItemOut), required=True)
+    starts_at = moment(required=True, allow_none=True)
+    confirm_by = ma.fields.String(required=True, allow_none=True, metadata=DATE)
+    url = ma.fields.String(required=True)
+
+
+class NeedIn(Schema):
+    """A need to be made, as a draft. Place, or remote."""
+
+    organization = text(80, 1, required=True)
+    title = text(160, 1, required=True)
+    description = text(20_000, required=True)
+    urgency = ma.fields.String(validate=one_of(URGENCIES), load_default="normal")
+    causes = ma.fields.List(text(40), load_default=list, validate=ma.validate.Length(max=20))
+    skills = ma.fields.List(text(40), load_default=list, validate=ma.validate.Length(max=30))
+    remote = ma.fields.Boolean(load_default=False)
+    place = ma.fields.Nested(PlaceIn, load_default=None, allow_none=True)
+    private_address = ma.fields.Boolean(load_default=False)
+    time_zone = text(64, load_default=None, allow_none=True)
+    ends_on = ma.fields.Date(load_default=None, allow_none=True)
+
+
+class NeedPatch(Schema):
+    """What changes of a need."""
+
+    title = text(160, 1)
+    description = text(20_000)
+    urgency = ma.fields.String(validate=one_of(URGENCIES))
+    causes = ma.fields.List(text(40), validate=ma.validate.Length(max=20))
+    skills = ma.fields.List(text(40), validate=ma.validate.Length(max=30))
+    remote = ma.fields.Boolean()
+    place = ma.fields.Nested(PlaceIn)
+    private_address = ma.fields.Boolean()
+    ends_on = ma.fields.Date(allow_none=True)
+
+
+class NeedQuery(ListQuery):
+    """The filters of /needs, as text: bad values are told at the field."""
+
+    q = text(300)
+    near = text(120)
+    radius_km = text(12)
+    skills = text(600)
+    causes = text(300)
+    wants = ma.fields.String(validate=one_of(("time", "items")))
+    from_ = ma.fields.String(data_key="from", metadata=DATE)
+    to = ma.fields.String(metadata=DATE)
+    urgency = text(60)
+    remote = ma.fields.String(validate=one_of(("yes", "no")))
+    sort = ma.fields.String(validate=one_of(("best", "soonest", "nearest", "newest", "urgent")))
+
+
+class SignupIn(Schema):
+    """A place to be taken."""
+
+    party_size = ma.fields.Integer(validate=ma.validate.Range(1, MAXIMUM_PARTY_SIZE), load_default=1)
+    position = Id(load_default=None, allow_none=True)
+    note = text(500, load_default="")
+    waitlist = ma.fields.Boolean(load_default=False)
+
+
+class SignupOut(Schema):
+    """One supporter's place on one shift. The person is named to the staff only."""
+
+    id = Id(required=True)
+    shift = Id(required=True)
+    position = Id(required=True)
+    status = ma.fields.String(required=True, validate=one_of(SIGNUP_STATUSES))
+    party_size = ma.fields.Integer(required=True)
+    note = ma.fields.String(required=True)
+    created_at = moment(required=True)
+    name = ma.fields.String(required=True, allow_none=True)
+
+
+class PledgeIn(Schema):
+    """A promise to be made. A second one for the same item says whether it adds to or replaces the first."""
+
+    quantity = ma.fields.String(required=True, metadata=DECIMAL)
+    mode = ma.fields.String(validate=one_of(("add", "replace")), load_default=None, allow_none=True)
+    note = text(500, load_default="")
+
+
+class ReceiveIn(Schema):
+    """What came of a pledge, and what was refused."""
+
+    received = ma.fields.String(load_default="0", metadata=DECIMAL)
+    rejected = ma.fields.String(load_default="0", metadata=DECIMAL)
+    reason = text(300, load_default="")
+
+
+class PledgeOut(Schema):
+    """One supporter's promise of a quantity of one item. The person is named to the staff only."""
+
+    id = Id(required=True)
+    item = Id(required=True)
+    status = ma.fields.String(required=True, validate=one_of(PLEDGE_STATUSES))
+    quantity = ma.fields.String(required=True, metadata=DECIMAL)
+    received = ma.fields.String(required=True, metadata=DECIMAL)
+    rejected = ma.fields.String(required=True, metadata=DECIMAL)
+    note = ma.fields.String(required=True)
+    created_at = moment(required=True)
+    name = ma.fields.String(required=True, allow_none=True)
+
+
+class OrganizationOut(Schema):
+    """An organization's public profile."""
+
+    slug = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    website = ma.fields.String(required=True, allow_none=True)
+    country = ma.fields.String(required=True)
+    city = ma.fields.String(required=True, allow_none=True)
+    region = ma.fields.String(required=True, allow_none=True)
+    time_zone = ma.fields.String(required=True)
+    verified = ma.fields.Boolean(required=True)
+    verified_at = moment(required=True, allow_none=True)
+    url = ma.fields.String(required=True)
+
+
+class OrganizationPatch(Schema):
+    """What staff may change of an organization."""
+
+    name = text(160, 1)
+    description = text(20_000)
+    website = text(300, allow_none=True)
+
+
+class MemberOut(Schema):
+    """A member and their role; for staff."""
+
+    person = Id(required=True)
+    name = ma.fields.String(required=True)
+    role = ma.fields.String(required=True, validate=one_of(ROLES))
+
+
+class LocationOut(Schema):
+    """A place the organization works from; for staff."""
+
+    id = Id(required=True)
+    name = ma.fields.String(required=True)
+    city = ma.fields.String(required=True)
+    region = ma.fields.String(required=True, allow_none=True)
+    country = ma.fields.String(required=True)
+    time_zone = ma.fields.String(required=True)
+    private = ma.fields.Boolean(required=True)
+
+
+class RaisedOut(Schema):
+    """Money raised, in segments, in minor units of the goal's currency: paid before fees; unpaid yet; by hand."""
+
+    settled = ma.fields.Nested(MoneySchema, required=True)
+    processing = ma.fields.Nested(MoneySchema, required=True)
+    offline = ma.fields.Nested(MoneySchema, required=True)
+
+
+class FundraiserOut(Schema):
+    """A page that raises money for one organization."""
+
+    slug = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    story = ma.fields.String(required=True)
+    organization = ma.fields.Nested(OrganizationRef, required=True)
+    need = Id(required=True, allow_none=True)
+    status = ma.fields.String(required=True, validate=one_of(FUNDRAISER_STATUSES))
+    goal = ma.fields.Nested(MoneySchema, required=True)
+    raised = ma.fields.Nested(RaisedOut, required=True)
+    donor_count = ma.fields.Integer(required=True)
+    ends_on = ma.fields.String(required=True, allow_none=True, metadata=DATE)
+    url = ma.fields.String(required=True)
+
+
+class FundraiserIn(Schema):
+    """A fundraiser to be started."""
+
+    organization = text(80, 1, required=True)
+    need = Id(load_default=None, allow_none=True)
+    title = text(120, 1, required=True)
+    story = text(20_000, 1, required=True)
+    goal = ma.fields.Nested(MoneySchema, required=True)
+    ends_on = ma.fields.Date(load_default=None, allow_none=True)
+
+
+class FundraiserPatch(Schema):
+    """What its starter may change."""
+
+    title = text(120, 1)
+    story = text(20_000, 1)
+    goal = ma.fields.Nested(MoneySchema)
+    ends_on = ma.fields.Date(allow_none=True)
+
+
+class DonationIn(Schema):
+    """A gift to be made; the answer says where to pay it."""
+
+    amount_minor = ma.fields.Integer(required=True, strict=True)
+    currency = text(3, 3, required=True)
+    frequency = ma.fields.String(validate=one_of(("once", "monthly")), load_default="once")
+    name = text(120, load_default="")
+    email = text(254, 3, required=True)
+    anonymous = ma.fields.Boolean(load_default=False)
+    message = text(500, load_default="")
+    cover_fee = ma.fields.Boolean(load_default=False)
+
+
+class CheckoutOut(Schema):
+    """A gift that was begun, and the page where it is paid."""
+
+    donation_id = Id(required=True)
+    checkout_url = ma.fields.String(required=True)
+
+
+class DonationPublicOut(Schema):
+    """A gift as the public sees it; name null when the donor chose so."""
+
+    amount = ma.fields.Nested(MoneySchema, required=True)
+    name = ma.fields.String(required=True, allow_none=True)
+    message = ma.fields.String(required=True)
+    paid_at = moment(required=True, allow_none=True)
+
+
+class DonationOut(Schema):
+    """A gift as its donor and the organization's staff see it."""
+
+    id = Id(required=True)
+    fundraiser = ma.fields.String(required=True)
+    amount = ma.fields.Nested(MoneySchema, required=True)
+    status = ma.fields.String(required=True)
+    anonymous = ma.fields.Boolean(required=True)
+    message = ma.fields.String(required=True)
+    created_at = moment(required=True)
+    paid_at = moment(required=True, allow_none=True)
+
+
+class MeOut(Schema):
+    """The person the token belongs to."""
+
+    id = Id(required=True)
+    name = ma.fields.String(required=True)
+    email = ma.fields.String(required=True)
+    birth_date = ma.fields.String(required=True, allow_none=True, metadata=DATE)
+    place = ma.fields.String(required=True, allow_none=True)
+    time_zone = ma.fields.String(required=True, allow_none=True)
+    skills = ma.fields.List(ma.fields.String(), required=True)
+
+
+class MePatch(Schema):
+    """What a person may change of themselves here."""
+
+    name = text(120, 1)
+    place = text(120, allow_none=True)
+    skills = ma.fields.List(text(40), validate=ma.validate.Length(max=130))
+
+
+NeedList = list_schema(NeedOut, "NeedList")
+ShiftList = list_schema(ShiftOut, "ShiftList")
+ItemList = list_schema(ItemOut, "ItemList")
+SignupList = list_schema(SignupOut, "SignupList")
+PledgeList = list_schema(PledgeOut, "PledgeList")
+OrganizationList = list_schema(OrganizationOut, "OrganizationList")
+MemberList = list_schema(MemberOut, "MemberList")
+LocationList = list_schema(LocationOut, "LocationList")
+FundraiserList = list_schema(FundraiserOut, "FundraiserList")
+DonationPublicList = list_schema(DonationPublicOut, "DonationPublicList")
+DonationList = list_schema(DonationOut, "DonationList")

@@ -1,0 +1,116 @@
+"""Shifts and flexible roles of a need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from app.accounts.models import Person
+from app.accounts.session import current_person, find_current_person
+from app.api import frame, present, queries, schemas
+from app.core.db import transaction
+from app.core.paging import Page
+from app.core.web import allow, public
+from app.needs import operations
+from app.needs.models import Need, Shift
+from app.needs.policy import can_edit_need, can_see_need
+from app.needs.queries import find_need
+
+resource = frame.blueprint("shifts", "Times and places")
+
+
+def _find_in_sight(shift_id: int) -> Shift | None:
+    shift = queries.whole_shift(shift_id)
+    return shift if shift is not None and can_see_need(find_current_person(), shift.need) else None
+
+
+def _find_need_in_sight(need_id: int) -> Need | None:
+    need = find_need(need_id)
+    return need if need is not None and can_see_need(find_current_person(), need) else None
+
+
+def can_edit_shift(person: Person, shift: Shift) -> bool:
+    """Whoever may edit its need."""
+    return can_edit_need(person, shift.need)
+
+
+def _values(payload: dict[str, Any]) -> operations.ShiftInput:
+    """A single capacity is the one unnamed position's; `positions` say their own."""
+    given = payload.pop("positions", None)
+    capacity = payload.pop("capacity", None)
+    positions: tuple[operations.PositionInput, ...]
+    if given is None:
+        positions = (operations.PositionInput(capacity=capacity),)
+    else:
+        positions = tuple(operations.PositionInput(**position) for position in given)
+    return operations.ShiftInput(positions=positions, **payload)
+
+
+@resource.route("/needs/<id:need_id>/shifts", methods=["GET"])
+@public(load=_find_need_in_sight)
+@resource.response(200, schemas.ShiftList)
+def index(need: Need) -> ResponseReturnValue:
+    """All of them: a need's shifts are one page."""
+    whole = queries.whole_needs([need.id])[0]
+    return frame.page_of(Page(whole.shifts, None), present.shift)
+
+
+@resource.route("/needs/<id:need_id>/shifts", methods=["POST"])
+@allow(can_edit_need, load=find_need, scope="needs:write")
+@resource.arguments(schemas.ShiftIn)
+@resource.response(201, schemas.ShiftOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Capacity and times, or flexible."""
+    with transaction():
+        made = operations.add_shift(need.id, _values(payload), by=current_person())
+        return frame.answer(201, schemas.ShiftOut, present.shift(made))
+
+
+@resource.route("/shifts/<id:shift_id>", methods=["GET"])
+@public(load=_find_in_sight)
+@resource.response(200, schemas.ShiftOut)
+def show(shift: Shift) -> ResponseReturnValue:
+    """One shift."""
+    return frame.with_etag(schemas.ShiftOut().dump(present.shift(shift)), shift.version)
+
+
+@resource.route("/shifts/<id:shift_id>", methods=["PATCH"])
+@allow(can_edit_shift, load=queries.whole_shift, scope="needs:write")
+@resource.arguments(schemas.ShiftPatch(partial=True))
+@resource.response(200, schemas.ShiftOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+def edit(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Change what is given. Capacity below what is taken is refused (S1)."""
+    present_values: dict[str, Any] = {
+        "starts_at": shift.starts_at,
+        "ends_at": shift.ends_at,
+        "time_zone": shift.time_zone,
+        "flexible": shift.flexible,
+        "due_on": shift.due_on,
+        "contact": shift.contact,
+        "minimum_age": shift.minimum_age,
+    }
+    if "capacity" not in payload and "positions" not in payload:
+        present_values["positions"] = [
+            {"id": position.id, "name": position.name, "capacity": position.capacity} for position in shift.positions
+        ]
+    with transaction():
+        frame.require_match(queries.locked_version(Shift, shift.id))
+        changed = operations.edit_shift(shift.id, _values({**present_values, **payload}), by=current_person())
+        return frame.answer(200, schemas.ShiftOut, present.shift(changed))
+
+
+@resource.route("/shifts/<id:shift_id>/cancel", methods=["POST"])
+@allow(can_edit_shift, load=queries.whole_shift, scope="needs:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.ShiftOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def cancel(shift: Shift, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """It will not be; everybody on it is told (S6)."""
+    with transaction():
+        cancelled = operations.cancel_shift(shift.id, by=current_person())
+        return frame.answer(200, schemas.ShiftOut, present.shift(cancelled))

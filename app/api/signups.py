@@ -1,0 +1,94 @@
+"""Places on shifts: take one, see one's own (staff: all of a shift), give one back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from app.accounts.session import current_person
+from app.api import frame, present, queries, schemas
+from app.core.db import transaction
+from app.core.errors import refuse
+from app.core.i18n import _
+from app.core.paging import BadCursor
+from app.core.web import allow
+from app.needs.models import Shift
+from app.needs.policy import can_see_need
+from app.organizations.policy import can_see_staff_pages
+from app.signups.models import Signup
+from app.signups.operations import cancel_signup, sign_up
+from app.signups.policy import can_cancel_signup, can_see_signup
+
+resource = frame.blueprint("signups", "Places on shifts")
+
+
+def _shift_in_sight(person: Any, shift: Shift) -> bool:
+    """Whoever may see the need may ask for a place on its shift; the gate says who gets one."""
+    return can_see_need(person, shift.need)
+
+
+def _present(signup: Signup, *, staff: bool) -> dict[str, Any]:
+    return present.signup(signup, name=signup.person.name if staff else None)
+
+
+@resource.route("/shifts/<id:shift_id>/signups", methods=["POST"])
+@allow(_shift_in_sight, load=queries.whole_shift, scope="signups:write")
+@resource.arguments(schemas.SignupIn)
+@resource.response(201, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def create(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
+    """A confirmed place, or 409 with every reason that stands in the way."""
+    if payload["waitlist"]:
+        raise refuse("waitlist_not_open", _("There is no waitlist here yet."), _("Ask for a place without it."))
+    with transaction():
+        signup = sign_up(
+            shift.id,
+            by=current_person(),
+            party_size=payload["party_size"],
+            position_id=payload["position"],
+            note=payload["note"],
+        )
+        return frame.answer(201, schemas.SignupOut, _present(signup, staff=False))
+
+
+@resource.route("/shifts/<id:shift_id>/signups", methods=["GET"])
+@allow(_shift_in_sight, load=queries.whole_shift, scope="signups:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.SignupList)
+def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
+    """Staff see everybody's, supporters their own."""
+    person = current_person()
+    staff = can_see_staff_pages(person, shift.need.organization)
+    try:
+        page = queries.list_signups(
+            shift_id=shift.id,
+            person_id=None if staff else person.id,
+            cursor=query.get("cursor"),
+            limit=query["limit"],
+        )
+    except BadCursor as error:
+        return frame.bad_cursor(error)
+    return frame.page_of(page, lambda signup: _present(signup, staff=staff))
+
+
+@resource.route("/signups/<id:signup_id>", methods=["GET"])
+@allow(can_see_signup, load=queries.find_signup, scope="signups:read")
+@resource.response(200, schemas.SignupOut)
+def show(signup: Signup) -> ResponseReturnValue:
+    """One place, for the person and the staff."""
+    return _present(signup, staff=can_see_staff_pages(current_person(), signup.shift.need.organization))
+
+
+@resource.route("/signups/<id:signup_id>/cancel", methods=["POST"])
+@allow(can_cancel_signup, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def cancel(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Give the place back; it is free at once."""
+    with transaction():
+        cancelled = cancel_signup(signup.id, by=current_person())
+        return frame.answer(200, schemas.SignupOut, _present(cancelled, staff=False))

@@ -1,0 +1,73 @@
+"""The document of the API and its page; the resources' blueprints are collected here for the factory."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import apispec
+from flask import Blueprint, Flask, Response, current_app, render_template
+from flask.typing import ResponseReturnValue
+from flask_wtf import CSRFProtect
+
+from app.api import donations, fundraisers, items, me, needs, organizations, pledges, shifts, signups
+from app.api.frame import ProblemSchema, Specification
+from app.core.web import public
+
+documents = Blueprint("api_documents", __name__, url_prefix="/api/v1")
+RESOURCES = (
+    needs.resource,
+    shifts.resource,
+    signups.resource,
+    items.resource,
+    pledges.resource,
+    organizations.resource,
+    fundraisers.resource,
+    donations.resource,
+    me.resource,
+)
+BLUEPRINTS = (documents,)
+
+
+@functools.lru_cache(maxsize=4)
+def _document(specification: Specification) -> dict[str, Any]:
+    spec: apispec.APISpec = specification.spec
+    return dict(spec.to_dict())
+
+
+@documents.get("/openapi.json")
+@public
+def openapi() -> ResponseReturnValue:
+    """OpenAPI 3.1, made from the resources' own declarations."""
+    body = json.dumps(_document(current_app.extensions["api_specification"]), ensure_ascii=False)
+    return Response(body, content_type="application/json", headers={"Cache-Control": "public, max-age=300"})
+
+
+@documents.get("/docs")
+@public
+def docs() -> ResponseReturnValue:
+    """The same for people, without any script."""
+    document = _document(current_app.extensions["api_specification"])
+    return render_template("api/docs.html", document=document)
+
+
+def init_app(app: Flask, csrf: CSRFProtect) -> None:
+    """Collect the resources and their document."""
+    app.config.update(
+        API_TITLE="Manyhands",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={
+            "info": {"description": "What the pages do, for programs. Errors are RFC 9457 problem details."},
+            "servers": [{"url": app.config["SETTINGS"].base_url}],
+        },
+    )
+    specification = Specification(app)
+    spec: apispec.APISpec = specification.spec
+    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    spec.components.schema("Problem", schema=ProblemSchema)
+    for resource in RESOURCES:
+        specification.register_blueprint(resource)
+        csrf.exempt(resource)  # only bearer tokens count under /api (accounts.session)
+    app.extensions["api_specification"] = specification
