@@ -47,9 +47,12 @@ echo "Installing $lock into .venv (once; a few seconds when the packages are cac
 rm -f "$stamps/$lock"
 pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
 if "$venv/bin/uv" --version 2>/dev/null | grep -qF "uv $uv_version" || "${pip[@]}" install "uv==$uv_version"; then
-  # pip's own configuration (a mirror, say) counts for uv too.
-  index=$("$venv/bin/python" -m pip config get global.index-url 2>/dev/null || true)
-  [[ -n $index ]] && export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
+  # What pip is configured to (a mirror, a certificate) counts for uv too.
+  configured=$("$venv/bin/python" -m pip config list 2>/dev/null || true)
+  index=$(sed -n "s/^global\.index-url='\(.*\)'$/\1/p" <<<"$configured")
+  certificate=$(sed -n "s/^global\.cert='\(.*\)'$/\1/p" <<<"$configured")
+  if [[ -n $index ]]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}; fi
+  if [[ -n $certificate ]]; then export SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}; fi
   # Compiled once here, every later start is a second faster.
   "$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" \
     --require-hashes -r "$lock" || "${pip[@]}" install --require-hashes -r "$lock"
