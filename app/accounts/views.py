@@ -25,18 +25,12 @@ from app.accounts.session import current_person, end_session, find_current_perso
 from app.accounts.skills import skills_by_category
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
+from app.core.forms import show_errors
 from app.core.i18n import _
 from app.core.web import public, safe_next, signed_in
 
 accounts = Blueprint("accounts", __name__)
 BLUEPRINTS = (accounts,)
-
-
-def show_errors(form: FlaskForm, invalid: InvalidInput) -> None:
-    """Put the messages of an operation at their fields, so that the form comes back with what was typed."""
-    for name, message in invalid.errors.items():
-        field = form[name] if name in form else next(iter(form))
-        field.errors = [*field.errors, message]
 
 
 def _is_throttled(**tries: str) -> dt.timedelta | None:

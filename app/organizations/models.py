@@ -98,3 +98,5 @@ class Verification(HasId, Base):
     decision: Mapped[str] = mapped_column(sa.String(16))
     checked: Mapped[str]
     decided_at: Mapped[dt.datetime]
+
+    organization: Mapped[Organization] = relationship()

@@ -86,3 +86,36 @@ def list_verifications(organization_id: int) -> list[Verification]:
     """Every decision about the organization, the latest first."""
     query = sa.select(Verification).where(Verification.organization_id == organization_id)
     return list(db.session.scalars(query.order_by(Verification.decided_at.desc(), Verification.id)))
+
+
+def find_member(organization_id: int, person_id: int) -> Membership | None:
+    """The membership with organization and person, or None."""
+    query = sa.select(Membership).options(joinedload(Membership.organization), joinedload(Membership.person))
+    return db.session.scalar(
+        query.where(Membership.organization_id == organization_id, Membership.person_id == person_id)
+    )
+
+
+def find_location(location_id: int) -> Location | None:
+    """The location with its organization, or None."""
+    return db.session.scalar(
+        sa.select(Location).options(joinedload(Location.organization)).where(Location.id == location_id)
+    )
+
+
+def find_verification(organization_id: int) -> Verification | None:
+    """The latest decision about the organization, or None."""
+    query = sa.select(Verification).where(Verification.organization_id == organization_id)
+    return db.session.scalar(query.order_by(Verification.decided_at.desc(), Verification.id).limit(1))
+
+
+def list_waiting(limit: int = 200) -> list[Organization]:
+    """Claimed organizations that nobody has verified, longest waiting first."""
+    query = sa.select(Organization).where(Organization.verified_at.is_(None), Organization.claimed_at.is_not(None))
+    return list(db.session.scalars(query.order_by(Organization.created_at, Organization.id).limit(limit)))
+
+
+def find_verification_by_id(verification_id: int) -> Verification | None:
+    """The decision with its organization, or None."""
+    query = sa.select(Verification).options(joinedload(Verification.organization))
+    return db.session.scalar(query.where(Verification.id == verification_id))

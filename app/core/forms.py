@@ -1,0 +1,20 @@
+"""What every form's view does with the answer of an operation: messages go to their fields, and nothing typed is lost."""
+
+from __future__ import annotations
+
+from wtforms import Form
+
+from app.core.errors import InvalidInput, Refused
+
+
+def show_errors(form: Form, invalid: InvalidInput) -> None:
+    """Put the messages of an operation at their fields; those of fields the form has not, at its first."""
+    for name, message in invalid.errors.items():
+        field = form[name] if name in form else next(iter(form))
+        field.errors = [*field.errors, message]
+
+
+def show_reasons(form: Form, refused: Refused) -> None:
+    """Say why an act was refused, each reason with how to meet it, at the form's first field."""
+    field = next(iter(form))
+    field.errors = [*field.errors, *(f"{reason.message} {reason.remedy}".strip() for reason in refused.reasons)]

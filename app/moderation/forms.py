@@ -1,0 +1,35 @@
+"""The shape of a moderator's decision."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import SelectField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from app.core.i18n import lazy
+from app.core.text import block
+
+
+class DecisionForm(FlaskForm):
+    """What was checked, and what follows. Which decisions there are depends on where the organization stands."""
+
+    checked = TextAreaField(
+        lazy("What was checked"),
+        filters=[block],
+        description=lazy(
+            "For example: number in the charity register, address, who answered the telephone. Kept on record"
+        ),
+        validators=[
+            InputRequired(lazy("Say what was checked")),
+            Length(max=2000, message=lazy("Write 2,000 characters or fewer")),
+        ],
+    )
+    decision = SelectField(lazy("Decision"), validators=[InputRequired(lazy("Choose a decision"))])
+
+    def offer(self, *, verified: bool, suspended: bool) -> None:
+        """Set the decisions that make sense now."""
+        choices = [("", lazy("Choose")), ("verify", lazy("Verify")), ("decline", lazy("Decline"))]
+        if verified:
+            choices = [("", lazy("Choose")), ("withdraw", lazy("Withdraw the verification"))]
+        choices.append(("resume", lazy("End the suspension")) if suspended else ("suspend", lazy("Suspend")))
+        self.decision.choices = choices

@@ -1,0 +1,52 @@
+"""Mails about decisions: one promise per owner, so that one address that fails holds nobody else up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.accounts.queries import find_person
+from app.core.db import transaction
+from app.core.jobs import Sweep
+from app.core.letters import compose
+from app.core.mail import deliver
+from app.core.outbox import enqueue
+from app.organizations.queries import find_verification_by_id, list_members
+
+
+def mail_verification_decided(payload: dict[str, Any]) -> None:
+    """Promise a mail to every owner."""
+    with transaction():
+        verification = find_verification_by_id(payload["verification_id"])
+        if verification is None:
+            return
+        for member in list_members(verification.organization_id):
+            if member.role == "owner":
+                enqueue(
+                    "mail_verification_decided_to",
+                    {"verification_id": verification.id, "person_id": member.person_id},
+                    key=f"{payload['outbox_key']}:{member.person_id}",
+                )
+
+
+def mail_verification_decided_to(payload: dict[str, Any]) -> None:
+    """Tell one owner what was decided."""
+    verification, person = find_verification_by_id(payload["verification_id"]), find_person(payload["person_id"])
+    if verification is None or person is None or not person.is_active:
+        return
+    mail = compose(
+        "organizations/decided",
+        to=person.email,
+        locale=person.locale,
+        name=person.name,
+        organization=verification.organization.name,
+        slug=verification.organization.slug,
+        decision=verification.decision,
+    )
+    deliver(mail, key=payload["outbox_key"])
+
+
+HANDLERS = {
+    "mail_verification_decided": mail_verification_decided,
+    "mail_verification_decided_to": mail_verification_decided_to,
+}
+SWEEPS: tuple[Sweep, ...] = ()

@@ -1,0 +1,111 @@
+"""The shape of what people type about organizations: types and lengths, no queries."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms.validators import Email, InputRequired, Length, Optional
+
+from app.core.i18n import lazy
+from app.core.text import block, line
+from app.organizations.models import ROLES
+
+ROLE_NAMES = {
+    "owner": lazy("Owner: everything, and other owners"),
+    "manager": lazy("Manager: listings, people, money reports"),
+    "coordinator": lazy("Coordinator: rosters and receiving"),
+    "viewer": lazy("Viewer: reads"),
+}
+
+
+def _name() -> StringField:
+    return StringField(
+        lazy("Name"),
+        filters=[line],
+        validators=[InputRequired(lazy("Enter a name")), Length(1, 160, lazy("Write 160 characters or fewer"))],
+    )
+
+
+def _description() -> TextAreaField:
+    return TextAreaField(
+        lazy("Description"),
+        filters=[block],
+        description=lazy("What you do and for whom. Shown on your public page"),
+        validators=[Length(max=20_000, message=lazy("Write 20,000 characters or fewer"))],
+    )
+
+
+def _website() -> StringField:
+    return StringField(
+        lazy("Website"),
+        filters=[line],
+        validators=[Optional(), Length(max=300, message=lazy("This link is too long"))],
+        render_kw={"type": "url", "autocomplete": "url", "inputmode": "url"},
+    )
+
+
+class RegisterOrganizationForm(FlaskForm):
+    """A new organization. `country.choices` are set by the view, in the reader's language."""
+
+    name = _name()
+    description = _description()
+    country = SelectField(lazy("Country"), validators=[InputRequired(lazy("Choose a country"))])
+    place = StringField(
+        lazy("Town or postal code"),
+        filters=[line],
+        description=lazy("Where you work; it also gives your time zone"),
+        validators=[InputRequired(lazy("Enter a town or postal code")), Length(max=120)],
+    )
+    website = _website()
+
+
+class OrganizationForm(FlaskForm):
+    """What may be changed of an organization."""
+
+    name = _name()
+    description = _description()
+    website = _website()
+    auto_approve_fundraisers = BooleanField(lazy("Show fundraisers that supporters start without asking us first"))
+
+
+class MemberForm(FlaskForm):
+    """Somebody who has an account, and their role."""
+
+    email = StringField(
+        lazy("Email"),
+        filters=[line],
+        validators=[
+            InputRequired(lazy("Enter their email address")),
+            Email(lazy("Enter an email address like name@example.org")),
+        ],
+        render_kw={"type": "email", "autocomplete": "off"},
+    )
+    role = SelectField(lazy("Role"), choices=[(role, ROLE_NAMES[role]) for role in ROLES], default="viewer")
+
+
+class RoleForm(FlaskForm):
+    """A role for somebody who is a member."""
+
+    role = SelectField(lazy("Role"), choices=[(role, ROLE_NAMES[role]) for role in ROLES])
+
+
+class LocationForm(FlaskForm):
+    """A place the organization works from."""
+
+    name = StringField(
+        lazy("Name"),
+        filters=[line],
+        description=lazy("For example: the parish hall"),
+        validators=[InputRequired(lazy("Enter a name")), Length(max=120)],
+    )
+    address = StringField(lazy("Street and number"), filters=[line], validators=[Optional(), Length(max=200)])
+    place = StringField(
+        lazy("Town or postal code"),
+        filters=[line],
+        validators=[InputRequired(lazy("Enter a town or postal code")), Length(max=120)],
+    )
+    private = BooleanField(lazy("The street is private: only confirmed people see it, shortly before they come"))
+
+
+class ConfirmForm(FlaskForm):
+    """A page with one button."""

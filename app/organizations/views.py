@@ -1,0 +1,299 @@
+"""Pages of organizations: the public list and profile, registering, and what staff see and change."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+
+from app.accounts.models import Person
+from app.accounts.queries import find_person
+from app.accounts.session import current_person, find_current_person
+from app.core import web
+from app.core.db import transaction
+from app.core.errors import InvalidInput, Refused
+from app.core.forms import show_errors, show_reasons
+from app.core.i18n import _
+from app.core.paging import BadCursor
+from app.core.web import allow, public, signed_in
+from app.fundraisers.queries import list_fundraisers_of, list_public_fundraisers
+from app.needs.queries import count_by_status, list_open_needs_of
+from app.organizations import operations, queries
+from app.organizations.forms import (
+    ROLE_NAMES,
+    ConfirmForm,
+    LocationForm,
+    MemberForm,
+    OrganizationForm,
+    RegisterOrganizationForm,
+    RoleForm,
+)
+from app.organizations.models import Location, Membership, Organization
+from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
+from app.organizations.queries import find_organization
+
+organizations = Blueprint("organizations", __name__)
+BLUEPRINTS = (organizations,)
+
+
+@organizations.get("/organizations")
+@public
+def index() -> ResponseReturnValue:
+    """Public organizations by name."""
+    try:
+        page = queries.list_public_organizations(request.args.get("cursor"))
+    except BadCursor:
+        return redirect(url_for("organizations.index"))
+    return render_template("organizations/index.html", page=page)
+
+
+@organizations.route("/organizations/new", methods=["GET", "POST"])
+@signed_in
+def new() -> ResponseReturnValue:
+    """Register an organization; it prepares drafts until a moderator has verified it."""
+    person = current_person()
+    form = RegisterOrganizationForm(country=person.country or web.settings().default_country)
+    form.country.choices = _countries()
+    if not person.is_email_verified:
+        return render_template("organizations/verify_first.html"), 403
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                made = operations.register_organization(
+                    name=form.name.data or "",
+                    by=person,
+                    owner=person,
+                    country=form.country.data,
+                    place=form.place.data,
+                    description=form.description.data or "",
+                    website=form.website.data,
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("%(name)s is registered. A moderator will look at it.", name=made.name), "done")
+            return redirect(url_for("organizations.overview", slug=made.slug), code=303)
+    return render_template("organizations/new.html", form=form), 422 if form.errors else 200
+
+
+def _countries() -> list[tuple[str, str]]:
+    """Every country in the reader's language, by name."""
+    locale = get_locale()
+    names = locale.territories if locale is not None else {}
+    found = [
+        (code, name)
+        for code, name in names.items()
+        if len(code) == 2 and code.isalpha() and code not in ("ZZ", "EU", "UN", "EZ", "XA", "XB", "QO")
+    ]
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def _find_in_sight(slug: str) -> Organization | None:
+    """The public sees public ones, members always their own."""
+    found = find_organization(slug)
+    if found is None or not (found.is_public or can_see_staff_pages(find_current_person(), found)):
+        return None
+    return found
+
+
+@organizations.get("/organizations/<slug>")
+@public(load=_find_in_sight)
+def show(organization: Organization) -> ResponseReturnValue:
+    """The public profile: what was verified and when, what is needed, what is raised."""
+    person = find_current_person()
+    return render_template(
+        "organizations/show.html",
+        organization=organization,
+        needs=list_open_needs_of(organization.id) if organization.is_public else [],
+        fundraisers=list_public_fundraisers(organization_id=organization.id).rows,
+        verification=queries.find_verification(organization.id),
+        is_staff=can_see_staff_pages(person, organization),
+    )
+
+
+@organizations.get("/manage/<slug>/")
+@allow(can_see_staff_pages, load=find_organization)
+def overview(organization: Organization) -> ResponseReturnValue:
+    """What staff come to: what is open, what waits, what is missing."""
+    person = current_person()
+    return render_template(
+        "organizations/overview.html",
+        organization=organization,
+        counts=count_by_status(organization.id),
+        needs=list_open_needs_of(organization.id, any_status=True),
+        fundraisers=list_fundraisers_of(organization.id)[:10],
+        may_edit=can_manage_listings(person, organization),
+    )
+
+
+@organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
+@allow(can_manage_people, load=find_organization)
+def settings(organization: Organization) -> ResponseReturnValue:
+    """Name, description, website, fundraisers."""
+    form = OrganizationForm(obj=organization)
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.edit_organization(
+                    organization.id,
+                    by=current_person(),
+                    name=form.name.data,
+                    description=form.description.data,
+                    website=form.website.data,
+                    auto_approve_fundraisers=form.auto_approve_fundraisers.data,
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("Saved."), "done")
+            return redirect(url_for("organizations.settings", slug=organization.slug), code=303)
+    page = render_template("organizations/settings.html", organization=organization, form=form)
+    return page, 422 if form.errors else 200
+
+
+# --- members --------------------------------------------------------------------------------------------------------
+
+
+@organizations.route("/manage/<slug>/members", methods=["GET", "POST"])
+@allow(can_manage_people, load=find_organization)
+def members(organization: Organization) -> ResponseReturnValue:
+    """Who belongs, and adding somebody who has an account."""
+    form = MemberForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.add_member(
+                    organization.id, by=current_person(), email=form.email.data or "", role=form.role.data
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        except Refused as refused:
+            show_reasons(form, refused)
+        else:
+            flash(_("Added."), "done")
+            return redirect(url_for("organizations.members", slug=organization.slug), code=303)
+    page = render_template(
+        "organizations/members.html",
+        organization=organization,
+        form=form,
+        members=queries.list_members(organization.id),
+        role_names=ROLE_NAMES,
+    )
+    return page, 422 if form.errors else 200
+
+
+def _find_member(slug: str, person_id: int) -> Membership | None:
+    organization = find_organization(slug)
+    return None if organization is None else queries.find_member(organization.id, person_id)
+
+
+def _can_manage_member(person: Person | None, member: Membership) -> bool:
+    return can_manage_people(person, member.organization)
+
+
+def _can_remove_member(person: Person, member: Membership) -> bool:
+    """Whoever manages people, and everybody their own membership."""
+    return member.person_id == person.id or can_manage_people(person, member.organization)
+
+
+@organizations.route("/manage/<slug>/members/<id:person_id>", methods=["GET", "POST"])
+@allow(_can_manage_member, load=_find_member)
+def member(member: Membership) -> ResponseReturnValue:
+    """Change a role."""
+    slug = member.organization.slug
+    form = RoleForm(role=member.role)
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.change_role(
+                    member.organization_id, member.person_id, by=current_person(), role=form.role.data
+                )
+        except (InvalidInput, Refused) as error:
+            show_errors(form, error) if isinstance(error, InvalidInput) else show_reasons(form, error)
+        else:
+            flash(_("Saved."), "done")
+            return redirect(url_for("organizations.members", slug=slug), code=303)
+    page = render_template("organizations/member.html", organization=member.organization, member=member, form=form)
+    return page, 422 if form.errors else 200
+
+
+@organizations.route("/manage/<slug>/members/<id:person_id>/remove", methods=["GET", "POST"])
+@allow(_can_remove_member, load=_find_member)
+def remove_member(member: Membership) -> ResponseReturnValue:
+    """End a membership, after saying what that means."""
+    organization, person = member.organization, find_person(member.person_id)
+    form = ConfirmForm()
+    reasons = []
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.remove_member(organization.id, member.person_id, by=current_person())
+        except Refused as refused:
+            reasons = refused.reasons
+        else:
+            flash(_("Removed."), "done")
+            mine = can_see_staff_pages(current_person(), organization)
+            target = url_for("organizations.members", slug=organization.slug) if mine else url_for("pages.home")
+            return redirect(target, code=303)
+    page = render_template(
+        "organizations/remove_member.html", organization=organization, person=person, form=form, reasons=reasons
+    )
+    return page, 409 if reasons else 200
+
+
+# --- locations ------------------------------------------------------------------------------------------------------
+
+
+@organizations.route("/manage/<slug>/locations", methods=["GET", "POST"])
+@allow(can_manage_listings, load=find_organization)
+def locations(organization: Organization) -> ResponseReturnValue:
+    """Places the organization works from."""
+    form = LocationForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.add_location(
+                    organization.id,
+                    by=current_person(),
+                    name=form.name.data or "",
+                    address=form.address.data or "",
+                    place=form.place.data or "",
+                    private=bool(form.private.data),
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("Added."), "done")
+            return redirect(url_for("organizations.locations", slug=organization.slug), code=303)
+    page = render_template(
+        "organizations/locations.html",
+        organization=organization,
+        form=form,
+        locations=queries.list_locations(organization.id),
+    )
+    return page, 422 if form.errors else 200
+
+
+def _find_location(slug: str, location_id: int) -> Location | None:
+    found = queries.find_location(location_id)
+    return found if found is not None and found.organization.slug == slug else None
+
+
+def _can_manage_location(person: Person | None, location: Location) -> bool:
+    return can_manage_listings(person, location.organization)
+
+
+@organizations.route("/manage/<slug>/locations/<id:location_id>/remove", methods=["GET", "POST"])
+@allow(_can_manage_location, load=_find_location)
+def remove_location(location: Location) -> ResponseReturnValue:
+    """Forget a place."""
+    slug = location.organization.slug
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with transaction():
+            operations.remove_location(location.id, by=current_person())
+        flash(_("Removed."), "done")
+        return redirect(url_for("organizations.locations", slug=slug), code=303)
+    return render_template(
+        "organizations/remove_location.html", organization=location.organization, location=location, form=form
+    )
