@@ -213,7 +213,7 @@ def make_pages(mailbox: Mailbox) -> Flask:
     def headers(response: Response) -> Response:
         response.headers.setdefault(
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
+            "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'",
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
@@ -244,10 +244,13 @@ def make_pages(mailbox: Mailbox) -> Flask:
     @app.get("/mails/<name>/html")
     def show_html(name: str) -> Response:
         # The mail's own HTML: shown in a sandboxed frame, with styles and pictures of its own and nothing else.
-        response = make_response(_text(found(name), "html"))
-        policy = (
-            "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-        )
+        # Its links open beside the frame.
+        text = _text(found(name), "html")
+        head = re.search(r"<head[^>]*>", text, re.IGNORECASE)
+        at = head.end() if head else 0
+        response = make_response(text[:at] + '<base target="_blank">' + text[at:])
+        policy = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+        policy += "img-src data:; frame-ancestors 'self'"
         response.headers["Content-Security-Policy"] = policy
         return response
 

@@ -38,7 +38,7 @@ def _headers(response: Response) -> Response:
     # After Pay the browser is led back to the shop: a policy on forms counts for where they lead to.
     origins = " ".join(sorted({origin for origin in getattr(g, "return_origins", ()) if origin}))
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; form-action 'self' {origins}".rstrip()
+        f"default-src 'none'; style-src 'self'; img-src data:; form-action 'self' {origins}".rstrip()
         + "; frame-ancestors 'none'; base-uri 'none'"
     )
     # Browsers send no Origin with a form under no-referrer, and the check of callers asks for it.

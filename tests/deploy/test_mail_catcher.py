@@ -66,9 +66,11 @@ def test_what_a_mail_says_cannot_act_on_the_pages(catcher: Catcher, pages: Flask
     assert "<script" not in page(pages, "/")
     text = page(pages, f"/mails/{name}")
     assert "<script" not in text
-    assert 'sandbox="allow-popups"' in text
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in text
     framed = pages.get(f"/mails/{name}/html")
-    assert framed.headers["Content-Security-Policy"].startswith("sandbox allow-popups; default-src 'none'")
+    assert framed.headers["Content-Security-Policy"].startswith("sandbox allow-popups")
+    assert "default-src 'none'" in framed.headers["Content-Security-Policy"]
+    assert framed.data.startswith(b'<base target="_blank"><p>Hello</p>')
 
 
 def test_only_names_of_mails_are_read(pages: FlaskClient) -> None:

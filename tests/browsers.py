@@ -1,0 +1,47 @@
+"""Headless Chromium for tests: the system's, driven by Playwright; and axe's verdict on a page."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+ENABLE_CHROMIUM = "apt-get install chromium libatomic1"
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+THEMES_AND_WIDTHS = [(theme, width) for theme in ("light", "dark") for width in (1280, 320)]
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A running browser; skips the test where there is none."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip(f"Chromium is not installed; enable with: {ENABLE_CHROMIUM}")
+    try:
+        playwright = sync_playwright().start()
+    except Error as error:
+        pytest.skip(f"Playwright does not start ({error}); enable with: {ENABLE_CHROMIUM}")
+    browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    try:
+        yield browser
+    finally:
+        browser.close()
+        playwright.stop()
+
+
+def faults_of(page: Page) -> list[str]:
+    """What is wrong with an open page: axe's violations (its context must bypass the policy), and sideways scroll."""
+    found = [
+        f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
+        for violation in Axe().run(page).response["violations"]
+    ]
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append("scrolls sideways")
+    return found
