@@ -25,7 +25,7 @@ from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
 from app.accounts import session
-from app.core import commands, jobs, places, web
+from app.core import cache, commands, jobs, places, web
 from app.core.db import configure_engine, db
 from app.core.ids import encode_id
 from config import Settings
@@ -91,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
     Babel(app, locale_selector=_choose_locale)
     session.init_app(app)
     web.init_app(app, _payment_hosts(settings))
+    cache.init_app(app)
     app.context_processor(_template_context)
     _register_features(app, csrf)
     commands.register(app)

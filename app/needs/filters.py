@@ -56,6 +56,10 @@ class NeedFilters:
         )  # fmt: skip
         return hashlib.blake2b(repr(inputs).encode(), digest_size=6).hexdigest()
 
+    def from_start(self) -> NeedFilters:
+        """The same list from its first page."""
+        return dataclasses.replace(self, cursor="")
+
 
 def parse(values: Callable[[str], list[str]], country: str | None = None) -> tuple[NeedFilters, dict[str, str]]:
     """The filters of a URL and, by field, what is wrong with those that were ignored. Never raises.

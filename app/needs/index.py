@@ -214,7 +214,8 @@ def make_entry(need: Any, shifts: Sequence[Any], items: Sequence[Any], at: int) 
     bits = sum({1 << cause.number for cause in causes})
     title = words(need.title)
     named = [need.organization, need.city or "", need.region or "", *(item.name for item in wanted)]
-    named += [str(skill.name) for skill in skills] + [str(cause.name) for cause in causes]
+    # Their words in URLs, which are the same in every language of the reader.
+    named += [skill.slug for skill in skills] + [cause.slug for cause in causes]
     text = dict.fromkeys([*title, *words(" ".join(named)), *words(need.description)])
     tags = [f"k{number}" for number in causes_of(bits)] + [f"s{number}" for number in numbers]
     tags += [f"u{urgency}", f"r{int(need.remote)}"] + [f"w{bit}" for bit in (TIME, ITEMS) if wants & bit]

@@ -1,0 +1,103 @@
+"""Whole answers for readers who are nobody in particular, kept in the process as long as the database stays the same.
+
+An entry is served only while nothing at all was committed since it was made, so that what was withdrawn is gone at the
+next request (N1). Asking costs one tiny statement. Answers carry an ETag; a proxy may keep them for a second.
+"""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, Response, current_app, request
+from flask_babel import get_locale
+from sqlalchemy.orm import Session
+
+from app.core.db import db, uses_sqlite
+from app.core.web import viewer_was_asked
+
+MOST_ENTRIES = 128
+MOST_SECONDS = 5.0  # words such as "starts in two days" age without any commit
+MOST_URL = 500
+
+
+class PageCache:
+    """The answers of one process, the least recently used given up first."""
+
+    def __init__(self) -> None:
+        self._entries: collections.OrderedDict[tuple[str, str], tuple[Any, float, bytes, str]] = (
+            collections.OrderedDict()
+        )
+        self._lock = threading.Lock()
+        self._generations = itertools.count(1)
+        self._generation = 0
+
+    def changed(self) -> None:
+        """Something was committed."""
+        self._generation = next(self._generations)
+
+    def stamp(self) -> Any:
+        """What the database is at now: equal stamps, equal content."""
+        connection = db.session.connection()
+        if not uses_sqlite():
+            # Every commit of a change ends a transaction with a number, and so moves the snapshot; none comes twice.
+            return connection.exec_driver_sql("SELECT CAST(pg_current_snapshot() AS text)").scalar()
+        # The number is the connection's own and tells of other connections' commits only; `changed` tells of ours.
+        version = connection.exec_driver_sql("PRAGMA data_version").scalar()
+        info = connection.connection.info
+        if info.get("data_version") != version:
+            info["data_version"] = version
+            self.changed()
+        return self._generation
+
+    def find(self, key: tuple[str, str]) -> tuple[bytes, str] | None:
+        """The answer and its ETag, when it may still be given."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry[1] < time.monotonic():
+                return None
+            self._entries.move_to_end(key)
+        return (entry[2], entry[3]) if entry[0] == self.stamp() else None
+
+    def keep(self, key: tuple[str, str], stamp: Any, body: bytes, etag: str) -> None:
+        """Remember an answer that was made after `stamp` was asked."""
+        with self._lock:
+            self._entries[key] = (stamp, time.monotonic() + MOST_SECONDS, body, etag)
+            self._entries.move_to_end(key)
+            while len(self._entries) > MOST_ENTRIES:
+                self._entries.popitem(last=False)
+
+
+def init_app(app: Flask) -> None:
+    """Give `app` its cache, and let it hear of this process's own commits."""
+    cache = app.extensions["page_cache"] = PageCache()
+
+    @sa.event.listens_for(db.session, "after_commit")
+    def committed(_session: Session) -> None:
+        cache.changed()
+
+
+def anonymous_page(make: Callable[[], str]) -> Response:
+    """The page that `make` renders. Without a session it is cached, revalidates by ETag and sets no cookie."""
+    if viewer_was_asked():
+        return Response(make(), content_type="text/html; charset=utf-8")
+    cache: PageCache = current_app.extensions["page_cache"]
+    key = (request.full_path, str(get_locale()))
+    found = cache.find(key) if len(key[0]) <= MOST_URL else None
+    if found is None:
+        stamp = cache.stamp()
+        body = make().encode()
+        found = (body, hashlib.blake2b(body, digest_size=12).hexdigest())
+        if len(key[0]) <= MOST_URL:
+            cache.keep(key, stamp, *found)
+    response = Response(found[0], content_type="text/html; charset=utf-8")
+    response.set_etag(found[1])
+    response.headers["Cache-Control"] = "public, max-age=0, s-maxage=1"
+    response.vary.update(("Cookie", "Accept-Language"))
+    return response.make_conditional(request)
