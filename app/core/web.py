@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
@@ -23,6 +24,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from app.core import problems, templating
 from app.core.errors import InvalidInput, Refused
+from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from config import Settings
 
@@ -142,6 +144,11 @@ def safe_next(target: str | None, default: str) -> str:
     return target
 
 
+def flash_undo(text: str, url: str) -> None:
+    """Say what happened on the next page, with a way back: `url` is a form page, so that following it changes nothing."""
+    flash({"text": text, "url": url, "label": _("Undo")})  # type: ignore[arg-type]  # any JSON is carried; toast.html reads it
+
+
 class IdConverter(BaseConverter):
     """`<id:need_id>` in a URL: the opaque string outside, the key inside; anything else is 404."""
 
@@ -186,12 +193,22 @@ def _add_headers(response: Response) -> Response:
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if settings().production:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    # What somebody signed in (or a form with its token) was shown must not be kept by anybody else.
-    if "Cache-Control" not in headers and ("Set-Cookie" in headers or viewer_was_asked()):
+    # What somebody signed in was shown must not be kept by anybody else (a form with its token: PrivateSessions).
+    if "Cache-Control" not in headers and viewer_was_asked():
         headers["Cache-Control"] = "no-store"
     elif "Authorization" in request.headers:
         headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+class PrivateSessions(SecureCookieSessionInterface):
+    """Sessions in Flask's signed cookie; an answer that sets one (a form with its token) is kept by nobody."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """As Flask does, after every after_request function."""
+        super().save_session(app, session, response)
+        if "Set-Cookie" in response.headers:
+            response.headers["Cache-Control"] = "no-store"
 
 
 def viewer_was_asked() -> bool:
@@ -253,6 +270,7 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     app.url_map.converters["id"] = IdConverter
     app.extensions["content_security_policy"] = content_security_policy(payment_hosts)
     app.after_request(_add_headers)
+    app.session_interface = PrivateSessions()
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Refused, _refused_page)
     app.register_error_handler(InvalidInput, _invalid_page)
@@ -277,6 +295,7 @@ def require_guards(app: Flask) -> None:
 __all__ = [
     "Guard",
     "allow",
+    "flash_undo",
     "guard_of",
     "init_app",
     "public",

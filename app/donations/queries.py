@@ -107,11 +107,8 @@ def list_public_donations(
         sa.select(Donation).where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid"), cursor, limit
     )
     people = [donation.person_id for donation in page.rows if donation.person_id is not None]
-    births = (
-        dict(db.session.execute(sa.select(Person.id, Person.birth_date).where(Person.id.in_(people))).tuples().all())
-        if people
-        else {}
-    )
+    born_on = sa.select(Person.id, Person.birth_date).where(Person.id.in_(people))
+    births = {key: born for key, born in db.session.execute(born_on)} if people else {}  # noqa: C416  # rows, not pairs
 
     def public_name(donation: Donation) -> str | None:
         born = births.get(donation.person_id) if donation.person_id is not None else None

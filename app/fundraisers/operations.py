@@ -68,7 +68,8 @@ def _check_input(organization: Organization, goal: Money, ends_on: dt.date | Non
         raise InvalidInput(errors)
 
 
-def _reasons_not_to_start(person: Person, organization: Organization, need: Need | None) -> list[Reason]:
+def reasons_not_to_start(person: Person, organization: Organization, need: Need | None) -> list[Reason]:
+    """Every rule that stands in the way of starting a page, each with how to meet it (S11); empty when none does."""
     reasons = check_person(person)
     if person.birth_date is not None and age_on(person.birth_date, today(organization.time_zone)) < ADULT_AGE:
         reasons.append(
@@ -118,7 +119,7 @@ def start_fundraiser(
     need = None if need_id is None else db.session.get(Need, need_id)
     if need_id is not None and need is None:
         raise refuse("need_not_open", _("That need is not open"))
-    if reasons := _reasons_not_to_start(by, organization, need):
+    if reasons := reasons_not_to_start(by, organization, need):
         raise Refused(reasons)
     _check_input(organization, goal, ends_on, locale)
     same = db.session.scalar(

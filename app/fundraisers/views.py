@@ -10,7 +10,8 @@ from flask_babel import get_locale
 
 from app.accounts.session import current_person, find_current_person
 from app.core.db import transaction
-from app.core.errors import InvalidInput
+from app.core.errors import InvalidInput, Refused
+from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id
 from app.core.markdown import render_markdown
@@ -87,11 +88,6 @@ def _read_goal(form: FundraiserForm, currency: str, locale: str) -> Money | None
         return None
 
 
-def _put_errors(form: FundraiserForm, invalid: InvalidInput) -> None:
-    for field, message in invalid.errors.items():
-        form[field].errors = [*form[field].errors, message]
-
-
 def _chosen() -> tuple[Organization | None, Need | None]:
     """What ?organization= and ?need= name, as far as the public may see it. A need alone names its organization."""
     need_key = decode_id(request.args.get("need", ""))
@@ -116,6 +112,8 @@ def new() -> ResponseReturnValue:
     form, locale = FundraiserForm(), str(get_locale())
     values = {"form": form, "organization": organization, "need": need}
     if request.method == "GET":
+        if reasons := operations.reasons_not_to_start(current_person(), organization, need):
+            raise Refused(reasons)
         return render_template("fundraisers/new.html", **values)
     is_valid = form.validate()
     goal = _read_goal(form, organization.currency, locale)
@@ -136,8 +134,11 @@ def new() -> ResponseReturnValue:
             )
             slug, is_live = started.slug, started.status == "live"
     except InvalidInput as invalid:
-        _put_errors(form, invalid)
+        show_errors(form, invalid)
         return render_template("fundraisers/new.html", **values), 422
+    except Refused as refused:
+        show_reasons(form, refused)
+        return render_template("fundraisers/new.html", **values), 409
     if is_live:
         flash(_("Your fundraiser is live"))
     else:
@@ -173,7 +174,7 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
                 locale=locale,
             )
     except InvalidInput as invalid:
-        _put_errors(form, invalid)
+        show_errors(form, invalid)
         return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser), 422
     flash(_("Saved"))
     return redirect(url_for("fundraisers.show", slug=slug), code=303)
