@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
     next_at REAL NOT NULL, status INTEGER, error TEXT);
 CREATE INDEX IF NOT EXISTS delivery_next ON delivery (state, next_at, id);
+CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event);
 CREATE TABLE IF NOT EXISTS due (kind TEXT NOT NULL, object TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, object));
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -213,10 +214,10 @@ class Store:
 
     def deliveries(self, event_id: str | None = None, limit: int = 200) -> list[Thing]:
         """The latest deliveries (of one event), newest first."""
+        where, parameters = ("", [limit]) if event_id is None else ("WHERE delivery.event = ?", [event_id, limit])
+        columns = "delivery.*, json_extract(object.data, '$.type') AS type"
         rows = self._rows(
-            "SELECT delivery.*, json_extract(object.data, '$.type') AS type FROM delivery JOIN object"
-            " ON object.id = delivery.event WHERE delivery.event = coalesce(?, delivery.event)"
-            " ORDER BY delivery.id DESC LIMIT ?",
-            (event_id, limit),
+            f"SELECT {columns} FROM delivery JOIN object ON object.id = delivery.event {where} ORDER BY delivery.id DESC LIMIT ?",  # noqa: S608  # two constants
+            parameters,
         )
         return [dict(row) for row in rows]
