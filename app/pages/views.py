@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Flask, Response, render_template
 from flask.typing import ResponseReturnValue
+from flask_wtf import CSRFProtect
 
-from app.core.web import public
+from app.accounts.session import current_person
+from app.core.web import public, signed_in
 from app.pages import queries
+from app.pages.design import design
+from config import Settings
 
 pages = Blueprint("pages", __name__)
 
@@ -16,6 +20,13 @@ pages = Blueprint("pages", __name__)
 def home() -> ResponseReturnValue:
     """What this is, and the way to a need nearby."""
     return render_template("pages/home.html")
+
+
+@pages.get("/my-help")
+@signed_in
+def my_help() -> ResponseReturnValue:
+    """Everything one promised by date, and what one gave before."""
+    return render_template("pages/my_help.html", help=queries.list_my_help(current_person()))
 
 
 @pages.get("/healthz")
@@ -35,3 +46,10 @@ def readyz() -> ResponseReturnValue:
 
 
 BLUEPRINTS = (pages,)
+
+
+def init_app(app: Flask, _csrf: CSRFProtect) -> None:
+    """The sheet of components is for builders, not for the public."""
+    settings: Settings = app.config["SETTINGS"]
+    if not settings.production:
+        app.register_blueprint(design)

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.db import MAXIMUM_QUANTITY, db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
+from app.core.text import block, line
 from app.needs import promises
 from app.needs.models import Item, Need
 from app.pledges.models import LIVE_STATUSES, Pledge
@@ -106,7 +107,8 @@ def receive_pledge(
     check_part(rejected, "rejected")
     if received + rejected <= 0:
         raise InvalidInput({"received": _("Enter how much came")})
-    if rejected and not reason.strip():
+    reason = line(reason) or ""
+    if rejected and not reason:
         raise InvalidInput({"reason": _("Say why it could not be taken: the person who brought it is told")})
     item, found = _lock_pledge(pledge_id)
     if rejected > outstanding(found):
@@ -118,7 +120,7 @@ def receive_pledge(
     found.received += received
     found.rejected += rejected
     if rejected:
-        found.rejected_reason = reason.strip()
+        found.rejected_reason = reason
     if outstanding(found) <= 0:
         found.status = "received" if found.received else "rejected"
     found.updated_at = now()
@@ -150,7 +152,7 @@ def _pledge_first(item: Item, person: Person, quantity: decimal.Decimal, note: s
         person_id=person.id,
         quantity=quantity,
         status="reserved",
-        note=note.strip(),
+        note=block(note) or "",
         created_at=now(),
         updated_at=now(),
     )

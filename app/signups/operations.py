@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.db import db, lock
 from app.core.errors import Reason, Refused, refuse
 from app.core.i18n import _
+from app.core.text import block
 from app.needs.models import Need, Position, Shift
 from app.signups import gate
 from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
@@ -39,7 +40,7 @@ def sign_up(
         person_id=person.id,
         party_size=party_size,
         status="confirmed",
-        note=note.strip(),
+        note=block(note) or "",
         created_at=now(),
     )
     db.session.add(signup)

@@ -1,0 +1,46 @@
+"""The shape of what people send about a promise of items: types and lengths; quantities are read by quantities.py."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField, TextAreaField
+from wtforms.validators import Length, Optional
+
+from app.core.i18n import lazy
+from app.core.text import block, line
+
+NOTE_LENGTH = 500
+
+
+def _quantity(label: str) -> StringField:
+    keys = {"inputmode": "decimal", "autocomplete": "off"}
+    return StringField(lazy(label), filters=[line], render_kw=keys)
+
+
+class PledgeForm(FlaskForm):
+    """How much of an item; `mode` is set by the buttons that ask whether to add or to replace (P2)."""
+
+    quantity = _quantity("Quantity")
+    note = TextAreaField(
+        lazy("Anything the staff should know?"),
+        filters=[block],
+        validators=[Optional(), Length(max=NOTE_LENGTH, message=lazy("Write 500 characters or fewer"))],
+    )
+    mode = HiddenField()
+
+
+class ReceiveForm(FlaskForm):
+    """What was brought, and what of it could not be taken and why (P4)."""
+
+    received = _quantity("Received")
+    rejected = _quantity("Could not be taken")
+    reason = StringField(
+        lazy("Why not?"),
+        filters=[line],
+        description=lazy("The person who brought it is told"),
+        validators=[Optional(), Length(max=300, message=lazy("Write 300 characters or fewer"))],
+    )
+
+
+class CancelForm(FlaskForm):
+    """The second step before a promise is taken back: nothing but the proof that this page sent it."""
