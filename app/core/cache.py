@@ -100,4 +100,5 @@ def anonymous_page(make: Callable[[], str]) -> Response:
     response.set_etag(found[1])
     response.headers["Cache-Control"] = "public, max-age=0, s-maxage=1"
     response.vary.update(("Cookie", "Accept-Language"))
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -263,6 +263,24 @@ def reindex(need_ids: Iterable[int]) -> int:
     return changed
 
 
+def add_new(need_ids: Sequence[int]) -> int:
+    """List needs that were never listed, thousands in one transaction: imports and seeds. Returns how many are visible.
+
+    Raises the database's IntegrityError for one that is listed already.
+    """
+    if not in_transaction():
+        raise RuntimeError("the index changes with the fact")
+    db.session.flush()
+    counts: collections.Counter[tuple[int, int, int]] = collections.Counter()
+    added = 0
+    for start in range(0, len(need_ids), CHUNK * 10):
+        entries = compute_entries(need_ids[start : start + CHUNK * 10], _seconds(now()))
+        _add(entries, {}, counts, bulk=True)
+        added += len(entries)
+    _count(counts)
+    return added
+
+
 def reindex_organization(organization_id: int) -> int:
     """The same for every need of an organization: verified, suspended, renamed. Returns how many entries changed."""
     db.session.flush()
