@@ -19,6 +19,8 @@ RIGHT_EDGES = (0, 12, 20, 28, 37, 46)
 HEIGHT = 24
 # More places than this are drawn as a strip.
 MOST_FINGERS = 25
+# And more than this are too many to count by eye: the crowd ends here.
+MOST_CROWD = 100
 STATES = ("given", "you", "promised", "open")
 
 
@@ -71,6 +73,27 @@ def draw_hands(given: int = 0, you: int = 0, promised: int = 0, still_open: int 
     )
 
 
+@functools.lru_cache(maxsize=256)
+def draw_crowd(given: int, still_open: int) -> Markup:
+    """Many places as rows of five hands; the first open finger is the reader's. For the dark head of the first page."""
+    drawn, rows = min(given, MOST_CROWD), []
+    left = min(still_open, MOST_CROWD - drawn)
+    you = 1 if left else 0
+    counts = {"given": drawn, "you": you, "open": left - you}
+    while any(counts.values()):
+        room, row = MOST_FINGERS, {"given": 0, "you": 0, "open": 0}
+        for state in row:
+            row[state] = min(counts[state], room)
+            counts[state] -= row[state]
+            room -= row[state]
+        runs = _runs((row["given"], row["you"], 0, row["open"]))
+        rows.append("".join(_group(state, _uses(first, end)) for state, first, end in runs))
+    width = HAND_STEP * (FINGERS - 1) + RIGHT_EDGES[FINGERS]
+    box = f'viewBox="0 0 {width} {HEIGHT}" width="{width * 2}" height="{HEIGHT * 2}"'
+    lines = "".join(f'<svg class="hands" {box} aria-hidden="true">{row}</svg>' for row in rows)
+    return Markup(lines)  # noqa: S704  # numbers and our own words only
+
+
 def _share(part: int | Decimal, whole: int | Decimal) -> str:
     """`part` of `whole` in percent, one decimal, never above 100."""
     if whole <= 0:
@@ -115,6 +138,7 @@ def draw_finger(state: str) -> Markup:
     )
 
 
+THERMOMETER_HEIGHT = 264
 THERMOMETER_ROW = 52
 
 
@@ -123,12 +147,11 @@ def draw_thermometer(settled: int, in_person: int, on_its_way: int, goal: int, r
     """An upright finger that fills from its foot, with a line from each part to its row of words (top to bottom: goal,
     still open, on its way, in person, settled; parts that are nothing have no row). Amounts are minor units.
     """
-    height, top, width = rows * THERMOMETER_ROW, 2, 56
-    inner = height - 2 * top
+    height, width = THERMOMETER_HEIGHT, 56
     whole = max(goal, settled + in_person + on_its_way, 1)
 
     def y_of(amount: int) -> float:
-        return round(top + inner - inner * amount / whole, 1)
+        return round(height - height * amount / whole, 1)
 
     parts, lines, row, at = [], [], rows - 1, 0
     for state, amount in (("given", settled), ("mid", in_person), ("promised", on_its_way)):
@@ -139,14 +162,15 @@ def draw_thermometer(settled: int, in_person: int, on_its_way: int, goal: int, r
         parts.append(f'<rect class="{state}"{hatch} x="0" y="{high}" width="{width}" height="{round(low - high, 1)}"/>')
         lines.append((round((low + high) / 2, 1), row))
         row, at = row - 1, at + amount
-    still_open = goal - at
-    if still_open > 0:
-        lines.append((round((top + y_of(at)) / 2, 1), row))
-    notch = f'<rect class="notch" x="0" y="{y_of(goal)}" width="{width}" height="3"/>' if still_open < 0 else ""
-    lines.append((max(y_of(goal), top + 1), 0))
-    leaders = "".join(f"M2 {y}h8L28 {r * THERMOMETER_ROW + 14}h8" for y, r in sorted(set(lines), reverse=True))
+    if at < goal:
+        lines.append((round(y_of(at) / 2, 1), row))
+    notch = f'<rect class="notch" x="0" y="{y_of(goal)}" width="{width}" height="3"/>' if at > goal else ""
+    lines.append((max(y_of(goal), 1), 0))
+    # The rows of words stand from top to foot at equal distances (app.css): the middle of a row's first line is at 14.
+    step = (height - THERMOMETER_ROW) / max(rows - 1, 1)
+    leaders = "".join(f"M2 {y}h8L28 {round(r * step + 14, 1)}h8" for y, r in lines)
     return Markup(  # noqa: S704  # numbers and our own words only
-        f'<svg class="bar" width="{width}" height="{height}" aria-hidden="true">{"".join(parts)}{notch}'
-        f'<rect class="rim" width="{width}" height="{height}" rx="{width // 2}"/></svg>'
+        f'<svg class="bar" width="{width}" height="{height}" aria-hidden="true">'
+        f'<rect class="rim" width="{width}" height="{height}" rx="{width // 2}"/>{"".join(parts)}{notch}</svg>'
         f'<svg class="leader" width="40" height="{height}" aria-hidden="true"><path d="{leaders}"/></svg>'
     )

@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
     """Give the templates of `app` their globals and filters."""
     app.jinja_env.globals |= {
         "draw_hands": drawing.draw_hands,
+        "draw_crowd": drawing.draw_crowd,
         "draw_strip": drawing.draw_strip,
         "draw_finger": drawing.draw_finger,
         "draw_thermometer": drawing.draw_thermometer,

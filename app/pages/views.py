@@ -7,19 +7,40 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
 from app.accounts.session import current_person
+from app.core.cache import anonymous_page
 from app.core.web import public, signed_in
+from app.needs import listing
+from app.needs.filters import parse
+from app.needs.search import search
 from app.pages import queries
 from app.pages.design import design
 from config import Settings
 
 pages = Blueprint("pages", __name__)
 
+# The picture of the first page is drawn from the needs that come next; only the first of them are listed.
+SHOWN_AT_HOME = 12
+LISTED_AT_HOME = 4
+
 
 @pages.get("/")
 @public
 def home() -> ResponseReturnValue:
     """What this is, and the way to a need nearby."""
-    return render_template("pages/home.html")
+    return anonymous_page(_render_home)
+
+
+def _render_home() -> str:
+    filters, _errors = parse(lambda _name: [])
+    rows = search(filters, SHOWN_AT_HOME).rows
+    counted = [row for row in rows if row.capacity is not None]
+    return render_template(
+        "pages/home.html",
+        cards=listing.cards(rows[:LISTED_AT_HOME], filters),
+        counted=len(counted),
+        taken=sum(row.taken for row in counted),
+        still_open=sum((row.capacity or 0) - row.taken for row in counted),
+    )
 
 
 @pages.get("/my-help")
