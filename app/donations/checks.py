@@ -66,7 +66,7 @@ def _gifts_and_donations() -> list[str]:
             LedgerTransaction.donation_id.label("donation_id"),
             sa.func.count(sa.distinct(LedgerTransaction.id)).label("times"),
             sa.func.sum(-LedgerEntry.amount_minor).label("amount"),
-            sa.func.min(LedgerEntry.currency).label("currency"),
+            sa.func.min(LedgerEntry.currency).label("credited_currency"),
         )
         .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
         .where(LedgerTransaction.kind == "gift", LedgerEntry.account == "donations")
@@ -87,7 +87,7 @@ def _gifts_and_donations() -> list[str]:
             found.append(f"ledger: donation {name} is {row.status} and in the ledger")
         elif row.times != 1:
             found.append(f"ledger: donation {name} is in the ledger {row.times} times")
-        elif (int(row.amount), row.currency.strip()) != (row.amount_minor, row[3]):
+        elif (int(row.amount), row.credited_currency) != (row.amount_minor, row.currency):
             found.append(f"ledger: donation {name} is in the ledger with another amount")
     return found
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from flask import current_app
 
@@ -26,6 +27,8 @@ TIMEOUT_SECONDS = 15.0
 NETWORK_RETRIES = 2
 SIGNATURE_TOLERANCE_SECONDS = 300
 PAGE = 100
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class GatewayError(Exception):
@@ -83,11 +86,11 @@ def _client() -> stripe.StripeClient:
     return found
 
 
-def _translated(call: Any) -> Any:
+def _translated(call: Callable[P, T]) -> Callable[P, T]:
     """Give the package's errors as GatewayError; they carry codes only, never what was sent."""
 
     @functools.wraps(call)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
         import stripe
 
         try:

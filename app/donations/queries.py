@@ -78,7 +78,7 @@ def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
     }
 
 
-def _page_of(query: sa.Select[tuple[Donation]], cursor: str | None, limit: int) -> Page[Donation]:
+def _page_of(query: sa.Select[Donation], cursor: str | None, limit: int) -> Page[Donation]:
     """Newest first by when it was made. Raises BadCursor."""
     if cursor:
         instant, key = decode_cursor(cursor, str, int)
