@@ -27,7 +27,7 @@ from whitenoise import WhiteNoise
 from app.accounts import session
 from app.core import cache, commands, jobs, places, web
 from app.core.db import configure_engine, db
-from app.core.ids import encode_id
+from app.core.ids import decode_id, encode_id
 from config import Settings
 
 # The ladder, bottom to top (docs/architecture.md; pyproject.toml holds the contract that import-linter checks).
@@ -155,7 +155,7 @@ def _template_context() -> dict[str, Any]:
         locale=locale,
         direction="rtl" if locale.split("_")[0] in RIGHT_TO_LEFT else "ltr",
     )
-    return {"site": site, "viewer": web.viewer(), "encode_id": encode_id}
+    return {"site": site, "viewer": web.viewer(), "encode_id": encode_id, "decode_id": decode_id}
 
 
 def _payment_hosts(settings: Settings) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.accounts.skills import SKILLS
+from app.core.forms import choices
 from app.core.i18n import lazy
 from app.core.text import line
 
@@ -118,7 +119,7 @@ class ProfileForm(FlaskForm):
     )
     skills = SelectMultipleField(
         lazy("Skills"),
-        choices=[(skill.slug, skill.name) for skill in SKILLS],
+        choices=choices((skill.slug, skill.name) for skill in SKILLS),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
         validators=[Optional()],

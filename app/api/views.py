@@ -48,8 +48,28 @@ def openapi() -> ResponseReturnValue:
 @public
 def docs() -> ResponseReturnValue:
     """The same for people, without any script."""
-    document = _document(current_app.extensions["api_specification"])
-    return render_template("api/docs.html", document=document)
+    return render_template("api/docs.html", tags=_by_tag(_document(current_app.extensions["api_specification"])))
+
+
+def _by_tag(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operations of each resource, as the page lists them."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if isinstance(operation, dict) and operation.get("tags"):
+                text = operation.get("summary") or operation.get("description") or ""
+                found.setdefault(operation["tags"][0], []).append(
+                    {"method": method.upper(), "path": path.removeprefix("/api/v1"), "summary": text}
+                )
+    return [
+        {
+            "name": tag["name"].removeprefix("api_"),
+            "description": tag.get("description", ""),
+            "id": tag["name"],
+            "operations": found.get(tag["name"], []),
+        }
+        for tag in document.get("tags", [])
+    ]
 
 
 def init_app(app: Flask, csrf: CSRFProtect) -> None:

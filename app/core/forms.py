@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from wtforms import Form
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 
 from app.core.errors import InvalidInput, Refused
 
@@ -18,3 +22,8 @@ def show_reasons(form: Form, refused: Refused) -> None:
     """Say why an act was refused, each reason with how to meet it, at the form's first field."""
     field = next(iter(form))
     field.errors = [*field.errors, *(f"{reason.message} {reason.remedy}".strip() for reason in refused.reasons)]
+
+
+def choices(pairs: Iterable[tuple[str, Any]]) -> list[Any]:
+    """The options of a choice field from (value, label); labels may be lazy translations."""
+    return [SelectChoice(value, label) for value, label in pairs]

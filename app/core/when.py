@@ -32,6 +32,11 @@ def _hours() -> str:
     return "hm" if "a" in _locale().time_formats["short"].pattern else "Hm"
 
 
+def local_day(instant: dt.datetime, zone: str) -> dt.date:
+    """The calendar day of an instant at its place, for date blocks."""
+    return local_date(instant, zone)
+
+
 def weekday(day: dt.date) -> str:
     """The weekday in short: Sun."""
     return str(format_date(day, "EEE", locale=_locale()))

@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from app.core.forms import choices
 from app.core.i18n import lazy
 from app.core.text import block
 
@@ -28,8 +29,8 @@ class DecisionForm(FlaskForm):
 
     def offer(self, *, verified: bool, suspended: bool) -> None:
         """Set the decisions that make sense now."""
-        choices = [("", lazy("Choose")), ("verify", lazy("Verify")), ("decline", lazy("Decline"))]
+        offered = [("", lazy("Choose")), ("verify", lazy("Verify")), ("decline", lazy("Decline"))]
         if verified:
-            choices = [("", lazy("Choose")), ("withdraw", lazy("Withdraw the verification"))]
-        choices.append(("resume", lazy("End the suspension")) if suspended else ("suspend", lazy("Suspend")))
-        self.decision.choices = choices
+            offered = [("", lazy("Choose")), ("withdraw", lazy("Withdraw the verification"))]
+        offered.append(("resume", lazy("End the suspension")) if suspended else ("suspend", lazy("Suspend")))
+        self.decision.choices = choices(offered)

@@ -7,6 +7,8 @@ import datetime as dt
 import decimal
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.accounts.models import Person
 from app.accounts.skills import find_skill
 from app.core import audit, outbox
@@ -105,7 +107,6 @@ def create_need(
     )
     _write(
         need,
-        organization,
         {
             "title": title,
             "description": description,
@@ -140,7 +141,7 @@ def edit_need(
     need = _locked(need_id)
     _not_closed(need)
     organization = need.organization
-    _write(need, organization, values)
+    _write(need, values)
     if place is not None or private_address is not None or time_zone is not None:
         private = need.private_address if private_address is None else private_address
         _set_place(need, organization, place, private=private, time_zone=time_zone)
@@ -424,6 +425,28 @@ def edit_item(item_id: int, values: ItemInput, *, by: Person) -> Item:
     return item
 
 
+def remove_item(item_id: int, *, by: Person) -> None:
+    """It is not wanted any more: gone when nobody ever promised it, else nothing more of it is wanted. Raises Refused."""
+    need, item = _locked_item(item_id)
+    _not_closed(need)
+    if item.reserved or item.in_transit:
+        raise refuse(
+            "promised", _("People have promised to bring this."), _("Receive it first, or ask them to keep it.")
+        )
+    _record("item.removed", item, by, need)
+    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.execute(sa.delete(Item).where(Item.id == item.id))
+    except sa.exc.IntegrityError:
+        # Somebody promised it once; the record of that stays.
+        item.quantity, item.version = item.received, item.version + 1
+    else:
+        db.session.expunge(item)
+    db.session.expire(need, ["items"])
+    _changed(need)
+
+
 def _check_item(values: ItemInput) -> None:
     errors: dict[str, str] = {}
     if not values.name.strip():
@@ -478,7 +501,7 @@ def _not_closed(need: Need) -> None:
         raise refuse("closed", _("This need is closed."), _("Reopen it to change it."))
 
 
-def _write(need: Need, organization: Organization, values: dict[str, Any]) -> None:
+def _write(need: Need, values: dict[str, Any]) -> None:
     """Set the plain fields of a need. Raises InvalidInput, naming the field."""
     errors: dict[str, str] = {}
     if "title" in values and not (values["title"] or "").strip():

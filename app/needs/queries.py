@@ -8,9 +8,10 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload
 
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db
-from app.needs.models import Item, Need, Position, Shift
+from app.core.paging import Page, decode_cursor, encode_cursor
+from app.needs.models import Item, Need, Position, PrivateAddress, Shift
 from app.needs.policy import visible
 from app.organizations.models import Organization
 
@@ -96,4 +97,100 @@ def list_open_needs_of(organization_id: int, *, any_status: bool = False, limit:
 def count_by_status(organization_id: int) -> dict[str, int]:
     """How many needs the organization has in each status."""
     query = sa.select(Need.status, sa.func.count()).where(Need.organization_id == organization_id).group_by(Need.status)
-    return dict(db.session.execute(query).tuples().all())
+    return dict(list(db.session.execute(query)))
+
+
+@dataclasses.dataclass(frozen=True)
+class ShiftLine:
+    """One shift of a need's page with the sums of its positions; `capacity` None: as many as come."""
+
+    id: int
+    starts_at: dt.datetime | None
+    ends_at: dt.datetime | None
+    time_zone: str
+    flexible: bool
+    due_on: dt.date | None
+    status: str
+    contact: str
+    minimum_age: int | None
+    name: str
+    capacity: int | None
+    taken: int
+
+    @property
+    def is_over(self) -> bool:
+        """True once it ended, or its date is past."""
+        if self.ends_at is not None:
+            return self.ends_at <= now()
+        return self.due_on is not None and self.due_on < today(self.time_zone)
+
+
+def list_shifts(need_id: int) -> list[ShiftLine]:
+    """The need's shifts with their positions' sums in one statement, soonest first, flexible roles last."""
+    columns = (
+        Shift.id,
+        Shift.starts_at,
+        Shift.ends_at,
+        Shift.time_zone,
+        Shift.flexible,
+        Shift.due_on,
+        Shift.status,
+        Shift.contact,
+        Shift.minimum_age,
+        Position.name,
+        Position.capacity,
+        Position.taken,
+    )
+    query = (
+        sa.select(*columns)
+        .join(Position, Position.shift_id == Shift.id)
+        .where(Shift.need_id == need_id)
+        .order_by(Shift.starts_at.is_(None), Shift.starts_at, Shift.due_on, Shift.id, Position.sort, Position.id)
+    )
+    found: dict[int, dict[str, object]] = {}
+    names: dict[int, list[str]] = {}
+    for row in db.session.execute(query):
+        values = dict(row._mapping)
+        name = values.pop("name")
+        line = found.setdefault(values["id"], {**values, "capacity": 0, "taken": 0})
+        if name:
+            names.setdefault(values["id"], []).append(name)
+        capacity = line["capacity"]
+        open_ended = capacity is None or values["capacity"] is None
+        line["capacity"] = None if open_ended else capacity + values["capacity"]
+        line["taken"] = line["taken"] + values["taken"]
+    return [ShiftLine(name=", ".join(names.get(key, [])), **line) for key, line in found.items()]  # type: ignore[arg-type]  # the columns above
+
+
+def list_items(need_id: int) -> list[Item]:
+    """What the need asks for and what not to bring, what is needed first at the top."""
+    query = sa.select(Item).where(Item.need_id == need_id)
+    return list(db.session.scalars(query.order_by(Item.do_not_bring, Item.priority, Item.sort, Item.id)))
+
+
+def find_need_of(slug: str, need_id: int) -> Need | None:
+    """The need when it is of that organization, in any state, or None."""
+    need = find_need(need_id)
+    return need if need is not None and need.organization.slug == slug else None
+
+
+def find_private_address(need: Need) -> PrivateAddress | None:
+    """The exact place of a private need, for the form of its staff only; everybody else asks
+    signups.queries.find_exact_address."""
+    return db.session.get(PrivateAddress, need.id)
+
+
+def list_needs_of(organization_id: int, status: str | None, cursor: str | None, *, limit: int = 30) -> Page[Need]:
+    """The organization's needs for its staff, newest first (N2). Raises BadCursor."""
+    query = sa.select(Need).where(Need.organization_id == organization_id)
+    if status is not None:
+        query = query.where(Need.status == status)
+    epoch = dt.datetime.fromtimestamp(0, dt.UTC)
+    if cursor:
+        micros, key = decode_cursor(cursor, int, int)
+        at = epoch + dt.timedelta(microseconds=micros)
+        query = query.where(sa.or_(Need.created_at < at, sa.and_(Need.created_at == at, Need.id < key)))
+    rows = list(db.session.scalars(query.order_by(Need.created_at.desc(), Need.id.desc()).limit(limit + 1)))
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = encode_cursor((last.created_at - epoch) // dt.timedelta(microseconds=1), last.id) if last else None
+    return Page(rows[:limit], following)

@@ -21,7 +21,7 @@ from app.needs.rows import Hit, NeedRow, load_rows
 
 # One kilometre weighs as much as so many seconds of waiting, and beyond so many kilometres no more is added.
 SECONDS_PER_KM = 7_200
-FARTHEST_KM = 50
+FARTHEST_KM = 50.0
 # A word of the query in the title counts as much as so many seconds, shared by the words of the query.
 TITLE_BONUS = 14 * index.DAY
 # How many of the newest matches of a text are put in the best order; older ones follow, newest first.

@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import Email, InputRequired, Length, Optional
 
+from app.core.forms import choices
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.models import ROLES
@@ -80,13 +81,13 @@ class MemberForm(FlaskForm):
         ],
         render_kw={"type": "email", "autocomplete": "off"},
     )
-    role = SelectField(lazy("Role"), choices=[(role, ROLE_NAMES[role]) for role in ROLES], default="viewer")
+    role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES), default="viewer")
 
 
 class RoleForm(FlaskForm):
     """A role for somebody who is a member."""
 
-    role = SelectField(lazy("Role"), choices=[(role, ROLE_NAMES[role]) for role in ROLES])
+    role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES))
 
 
 class LocationForm(FlaskForm):

@@ -12,7 +12,7 @@ from app.accounts.session import current_person, find_current_person
 from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
-from app.core.forms import show_errors, show_reasons
+from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.paging import BadCursor
 from app.core.web import allow, public, signed_in
@@ -53,7 +53,7 @@ def new() -> ResponseReturnValue:
     """Register an organization; it prepares drafts until a moderator has verified it."""
     person = current_person()
     form = RegisterOrganizationForm(country=person.country or web.settings().default_country)
-    form.country.choices = _countries()
+    form.country.choices = choices(_countries())
     if not person.is_email_verified:
         return render_template("organizations/verify_first.html"), 403
     if form.validate_on_submit():

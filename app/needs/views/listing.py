@@ -9,11 +9,11 @@ from app.core.i18n import _
 from app.core.paging import BadCursor, Page
 from app.core.web import public, settings
 from app.needs import listing
-from app.needs.blueprint import needs
 from app.needs.facets import count_facets
 from app.needs.filters import parse
 from app.needs.rows import NeedRow
 from app.needs.search import search
+from app.needs.views.blueprint import needs
 
 
 @needs.get("/needs")

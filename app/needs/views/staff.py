@@ -1,0 +1,244 @@
+"""Pages of an organization's staff about its needs: the list, the one page that grows, one need with who comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.accounts.models import Person
+from app.accounts.session import current_person
+from app.core.db import transaction
+from app.core.errors import Reason, Refused
+from app.core.i18n import _
+from app.core.paging import BadCursor
+from app.core.web import allow
+from app.needs import editor, operations, policy, queries
+from app.needs.forms import ConfirmForm, NeedForm
+from app.needs.models import NEED_STATUSES, Item, Need, Shift
+from app.needs.views.blueprint import needs
+from app.organizations.models import Organization
+from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
+from app.organizations.queries import find_organization
+from app.pledges.queries import list_deliveries
+from app.signups.queries import list_roster
+
+
+@needs.get("/manage/<slug>/needs")
+@allow(can_see_staff_pages, load=find_organization)
+def manage_index(organization: Organization) -> ResponseReturnValue:
+    """Every need of the organization, by status."""
+    status = request.args.get("status")
+    status = status if status in NEED_STATUSES else None
+    try:
+        page = queries.list_needs_of(organization.id, status, request.args.get("cursor"))
+    except BadCursor:
+        return redirect(url_for("needs.manage_index", slug=organization.slug))
+    return render_template(
+        "needs/manage_index.html",
+        organization=organization,
+        page=page,
+        status=status,
+        counts=queries.count_by_status(organization.id),
+        may_edit=can_manage_listings(current_person(), organization),
+    )
+
+
+# --- the one page that grows ----------------------------------------------------------------------------------------
+
+
+@needs.route("/manage/<slug>/needs/new", methods=["GET", "POST"])
+@allow(can_manage_listings, load=find_organization)
+def new(organization: Organization) -> ResponseReturnValue:
+    """A new need. Nobody sees it before it is published."""
+    form = NeedForm()
+    if request.method == "GET":
+        form.grow("shift")
+        form.grow("item")
+    return _edit(form, organization, None)
+
+
+def _find_need(slug: str, need_id: int) -> Need | None:
+    return queries.find_need_of(slug, need_id)
+
+
+@needs.route("/manage/<slug>/needs/<id:need_id>/edit", methods=["GET", "POST"])
+@allow(policy.can_edit_need, load=_find_need)
+def edit(need: Need) -> ResponseReturnValue:
+    """Change a need."""
+    form = NeedForm(data=editor.fill(need)) if request.method == "GET" else NeedForm()
+    return _edit(form, need.organization, need)
+
+
+def _edit(form: NeedForm, organization: Organization, need: Need | None) -> ResponseReturnValue:
+    """Show, grow, save or publish. A row's button sends the whole form, so that everything typed comes back."""
+    if request.method == "POST" and (grown := request.form.get("row")):
+        act, _sign, which = grown.partition(":")
+        kind, _sign, number = which.partition(":")
+        if act == "add":
+            form.grow(kind)
+        elif number.isdecimal() and len(number) < 4:
+            form.shrink(kind, int(number))
+        return _editor_page(form, organization, need, anchor=f"{kind}s")
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                saved = editor.save(form, organization.id, need, by=current_person())
+        except editor.Unsaved:
+            return _editor_page(form, organization, need)
+        if request.form.get("act") == "publish":
+            return _publish(saved)
+        flash(_("Saved. Nobody sees it before you publish.") if saved.status == "draft" else _("Saved."), "done")
+        return redirect(url_for("needs.manage", slug=organization.slug, need_id=saved.id), code=303)
+    return _editor_page(form, organization, need)
+
+
+def _publish(need: Need) -> ResponseReturnValue:
+    try:
+        with transaction():
+            operations.publish_need(need.id, by=current_person())
+    except Refused:
+        # What was typed is saved; what is missing is said on the page of the need, each with its remedy.
+        target = url_for("needs.edit", slug=need.organization.slug, need_id=need.id, missing="1")
+        return redirect(target, code=303)
+    flash(_("It is open: people see it now."), "done")
+    return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
+
+
+def _editor_page(
+    form: NeedForm, organization: Organization, need: Need | None, anchor: str = ""
+) -> ResponseReturnValue:
+    missing: list[Reason] = []
+    if need is not None and request.args.get("missing"):
+        missing = operations.reasons_not_to_publish(need)
+    page = render_template(
+        "needs/edit.html", organization=organization, need=need, form=form, missing=missing, anchor=anchor
+    )
+    return page, 422 if form.errors else 200
+
+
+# --- one need -------------------------------------------------------------------------------------------------------
+
+
+@needs.get("/manage/<slug>/needs/<id:need_id>")
+@allow(policy.can_see_staff_page, load=_find_need)
+def manage(need: Need) -> ResponseReturnValue:
+    """Who comes, what is on its way, and what can be done with the need now."""
+    person = current_person()
+    shifts = queries.list_shifts(need.id)
+    return render_template(
+        "needs/manage.html",
+        organization=need.organization,
+        need=need,
+        shifts=shifts,
+        rosters={shift.id: list_roster(shift.id) for shift in shifts[:100]},
+        items=queries.list_items(need.id),
+        deliveries=list_deliveries(need.id),
+        missing=operations.reasons_not_to_publish(need) if need.status in ("draft", "paused") else [],
+        may_edit=can_manage_listings(person, need.organization),
+        may_receive=can_receive(person, need.organization),
+        form=ConfirmForm(),
+    )
+
+
+def _act(need: Need, act: Callable[..., Need], done: str) -> ResponseReturnValue:
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
+    try:
+        with transaction():
+            act(need.id, by=current_person())
+    except Refused as refused:
+        return render_template("errors/refused.html", reasons=refused.reasons), 409
+    flash(done, "done")
+    return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
+
+
+@needs.post("/manage/<slug>/needs/<id:need_id>/publish")
+@allow(policy.can_edit_need, load=_find_need)
+def publish(need: Need) -> ResponseReturnValue:
+    """Open it to the public."""
+    return _act(need, operations.publish_need, _("It is open: people see it now."))
+
+
+@needs.post("/manage/<slug>/needs/<id:need_id>/pause")
+@allow(policy.can_edit_need, load=_find_need)
+def pause(need: Need) -> ResponseReturnValue:
+    """Take it out of sight for a while."""
+    return _act(need, operations.pause_need, _("It is paused: nobody new finds it."))
+
+
+@needs.post("/manage/<slug>/needs/<id:need_id>/reopen")
+@allow(policy.can_edit_need, load=_find_need)
+def reopen(need: Need) -> ResponseReturnValue:
+    """Open it again."""
+    return _act(need, operations.reopen_need, _("It is open: people see it now."))
+
+
+@needs.route("/manage/<slug>/needs/<id:need_id>/close", methods=["GET", "POST"])
+@allow(policy.can_edit_need, load=_find_need)
+def close(need: Need) -> ResponseReturnValue:
+    """End it, after saying what that means."""
+    if request.method == "POST":
+        return _act(need, operations.close_need, _("It is closed."))
+    return render_template("needs/close.html", organization=need.organization, need=need, form=ConfirmForm())
+
+
+def _find_shift_of(slug: str, shift_id: int) -> Shift | None:
+    shift = queries.find_shift(shift_id)
+    return shift if shift is not None and shift.need.organization.slug == slug else None
+
+
+def _can_edit_shift(person: Person | None, shift: Shift) -> bool:
+    return policy.can_edit_need(person, shift.need)
+
+
+@needs.route("/manage/<slug>/shifts/<id:shift_id>/cancel", methods=["GET", "POST"])
+@allow(_can_edit_shift, load=_find_shift_of)
+def cancel_shift(shift: Shift) -> ResponseReturnValue:
+    """The shift will not be; whoever has a place is told."""
+    need, form = shift.need, ConfirmForm()
+    if form.validate_on_submit():
+        with transaction():
+            operations.cancel_shift(shift.id, by=current_person())
+        flash(_("The shift is cancelled. Everybody who had a place is told by email."), "done")
+        return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
+    return render_template(
+        "needs/cancel_shift.html",
+        organization=need.organization,
+        need=need,
+        shift=shift,
+        coming=len(list_roster(shift.id)),
+        form=form,
+    )
+
+
+def _find_item_of(slug: str, item_id: int) -> Item | None:
+    item = queries.find_item(item_id)
+    return item if item is not None and item.need.organization.slug == slug else None
+
+
+def _can_edit_item(person: Person | None, item: Item) -> bool:
+    return policy.can_edit_need(person, item.need)
+
+
+@needs.route("/manage/<slug>/items/<id:item_id>/remove", methods=["GET", "POST"])
+@allow(_can_edit_item, load=_find_item_of)
+def remove_item(item: Item) -> ResponseReturnValue:
+    """It is not wanted any more."""
+    need, form = item.need, ConfirmForm()
+    reasons: list[Reason] = []
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.remove_item(item.id, by=current_person())
+        except Refused as refused:
+            reasons = refused.reasons
+        else:
+            flash(_("It is not asked for any more."), "done")
+            return redirect(url_for("needs.edit", slug=need.organization.slug, need_id=need.id), code=303)
+    page = render_template(
+        "needs/remove_item.html", organization=need.organization, need=need, item=item, form=form, reasons=reasons
+    )
+    return page, 409 if reasons else 200
