@@ -27,24 +27,17 @@ from app.core.web import public
 
 design = Blueprint("design", __name__)
 
+# fmt: off
 INKS = (
-    "ink",
-    "ink2",
-    "accent",
-    "accent2",
-    "mid",
-    "tint",
-    "you",
-    "you-tint",
-    "signal",
-    "signal-tint",
-    "page",
-    "surface",
+    "ink", "ink2", "accent", "accent2", "mid", "tint", "you", "you-tint", "signal", "signal-tint", "page", "surface",
+    "sunk", "line", "edge", "deep",
 )
-INKS += ("sunk", "line", "edge", "deep")
-ICONS = ("clock", "package", "hand-coins", "book-open", "circle-check", "shield-check", "map-pin", "calendar-plus")
-ICONS += ("clock-alert", "circle-alert", "circle-x", "hourglass", "languages", "search", "users", "share-2", "flag")
-ICONS += ("printer", "log-out", "phone", "mail", "globe", "refresh-cw", "ban")
+ICONS = (
+    "clock", "package", "hand-coins", "book-open", "circle-check", "shield-check", "map-pin", "calendar-plus",
+    "clock-alert", "circle-alert", "circle-x", "hourglass", "languages", "search", "users", "share-2", "flag", "printer",
+    "log-out", "phone", "mail", "globe", "refresh-cw", "ban",
+)
+# fmt: on
 
 
 class BirthDate(FlaskForm):

@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 
 from app.accounts.session import current_person
 from app.core.cache import anonymous_page
+from app.core.drawing import MOST_CROWD
 from app.core.web import public, signed_in
 from app.needs import listing
 from app.needs.filters import parse
@@ -19,7 +20,7 @@ from config import Settings
 pages = Blueprint("pages", __name__)
 
 # The picture of the first page is drawn from the needs that come next; only the first of them are listed.
-SHOWN_AT_HOME = 12
+SHOWN_AT_HOME = 20
 LISTED_AT_HOME = 4
 
 
@@ -33,13 +34,17 @@ def home() -> ResponseReturnValue:
 def _render_home() -> str:
     filters, _errors = parse(lambda _name: [])
     rows = search(filters, SHOWN_AT_HOME).rows
-    counted = [row for row in rows if row.capacity is not None]
+    counted, places = [], 0
+    for row in rows:  # no more than can be drawn: the words beside the picture count the same fingers
+        if row.capacity and places + row.capacity <= MOST_CROWD:
+            counted, places = [*counted, row], places + row.capacity
+    taken = sum(row.taken for row in counted)
     return render_template(
         "pages/home.html",
         cards=listing.cards(rows[:LISTED_AT_HOME], filters),
         counted=len(counted),
-        taken=sum(row.taken for row in counted),
-        still_open=sum((row.capacity or 0) - row.taken for row in counted),
+        taken=taken,
+        still_open=places - taken,
     )
 
 
