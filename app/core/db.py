@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import decimal
+import operator
 import threading
 from collections.abc import Iterator
 from typing import Any, TypeVar, cast
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.sql.operators import OperatorType
 
 from app.core.ids import new_id
 
@@ -60,6 +62,21 @@ class Quantity(sa.TypeDecorator[decimal.Decimal]):
 
     impl = sa.BigInteger
     cache_ok = True
+
+    class Comparator(sa.BigInteger.Comparator[decimal.Decimal]):
+        """Sums and differences of quantities are quantities: SQLAlchemy would take them for plain integers, and bind the
+        next number without its thousandths."""
+
+        def operate(self, op: OperatorType, *other: Any, **kwargs: Any) -> sa.ColumnElement[Any]:
+            """The expression, typed."""
+            found = super().operate(op, *other, **kwargs)
+            return sa.type_coerce(found, self.type) if op in (operator.add, operator.sub) else found
+
+    comparator_factory = Comparator
+
+    def coerce_compared_value(self, op: OperatorType | None, value: Any) -> sa.types.TypeEngine[Any]:
+        """A number beside a quantity is one too."""
+        return self
 
     def process_bind_param(self, value: decimal.Decimal | int | None, dialect: sa.Dialect) -> int | None:
         if value is None:

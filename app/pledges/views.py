@@ -73,7 +73,7 @@ def _page(item: Item, form: PledgeForm, reasons: list[Reason], *, typed: decimal
         item=item,
         form=form,
         reasons=reasons,
-        current=current,
+        mine=current,
         with_unit=operations.with_unit,
         quantity=format_quantity,
         typed=typed,

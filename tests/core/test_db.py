@@ -73,6 +73,19 @@ def test_quantities_are_exact_decimals_on_both_engines(app: Flask) -> None:
     assert item.still_wanted == 0
 
 
+@pytest.mark.rule("P1")
+def test_sums_of_quantities_are_quantities(app: Flask) -> None:
+    item = make_item(quantity="10", received=Decimal(1), reserved=Decimal("7.5"))
+    given = Item.received + Item.reserved + Item.in_transit
+    assert db.session.scalar(sa.select(given)) == Decimal("8.5")
+    assert db.session.scalar(sa.select(Item.quantity - given - Decimal("0.5"))) == 1
+    for more, fits in (("1.5", True), ("1.501", False), ("2000", False)):
+        room = sa.select(Item.id).where(given + Decimal(more) <= Item.quantity)
+        assert db.session.scalar(room) == (item.id if fits else None)
+    assert db.session.scalar(sa.select(Item.id).where(Item.quantity - given > Decimal("1.499"))) == item.id
+    assert db.session.scalar(sa.select(Item.id).where(Item.quantity - given > Decimal("1.5"))) is None
+
+
 @pytest.mark.rule("T1")
 def test_an_instant_without_a_zone_is_refused_and_others_come_back_in_utc(app: Flask) -> None:
     eastern = dt.timezone(dt.timedelta(hours=-5))

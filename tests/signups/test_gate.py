@@ -178,9 +178,7 @@ def test_no_place_on_a_need_that_is_not_open(app: Flask, status: str) -> None:
         ({"claimed_at": None}, "organization_unclaimed"),
     ],
 )
-def test_no_place_for_an_organization_that_nobody_stands_behind(
-    app: Flask, changes: dict[str, Any], code: str
-) -> None:
+def test_no_place_for_an_organization_that_nobody_stands_behind(app: Flask, changes: dict[str, Any], code: str) -> None:
     assert refusal(make_shift(make_need(make_organization(**changes))), make_person()) == [code]
 
 

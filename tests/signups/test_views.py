@@ -219,7 +219,9 @@ def test_ones_own_calendar_file(client: CheckingClient, sign_in: SignIn) -> None
     due = make_shift(flexible=True, due_on=dt.date(2099, 5, 1))
     with transaction():
         dated = sign_up(due.id, by=person)
-    [event] = icalendar.Calendar.from_ical(client.get(f"/signups/{encode_id(dated.id)}/calendar.ics").data).walk("VEVENT")
+    [event] = icalendar.Calendar.from_ical(client.get(f"/signups/{encode_id(dated.id)}/calendar.ics").data).walk(
+        "VEVENT"
+    )
     assert event.decoded("DTSTART") == dt.date(2099, 5, 1)
 
 
