@@ -148,7 +148,7 @@ def _place(row: tuple[Any, ...]) -> Place:
 
 def _score(row: tuple[Any, ...], home: str | None) -> float:
     """How likely this one is meant: its people, more at home, less by an alternate name (the last column)."""
-    people = float(row[7] or TOWN_POPULATION) * row[9]
+    people: float = float(row[7] or TOWN_POPULATION) * float(row[9])
     return people * HOME_ADVANTAGE if home is not None and row[3] == home else people
 
 
