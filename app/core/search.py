@@ -25,10 +25,10 @@ _SIBILANT_PLURAL = re.compile(r"(?:s|x|z|ch|sh)es$")
 @functools.lru_cache(65536)
 def _stem(word: str) -> str:
     """A plural without its ending (after Harman's "s" stemmer, 1991): blankets, blanket; boxes, box; families, family."""
+    if len(word) > 4 and word.isascii() and word.endswith(("ies", "ie")):
+        return word.removesuffix("s")[:-2] + "y"  # cookies and cookie meet here too
     if len(word) < 4 or not word.isascii() or not word.endswith("s") or word.endswith(("us", "ss", "is")):
         return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
     if _SIBILANT_PLURAL.search(word):
         return word[:-2]
     return word[:-1]
