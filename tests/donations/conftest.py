@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.core.db import db
+from app.core.db import Base, db
 from app.core.ids import encode_id
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction, StripeEvent
 from app.donations.queries import donation_token
@@ -91,6 +92,26 @@ class Giving:
         self.given: list[Given] = []
         self._fundraisers: dict[str, Fundraiser] = {}
 
+    def empty(self) -> None:
+        """Forget every row, as a new test finds it (one example of a property after the other)."""
+        db.session.rollback()
+        with db.engine.begin() as connection:
+            if db.engine.dialect.name == "sqlite":
+                sql = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%_no_%'"
+                triggers = connection.exec_driver_sql(sql).all()
+                connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+                for name, _sql in triggers:
+                    connection.exec_driver_sql(f"DROP TRIGGER {name}")
+                for table in reversed(Base.metadata.sorted_tables):
+                    connection.execute(table.delete())
+                for _name, sql in triggers:
+                    connection.exec_driver_sql(sql)
+            else:
+                names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+                connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        self.app.extensions["stray_writes"].clear()
+        self._fundraisers.clear()
+
     def fundraiser(self, currency: str = "USD") -> Fundraiser:
         """A live fundraiser in `currency`."""
         if currency not in self._fundraisers:
@@ -135,8 +156,6 @@ class Giving:
             given.model.acts.append(act)
 
     def _expire(self, given: Given) -> None:
-        import urllib.request
-
         request = urllib.request.Request(
             f"{self.server.address}/v1/checkout/sessions/{given.session_id}/expire",
             method="POST",

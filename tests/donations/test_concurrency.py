@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.core import jobs
 from app.core.db import db, transaction
 from app.core.money import Money
 from app.donations import checkout, ledger, operations
@@ -51,8 +52,6 @@ def test_the_same_events_by_many_at_once_are_stored_and_handled_once(
 
     assert {status for statuses in at_once(giving, deliver) for status in statuses} == {200}
     handlers, sweeps = giving.app.extensions["outbox_handlers"], giving.app.extensions["sweeps"]
-    from app.core import jobs
-
     at_once(giving, lambda _number: jobs.work_off(handlers, sweeps))
     giving.check()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import email
 import email.policy
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -411,9 +413,6 @@ def test_a_session_nobody_spoke_of_is_asked_about(giving: Giving, work_off: Work
     given = giving.give()
     giving.act(given, "pay")
     giving.settle()
-    import contextlib
-    import sqlite3
-
     with contextlib.closing(sqlite3.connect(giving.server._database, timeout=10)) as connection, connection:
         connection.execute("DELETE FROM object WHERE kind = 'event'")  # not even listed any more
     work_off()
