@@ -75,7 +75,7 @@ class ShiftRow(Form):
     )
     day = DateField(lazy("Day"), validators=[Optional()])
     start = TimeField(lazy("From"), validators=[Optional()])
-    end = TimeField(lazy("To"), description=lazy("An end before the start is the next day"), validators=[Optional()])
+    end = TimeField(lazy("To"), validators=[Optional()])
     due_on = DateField(lazy("Done by"), validators=[Optional()])
     capacity = IntegerField(
         lazy("How many people"),
@@ -115,13 +115,11 @@ class ItemRow(Form):
     quantity = StringField(
         lazy("Quantity"),
         filters=[line],
-        description=lazy("Empty: as much as people can bring"),
         validators=[Optional(), Length(max=40)],
     )
     unit = StringField(
         lazy("Unit"),
         filters=[line],
-        description=lazy("For example: box of 24"),
         validators=[Optional(), Length(max=40, message=lazy("Write 40 characters or fewer"))],
     )
     accepted_condition = StringField(

@@ -266,7 +266,7 @@ def reindex(need_ids: Iterable[int]) -> int:
 def add_new(need_ids: Sequence[int]) -> int:
     """List needs that were never listed, thousands in one transaction: imports and seeds. Returns how many are visible.
 
-    Raises the database's IntegrityError for one that is listed already.
+    Raises the driver's error of a broken unique key for one that is listed already.
     """
     if not in_transaction():
         raise RuntimeError("the index changes with the fact")

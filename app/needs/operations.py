@@ -554,7 +554,10 @@ def _set_place(
         return
     exact_latitude = place.latitude if place.latitude is not None else found.latitude
     exact_longitude = place.longitude if place.longitude is not None else found.longitude
-    need.city, need.region = place.city or found.city, place.region or found.region
+    # Free text ("Newark, NJ") was looked up as a whole; a town said apart from its region or code is kept as said.
+    said_apart = place.city and (place.region or place.postal_code or place.latitude is not None)
+    need.city = place.city if said_apart else found.city
+    need.region = place.region or found.region
     need.country = place.country or found.country
     need.precision = "coordinates" if place.latitude is not None else found.precision
     if time_zone is None and found.time_zone:
