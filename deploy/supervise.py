@@ -374,18 +374,26 @@ def run(place: Place, supervisor: Supervisor) -> None:
     """Start everything and look after it until told to end. Raises Failure and Ended."""
     flask = [str(BIN / "python"), "-m", "flask", "--app", "wsgi"]
     begun = time.monotonic()
-    url = place.settings.sqlalchemy_url
+    url, head = place.settings.sqlalchemy_url, (ROOT / "migrations" / "HEAD").read_text().strip()
     known = place.memory.get("database", str) == mark_of(url) != ""
-    for name in ("payments", "mail"):
-        supervisor.start(program_of(place, name))
+
+    def start_all() -> None:
+        for name in ("web", "worker", "payments", "mail"):
+            supervisor.start(program_of(place, name))
+
+    # A database that the last run left at this head is only checked, while everything starts.
+    migrated = known and place.memory.get("head", str) == head
+    if migrated:
+        start_all()
     supervisor.step("Preparing the database", [*flask, "db", "upgrade"])
     if not known:
         say("Loading demo data (only this once) ...")
         output = supervisor.step("Loading demo data", [*flask, "demo"])
         place.memory.set("demo", json.loads(output.strip().splitlines()[-1]))
         place.memory.set("database", mark_of(url))
-    for name in ("web", "worker"):
-        supervisor.start(program_of(place, name))
+    place.memory.set("head", head)
+    if not migrated:
+        start_all()
     supervisor.wait_until_healthy(place.port)
     say(welcome(place, time.monotonic() - begun))
     while not supervisor.shall_end(STEP_SECONDS * 4):

@@ -160,6 +160,19 @@ def test_it_says_where_everything_is_and_how_to_sign_in(start: Callable[..., Run
     assert (installed / "run.json").stat().st_mode & 0o077 == 0
 
 
+def test_the_first_run_brings_demo_data_and_the_next_keeps_it(start: Callable[..., Run], tmp_path: Path) -> None:
+    first = start(tmp_path / "data")
+    first.wait_until_running()
+    assert "Loading demo data" in first.output.read_text()
+    first.wait_until(lambda: "moderator" in first.output.read_text())
+    first.process.terminate()
+    assert first.process.wait(5) == 0
+    second = start(tmp_path / "data")
+    second.wait_until_running()
+    second.wait_until(lambda: "moderator" in second.output.read_text())
+    assert "Loading demo data" not in second.output.read_text()
+
+
 def test_what_crashes_is_started_again(start: Callable[..., Run]) -> None:
     run = start()
     run.wait_until_running()
