@@ -87,7 +87,8 @@ def test_a_mode_without_an_earlier_promise_just_promises(app: Flask) -> None:
 @pytest.mark.rule("P5")
 @pytest.mark.parametrize(
     "typed",
-    ["", " ", "0", "0.000", "-1", "−2", "two", "1e3", "1,5", "1 000", "NaN", "inf", "1.0001", "99999999999", "9" * 300, "٣", "0x10"],
+    ["", " ", "0", "0.000", "-1", "−2", "two",
+      "1e3", "1,5", "1 000", "NaN", "inf", "1.0001", "99999999999", "9" * 300, "٣", "0x10"],
 )  # fmt: skip
 def test_what_is_no_quantity_is_refused_with_a_message(app: Flask, typed: str) -> None:
     with pytest.raises(InvalidInput) as invalid:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import icalendar
 import pytest
 import time_machine
-from flask import Flask
 
 from app.core.db import db, transaction
 from app.core.ids import encode_id

@@ -1,0 +1,140 @@
+"""Two hundred people for fifty places, and two hundred promises of two for a hundred wanted, against the running server.
+
+The same assertions are turned on a server without its guards (unguarded.py), where they must fail: a race test that cannot
+fail shows nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app import create_app
+from app.core.db import db
+from app.core.outbox import Outbox
+from app.needs.models import Item, Position
+from app.pledges import checks as pledge_checks
+from app.pledges.models import Pledge
+from app.signups import checks as signup_checks
+from app.signups.models import Signup
+from tests.conftest import ENGINES, close, create_database, make_settings, migrate
+from tests.factories import make_item, make_need, make_organization, make_shift
+from tests.races.crowd import PEOPLE, Supporter, make_crowd, rush
+from tests.servers import web_server
+
+PLACES, WANTED, EACH = 50, 100, 2
+WON = {"pages": 303, "api": 201}
+LOST = 409
+UNGUARDED = "tests.races.unguarded:app"
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """A server, the application on the same database, and the crowd."""
+
+    app: Flask
+    port: int
+    crowd: list[Supporter]
+
+
+def start(request: pytest.FixtureRequest, tmp: Path, wsgi: str) -> Iterator[Running]:
+    if request.param == "postgresql":
+        url = create_database(request.getfixturevalue("postgresql_server"), f"race_{secrets.token_hex(4)}")
+    else:
+        url = f"sqlite:///{tmp / 'race.db'}"
+    app = create_app(make_settings(tmp, url))
+    migrate(app)
+    crowd = make_crowd(app)
+    if wsgi == UNGUARDED and request.param == "postgresql":
+        with app.app_context(), db.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE position DROP CONSTRAINT ck_position_taken_within_capacity")
+    close(app)
+    with web_server(tmp, url, wsgi) as port:
+        yield Running(app, port, crowd)
+    close(app)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The application as it is."""
+    yield from start(request, tmp_path_factory.mktemp("race"), "wsgi:app")
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def unguarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The application without its guards against overselling."""
+    yield from start(request, tmp_path_factory.mktemp("unguarded"), UNGUARDED)
+
+
+def storm_a_shift(running: Running, via: str) -> None:
+    """Exactly the places there are, in every count there is."""
+    with running.app.app_context():
+        position_id = (shift := make_shift(make_need(make_organization()), capacity=PLACES)).positions[0].id
+        shift_id = shift.id
+        db.session.rollback()
+        answers = rush(running.port, running.crowd, via, "signups", shift_id)
+        mine = (Signup.shift_id == shift_id, Signup.status == "confirmed")
+        people = db.session.scalar(sa.select(sa.func.sum(Signup.party_size)).where(*mine))
+        taken = db.session.get_one(Position, position_id, populate_existing=True).taken
+        mails = count_mails("signup_confirmed", list(db.session.scalars(sa.select(Signup.id).where(*mine))))
+        problems = [problem for check in signup_checks.CHECKS.values() for problem in check()[1]]
+        db.session.rollback()
+    assert (answers, people, taken, mails, problems) == (
+        {WON[via]: PLACES, LOST: PEOPLE - PLACES},
+        PLACES,
+        PLACES,
+        PLACES,
+        [],
+    )
+
+
+def storm_an_item(running: Running, via: str) -> None:
+    """Exactly the quantity that was wanted, in every count there is."""
+    with running.app.app_context():
+        item_id = make_item(make_need(make_organization()), quantity=str(WANTED)).id
+        db.session.rollback()
+        answers = rush(running.port, running.crowd, via, "pledges", item_id)
+        promised = db.session.scalar(sa.select(sa.func.sum(Pledge.quantity)).where(Pledge.item_id == item_id))
+        item = db.session.get_one(Item, item_id, populate_existing=True)
+        counted = (item.reserved, item.still_wanted, item.surplus)
+        mails = count_mails(
+            "pledge_made", list(db.session.scalars(sa.select(Pledge.id).where(Pledge.item_id == item_id)))
+        )
+        problems = pledge_checks.check_pledges()[1]
+        db.session.rollback()
+    winners = WANTED // EACH
+    assert (answers, int(promised or 0), counted, mails, problems) == (
+        {WON[via]: winners, LOST: PEOPLE - winners},
+        WANTED,
+        (WANTED, 0, 0),
+        winners,
+        [],
+    )
+
+
+def count_mails(kind: str, ids: list[int]) -> int:
+    keys = [f"{kind}:{key}" for key in ids]
+    return db.session.scalar(sa.select(sa.func.count()).select_from(Outbox).where(Outbox.key.in_(keys))) or 0
+
+
+STORMS = {"signups": storm_a_shift, "pledges": storm_an_item}
+
+
+@pytest.mark.rule("S1")
+@pytest.mark.rule("P1")
+@pytest.mark.parametrize("via", ["pages", "api"])
+@pytest.mark.parametrize("kind", STORMS)
+def test_a_storm_is_exact(running: Running, kind: str, via: str) -> None:
+    STORMS[kind](running, via)
+
+
+@pytest.mark.parametrize("kind", STORMS)
+def test_without_its_guards_the_same_storm_is_not(unguarded: Running, kind: str) -> None:
+    with pytest.raises(AssertionError, match="303"):
+        STORMS[kind](unguarded, "pages")
