@@ -12,6 +12,7 @@ import decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.clock import now, today
 from app.core.db import Base, HasId
 from app.needs import index_models  # noqa: F401  # the tables of the index belong to this feature's metadata
 from app.organizations.models import Organization
@@ -114,6 +115,14 @@ class Shift(HasId, Base):
 
     need: Mapped[Need] = relationship(back_populates="shifts")
     positions: Mapped[list[Position]] = relationship(back_populates="shift", order_by="Position.sort, Position.id")
+
+    @property
+    def is_over(self) -> bool:
+        """True once nobody can come any more: after its end; a flexible role after its due date or the need's last day."""
+        if self.ends_at is not None:
+            return self.ends_at <= now()
+        last = self.due_on or self.need.ends_on
+        return last is not None and last < today(self.time_zone)
 
 
 class Position(HasId, Base):

@@ -1,0 +1,42 @@
+"""Posting and changing needs, their shifts and items. Each act locks the need first, then reads again.
+
+One file for each thing that is changed; callers say `needs.operations.add_shift`."""
+
+from __future__ import annotations
+
+from app.needs.operations.inputs import ItemInput, PlaceInput, PositionInput, ShiftInput
+from app.needs.operations.items import add_item, edit_item, remove_item
+from app.needs.operations.needs import (
+    close_need,
+    confirm_need,
+    create_need,
+    edit_need,
+    pause_need,
+    publish_need,
+    reasons_not_to_publish,
+    reopen_need,
+)
+from app.needs.operations.places import look_up
+from app.needs.operations.shifts import add_shift, cancel_shift, edit_shift
+
+__all__ = [
+    "ItemInput",
+    "PlaceInput",
+    "PositionInput",
+    "ShiftInput",
+    "add_item",
+    "add_shift",
+    "cancel_shift",
+    "close_need",
+    "confirm_need",
+    "create_need",
+    "edit_item",
+    "edit_need",
+    "edit_shift",
+    "look_up",
+    "pause_need",
+    "publish_need",
+    "reasons_not_to_publish",
+    "remove_item",
+    "reopen_need",
+]
