@@ -170,7 +170,6 @@ class NeedForm(FlaskForm):
     skills = SelectMultipleField(
         lazy("Skills"),
         choices=choices((skill.slug, skill.name) for skill in SKILLS),
-        description=lazy("Hold Ctrl or Command to choose several"),
         validators=[Optional()],
     )
     remote = BooleanField(lazy("It can be done from anywhere"))

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
 from app.accounts.session import current_person
+from app.accounts.skills import skills_by_category
 from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
@@ -113,7 +114,13 @@ def _editor_page(
     if need is not None and request.args.get("missing"):
         missing = operations.reasons_not_to_publish(need)
     page = render_template(
-        "needs/edit.html", organization=organization, need=need, form=form, missing=missing, anchor=anchor
+        "needs/edit.html",
+        organization=organization,
+        need=need,
+        form=form,
+        categories=skills_by_category(),
+        missing=missing,
+        anchor=anchor,
     )
     return page, 422 if form.errors else 200
 
