@@ -21,6 +21,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.before_answer: Callable[[EmailMessage], str | None] = lambda _message: None
+        self.on_quit: Callable[[], str] = lambda: "221 Bye"
         self.url = ""
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
@@ -31,6 +32,9 @@ class Mailbox:
             return answer
         self.messages.append(message)
         return "250 OK"
+
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:
+        return self.on_quit()
 
     def to(self, address: str) -> list[EmailMessage]:
         """What one address got."""

@@ -13,6 +13,7 @@ import time
 import types
 from collections.abc import Callable
 
+import sqlalchemy as sa
 import structlog
 
 from app.core import audit, outbox
@@ -53,11 +54,12 @@ def run_sweep(sweep: Sweep) -> bool:
     """Run one sweep; a failing one is logged and does not stop the others. Returns whether it succeeded."""
     try:
         sweep.run()
-    except Exception as error:  # one broken sweep must not stop the promises
         db.session.rollback()
+    except Exception as error:  # one broken sweep must not stop the promises
+        # The connection may be what is broken: then it cannot even be rolled back.
+        db.session().invalidate()
         log.error("sweep.failed", sweep=sweep.name, error=type(error).__name__)
         return False
-    db.session.rollback()
     return True
 
 
@@ -77,26 +79,34 @@ def work(handlers: dict[str, outbox.Handler], sweeps: tuple[Sweep, ...]) -> None
     signal.signal(signal.SIGALRM, grace_is_over)
     next_run = {sweep.name: 0.0 for sweep in sweeps}
     log.info("worker.started")
-    held: outbox.Claim | None = None
     try:
         while not stopping.is_set():
             for sweep in sweeps:
                 if next_run[sweep.name] <= time.monotonic() and not stopping.is_set():
                     run_sweep(sweep)
                     next_run[sweep.name] = time.monotonic() + sweep.every_seconds
-            held = outbox.claim()
-            if held is None:
+            if not stopping.is_set() and not _run_next(handlers):
                 stopping.wait(IDLE_SECONDS)
-                continue
-            outbox.run(held, handlers)
-            held = None
+        signal.alarm(0)
     except _GraceIsOver:
         db.session.rollback()
-        if held is not None:
-            outbox.give_back(held)
-    finally:
-        signal.alarm(0)
+        # Whatever it was doing, even between taking a row and knowing it: nothing stays held.
+        outbox.give_back_all()
     log.info("worker.stopped")
+
+
+def _run_next(handlers: dict[str, outbox.Handler]) -> bool:
+    """Keep the promise that is due first; False when there is none, or when the database does not answer just now."""
+    try:
+        held = outbox.claim()
+        if held is None:
+            return False
+        outbox.run(held, handlers)
+    except sa.exc.OperationalError as error:
+        db.session().invalidate()
+        log.error("worker.database_unavailable", error=type(error).__name__)
+        return False
+    return True
 
 
 def work_off(handlers: dict[str, outbox.Handler], sweeps: tuple[Sweep, ...]) -> dict[str, int]:

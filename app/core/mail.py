@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
@@ -16,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app
 
 from app.core.clock import now
+from app.core.db import db, in_transaction
 
 TIMEOUT_SECONDS = 10
 
@@ -86,15 +88,28 @@ def send(message: EmailMessage, mail_url: str) -> None:
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT_SECONDS, context=context)
     else:
         server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT_SECONDS)
-    with server:
+    try:
+        server.ehlo_or_helo_if_needed()
         if url.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=context)
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
         server.send_message(message)
+        # Accepted is accepted, however the server says goodbye: an error here would send it again.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    finally:
+        # Not smtplib's own context manager: told to stop, it would wait for a server that hangs to answer QUIT.
+        server.close()
 
 
 def deliver(mail: Mail, *, key: str) -> None:
-    """Build `mail` under the promise's `key` and hand it to the installation's mail server. Raises as `send` does."""
+    """Build `mail` under the promise's `key` and hand it to the installation's mail server. Raises as `send` does.
+
+    Ends what was read before, so that no transaction is open while a server is waited for; RuntimeError inside one.
+    """
+    if in_transaction():
+        raise RuntimeError("no mail is sent inside a transaction")
+    db.session.rollback()
     settings = current_app.config["SETTINGS"]
     send(build(mail, sender=settings.mail_from, key=key), settings.mail_url)

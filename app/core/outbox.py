@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ from app.core.db import Base, BigInt, changed_one, db, in_transaction, transacti
 
 LEASE = dt.timedelta(seconds=120)
 MAXIMUM_ATTEMPTS = 10
+# A worker that is killed takes what it held with it once or twice in its life; a row held at every death is suspect.
+DEATHS_WITHOUT_WAITING = 2
+# How long a promise that was kept is tried to be marked so while the database does not answer.
+COMPLETION_TRIES = 60
 KEEP_DONE = dt.timedelta(days=30)
 log = structlog.get_logger(__name__)
 
@@ -115,17 +120,30 @@ def _is_dead(worker: str) -> bool:
 
 
 def free_dead_leases() -> int:
-    """Return the rows of workers of this host that no longer run; returns how many."""
+    """Return the rows of workers of this host that no longer run; returns how many workers that were.
+
+    A row that was held when several workers died waits like any other failure, so that it cannot keep the rest from being
+    done, and is given up at last: it may be what kills them.
+    """
     open_rows = (Outbox.done_at.is_(None), Outbox.given_up_at.is_(None), Outbox.leased_by.is_not(None))
     holders = db.session.scalars(sa.select(Outbox.leased_by).where(*open_rows).distinct()).all()
     dead = [holder for holder in holders if holder and _is_dead(holder)]
     if not dead:
         return 0
     with transaction():
-        db.session.execute(
-            sa.update(Outbox).where(Outbox.leased_by.in_(dead), *open_rows).values(leased_by=None, leased_until=None),
-            execution_options={"synchronize_session": False},
-        )
+        held = db.session.execute(
+            sa.select(Outbox.id, Outbox.kind, Outbox.attempts)
+            .where(Outbox.leased_by.in_(dead), *open_rows)
+            .with_for_update()
+        ).all()
+        for key, kind, attempts in held:
+            values: dict[str, Any] = {"leased_by": None, "leased_until": None}
+            if attempts > DEATHS_WITHOUT_WAITING:
+                values |= {"due_at": now() + backoff(attempts), "last_error": "worker died"}
+            if attempts >= MAXIMUM_ATTEMPTS:
+                values["given_up_at"] = now()
+                log.error("outbox.given_up", kind=kind, row=key, attempts=attempts, error="worker died")
+            changed_one(sa.update(Outbox).where(Outbox.id == key).values(**values))
     return len(dead)
 
 
@@ -183,8 +201,20 @@ def give_back(held: Claim, *, delay: dt.timedelta = dt.timedelta(0), counts: boo
         values["attempts"] = held.attempts - 1
     elif held.attempts >= MAXIMUM_ATTEMPTS:
         values["given_up_at"] = now()
+        log.error("outbox.given_up", kind=held.kind, row=held.id, attempts=held.attempts, error=error)
     with transaction():
         changed_one(sa.update(Outbox).where(*_held(held)).values(**values))
+
+
+def give_back_all() -> None:
+    """Return everything this worker holds, as if it had never been tried: it has to go."""
+    with transaction():
+        db.session.execute(
+            sa.update(Outbox)
+            .where(Outbox.leased_by == this_worker(), Outbox.done_at.is_(None), Outbox.given_up_at.is_(None))
+            .values(leased_by=None, leased_until=None, attempts=Outbox.attempts - 1),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def backoff(attempts: int) -> dt.timedelta:
@@ -206,9 +236,24 @@ def run(held: Claim, handlers: dict[str, Handler]) -> bool:
         log.warning("outbox.failed", kind=held.kind, row=held.id, attempts=held.attempts, error=type(error).__name__)
         give_back(held, delay=backoff(held.attempts), counts=True, error=type(error).__name__)
         return False
-    db.session.rollback()
-    complete(held)
+    _complete_patiently(held)
     return True
+
+
+def _complete_patiently(held: Claim) -> None:
+    """Mark a kept promise even when the database is away for a moment: forgetting it would mean keeping it twice."""
+    for tries_left in reversed(range(COMPLETION_TRIES)):
+        try:
+            db.session.rollback()
+            complete(held)
+        except sa.exc.OperationalError:
+            # The connection is gone: it cannot even be rolled back.
+            db.session().invalidate()
+            if not tries_left:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 def count_due() -> int:

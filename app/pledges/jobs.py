@@ -7,7 +7,6 @@ from typing import Any
 from flask import current_app
 
 from app.core import outbox
-from app.core.db import db
 from app.core.ids import encode_id
 from app.core.letters import compose
 from app.core.mail import deliver
@@ -62,8 +61,6 @@ def _send(name: str, payload: dict[str, Any]) -> None:
         my_help_url=f"{settings.base_url}/my-help",
         cancel_url=f"{settings.base_url}/pledges/{encode_id(pledge.id)}/cancel",
     )
-    # No transaction, not even a read, stays open while the mail server is waited for.
-    db.session.rollback()
     deliver(mail, key=payload["outbox_key"])
 
 

@@ -13,7 +13,7 @@ from flask import current_app
 
 from app.core import outbox
 from app.core.clock import local_date
-from app.core.db import db, transaction
+from app.core.db import transaction
 from app.core.ids import encode_id
 from app.core.letters import compose
 from app.core.mail import Mail, deliver
@@ -81,8 +81,6 @@ def _send(name: str, payload: dict[str, Any], **values: Any) -> None:
     if signup is None:
         return
     mail = _compose(name, signup, **values)
-    # No transaction, not even a read, stays open while the mail server is waited for.
-    db.session.rollback()
     deliver(mail, key=payload["outbox_key"])
 
 
