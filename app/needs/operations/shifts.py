@@ -148,7 +148,8 @@ def _check_positions(values: ShiftInput) -> dict[str, str]:
 
 
 def _write(shift: Shift, values: ShiftInput, need: Need) -> None:
-    shift.starts_at, shift.ends_at = values.starts_at, values.ends_at
+    shift.starts_at = None if values.starts_at is None else values.starts_at.astimezone(dt.UTC)
+    shift.ends_at = None if values.ends_at is None else values.ends_at.astimezone(dt.UTC)
     shift.flexible, shift.due_on = values.flexible, values.due_on if values.flexible else None
     shift.contact, shift.minimum_age = values.contact, values.minimum_age
     shift.time_zone = values.time_zone or need.time_zone
@@ -188,7 +189,7 @@ def _remove(position: Position) -> None:
             db.session.execute(sa.delete(Position).where(Position.id == position.id))
     except sa.exc.IntegrityError:
         # Somebody had a place on it once; the record of that stays, and nobody fits on it any more.
-        position.capacity = 0
+        position.capacity, position.sort = 0, MAXIMUM_POSITIONS
     else:
         db.session.expunge(position)
 
