@@ -5,11 +5,37 @@ Globals, not context, so that macros of templates/components can use them withou
 
 from __future__ import annotations
 
+import collections
+import threading
+from collections.abc import Callable, Hashable
+
 from flask import Flask
 from flask_babel import get_locale
 
 from app.core import drawing, when
 from app.core.money import Money, format_money
+
+MOST_KEPT = 2048
+_kept: collections.OrderedDict[tuple[Hashable, ...], str] = collections.OrderedDict()
+_lock = threading.Lock()
+
+
+def memo(*key: Hashable, caller: Callable[[], str]) -> str:
+    """A piece of a page that is always the same for the same key: {% call memo("name", site, ...) %} … {% endcall %}.
+
+    The key must hold everything the piece depends on, the language (it is in `site`) and who reads included. Nothing is
+    ever looked up in a database inside; pieces seldom used are given up.
+    """
+    with _lock:
+        if (text := _kept.get(key)) is not None:
+            _kept.move_to_end(key)
+            return text
+    text = caller()
+    with _lock:
+        _kept[key] = text
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return text
 
 
 def money(amount_minor: int, currency: str) -> str:
@@ -27,6 +53,7 @@ def init_app(app: Flask) -> None:
         "draw_thermometer": drawing.draw_thermometer,
         "MOST_FINGERS": drawing.MOST_FINGERS,
         "when": when,
+        "memo": memo,
         "has_endpoint": app.view_functions.__contains__,
     }
     app.jinja_env.filters["money"] = money

@@ -25,7 +25,7 @@ class Facets:
     """
 
     total: int
-    causes: dict[int, int]  # by number
+    causes: tuple[tuple[int, int], ...]  # (number of the cause, needs)
     time: int
     items: int
     exact: bool
@@ -76,7 +76,7 @@ def _from_areas(rows: list[Any], *, exact: bool) -> Facets:
 def _facets(kinds: dict[int, int], causes: dict[int, int], *, exact: bool) -> Facets:
     return Facets(
         total=sum(kinds.values()),
-        causes={cause: n for cause, n in causes.items() if n > 0},
+        causes=tuple(sorted((cause, n) for cause, n in causes.items() if n > 0)),
         time=sum(n for kind, n in kinds.items() if kind & TIME),
         items=sum(n for kind, n in kinds.items() if kind & ITEMS),
         exact=exact,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import decimal
 import functools
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask_babel import format_decimal, get_locale
+from markupsafe import Markup
 
 from app.accounts.skills import find_skill
 from app.core import when
 from app.core.clock import local_date, now
+from app.core.drawing import MOST_FINGERS, draw_hands, draw_strip
 from app.core.i18n import _, ngettext
+from app.core.ids import encode_id
 from app.needs.facets import MOST_COUNTED, Facets
 from app.needs.filters import DEFAULT_RADIUS_KM, NeedFilters
 from app.needs.rows import NeedRow
@@ -37,16 +41,19 @@ class Chip:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Card:
-    """One row in words."""
+    """One row in words; `measures` are pictures with the words that say the same."""
 
-    need: NeedRow
+    href: str
+    title: str
+    organization: str
+    verified: str
     before: str
     weekday: str
     day: str
     iso: str | None
-    facts: tuple[str, ...]
-    skills: tuple[str, ...]
-    why: str
+    facts: str
+    why: Markup | str
+    measures: tuple[tuple[Markup, Markup], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +70,10 @@ class Query:
             parts = value.split(",") if name in LISTS else [value]
             pairs += [(name, part.strip()) for part in parts if part.strip()]
         return cls(tuple(dict.fromkeys(pairs)))
+
+    def from_start(self) -> Query:
+        """The same without the cursor."""
+        return Query(tuple(self.others()))
 
     def value(self, name: str) -> str:
         """The value of a parameter as it was typed, or ""."""
@@ -113,7 +124,12 @@ def urgencies() -> list[tuple[str, str]]:
 
 def count_in_words(n: int) -> str:
     """A count, or "1,000+" for anything larger: large sets are not counted to the last."""
-    return f"{format_decimal(MOST_COUNTED)}+" if n > MOST_COUNTED else str(format_decimal(n))
+    return _number(str(get_locale()), min(n, MOST_COUNTED)) + ("+" if n > MOST_COUNTED else "")
+
+
+@functools.lru_cache(4096)
+def _number(_locale: str, n: float) -> str:
+    return str(format_decimal(n))
 
 
 def wants_chips(query: Query, facets: Facets) -> list[Chip]:
@@ -128,10 +144,11 @@ def wants_chips(query: Query, facets: Facets) -> list[Chip]:
 
 def cause_chips(query: Query, facets: Facets) -> tuple[list[Chip], list[Chip]]:
     """The causes that there are needs for, most needs first: those shown at once, and the rest. Chosen ones come first."""
+    counts = dict(facets.causes)
     chips = [
-        (not query.has("causes", cause.slug), -facets.causes.get(cause.number, 0), cause.number, cause)
+        (not query.has("causes", cause.slug), -counts.get(cause.number, 0), cause.number, cause)
         for cause in CAUSES
-        if facets.causes.get(cause.number) or query.has("causes", cause.slug)
+        if counts.get(cause.number) or query.has("causes", cause.slug)
     ]
     made = [
         Chip(str(cause.name), query.toggle("causes", cause.slug), count_in_words(-n), not off)
@@ -146,7 +163,9 @@ def active_chips(query: Query, filters: NeedFilters) -> list[Chip]:
     if filters.words:
         chips.append(Chip(_("“%(words)s”", words=query.value("q")[:60]), query.with_("q", "")))
     if filters.place is not None:
-        text = _("%(km)s km around %(place)s", km=format_decimal(filters.radius_km), place=filters.place.label)
+        text = _(
+            "%(km)s km around %(place)s", km=_number(str(get_locale()), filters.radius_km), place=filters.place.label
+        )
         chips.append(Chip(text, query.with_("near", "")))
     names = {"time": _("Time"), "items": _("Items")}
     chips += [Chip(names[word], query.toggle("wants", word)) for word in filters.wants]
@@ -164,6 +183,42 @@ def active_chips(query: Query, filters: NeedFilters) -> list[Chip]:
         text = _("From home") if filters.remote else _("On site")
         chips.append(Chip(text, query.with_("remote", "")))
     return chips
+
+
+@dataclasses.dataclass(frozen=True)
+class Finder:
+    """Everything above the rows: the heading, the form and the chips."""
+
+    title: str
+    wants: list[Chip]
+    causes: list[Chip]
+    further_causes: list[Chip]
+    active: list[Chip]
+    radii: list[tuple[str, str, bool]]
+    sorts: list[tuple[str, str]]
+    urgencies: list[tuple[str, str]]
+    wider: tuple[str, str] | None
+
+
+def finder(query: Query, filters: NeedFilters, facets: Facets) -> Finder:
+    """What stands above the rows; made once for the same question and counts, in each language."""
+    return _finder(str(get_locale()), query.from_start(), filters.from_start(), facets)
+
+
+@functools.lru_cache(512)
+def _finder(_locale: str, query: Query, filters: NeedFilters, facets: Facets) -> Finder:
+    causes, further = cause_chips(query, facets)
+    return Finder(
+        title=title_of(filters),
+        wants=wants_chips(query, facets),
+        causes=causes,
+        further_causes=further,
+        active=active_chips(query, filters),
+        radii=shown_radius(query, filters),
+        sorts=sorts(),
+        urgencies=urgencies(),
+        wider=wider(query, filters),
+    )
 
 
 def wider(query: Query, filters: NeedFilters) -> tuple[str, str] | None:
@@ -206,11 +261,13 @@ def _kilometres(_locale: str, tenths: int) -> str:
 
 def cards(rows: Sequence[NeedRow], filters: NeedFilters) -> list[Card]:
     """The rows in words."""
-    locale, at = str(get_locale()), now()
-    return [_card(row, filters, locale, at) for row in rows]
+    # To the minute: the same row says the same within it.
+    locale, at = str(get_locale()), now().replace(second=0, microsecond=0)
+    return [_card(row, filters.sort == "best", locale, at) for row in rows]
 
 
-def _card(row: NeedRow, filters: NeedFilters, locale: str, at: dt.datetime) -> Card:
+@functools.lru_cache(4096)
+def _card(row: NeedRow, explained: bool, locale: str, at: dt.datetime) -> Card:
     before, iso = "", None
     facts: list[str] = []
     if row.starts_at is not None and row.ends_at is not None:
@@ -223,19 +280,72 @@ def _card(row: NeedRow, filters: NeedFilters, locale: str, at: dt.datetime) -> C
         weekday, short = _("Any"), _("time")
     if row.flexible:
         facts.append(_("Flexible role"))
-    place = ", ".join(part for part in (row.city, row.region) if part)
-    if place:
-        facts.append(place)
+    if row.city:
+        facts.append(f"{row.city}, {row.region}" if row.region else row.city)
     if row.remote:
         facts.append(_("From home"))
     if row.km is not None:
         facts.append(_kilometres(locale, round(row.km * 10)))
-    skills = tuple(_skill_name(slug) for slug in row.skills[:3])
-    why = _why(row, filters, locale, at) if filters.sort == "best" else ""
-    return Card(row, before, weekday, short, iso, tuple(facts), skills, why)
+    facts += [_skill_name(slug) for slug in row.skills[:2]]
+    why: Markup | str = ""
+    if explained:
+        why = Markup(_("<b>Why you see this:</b> %(why)s")) % {"why": _why(row, locale, at)}  # noqa: S704  # escaped by %
+    return Card(
+        href=f"/needs/{encode_id(row.id)}", title=row.title, organization=row.organization, verified=_("Verified"),
+        before=before, weekday=weekday, day=short, iso=iso, facts=" · ".join(facts), why=why, measures=_measures(row, locale),
+    )  # fmt: skip
 
 
-def _why(row: NeedRow, filters: NeedFilters, locale: str, at: dt.datetime) -> str:
+def _measures(row: NeedRow, locale: str) -> tuple[tuple[Markup, Markup], ...]:
+    measures: list[tuple[Markup, Markup]] = []
+    if row.asks_for_time:
+        measures.append(_places(locale, row.capacity, row.taken))
+    if row.item is not None:
+        words = _item_words(locale, row.item, row.item_unit, row.item_wanted, row.item_quantity, row.item_count)
+        measures.append((draw_strip(row.item_given, row.item_promised, row.item_quantity), words))
+    return tuple(measures)
+
+
+@functools.lru_cache(4096)
+def _places(_locale: str, capacity: int | None, taken: int) -> tuple[Markup, Markup]:
+    """Hands and their words, as components/hand.html says them."""
+    if capacity is None:
+        picture = draw_hands(taken, 0, 0, 1) if taken < MOST_FINGERS else draw_strip(1, 0, None)
+        return picture, Markup(_("<b>Everybody is welcome</b>"))  # noqa: S704  # our own words
+    left = max(0, capacity - taken)
+    picture = draw_hands(taken, 0, 0, left) if capacity else Markup("")
+    if left == 0:
+        return picture, Markup(_("<b>Full</b>"))  # noqa: S704  # our own words
+    if left == capacity:
+        words = ngettext("<b>%(num)s place open</b>", "<b>%(num)s places open</b>", left)
+    else:
+        words = ngettext(
+            "<b>%(num)s place open</b> of %(capacity)s", "<b>%(num)s places open</b> of %(capacity)s", left,
+            capacity=capacity,
+        )  # fmt: skip
+    return picture, Markup(words)  # noqa: S704  # our own words and numbers
+
+
+@functools.lru_cache(4096)
+def _item_words(
+    _locale: str, item: str, unit: str, wanted: decimal.Decimal | None, goal: decimal.Decimal | None, count: int
+) -> Markup:
+    name = f"{item} ({unit})" if unit else item
+    if wanted is None or goal is None:
+        words = Markup(_("<b>%(item)s</b>: as much as you can bring")) % {"item": name}  # noqa: S704  # escaped by %
+    elif wanted == goal:
+        values = {"n": format_decimal(wanted), "item": name}
+        words = Markup(_("<b>%(n)s still wanted</b>: %(item)s")) % values  # noqa: S704  # escaped by %
+    else:
+        values = {"n": format_decimal(wanted), "goal": format_decimal(goal), "item": name}
+        words = Markup(_("<b>%(n)s still wanted</b> of %(goal)s: %(item)s")) % values  # noqa: S704  # escaped by %
+    if count > 1:
+        more = ngettext("and %(num)s other item", "and %(num)s other items", count - 1)
+        words += Markup("<br>%s") % more
+    return words
+
+
+def _why(row: NeedRow, locale: str, at: dt.datetime) -> str:
     """What its place in the list is made of (N3), shortest words, most telling first."""
     parts: list[str] = []
     for code, value in row.reasons:
@@ -243,7 +353,7 @@ def _why(row: NeedRow, filters: NeedFilters, locale: str, at: dt.datetime) -> st
             parts.append(_("its title has your words"))
         elif code == "skills":
             parts.append(_("asks for %(skill)s", skill=_skill_name(value[0])))
-        elif code == "distance" and filters.place is not None:
+        elif code == "distance":
             parts.append(_("%(km)s away", km=_kilometres(locale, round(value * 10))))
         elif code == "starts":
             parts.append(_starts_in(value, at, row.time_zone))
@@ -267,7 +377,7 @@ def shown_radius(query: Query, filters: NeedFilters) -> list[tuple[str, str, boo
     """The choices of distance: value, words, chosen. A distance of one's own is among them."""
     chosen = filters.radius_km if query.value("radius_km") else DEFAULT_RADIUS_KM
     choices = sorted({*map(float, RADII_KM), chosen})
-    return [(f"{km:g}", _("%(n)s km", n=format_decimal(km)), km == chosen) for km in choices]
+    return [(f"{km:g}", _("%(n)s km", n=_number(str(get_locale()), km)), km == chosen) for km in choices]
 
 
 def title_of(filters: NeedFilters) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import decimal
+import functools
+import json
 from collections.abc import Sequence
 from typing import Any
-
-import sqlalchemy as sa
 
 from app.accounts.skills import find_skill
 from app.core import geo
 from app.core.clock import now
-from app.core.db import db
+from app.core.db import db, uses_sqlite
+from app.core.search import run
 from app.needs.filters import NeedFilters
-from app.needs.models import Item, Need, Position, Shift
 from app.needs.policy import visible
-from app.organizations.models import Organization
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,68 +76,74 @@ class NeedRow:
         return max(decimal.Decimal(0), self.item_quantity - self.item_given - self.item_promised)
 
 
-def _statement() -> Any:
-    shift, item = sa.orm.aliased(Shift, name="next_shift"), sa.orm.aliased(Item, name="first_item")
-    upcoming = (
-        sa.select(Shift.id)
-        .where(Shift.need_id == Need.id, Shift.status == "scheduled")
-        .where(sa.or_(Shift.flexible, Shift.ends_at > sa.bindparam("at")))
-        .order_by(Shift.flexible, Shift.starts_at, Shift.id)
-        .limit(1)
-        .correlate(Need)
-        .scalar_subquery()
-    )
-    still_wanted = sa.case((Item.quantity.is_(None), 1), else_=0) + sa.case(
-        (Item.quantity > Item.received + Item.reserved + Item.in_transit, 1), else_=0
-    )
-    wanted = (Item.need_id == Need.id, sa.not_(Item.do_not_bring))
-    first = (
-        sa.select(Item.id)
-        .where(*wanted)
-        .order_by(still_wanted.desc(), sa.case((Item.priority == "first", 0), else_=1), Item.sort, Item.id)
-        .limit(1)
-        .correlate(Need)
-        .scalar_subquery()
-    )
-    items = sa.select(sa.func.count()).select_from(Item).where(*wanted).correlate(Need).scalar_subquery()
-    places = sa.select(
-        sa.case(
-            (sa.func.count() > sa.func.count(Position.capacity), None), else_=sa.func.sum(Position.capacity)
-        )
-    ).where(Position.shift_id == shift.id)  # fmt: skip
-    taken = sa.select(sa.func.sum(Position.taken)).where(Position.shift_id == shift.id)
-    return (
-        sa.select(
-            Need.id, Need.title, Organization.name, Organization.slug, Need.city, Need.region, Need.urgency, Need.remote,
-            Need.skills, Need.time_zone, shift.starts_at, shift.ends_at, shift.flexible, shift.due_on,
-            places.correlate(shift).scalar_subquery(), taken.correlate(shift).scalar_subquery(),
-            shift.time_zone, item.name, item.unit, item.quantity, item.received, item.reserved + item.in_transit, items,
-        )
-        .select_from(Need)
-        .join(Organization, Organization.id == Need.organization_id)
-        .outerjoin(shift, shift.id == upcoming)
-        .outerjoin(item, item.id == first)
-        .where(Need.id.in_(sa.bindparam("ids", expanding=True)), visible())
-    )  # fmt: skip
+_NOTHING = decimal.Decimal(0)
+
+# By hand, because this runs for every list: one row per need, with the shift that comes next, the item most wanted, and
+# the live facts of N1. What is stored as text or thousandths is read by _make_row.
+_STATEMENT = """
+SELECT need.id, need.title, organization.name, organization.slug, need.city, need.region, need.urgency, need.remote,
+  need.skills, need.time_zone, s.starts_at, s.ends_at, s.flexible, s.due_on,
+  (SELECT CASE WHEN count(*) = count(p.capacity) THEN sum(p.capacity) END FROM position AS p WHERE p.shift_id = s.id),
+  (SELECT sum(p.taken) FROM position AS p WHERE p.shift_id = s.id),
+  s.time_zone, i.name, i.unit, i.quantity, i.received, i.reserved + i.in_transit,
+  (SELECT count(*) FROM item AS i WHERE i.need_id = need.id AND NOT i.do_not_bring)
+FROM need
+JOIN organization ON organization.id = need.organization_id
+LEFT JOIN shift AS s ON s.id = (
+  SELECT x.id FROM shift AS x
+  WHERE x.need_id = need.id AND x.status = 'scheduled' AND (x.flexible OR x.ends_at > :at)
+  ORDER BY x.flexible, x.starts_at, x.id LIMIT 1)
+LEFT JOIN item AS i ON i.id = (
+  SELECT x.id FROM item AS x WHERE x.need_id = need.id AND NOT x.do_not_bring
+  ORDER BY CASE WHEN x.quantity <= x.received + x.reserved + x.in_transit THEN 1 ELSE 0 END,
+    CASE WHEN x.priority = 'first' THEN 0 ELSE 1 END, x.sort, x.id LIMIT 1)
+WHERE need.id IN {ids} AND {visible}
+"""
 
 
-_rows = _statement()
+@functools.cache
+def _statement(sqlite: bool) -> str:
+    """The statement in this engine's words; who may be seen is what the policy says, in the policy's own words."""
+    dialect = db.engine.dialect
+    seen = str(visible().compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    ids = "(SELECT value FROM json_each(:ids))" if sqlite else "(SELECT unnest(CAST(:ids AS bigint[])))"
+    return _STATEMENT.format(ids=ids, visible=seen)
 
 
 def load_rows(hits: Sequence[Hit], filters: NeedFilters) -> list[NeedRow]:
     """The rows of `hits`, in their order, without those that are not visible any more (N1). One statement."""
     if not hits:
         return []
-    found = db.session.execute(_rows, {"ids": [hit.need_id for hit in hits], "at": now()}).all()
-    by_id = {row[0]: row for row in found}
+    sqlite = uses_sqlite()
+    ids = [hit.need_id for hit in hits]
+    at = now()
+    values = {
+        "ids": json.dumps(ids) if sqlite else ids,
+        "at": at.strftime("%Y-%m-%d %H:%M:%S.%f") if sqlite else at,  # as UtcDateTime keeps it
+    }
+    by_id = {row[0]: row for row in run(_statement(sqlite), values)}
     asked = {skill.slug for skill in map(find_skill, filters.skills) if skill is not None}
     return [_make_row(by_id[hit.need_id], hit, asked) for hit in hits if hit.need_id in by_id]
+
+
+def _instant(value: Any) -> dt.datetime | None:
+    """SQLite gives text without zone, PostgreSQL an aware instant."""
+    if isinstance(value, str):
+        return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+    return None if value is None else value.astimezone(dt.UTC)
+
+
+def _amount(thousandths: int | None) -> decimal.Decimal | None:
+    return None if thousandths is None else (decimal.Decimal(int(thousandths)) / 1000).normalize() + 0
 
 
 def _make_row(row: Any, hit: Hit, asked: set[str]) -> NeedRow:
     (need_id, title, organization, slug, city, region, urgency, remote, skills, zone, starts_at, ends_at, flexible, due_on,
      capacity, taken, shift_zone, item, unit, quantity, received, promised, items) = row  # fmt: skip
     km = hit.km
+    starts_at, ends_at = _instant(starts_at), _instant(ends_at)
+    due_on = dt.date.fromisoformat(due_on) if isinstance(due_on, str) else due_on
+    skills = json.loads(skills) if isinstance(skills, str) else skills
     reasons: list[tuple[str, Any]] = []
     if hit.title_share:
         reasons.append(("title", hit.title_share))
@@ -154,9 +159,10 @@ def _make_row(row: Any, hit: Hit, asked: set[str]) -> NeedRow:
         reasons.append(("urgency", urgency))
     return NeedRow(
         id=need_id, title=title, organization=organization, organization_slug=slug, city=city, region=region,
-        urgency=urgency, remote=remote, skills=tuple(skills), time_zone=shift_zone or zone, starts_at=starts_at,
-        ends_at=ends_at, flexible=bool(flexible), due_on=due_on, capacity=capacity, taken=taken or 0,
-        asks_for_time=flexible is not None, item=item, item_unit=unit or "", item_quantity=quantity,
-        item_given=received or decimal.Decimal(0), item_promised=promised or decimal.Decimal(0), item_count=items,
+        urgency=urgency, remote=bool(remote), skills=tuple(skills), time_zone=shift_zone or zone, starts_at=starts_at,
+        ends_at=ends_at, flexible=bool(flexible), due_on=due_on,
+        capacity=None if capacity is None else int(capacity), taken=int(taken or 0),
+        asks_for_time=flexible is not None, item=item, item_unit=unit or "", item_quantity=_amount(quantity),
+        item_given=_amount(received) or _NOTHING, item_promised=_amount(promised) or _NOTHING, item_count=items,
         km=km, reasons=tuple(reasons),
     )  # fmt: skip

@@ -214,7 +214,7 @@ def _best_near(question: _Question, after: tuple[Any, ...] | None) -> list[Hit]:
     score_after, id_after = after or (-float(1 << 62), 0)
     rank, need_id = int(score_after - most) - 1, 0
     hits: dict[int, Hit] = {}
-    rows = 4 * question.limit
+    rows = 2 * question.limit
     while True:
         found = _best_rows(
             question, "(t.rank, t.need_id) > (:after_rank, :after_id)", rows=rows, after_rank=rank, after_id=need_id

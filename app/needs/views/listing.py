@@ -35,22 +35,15 @@ def _render() -> str:
         page = search(filters)
     facets = count_facets(filters)
     more = page.next_cursor is not None
-    causes, further = listing.cause_chips(query, facets)
+    found = listing.finder(query, filters, facets)
     return render_template(
         "needs/index.html",
         form={"errors": errors},
-        query=query,
-        filters=filters,
-        title=listing.title_of(filters),
+        query=query.from_start(),
+        find=found,
+        # What the part above the rows depends on, besides the reader's language.
+        find_key=(query.from_start(), filters.from_start(), facets, tuple(errors.items())),
         cards=listing.cards(page.rows, filters),
-        wants=listing.wants_chips(query, facets),
-        causes=causes,
-        further_causes=further,
-        active=listing.active_chips(query, filters),
-        wider=listing.wider(query, filters),
-        radii=listing.shown_radius(query, filters),
-        sorts=listing.sorts(),
-        urgencies=listing.urgencies(),
         exact=facets.exact,
         next_url=query.page(page.next_cursor) if page.next_cursor else None,
         first_url=None if first else query.page(""),
