@@ -22,6 +22,7 @@ from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.errors import Reason
+from app.core.forms import choices
 from app.core.i18n import _, lazy
 from app.core.web import public
 
@@ -61,17 +62,21 @@ class ShownForm(FlaskForm):
     email = StringField(lazy("Email"), validators=[InputRequired(lazy("Enter an email address"))])
     password = PasswordField(lazy("Password"), validators=[InputRequired(lazy("Enter your password"))])
     quantity = StringField(lazy("Quantity"), description=lazy("In boxes of 24. 18 are still wanted."))
-    within = SelectField(lazy("Within"), choices=[("5", "5 km"), ("10", "10 km"), ("25", "25 km")])
+    within = SelectField(lazy("Within"), choices=choices([("5", "5 km"), ("10", "10 km"), ("25", "25 km")]))
     on = DateField(lazy("Last day"), validators=[Optional()])
     born = FormField(BirthDate, lazy("Birth date"), description=lazy("Only the staff see it. For example 3 27 1991."))
     note = TextAreaField(lazy("Anything the staff should know?"), validators=[Optional()])
-    who = RadioField(lazy("Who comes?"), choices=[("me", lazy("Only me")), ("us", lazy("Me and others"))], default="me")
+    who = RadioField(
+        lazy("Who comes?"), choices=choices([("me", lazy("Only me")), ("us", lazy("Me and others"))]), default="me"
+    )
     amount = RadioField(
-        lazy("Amount"), choices=[("25", "$25"), ("50", "$50"), ("150", "$150"), ("", lazy("Other"))], default="50"
+        lazy("Amount"),
+        choices=choices([("25", "$25"), ("50", "$50"), ("150", "$150"), ("", lazy("Other"))]),
+        default="50",
     )
     skills = SelectMultipleField(
         lazy("Skills"),
-        choices=[("driving", lazy("Driving")), ("cooking", lazy("Cooking")), ("spanish", lazy("Spanish"))],
+        choices=choices([("driving", lazy("Driving")), ("cooking", lazy("Cooking")), ("spanish", lazy("Spanish"))]),
         default=["cooking"],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
