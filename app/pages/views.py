@@ -12,6 +12,7 @@ from app.core.drawing import MOST_CROWD
 from app.core.web import public, signed_in
 from app.needs import listing
 from app.needs.filters import parse
+from app.needs.rows import NeedRow
 from app.needs.search import search
 from app.pages import queries
 from app.pages.design import design
@@ -34,7 +35,8 @@ def home() -> ResponseReturnValue:
 def _render_home() -> str:
     filters, _errors = parse(lambda _name: [])
     rows = search(filters, SHOWN_AT_HOME).rows
-    counted, places = [], 0
+    counted: list[NeedRow] = []
+    places = 0
     for row in rows:  # no more than can be drawn: the words beside the picture count the same fingers
         if row.capacity and places + row.capacity <= MOST_CROWD:
             counted, places = [*counted, row], places + row.capacity
