@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import re
 import zoneinfo
 from typing import Any
 
-from wtforms import Form
+from wtforms import FieldList, Form
 
 from app.accounts.models import Person
 from app.core.errors import InvalidInput, Refused
@@ -16,11 +17,13 @@ from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.needs import operations, queries
-from app.needs.forms import ItemRow, NeedForm, ShiftRow, local_instant
+from app.needs.forms import SHOWN_ROWS, ItemRow, NeedForm, ShiftRow, local_instants
+from app.needs.meanwhile import show_difference
 from app.needs.models import Item, Need, Shift
 
 # What an operation calls a field, and what the row calls it.
-ROW_FIELDS = {"starts_at": "day", "ends_at": "end"}
+ROW_FIELDS = {"starts_at": "day", "ends_at": "end", "time_zone": "day"}
+NUMBER = re.compile(r"[-+−]?\d+(\.\d*)?", re.ASCII)
 
 
 class Unsaved(Exception):
@@ -32,6 +35,7 @@ def fill(need: Need) -> dict[str, Any]:
     exact = queries.find_private_address(need) if need.private_address else None
     address = exact.address if exact is not None else need.address
     postal_code = exact.postal_code if exact is not None else need.postal_code
+    town = ", ".join(part for part in (need.city, need.region) if part)
     return {
         "version": str(need.version),
         "title": need.title,
@@ -40,31 +44,56 @@ def fill(need: Need) -> dict[str, Any]:
         "causes": need.causes,
         "skills": need.skills,
         "remote": need.remote,
-        "place": postal_code or ", ".join(part for part in (need.city, need.region) if part),
-        "address": address,
+        "place": " ".join(part for part in (town, postal_code) if part),
+        "address": address or "",
         "private_address": need.private_address,
+        "time_zone": need.time_zone,
         "ends_on": need.ends_on,
-        "shifts": [_fill_shift(shift) for shift in need.shifts if shift.status != "cancelled"],
-        "items": [_fill_item(item) for item in need.items],
+        "shifts": [_fill_shift(shift) for shift in _ahead(need)[:SHOWN_ROWS]],
+        "items": [_fill_item(item) for item in need.items[:SHOWN_ROWS]],
     }
 
 
+def count_hidden(need: Need) -> int:
+    """How many shifts and items the form has no room for; they stay as they are."""
+    return max(0, len(_ahead(need)) - SHOWN_ROWS) + max(0, len(need.items) - SHOWN_ROWS)
+
+
+def _ahead(need: Need) -> list[Shift]:
+    return [shift for shift in need.shifts if shift.status != "cancelled" and not shift.is_over]
+
+
 def _fill_shift(shift: Shift) -> dict[str, Any]:
-    zone = zoneinfo.ZoneInfo(shift.time_zone)
-    starts = None if shift.starts_at is None else shift.starts_at.astimezone(zone)
-    ends = None if shift.ends_at is None else shift.ends_at.astimezone(zone)
-    position = shift.positions[0] if shift.positions else None
     return {
         "id": encode_id(shift.id),
         "kind": "flexible" if shift.flexible else "times",
-        "name": position.name if position else "",
-        "day": None if starts is None else starts.date(),
-        "start": None if starts is None else starts.time(),
-        "end": None if ends is None else ends.time(),
+        "positions": [
+            {"id": encode_id(position.id), "name": position.name, "capacity": position.capacity}
+            for position in shift.positions
+        ],
+        **_fill_times(shift),
         "due_on": shift.due_on,
-        "capacity": position.capacity if position else None,
         "contact": None if shift.contact == "not_stated" else shift.contact,
         "minimum_age": shift.minimum_age,
+    }
+
+
+def _fill_times(shift: Shift) -> dict[str, Any]:
+    """Day, times and what else is needed to say them on the clocks of the place, to the minute."""
+    if shift.starts_at is None or shift.ends_at is None:
+        return {"day": None, "start": None, "end": None, "last_day": None, "fold": ""}
+    zone = zoneinfo.ZoneInfo(shift.time_zone)
+    starts, ends = shift.starts_at.astimezone(zone), shift.ends_at.astimezone(zone)
+    start, end = (moment.time().replace(second=0, microsecond=0, fold=0) for moment in (starts, ends))
+    is_next = end <= start and ends.date() == starts.date() + dt.timedelta(days=1)
+    same_way = ends.date() == starts.date() and end > start
+    twice = [moment for moment in (starts, ends) if len(local_instants(moment.date(), moment.time(), zone.key)) > 1]
+    return {
+        "day": starts.date(),
+        "start": start,
+        "end": end,
+        "last_day": None if is_next or same_way else ends.date(),
+        "fold": "" if not twice else "second" if twice[0].fold else "first",
     }
 
 
@@ -90,7 +119,11 @@ def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person)
         show_errors(form, invalid)
         raise Unsaved from invalid
     except Refused as refused:
-        show_reasons(form, refused)
+        if need is not None and any(reason.code == "changed_meanwhile" for reason in refused.reasons):
+            show_difference(form, fill(need))
+        else:
+            show_reasons(form, refused)
+        _gather_errors(form)
         raise Unsaved from refused
     failed = False
     for shift in form.shifts.entries:
@@ -98,8 +131,18 @@ def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person)
     for item in form.items.entries:
         failed |= not _save_row(item.form, lambda row: _save_item(row, need, by=by))
     if failed:
+        _gather_errors(form)
         raise Unsaved
     return need
+
+
+def _gather_errors(form: Form) -> None:
+    """Rows tell their list of what operations said about them; WTForms itself asks only while it validates."""
+    for field in form:
+        if isinstance(field, FieldList):
+            for entry in field.entries:
+                _gather_errors(entry.form)
+            field.errors = [entry.errors for entry in field.entries if entry.errors]
 
 
 def _save_need(form: NeedForm, organization_id: int, need: Need | None, *, by: Person) -> Need:
@@ -111,34 +154,34 @@ def _save_need(form: NeedForm, organization_id: int, need: Need | None, *, by: P
         "skills": form.skills.data or [],
         "remote": bool(form.remote.data),
         "ends_on": form.ends_on.data,
-        "place": _place(form),
-        "private_address": bool(form.private_address.data),
     }
+    address, text, zone = form.address.data or "", form.place.data or "", form.time_zone.data or None
+    private = bool(form.private_address.data)
+    place = operations.PlaceInput(address=address or None, text=text) if text else None
+    if address and not text:
+        raise InvalidInput({"place": _("Enter the town or postal code of this street")})
     if need is None:
-        return operations.create_need(organization_id, by=by, **values)
-    if values["place"] is None and need.latitude is None:
-        values["private_address"] = None
-    saved = operations.edit_need(need.id, by=by, **values)
-    if form.version.data and str(saved.version - 1) != form.version.data:
-        raise InvalidInput(
-            {
-                "title": _(
-                    "Somebody else changed this need meanwhile. What you typed is below; open the need in another tab to "
-                    "compare, then save again to keep yours"
-                )
-            }
+        return operations.create_need(
+            organization_id, by=by, place=place, private_address=private, time_zone=zone, **values
         )
-    return saved
-
-
-def _place(form: NeedForm) -> operations.PlaceInput | None:
-    text = (form.place.data or "").strip()
-    if not text:
-        return None
-    is_code = any(character.isdigit() for character in text) and "," not in text
-    if is_code:
-        return operations.PlaceInput(address=form.address.data or None, postal_code=text)
-    return operations.PlaceInput(address=form.address.data or None, city=text)
+    before = fill(need)
+    if (address, text) == (before["address"], before["place"]):
+        # Looking the same words up again could only lose what is known better (coordinates).
+        place, zone = None, zone if zone != need.time_zone else None
+    else:
+        place = place or operations.PlaceInput()
+        # A zone that was not touched follows the place.
+        zone = zone if zone != need.time_zone else None
+    version = form.version.data or ""
+    return operations.edit_need(
+        need.id,
+        by=by,
+        version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+        place=place,
+        private_address=private,
+        time_zone=zone,
+        **values,
+    )
 
 
 def _save_row(row: Form, act: Any) -> bool:
@@ -146,35 +189,36 @@ def _save_row(row: Form, act: Any) -> bool:
     try:
         act(row)
     except InvalidInput as invalid:
-        errors = {ROW_FIELDS.get(name, name): message for name, message in invalid.errors.items()}
-        visible = {name if name in row else _first_visible(row): message for name, message in errors.items()}
-        show_errors(row, InvalidInput(visible))
+        for name, message in invalid.errors.items():
+            _show(row, name, message)
         return False
     except Refused as refused:
-        field = row[_first_visible(row)]
-        field.errors = [*field.errors, *(f"{reason.message} {reason.remedy}".strip() for reason in refused.reasons)]
+        for reason in refused.reasons:
+            _show(row, "capacity" if reason.code == "below_taken" else "", f"{reason.message} {reason.remedy}".strip())
         return False
     return True
 
 
-def _first_visible(row: Form) -> str:
-    return "capacity" if "capacity" in row else "name"
+def _show(row: Form, name: str, message: str) -> None:
+    """Put a message at the field that an operation names, or at the first that people see."""
+    name = ROW_FIELDS.get(name, name)
+    fields = {field.short_name: field for field in row}
+    if isinstance(row, ShiftRow):
+        fields = {**{field.short_name: field for field in row.positions.entries[0].form}, **fields}
+    field = fields.get(name) or fields["kind" if isinstance(row, ShiftRow) else "name"]
+    field.errors = [*field.errors, message]
 
 
 def _save_shift(row: ShiftRow, need: Need, *, by: Person) -> None:
     if row.is_blank:
         return
-    existing = _find_shift(row, need)
+    key = decode_id(row.id.data or "")
+    existing = next((shift for shift in need.shifts if shift.id == key), None)
     values = _shift_values(row, need, existing)
     if existing is None:
         operations.add_shift(need.id, values, by=by)
     elif values != _present_values(existing):
         operations.edit_shift(existing.id, values, by=by)
-
-
-def _find_shift(row: ShiftRow, need: Need) -> Shift | None:
-    key = decode_id(row.id.data or "")
-    return next((shift for shift in need.shifts if shift.id == key), None)
 
 
 def _present_values(shift: Shift) -> operations.ShiftInput:
@@ -194,20 +238,18 @@ def _present_values(shift: Shift) -> operations.ShiftInput:
 
 
 def _shift_values(row: ShiftRow, need: Need, existing: Shift | None) -> operations.ShiftInput:
-    """The row as the operation takes it. Positions beyond the first (made through the API) stay as they are."""
+    """The row as the operation takes it. Raises InvalidInput where its times cannot be."""
     zone = existing.time_zone if existing is not None else need.time_zone
     flexible = row.kind.data == "flexible"
-    starts_at, ends_at = (None, None) if flexible else _times(row, zone)
-    before = [] if existing is None else existing.positions
-    first = operations.PositionInput(
-        name=row.name.data or "", capacity=row.capacity.data, id=before[0].id if before else None
-    )
-    rest = tuple(
-        operations.PositionInput(name=position.name, capacity=position.capacity, id=position.id)
-        for position in before[1:]
+    starts_at, ends_at = (None, None) if flexible else _times(row, zone, existing)
+    forms = [entry.form for entry in row.positions.entries]
+    positions = tuple(
+        operations.PositionInput(form.name.data or "", form.capacity.data, decode_id(form.id.data or ""))
+        for number, form in enumerate(forms)
+        if number == 0 or not form.is_blank
     )
     return operations.ShiftInput(
-        positions=(first, *rest),
+        positions=positions,
         starts_at=starts_at,
         ends_at=ends_at,
         flexible=flexible,
@@ -218,9 +260,15 @@ def _shift_values(row: ShiftRow, need: Need, existing: Shift | None) -> operatio
     )
 
 
-def _times(row: ShiftRow, zone: str) -> tuple[dt.datetime, dt.datetime]:
-    """Start and end as instants. Raises InvalidInput where clocks never show what was typed."""
-    day, start, end = row.day.data, row.start.data, row.end.data
+def _times(row: ShiftRow, zone: str, existing: Shift | None) -> tuple[dt.datetime, dt.datetime]:
+    """Start and end as instants. Raises InvalidInput where clocks never show what was typed, or show it twice."""
+    typed = {name: row[name].data or None for name in ("day", "start", "end", "last_day", "fold")}
+    if existing is not None and existing.starts_at is not None and existing.ends_at is not None:
+        shown = {name: value or None for name, value in _fill_times(existing).items()}
+        if typed == {**shown, "fold": typed["fold"] and shown["fold"]}:
+            # Untouched: what a program set to the second, or in a way the form cannot say, stays.
+            return existing.starts_at, existing.ends_at
+    day, start, end, last_day = row.day.data, row.start.data, row.end.data, row.last_day.data
     missing = {}
     if day is None:
         missing["day"] = _("Enter the day")
@@ -230,14 +278,18 @@ def _times(row: ShiftRow, zone: str) -> tuple[dt.datetime, dt.datetime]:
         missing["end"] = _("Enter when it ends")
     if day is None or start is None or end is None:
         raise InvalidInput(missing)
-    last_day = day if end > start else day + dt.timedelta(days=1)
-    starts_at, ends_at = local_instant(day, start, zone), local_instant(last_day, end, zone)
-    skipped = _("Clocks skip this hour on that day. Choose another time")
-    if starts_at is None:
-        raise InvalidInput({"start": skipped})
-    if ends_at is None:
-        raise InvalidInput({"end": skipped})
-    return starts_at, ends_at
+    if last_day is None:
+        last_day = day if end > start else day + dt.timedelta(days=1)
+    return _instant(row, "start", day, start, zone), _instant(row, "end", last_day, end, zone)
+
+
+def _instant(row: ShiftRow, name: str, day: dt.date, time: dt.time, zone: str) -> dt.datetime:
+    found = local_instants(day, time, zone)
+    if not found:
+        raise InvalidInput({name: _("Clocks skip this hour on that day. Choose another time")})
+    if len(found) > 1 and not row.fold.data:
+        raise InvalidInput({"fold": _("Clocks go back that day and show this hour twice. Choose which one you mean")})
+    return found[-1] if row.fold.data == "second" else found[0]
 
 
 def _save_item(row: ItemRow, need: Need, *, by: Person) -> None:
@@ -274,9 +326,9 @@ def _typed(row: ItemRow) -> dict[str, Any]:
 
 
 def _quantity(text: str) -> decimal.Decimal | None:
+    """The number as it is typed; None when nothing is. Raises InvalidInput at `quantity` (P5)."""
     if not text:
         return None
-    try:
-        return decimal.Decimal(text)
-    except decimal.InvalidOperation as error:
-        raise InvalidInput({"quantity": _("Enter a number, like 2 or 1.5, or leave it empty")}) from error
+    if not NUMBER.fullmatch(text):
+        raise InvalidInput({"quantity": _("Enter a number, like 2 or 1.5, or leave it empty")})
+    return decimal.Decimal(text.replace("−", "-"))

@@ -27,12 +27,15 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.skills import SKILLS
 from app.core.forms import choices
-from app.core.i18n import lazy
+from app.core.i18n import _, lazy
 from app.core.text import block, line
 from app.needs.models import CONTACTS, URGENCIES
 from app.organizations.causes import CAUSES
 
-MOST_ROWS = 60
+# Saved shifts (and items) that the page shows, and how many it holds with new ones: a page of more is no page.
+SHOWN_ROWS = 20
+MOST_ROWS = 40
+MOST_POSITIONS = 20
 URGENCY_NAMES = {
     "low": lazy("Low"),
     "normal": lazy("Normal"),
@@ -46,16 +49,73 @@ CONTACT_NAMES = {
 }
 
 
-def local_instant(day: dt.date, time: dt.time, zone: str) -> dt.datetime | None:
-    """The instant that clocks at `zone` show as `day` and `time`; None in the hour that a change to summer time skips.
-    Of an hour that comes twice it is the first (S7)."""
-    local = dt.datetime.combine(day, time, zoneinfo.ZoneInfo(zone))
-    instant = local.astimezone(dt.UTC)
-    return (
-        instant
-        if instant.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None) == local.replace(tzinfo=None)
-        else None
+def local_instants(day: dt.date, time: dt.time, zone: str) -> tuple[dt.datetime, ...]:
+    """The instants at which clocks at `zone` show `day` and `time`: one; two in the hour that comes twice when clocks go
+    back, the earlier first; none in the hour that is skipped when they go forward (S7)."""
+    place = zoneinfo.ZoneInfo(zone)
+    local = dt.datetime.combine(day, time)
+    found = {local.replace(tzinfo=place, fold=fold).astimezone(dt.UTC) for fold in (0, 1)}
+    return tuple(sorted(instant for instant in found if instant.astimezone(place).replace(tzinfo=None) == local))
+
+
+class DayField(DateField):
+    """A day of this age, with our own words when it cannot be read."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Raises ValueError with what to write instead."""
+        try:
+            super().process_formdata(valuelist)
+            if self.data is not None and not 1900 <= self.data.year <= 2200:
+                raise ValueError
+        except ValueError as error:
+            self.data = None
+            raise ValueError(_("Enter a day, like 2026-12-01")) from error
+
+
+class ClockField(TimeField):
+    """A time of day, with our own words when it cannot be read."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Raises ValueError with what to write instead."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError(_("Enter a time, like 18:30")) from error
+
+
+class CountField(IntegerField):
+    """A whole number, with our own words when it cannot be read."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Raises ValueError with what to write instead."""
+        try:
+            if valuelist and len(valuelist[0]) > 20:
+                raise ValueError
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            self.data = None
+            raise ValueError(_("Enter a whole number, like 12")) from error
+
+
+class PositionRow(Form):
+    """What people do on a shift, and how many of them."""
+
+    id = HiddenField()
+    name = StringField(
+        lazy("What people do"),
+        filters=[line],
+        description=lazy("For example: driver. You may leave it empty"),
+        validators=[Optional(), Length(max=80, message=lazy("Write 80 characters or fewer"))],
     )
+    capacity = CountField(
+        lazy("How many people"),
+        validators=[Optional(), NumberRange(0, 100_000, lazy("Enter a number between 0 and 100,000"))],
+    )
+
+    @property
+    def is_blank(self) -> bool:
+        """True when a new row was left empty."""
+        return not (self.id.data or self.name.data or any(self.capacity.raw_data or ()))
 
 
 class ShiftRow(Form):
@@ -67,40 +127,41 @@ class ShiftRow(Form):
         choices=choices([("times", lazy("At a set time")), ("flexible", lazy("Any time, by oneself"))]),
         default="times",
     )
-    name = StringField(
-        lazy("What people do"),
-        filters=[line],
-        description=lazy("For example: driver. You may leave it empty"),
-        validators=[Optional(), Length(max=80, message=lazy("Write 80 characters or fewer"))],
+    positions = FieldList(FormField(PositionRow), min_entries=1, max_entries=MOST_POSITIONS)
+    day = DayField(lazy("Day"), validators=[Optional()])
+    start = ClockField(lazy("From"), validators=[Optional()])
+    end = ClockField(lazy("To"), validators=[Optional()])
+    last_day = DayField(
+        lazy("Last day"), description=lazy("Only when it ends more than a day later"), validators=[Optional()]
     )
-    day = DateField(lazy("Day"), validators=[Optional()])
-    start = TimeField(lazy("From"), validators=[Optional()])
-    end = TimeField(lazy("To"), validators=[Optional()])
-    due_on = DateField(lazy("Done by"), validators=[Optional()])
-    capacity = IntegerField(
-        lazy("How many people"),
-        validators=[Optional(), NumberRange(0, 100_000, lazy("Enter a number between 0 and 100,000"))],
+    # Shown only when what was typed is the hour that comes twice.
+    fold = SelectField(
+        lazy("Which of the two?"),
+        choices=choices(
+            [
+                ("", lazy("Choose")),
+                ("first", lazy("The first time, before clocks go back")),
+                ("second", lazy("The second time, after clocks went back")),
+            ]
+        ),
+        default="",
     )
+    due_on = DayField(lazy("Done by"), validators=[Optional()])
     contact = RadioField(
         lazy("Whom do people meet?"),
         choices=choices((contact, CONTACT_NAMES[contact]) for contact in CONTACTS if contact != "not_stated"),
         validators=[Optional()],
     )
-    minimum_age = IntegerField(
+    minimum_age = CountField(
         lazy("Minimum age"), validators=[Optional(), NumberRange(0, 120, lazy("Enter an age between 0 and 120"))]
     )
 
     @property
     def is_blank(self) -> bool:
         """True when a new row was left empty."""
-        typed = (self.name.data, self.day.data, self.start.data, self.end.data, self.due_on.data, self.capacity.data)
-        return not self.id.data and not any(value not in (None, "") for value in typed) and not self.has_raw_errors()
-
-    def has_raw_errors(self) -> bool:
-        """True when something was typed that could not be read."""
-        return any(
-            field.raw_data and any(field.raw_data) and field.data is None for field in (self.day, self.start, self.end)
-        )
+        fields = (self.day, self.start, self.end, self.last_day, self.due_on)
+        typed = any(any(field.raw_data or ()) for field in fields)
+        return not (self.id.data or typed or any(not entry.form.is_blank for entry in self.positions))
 
 
 class ItemRow(Form):
@@ -186,20 +247,40 @@ class NeedForm(FlaskForm):
     private_address = BooleanField(
         lazy("The street is private: only confirmed people see it, from 48 hours before their shift")
     )
-    ends_on = DateField(lazy("Last day"), validators=[Optional()])
+    time_zone = StringField(
+        lazy("Time zone"),
+        filters=[line],
+        description=lazy("Empty: the time zone of the place. Otherwise like America/New_York"),
+        validators=[Optional(), Length(max=64, message=lazy("Choose a time zone such as America/New_York"))],
+    )
+    ends_on = DayField(lazy("Last day of this need"), validators=[Optional()])
     shifts = FieldList(FormField(ShiftRow), max_entries=MOST_ROWS)
     items = FieldList(FormField(ItemRow), max_entries=MOST_ROWS)
 
+    def rows(self, kind: str) -> FieldList[Any] | None:
+        """The list that "shift", "item" or "position-<number of the shift>" names; None for anything else."""
+        name, _dash, number = kind.partition("-")
+        if kind == "shift":
+            return self.shifts
+        if kind == "item":
+            return self.items
+        if name == "position" and number.isdecimal() and len(number) < 4 and int(number) < len(self.shifts.entries):
+            positions: FieldList[Any] = self.shifts.entries[int(number)].form.positions
+            return positions
+        return None
+
     def grow(self, kind: str) -> None:
-        """Add an empty row of "shift" or "item", when there is room."""
-        rows: FieldList[Any] = self.shifts if kind == "shift" else self.items
-        if len(rows.entries) < MOST_ROWS:
+        """Add an empty row, when there is room."""
+        rows = self.rows(kind)
+        if rows is not None and len(rows.entries) < (rows.max_entries or MOST_ROWS):
             rows.append_entry()
 
     def shrink(self, kind: str, number: int) -> None:
-        """Take away a row that was never saved."""
-        rows: FieldList[Any] = self.shifts if kind == "shift" else self.items
-        if 0 <= number < len(rows.entries) and not rows.entries[number].form.id.data:
+        """Take away a row that was never saved; of positions one stays."""
+        rows = self.rows(kind)
+        if rows is None or not 0 <= number < len(rows.entries) or len(rows.entries) <= rows.min_entries:
+            return
+        if kind.startswith("position") or not rows.entries[number].form.id.data:
             del rows.entries[number]
 
 

@@ -9,7 +9,10 @@ import decimal
 
 @dataclasses.dataclass(frozen=True)
 class PlaceInput:
-    """Where, as a person or a program says it; coordinates win over names, names are looked up offline."""
+    """Where, as a person or a program says it; coordinates win over names, names are looked up offline.
+
+    `text` is what a person typed into one field: a town, a postal code, or both.
+    """
 
     address: str | None = None
     city: str | None = None
@@ -18,6 +21,7 @@ class PlaceInput:
     country: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    text: str | None = None
 
     @property
     def is_empty(self) -> bool:

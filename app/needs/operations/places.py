@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from app.core.clock import is_time_zone
@@ -24,7 +25,7 @@ def look_up(place: PlaceInput, country: str | None) -> Place | None:
         return nearest_place(place.latitude, place.longitude) if within else None
     country = place.country or country
     town = ", ".join(part for part in (place.city, place.region) if part)
-    for text in (place.postal_code, town, place.city):
+    for text in (place.text, place.postal_code, town, place.city):
         if text and (found := find_place(text, country=country)) is not None:
             return found
     return None
@@ -50,6 +51,8 @@ def set_place(
     found = look_up(place, organization.country)
     if found is None:
         raise InvalidInput({"place": _("We do not know this place. Try a larger town or a postal code")})
+    if place.text:
+        place = dataclasses.replace(place, postal_code=found.postal_code)
     has_point = place.latitude is not None and place.longitude is not None
     need.city = place.city if _keeps_city(place, private) else found.city
     need.region = place.region or found.region

@@ -18,6 +18,7 @@ from app.core.web import allow
 from app.needs import editor, operations, policy, queries
 from app.needs.forms import ConfirmForm, NeedForm
 from app.needs.models import NEED_STATUSES, Item, Need, Shift
+from app.needs.readiness import readiness
 from app.needs.views.blueprint import needs
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
@@ -81,7 +82,7 @@ def _edit(form: NeedForm, organization: Organization, need: Need | None) -> Resp
             form.grow(kind)
         elif number.isdecimal() and len(number) < 4:
             form.shrink(kind, int(number))
-        return _editor_page(form, organization, need, anchor=f"{kind}s")
+        return _editor_page(form, organization, need)
     if form.validate_on_submit():
         try:
             with transaction():
@@ -107,9 +108,7 @@ def _publish(need: Need) -> ResponseReturnValue:
     return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
 
 
-def _editor_page(
-    form: NeedForm, organization: Organization, need: Need | None, anchor: str = ""
-) -> ResponseReturnValue:
+def _editor_page(form: NeedForm, organization: Organization, need: Need | None) -> ResponseReturnValue:
     missing: list[Reason] = []
     if need is not None and request.args.get("missing"):
         missing = operations.reasons_not_to_publish(need)
@@ -120,7 +119,8 @@ def _editor_page(
         form=form,
         categories=skills_by_category(),
         missing=missing,
-        anchor=anchor,
+        parts=readiness(form),
+        hidden=editor.count_hidden(need) if need is not None else 0,
     )
     return page, 422 if form.errors else 200
 
