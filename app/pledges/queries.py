@@ -66,13 +66,13 @@ def list_deliveries(need_id: int) -> list[DeliveryRow]:
     """Every live promise of a need's items, by item and name. For staff only: the caller's guard makes sure."""
     rows = db.session.execute(
         sa.select(
-            Pledge.id,
-            Item.id,
-            Item.name,
+            Pledge.id.label("pledge_id"),
+            Item.id.label("item_id"),
+            Item.name.label("item"),
             Item.unit,
             Person.name,
             Pledge.quantity,
-            Pledge.quantity - Pledge.received - Pledge.rejected,
+            (Pledge.quantity - Pledge.received - Pledge.rejected).label("outstanding"),
             Pledge.note,
             Pledge.status,
         )
@@ -81,4 +81,4 @@ def list_deliveries(need_id: int) -> list[DeliveryRow]:
         .where(Item.need_id == need_id, Pledge.status.in_(LIVE_STATUSES))
         .order_by(Item.sort, Item.id, sa.func.lower(Person.name), Pledge.id)
     )
-    return [DeliveryRow(*row) for row in rows]
+    return [DeliveryRow(**row) for row in rows.mappings()]

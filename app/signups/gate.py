@@ -12,7 +12,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from app.accounts.models import Person
-from app.core.clock import age_on, local_date, now, today
+from app.core.clock import age_on, local_date, today
 from app.core.db import db
 from app.core.errors import Reason, Refused
 from app.core.i18n import _, ngettext
@@ -84,14 +84,6 @@ def asks_for_anything(shift: Shift) -> bool:
     return shift.contact != "none" or bool(shift.minimum_age)
 
 
-def has_ended(shift: Shift) -> bool:
-    """True once nobody can come any more: after its end, or for a flexible role after its due date or the need's end."""
-    if shift.ends_at is not None:
-        return shift.ends_at <= now()
-    last = shift.due_on or shift.need.ends_on
-    return last is not None and last < today(shift.time_zone)
-
-
 def find_position(shift: Shift, position_id: int | None, party_size: int) -> Position | None:
     """The position asked for; without one the only position, or the first with room. None when there is no such."""
     if position_id is not None:
@@ -112,7 +104,7 @@ def _state(shift: Shift) -> list[Reason]:
         found.append(Reason("shift_cancelled", _("This shift is cancelled."), another))
     elif shift.status != "scheduled":
         found.append(Reason("shift_cannot_run", _("This shift cannot run."), another))
-    if has_ended(shift):
+    if shift.is_over:
         found.append(Reason("past", _("This shift is over."), another))
     return found
 

@@ -55,7 +55,7 @@ def mail_reminder(payload: dict[str, Any]) -> None:
     signup = queries.find_signup(payload["signup_id"])
     if signup is None or signup.status != "confirmed" or signup.shift.status != "scheduled":
         return
-    if signup.shift.sequence != payload["shift_sequence"] or gate.has_ended(signup.shift):
+    if signup.shift.sequence != payload["shift_sequence"] or signup.shift.is_over:
         return
     if gate.check_standing(signup.shift, signup.person, ignore=signup):
         return
@@ -103,7 +103,7 @@ def _compose(name: str, signup: Signup, **values: Any) -> Mail:
         private=need.private_address,
         party_size=signup.party_size,
         held=signup.status in gate.HOLDING_STATUSES and shift.status != "cancelled",
-        over=gate.has_ended(shift),
+        over=shift.is_over,
         need_url=f"{settings.base_url}/needs/{encode_id(need.id)}",
         my_help_url=f"{settings.base_url}/my-help",
         cancel_url=f"{settings.base_url}/signups/{encode_id(signup.id)}/cancel",

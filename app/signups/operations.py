@@ -61,7 +61,7 @@ def cancel_signup(signup_id: int, *, by: Person | None) -> Signup:
     signup = _lock_signup(signup_id)
     if signup.status not in LIVE_STATUSES:
         raise refuse("not_held", _("This place is already cancelled."), _("Sign up again if you can come after all."))
-    if gate.has_ended(shift):
+    if shift.is_over:
         raise refuse("past", _("This shift is over, so the place cannot be cancelled."))
     _release(signup, shift, by=by)
     outbox.enqueue("signup_cancelled", {"signup_id": signup.id}, key=f"signup_cancelled:{signup.id}")

@@ -104,7 +104,7 @@ def _page(shift: Shift, person: Person, form: SignUpForm, reasons: list[Reason])
         may_try=not reasons,
         own=queries.find_live_signup(shift.id, person.id),
         area=describe_area(shift.need),
-        over=gate.has_ended(shift),
+        over=shift.is_over,
         alone=gate.asks_for_anything(shift),
         most=MAXIMUM_PARTY_SIZE,
     )
@@ -128,7 +128,7 @@ def cancel(signup: Signup) -> ResponseReturnValue:
         signup=signup,
         form=form,
         live=signup.status in gate.HOLDING_STATUSES,
-        over=gate.has_ended(signup.shift),
+        over=signup.shift.is_over,
         area=describe_area(signup.shift.need),
     )
 

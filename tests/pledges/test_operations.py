@@ -19,6 +19,7 @@ from app.pledges import checks
 from app.pledges.models import Pledge
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
 from app.pledges.quantities import format_quantity, read_quantity
+from app.pledges.queries import list_deliveries
 from tests.factories import make_item, make_member, make_need, make_organization, make_person
 
 
@@ -224,3 +225,17 @@ def test_verify_finds_an_item_whose_counts_are_not_its_promises(app: Flask) -> N
     [problem] = checks.check_pledges()[1]
     assert "2.126" in problem
     assert "2.125" in problem
+
+
+def test_staff_see_what_is_on_its_way(app: Flask) -> None:
+    need = make_need()
+    sheets, open_item = make_item(need, name="Sheets"), make_item(need, name="Soap", quantity=None, unit="")
+    staff, ana = make_person(), make_person(name="Ana")
+    made = promise(sheets, ana, "4.5", note="Friday")
+    promise(open_item, ana, "2")
+    with transaction():
+        receive_pledge(made.id, by=staff, received=Decimal(1))
+    rows = {row.item: row for row in list_deliveries(need.id)}
+    assert (rows["Sheets"].name, rows["Sheets"].note, rows["Sheets"].unit) == ("Ana", "Friday", "box")
+    assert (rows["Sheets"].quantity, rows["Sheets"].outstanding) == (Decimal("4.5"), Decimal("3.5"))
+    assert rows["Soap"].outstanding == 2
