@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload
@@ -116,13 +117,14 @@ class ShiftLine:
     name: str
     capacity: int | None
     taken: int
+    last_on: dt.date | None
 
     @property
     def is_over(self) -> bool:
-        """True once it ended, or its date is past."""
+        """True once nobody can come any more, as Shift.is_over says it."""
         if self.ends_at is not None:
             return self.ends_at <= now()
-        return self.due_on is not None and self.due_on < today(self.time_zone)
+        return self.last_on is not None and self.last_on < today(self.time_zone)
 
 
 def list_shifts(need_id: int) -> list[ShiftLine]:
@@ -137,6 +139,7 @@ def list_shifts(need_id: int) -> list[ShiftLine]:
         Shift.status,
         Shift.contact,
         Shift.minimum_age,
+        sa.func.coalesce(Shift.due_on, Need.ends_on).label("last_on"),
         Position.name,
         Position.capacity,
         Position.taken,
@@ -144,6 +147,7 @@ def list_shifts(need_id: int) -> list[ShiftLine]:
     query = (
         sa.select(*columns)
         .join(Position, Position.shift_id == Shift.id)
+        .join(Need, Need.id == Shift.need_id)
         .where(Shift.need_id == need_id)
         .order_by(Shift.starts_at.is_(None), Shift.starts_at, Shift.due_on, Shift.id, Position.sort, Position.id)
     )
@@ -153,7 +157,7 @@ def list_shifts(need_id: int) -> list[ShiftLine]:
         values = dict(row._mapping)
         name = values.pop("name")
         line = found.setdefault(values["id"], {**values, "capacity": 0, "taken": 0})
-        if name:
+        if name and values["capacity"] != 0:
             names.setdefault(values["id"], []).append(name)
         capacity = line["capacity"]
         open_ended = capacity is None or values["capacity"] is None
@@ -162,10 +166,105 @@ def list_shifts(need_id: int) -> list[ShiftLine]:
     return [ShiftLine(name=", ".join(names.get(key, [])), **line) for key, line in found.items()]  # type: ignore[arg-type]  # the columns above
 
 
-def list_items(need_id: int) -> list[Item]:
+@dataclasses.dataclass(frozen=True)
+class ItemLine:
+    """One item of a need's page. Quantities in its unit; `quantity` None: as much as people can bring."""
+
+    id: int
+    name: str
+    unit: str
+    quantity: decimal.Decimal | None
+    received: decimal.Decimal
+    promised: decimal.Decimal
+    priority: str
+    accepted_condition: str
+    purchase_url: str | None
+    do_not_bring: bool
+
+    @property
+    def still_wanted(self) -> decimal.Decimal | None:
+        """What nobody has promised or brought yet; None for an open quantity (P1)."""
+        if self.quantity is None:
+            return None
+        return max(decimal.Decimal(0), self.quantity - self.received - self.promised)
+
+
+def list_items(need_id: int) -> list[ItemLine]:
     """What the need asks for and what not to bring, what is needed first at the top."""
-    query = sa.select(Item).where(Item.need_id == need_id)
-    return list(db.session.scalars(query.order_by(Item.do_not_bring, Item.priority, Item.sort, Item.id)))
+    first = sa.case((Item.priority == "first", 0), else_=1)
+    query = (
+        sa.select(
+            Item.id,
+            Item.name,
+            Item.unit,
+            Item.quantity,
+            Item.received,
+            (Item.reserved + Item.in_transit).label("promised"),
+            Item.priority,
+            Item.accepted_condition,
+            Item.purchase_url,
+            Item.do_not_bring,
+        )
+        .where(Item.need_id == need_id)
+        .order_by(Item.do_not_bring, first, Item.sort, Item.id)
+    )
+    return [ItemLine(*tuple(row)) for row in db.session.execute(query)]
+
+
+@dataclasses.dataclass(frozen=True)
+class NeedPage:
+    """What everybody may see of one need, with its organization: never more of a private place than its area (N6)."""
+
+    id: int
+    title: str
+    description: str
+    status: str
+    urgency: str
+    remote: bool
+    private_address: bool
+    address: str | None
+    postal_code: str | None
+    city: str | None
+    region: str | None
+    country: str | None
+    time_zone: str
+    ends_on: dt.date | None
+    organization_slug: str
+    organization_name: str
+    verified_at: dt.datetime | None
+    is_claimed: bool
+    is_visible: bool
+
+
+def find_need_page(need_id: int) -> NeedPage | None:
+    """The need in any state, or None; `is_visible` says whether the public may see it (N1)."""
+    query = (
+        sa.select(
+            Need.id,
+            Need.title,
+            Need.description,
+            Need.status,
+            Need.urgency,
+            Need.remote,
+            Need.private_address,
+            Need.address,
+            Need.postal_code,
+            Need.city,
+            Need.region,
+            Need.country,
+            Need.time_zone,
+            Need.ends_on,
+            Organization.slug,
+            Organization.name,
+            Organization.verified_at,
+            Organization.claimed_at.is_not(None),
+            visible(),
+        )
+        .join(Organization, Organization.id == Need.organization_id)
+        .where(Need.id == need_id)
+    )
+    row = db.session.execute(query).first()
+    return None if row is None else NeedPage(*tuple(row))
 
 
 def find_need_of(slug: str, need_id: int) -> Need | None:

@@ -2,94 +2,88 @@
 
 from __future__ import annotations
 
-import decimal
 from typing import Any
 
-from flask import render_template
+from flask import abort, render_template
 from flask.typing import ResponseReturnValue
 
+from app.accounts.models import Person
 from app.accounts.session import find_current_person
 from app.core.cache import anonymous_page
 from app.core.markdown import render_markdown
 from app.core.web import public, settings, viewer_was_asked
 from app.donations.queries import Totals, totals
 from app.fundraisers.queries import FundraiserRow, list_public_fundraisers
-from app.needs import policy, queries
-from app.needs.models import Item, Need
+from app.needs import policy, queries, standing
+from app.needs.models import Need
 from app.needs.views.blueprint import needs
-from app.organizations.policy import can_see_staff_pages
 from app.signups.queries import find_exact_address, list_live_signups_of
 
-ZERO = decimal.Decimal(0)
-
-
-def _find_in_sight(need_id: int) -> Need | None:
-    """The public sees open needs of public organizations (N1); members all of theirs, as a preview."""
-    need = queries.find_need(need_id)
-    if need is None:
-        return None
-    person = find_current_person() if viewer_was_asked() else None
-    return need if policy.can_see_need(person, need) else None
+MOST_FUNDRAISERS = 5
 
 
 @needs.get("/needs/<id:need_id>")
-@public(load=_find_in_sight)
-def show(need: Need) -> ResponseReturnValue:
-    """What is wanted, why, where and until when, and every way to help."""
-    return anonymous_page(lambda: _render(need))
+@public
+def show(need_id: int) -> ResponseReturnValue:
+    """What is wanted, why, where and until when, and every way to help. The public sees open needs of public
+    organizations (N1); members all of theirs, as a preview."""
+    return anonymous_page(lambda: _render(need_id))
 
 
-def _render(need: Need) -> str:
+def _render(need_id: int) -> str:
+    """The page, or 404 for whoever may not know that there is such a need."""
+    page = queries.find_need_page(need_id)
     person = find_current_person() if viewer_was_asked() else None
-    shifts = [shift for shift in queries.list_shifts(need.id) if not shift.is_over and shift.status == "scheduled"]
-    items = queries.list_items(need.id)
-    fundraisers = list_public_fundraisers(need_id=need.id, limit=5).rows
+    need = queries.find_need(need_id) if person is not None else None
+    is_staff = need is not None and policy.can_see_staff_page(person, need)
+    if page is None or not (page.is_visible or is_staff):
+        abort(404)
+    shifts = [shift for shift in queries.list_shifts(need_id) if not shift.is_over and shift.status == "scheduled"]
+    items = queries.list_items(need_id)
+    fundraisers = list_public_fundraisers(need_id=need_id, limit=MOST_FUNDRAISERS).rows
     raised = totals([row.id for row in fundraisers])
-    mine = {} if person is None else {signup.shift_id: signup for signup in list_live_signups_of(person.id)}
-    wanted = [item for item in items if not item.do_not_bring]
     return render_template(
         "needs/show.html",
-        need=need,
-        organization=need.organization,
-        description=render_markdown(need.description),
+        need=page,
+        description=render_markdown(page.description),
         shifts=shifts,
-        mine=mine,
-        items=wanted,
+        items=[item for item in items if not item.do_not_bring],
         do_not_bring=[item for item in items if item.do_not_bring],
         fundraisers=fundraisers,
         raised=raised,
-        stands=_where_it_stands(shifts, wanted, fundraisers, raised),
-        exact=find_exact_address(need, person) if person is not None else None,
-        is_preview=not policy.is_visible(need),
-        is_staff=person is not None and can_see_staff_pages(person, need.organization),
+        time=standing.of_time(shifts),
+        things=standing.of_items(items),
+        money=_money(fundraisers, raised),
+        is_filled=standing.is_filled(shifts, items),
+        is_preview=not page.is_visible,
+        is_staff=is_staff,
+        takes=page.is_claimed and page.is_visible,
         gifts_are_on=settings().payments_mode != "off",
+        **_of_viewer(person, need),
     )
 
 
-def _where_it_stands(
-    shifts: list[queries.ShiftLine], items: list[Item], fundraisers: list[FundraiserRow], raised: dict[int, Totals]
-) -> dict[str, dict[str, Any]]:
-    """Sums of what can be counted, per kind of help; kinds without a goal are left out."""
-    found: dict[str, dict[str, Any]] = {}
-    counted = [shift for shift in shifts if shift.capacity is not None]
-    if counted:
-        goal = sum(shift.capacity or 0 for shift in counted)
-        found["time"] = {"given": sum(shift.taken for shift in counted), "promised": 0, "goal": goal}
-    countable = [item for item in items if item.quantity is not None]
-    if countable:
-        found["items"] = {
-            "given": sum((min(item.received, item.quantity or ZERO) for item in countable), ZERO),
-            "promised": sum((item.reserved + item.in_transit for item in countable), ZERO),
-            "goal": sum((item.quantity or ZERO for item in countable), ZERO),
-            "open": sum((item.still_wanted or ZERO for item in countable), ZERO),
-        }
+def _of_viewer(person: Person | None, need: Need | None) -> dict[str, Any]:
+    """What the page says to one person only: their own places, and the street when they may know it (N6, G7)."""
+    if person is None or need is None:
+        return {"mine": {}, "exact": None}
+    mine = {signup.shift_id: signup for signup in list_live_signups_of(person.id)}
+    return {"mine": mine, "exact": find_exact_address(need, person) if need.private_address else None}
+
+
+def _money(fundraisers: list[FundraiserRow], raised: dict[int, Totals]) -> dict[str, Any] | None:
+    """The sum of all its fundraisers, when they are in one currency. Minor units."""
     currencies = {row.goal.currency for row in fundraisers}
-    if len(currencies) == 1:
-        found["money"] = {
-            "given": sum(raised[row.id].settled.amount_minor for row in fundraisers),
-            "promised": sum(raised[row.id].processing.amount_minor for row in fundraisers),
-            "goal": sum(row.goal.amount_minor for row in fundraisers),
-            "currency": currencies.pop(),
-            "slug": fundraisers[0].slug,
-        }
-    return found
+    if len(currencies) != 1:
+        return None
+    given = sum(raised[row.id].settled.amount_minor for row in fundraisers)
+    promised = sum(raised[row.id].processing.amount_minor for row in fundraisers)
+    goal = sum(row.goal.amount_minor for row in fundraisers)
+    return {
+        "given": given,
+        "promised": promised,
+        "goal": goal,
+        "open": max(0, goal - given - promised),
+        "currency": currencies.pop(),
+        "slug": fundraisers[0].slug,
+    }

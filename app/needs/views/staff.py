@@ -24,7 +24,7 @@ from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.pledges.queries import list_deliveries
-from app.signups.queries import list_roster
+from app.signups.queries import list_roster, list_rosters
 
 
 @needs.get("/manage/<slug>/needs")
@@ -139,7 +139,7 @@ def manage(need: Need) -> ResponseReturnValue:
         organization=need.organization,
         need=need,
         shifts=shifts,
-        rosters={shift.id: list_roster(shift.id) for shift in shifts[:100]},
+        rosters=list_rosters([shift.id for shift in shifts]),
         items=queries.list_items(need.id),
         deliveries=list_deliveries(need.id),
         missing=operations.reasons_not_to_publish(need) if need.status in ("draft", "paused") else [],
