@@ -150,9 +150,6 @@ def manage(need: Need) -> ResponseReturnValue:
 
 
 def _act(need: Need, act: Callable[..., Need], done: str) -> ResponseReturnValue:
-    form = ConfirmForm()
-    if not form.validate_on_submit():
-        return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
     try:
         with transaction():
             act(need.id, by=current_person())
