@@ -1,0 +1,136 @@
+"""The operator's command that brings CSV in."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.core import web
+from app.core.cli import answers
+from app.core.db import transaction
+from app.core.errors import refuse
+from app.imports import need_rows, supporters
+from app.imports.files import Row, harmless, read_rows
+from app.imports.mapping import load_mapping
+from app.imports.needs import NeedImport, Options, Reject, Summary, batches
+
+imports = AppGroup("import", help="CSV in.")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+Take = Callable[[list[Row]], list[Reject]]
+
+
+class _DryRun(Exception):
+    """Ends a batch's transaction so that nothing of it stays."""
+
+
+@contextlib.contextmanager
+def _rejects_file(path: Path | None, source: Path) -> Iterator[Callable[[Reject], None]]:
+    """Where rejects go: the row as it came, harmless to spreadsheets, with its line and reason. Nowhere without a path."""
+    if path is None:
+        yield lambda _reject: None
+        return
+    if path.resolve() == source.resolve():
+        raise refuse("rejects", "The rejects cannot be written over the file itself")
+    with path.open("w", encoding="utf-8", newline="") as target:
+        writer: csv.DictWriter[str] | None = None
+
+        def write(reject: Reject) -> None:
+            nonlocal writer
+            if writer is None:
+                columns = ["reason", "line", *_header(source)]
+                writer = csv.DictWriter(target, columns, extrasaction="ignore", restval="")
+                writer.writeheader()
+            cells = {name: harmless(cell) for name, cell in reject.row.cells.items()}
+            writer.writerow({**cells, "reason": reject.reason, "line": reject.row.line})
+
+        yield write
+
+
+def _header(source: Path) -> list[str]:
+    first = next(read_rows(source, source.name), None)
+    return [] if first is None else [name for name in first.cells if name not in ("reason", "line")]
+
+
+def run(source: Path, take: Take, *, rejects: Path | None, dry_run: bool) -> None:
+    """Every batch of the file in a transaction of its own; a dry run takes each back."""
+    with _rejects_file(rejects, source) as write:
+        for rows in batches(read_rows(source, source.name)):
+            refused: list[Reject] = []
+            with contextlib.suppress(_DryRun), transaction():
+                refused = take(rows)
+                if dry_run:
+                    raise _DryRun
+            for reject in refused:
+                write(reject)
+
+
+@imports.command("needs", help="Needs; the same file again changes nothing.")
+@click.argument("file", type=FILE)
+@click.option("--organization", help="Slug of the organization that every row belongs to.")
+@click.option("--create-organizations", is_flag=True, help="Make unclaimed organizations for names we do not know.")
+@click.option(
+    "--verified", is_flag=True, help="Your recorded act: the organizations made are verified, listings public."
+)
+@click.option("--mapping", type=FILE, help="TOML that renames foreign columns.")
+@click.option("--publish", is_flag=True, help="Open what is complete, where the organization is verified.")
+@click.option(
+    "--shift-dates", "shift_days", type=click.IntRange(-36500, 36500), default=0, help="Move every date, for trials."
+)
+@click.option(
+    "--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where to write rows that were not taken."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would become of the rows, and change nothing.")
+@answers
+def import_needs(
+    file: Path,
+    organization: str | None,
+    create_organizations: bool,
+    verified: bool,
+    mapping: Path | None,
+    publish: bool,
+    shift_days: int,
+    rejects: Path | None,
+    dry_run: bool,
+) -> dict[str, Any]:
+    work = NeedImport(
+        Options(
+            mapping=load_mapping(mapping, need_rows.COLUMNS),
+            organization=organization,
+            create_organizations=create_organizations,
+            verified=verified,
+            publish=publish,
+            shift_days=shift_days,
+            country=web.settings().default_country,
+        )
+    )
+    run(file, work.take, rejects=rejects, dry_run=dry_run)
+    return dataclasses.asdict(work.summary)
+
+
+@imports.command("supporters", help="People with the columns email name birth_date place skills.")
+@click.argument("file", type=FILE)
+@click.option("--mapping", type=FILE)
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True)
+@answers
+def import_supporters(file: Path, mapping: Path | None, rejects: Path | None, dry_run: bool) -> dict[str, Any]:
+    summary, names = Summary(), load_mapping(mapping, supporters.COLUMNS)
+
+    def take(rows: list[Row]) -> list[Reject]:
+        return supporters.take([dataclasses.replace(row, cells=names.apply(row.cells)) for row in rows], summary)
+
+    run(file, take, rejects=rejects, dry_run=dry_run)
+    return {name: getattr(summary, name) for name in ("created", "updated", "unchanged", "rejected")}
+
+
+def register(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    app.cli.add_command(imports)

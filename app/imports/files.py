@@ -1,0 +1,106 @@
+"""CSV as it comes: streamed, with its encoding, separator and header checked before the first row is believed."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from app.core.errors import refuse
+
+MAXIMUM_CELL = 100_000
+SEPARATORS = ",;\t"
+# A cell that begins like this is a formula to a spreadsheet; an apostrophe makes it text (OWASP, CSV injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row: the line it began on, its cells by column name, and what is wrong with its shape (or nothing)."""
+
+    line: int
+    cells: dict[str, str]
+    fault: str = ""
+
+
+def harmless(cell: object) -> str:
+    """A cell that no spreadsheet runs. Numbers stay numbers: only text that begins like a formula is marked."""
+    text = "" if cell is None else str(cell)
+    if not text.startswith(FORMULA):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def _as_typed(cell: str) -> str:
+    """The reverse of `harmless`, so that a file of rejects can be mended and read again."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
+
+
+def _lines(source: IO[str], name: str) -> Iterator[str]:
+    """Lines without NUL, which neither csv nor PostgreSQL takes. Raises Refused for what is not UTF-8."""
+    try:
+        for line in source:
+            yield line.replace("\0", "")
+    except UnicodeDecodeError as error:
+        raise refuse("encoding", f"{name} is not UTF-8 text (byte {error.start}). Save it as CSV UTF-8") from error
+
+
+def _separator(header: str) -> str:
+    """The separator that occurs most often outside quotes in the header line."""
+    outside = "".join(header.split('"')[::2])
+    return max(SEPARATORS, key=outside.count)
+
+
+def read_rows(path: Path, name: str) -> Iterator[Row]:
+    """The rows of a CSV file, one after the other. Raises Refused for a file that is none.
+
+    `name` is what messages call the file: never its whole path.
+    """
+    csv.field_size_limit(min(sys.maxsize, 10_000_000))
+    try:
+        source = path.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise refuse("unreadable", f"{name} cannot be read: {error.strerror}") from error
+    with source:
+        lines = _lines(source, name)
+        first = next(lines, "")
+        if not first.strip():
+            raise refuse("empty", f"{name} is empty")
+        reader = csv.reader(_chain(first, lines), delimiter=_separator(first))
+        header = [cell.strip() for cell in next(reader)]
+        twice = sorted({column for column in header if column and header.count(column) > 1})
+        if twice:
+            raise refuse("header", f"{name} has the column {twice[0]} twice")
+        yield from _rows(reader, header, name)
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _rows(reader: Iterator[list[str]], header: list[str], name: str) -> Iterator[Row]:
+    while True:
+        line = getattr(reader, "line_num", 0) + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise refuse("malformed", f"{name} cannot be read as CSV near line {line}: {error}") from error
+        if cells is None:
+            return
+        if not any(cell.strip() for cell in cells):
+            continue
+        fault = ""
+        if len(cells) > len(header):
+            fault = f"has {len(cells)} cells where the header has {len(header)}"
+        elif any(len(cell) > MAXIMUM_CELL for cell in cells):
+            fault = f"has a cell of more than {MAXIMUM_CELL:,} characters"
+        padded = cells[: len(header)] + [""] * (len(header) - len(cells))
+        yield Row(line, {column: _as_typed(cell) for column, cell in zip(header, padded, strict=True) if column}, fault)

@@ -1,0 +1,418 @@
+"""Needs from CSV: streamed, in batches of one transaction each, memory flat. The same file again changes nothing.
+
+New rows are written in bulk; a row that changed since it was imported goes through the operations of needs, so that every
+rule holds (places taken, promises made) and whoever has a place is told. Nobody is ever placed by an import (G1).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.audit import AuditEvent
+from app.core.clock import now
+from app.core.db import db, new_id
+from app.core.errors import InvalidInput, Refused, refuse
+from app.imports.files import Row
+from app.imports.mapping import Mapping
+from app.imports.need_rows import ItemLine, NeedLine, Rejected, parse
+from app.moderation.operations import verify_organization
+from app.needs import index, operations
+from app.needs.models import Item, Need, Position, Shift
+from app.organizations.models import Organization
+from app.organizations.operations import name_key, register_organization
+
+BATCH = 1000
+CHECKED = "listings imported and vouched for by the operator on the command line"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the command was told. `organization` is the slug every row belongs to."""
+
+    mapping: Mapping
+    organization: str | None = None
+    create_organizations: bool = False
+    verified: bool = False
+    publish: bool = False
+    shift_days: int = 0
+    country: str = "US"
+
+
+@dataclasses.dataclass
+class Summary:
+    """What became of the rows: the first four add up to them."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    items: int = 0
+    shifts: int = 0
+    drafts: int = 0
+    closed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Reject:
+    """A row that was not taken, as it came, and why."""
+
+    row: Row
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class _Home:
+    """What a row needs to know of its organization."""
+
+    id: int
+    is_public: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """A need that this row was before."""
+
+    id: int
+    digest: str | None
+
+
+class Seen:
+    """Which keys a file had already, on disk: a file of millions of rows costs no memory."""
+
+    def __init__(self) -> None:
+        self._table = sqlite3.connect("")
+        self._table.execute(
+            "CREATE TABLE seen (organization INTEGER, key TEXT, PRIMARY KEY (organization, key)) WITHOUT ROWID"
+        )
+
+    def is_new(self, organization_id: int, key: str) -> bool:
+        """True the first time."""
+        inserted = self._table.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (organization_id, key))
+        return inserted.rowcount == 1
+
+
+def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
+    """The rows in lists of `size`: each is one transaction of the caller."""
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class NeedImport:
+    """One import: call `take` for each batch inside a transaction of its own."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.summary = Summary()
+        self._seen = Seen()
+
+    def take(self, rows: list[Row]) -> list[Reject]:
+        """Write what one batch says; gives back the rows that were not taken."""
+        rejects: list[Reject] = []
+        parsed: list[tuple[Row, NeedLine]] = []
+        for row in rows:
+            try:
+                parsed.append((row, self._parse(row)))
+            except Rejected as rejected:
+                rejects.append(Reject(row, str(rejected)))
+        homes = self._homes([need for _row, need in parsed])
+        placed: list[tuple[Row, NeedLine, _Home, str]] = []
+        for row, need in parsed:
+            home = homes.get(name_key(need.organization))
+            key = need.external_id or need.key()
+            if home is None:
+                rejects.append(Reject(row, f"there is no organization called {need.organization[:80]}"))
+            elif not self._seen.is_new(home.id, key):
+                rejects.append(Reject(row, "the file has this row twice"))
+            else:
+                placed.append((row, need, home, key))
+        known = self._known(placed)
+        fresh: list[tuple[NeedLine, _Home, str]] = []
+        for row, need, home, key in placed:
+            before = known.get((home.id, key))
+            if before is None:
+                fresh.append((need, home, key))
+            elif before.digest == need.digest():
+                self.summary.unchanged += 1
+            elif (reason := self._update(before.id, need, home)) is not None:
+                rejects.append(Reject(row, reason))
+        self._insert(fresh)
+        self.summary.rejected += len(rejects)
+        return rejects
+
+    def _parse(self, row: Row) -> NeedLine:
+        if row.fault:
+            raise Rejected(row.fault)
+        cells = self.options.mapping.apply(row.cells)
+        need = parse(cells, shift_days=self.options.shift_days, zone="UTC", country=self.options.country)
+        if not need.organization and self.options.organization is None:
+            raise Rejected("organization is missing")
+        return need
+
+    # --- organizations
+
+    def _homes(self, needs: list[NeedLine]) -> dict[str, _Home]:
+        """The organizations of a batch by folded name; missing ones are made when the options say so."""
+        if self.options.organization is not None:
+            found = db.session.scalar(sa.select(Organization).where(Organization.slug == self.options.organization))
+            if found is None:
+                raise refuse("organization", f"There is no organization {self.options.organization}")
+            home = _Home(found.id, found.is_public)
+            return {name_key(need.organization): home for need in needs}
+        names = {name_key(need.organization): need for need in needs}
+        query = sa.select(Organization).where(Organization.name_key.in_(names)).order_by(Organization.created_at.desc())
+        homes = {row.name_key: _Home(row.id, row.is_public) for row in db.session.scalars(query)}
+        if self.options.create_organizations:
+            for key in sorted(names.keys() - homes.keys()):
+                if key:
+                    homes[key] = self._create_organization(names[key])
+        return homes
+
+    def _create_organization(self, need: NeedLine) -> _Home:
+        """Unclaimed: what it asks for can be read, and promised to only when somebody claims it."""
+        made = register_organization(
+            name=need.organization, by=None, owner=None, country=need.country or self.options.country,
+            time_zone=need.time_zone,
+        )  # fmt: skip
+        made.city, made.region = need.city, need.region
+        if self.options.verified:
+            verify_organization(made.id, by=None, checked=CHECKED)
+        return _Home(made.id, made.is_public)
+
+    # --- what is there already
+
+    def _known(self, placed: list[tuple[Row, NeedLine, _Home, str]]) -> dict[tuple[int, str], _Known]:
+        organizations = {home.id for _row, _need, home, _key in placed}
+        keys = {key for _row, _need, _home, key in placed}
+        query = sa.select(Need.organization_id, Need.external_id, Need.id, Need.import_digest).where(
+            Need.organization_id.in_(organizations), Need.external_id.in_(keys)
+        )
+        return {(home, str(key)): _Known(need_id, digest) for home, key, need_id, digest in db.session.execute(query)}
+
+    # --- new rows, in bulk
+
+    def _status(self, need: NeedLine, home: _Home, at: dt.datetime) -> str:
+        if need.is_past(at):
+            return "closed"
+        vouched = self.options.publish or (self.options.create_organizations and self.options.verified)
+        return "open" if vouched and home.is_public and need.asks_for_anything and need.is_placed else "draft"
+
+    def _insert(self, fresh: list[tuple[NeedLine, _Home, str]]) -> None:
+        if not fresh:
+            return
+        at = now()
+        needs: list[dict[str, Any]] = []
+        shifts: list[dict[str, Any]] = []
+        positions: list[dict[str, Any]] = []
+        items: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
+        for need, home, key in fresh:
+            status = self._status(need, home, at)
+            need_id = new_id()
+            needs.append(_need_values(need, home, key, need_id, status, at))
+            if need.asks_for_time:
+                shift_id = new_id()
+                shifts.append(_shift_values(need, need_id, shift_id))
+                positions.append(
+                    {"id": new_id(), "shift_id": shift_id, "name": "", "capacity": need.capacity, "taken": 0, "sort": 0}
+                )
+            items += [_item_values(item, need_id, number) for number, item in enumerate(need.items)]
+            events.append(
+                {
+                    "at": at, "action": "need.imported", "actor_id": None, "subject_type": "need", "subject_id": need_id,
+                    "organization_id": home.id, "data": {"status": status},
+                }
+            )  # fmt: skip
+            self.summary.drafts += status == "draft"
+            self.summary.closed += status == "closed"
+        for model, values in (
+            (Need, needs),
+            (Shift, shifts),
+            (Position, positions),
+            (Item, items),
+            (AuditEvent, events),
+        ):
+            if values:
+                db.session.execute(sa.insert(model), values)
+        index.add_new([row["id"] for row in needs if row["status"] == "open"])
+        self.summary.created += len(needs)
+        self.summary.shifts += len(shifts)
+        self.summary.items += len(items)
+
+    # --- rows that changed
+
+    def _update(self, need_id: int, need: NeedLine, home: _Home) -> str | None:
+        """Bring a need to what its row says now, by the operations; the reason when they refuse, and nothing is changed."""
+        try:
+            with db.session.begin_nested():
+                self._apply(need_id, need, home)
+        except Refused as refused:
+            return "; ".join(reason.message for reason in refused.reasons)
+        except InvalidInput as invalid:
+            return "; ".join(f"{field}: {message}" for field, message in invalid.errors.items())
+        self.summary.updated += 1
+        return None
+
+    def _apply(self, need_id: int, need: NeedLine, home: _Home) -> None:
+        changed = operations.edit_need(
+            need_id,
+            by=None,
+            title=need.title,
+            description=need.description,
+            urgency=need.urgency,
+            causes=list(need.causes),
+            skills=list(need.skills),
+            remote=need.remote,
+            ends_on=need.ends_on,
+            place=_place_input(need) if need.is_placed and not need.remote else None,
+            time_zone=need.time_zone,
+        )
+        if need.asks_for_time:
+            self._apply_shift(changed, need)
+        by_name = {item.name.casefold(): item for item in changed.items}
+        for line in need.items:
+            existing = by_name.get(line.name.casefold())
+            if existing is None:
+                operations.add_item(need_id, _item_input(line, None), by=None)
+                self.summary.items += 1
+            elif (existing.quantity, existing.unit, existing.do_not_bring) != (
+                line.quantity,
+                line.unit,
+                line.do_not_bring,
+            ):
+                operations.edit_item(existing.id, _item_input(line, existing), by=None)
+        changed.import_digest = need.digest()
+        status = self._status(need, home, now())
+        if status == "closed":
+            operations.close_need(need_id, by=None)
+            self.summary.closed += 1
+        db.session.flush()
+
+    def _apply_shift(self, changed: Need, need: NeedLine) -> None:
+        live = [shift for shift in changed.shifts if shift.status != "cancelled"]
+        positions: tuple[operations.PositionInput, ...] = (operations.PositionInput(capacity=need.capacity),)
+        minimum_age = None
+        if len(live) == 1:
+            positions = tuple(
+                operations.PositionInput(
+                    id=position.id, name=position.name, capacity=need.capacity if not number else position.capacity
+                )
+                for number, position in enumerate(live[0].positions)
+            )
+            minimum_age = live[0].minimum_age
+        # Contact that staff stated since is not taken back by a row that says nothing of it.
+        contact = need.contact if need.contact != "not_stated" or len(live) != 1 else live[0].contact
+        values = operations.ShiftInput(
+            positions=positions,
+            starts_at=need.starts_at,
+            ends_at=need.ends_at,
+            flexible=need.flexible,
+            due_on=need.ends_on if need.flexible else None,
+            contact=contact,
+            minimum_age=minimum_age,
+            time_zone=need.time_zone,
+        )
+        if len(live) == 1:
+            operations.edit_shift(live[0].id, values, by=None)
+        elif not live:
+            operations.add_shift(changed.id, values, by=None)
+            self.summary.shifts += 1
+
+
+def _place_input(need: NeedLine) -> operations.PlaceInput:
+    return operations.PlaceInput(
+        address=need.address,
+        city=need.city,
+        region=need.region,
+        postal_code=need.postal_code,
+        country=need.country,
+        latitude=need.latitude,
+        longitude=need.longitude,
+    )
+
+
+def _item_input(line: ItemLine, existing: Item | None) -> operations.ItemInput:
+    return operations.ItemInput(
+        name=line.name,
+        unit=line.unit,
+        quantity=line.quantity,
+        do_not_bring=line.do_not_bring,
+        category="" if existing is None else existing.category,
+        priority="normal" if existing is None else existing.priority,
+        accepted_condition="" if existing is None else existing.accepted_condition,
+        purchase_url=None if existing is None else existing.purchase_url,
+    )
+
+
+def _need_values(need: NeedLine, home: _Home, key: str, need_id: int, status: str, at: dt.datetime) -> dict[str, Any]:
+    return {
+        "id": need_id,
+        "organization_id": home.id,
+        "title": need.title,
+        "description": need.description,
+        "status": status,
+        "urgency": need.urgency,
+        "causes": list(need.causes),
+        "skills": list(need.skills),
+        "remote": need.remote,
+        "private_address": False,
+        "address": need.address,
+        "city": need.city,
+        "region": need.region,
+        "postal_code": need.postal_code,
+        "country": need.country,
+        "latitude": need.latitude,
+        "longitude": need.longitude,
+        "precision": need.precision,
+        "time_zone": need.time_zone,
+        "ends_on": need.ends_on,
+        "published_at": at if status == "open" else None,
+        "closed_at": at if status == "closed" else None,
+        "created_at": at,
+        "updated_at": at,
+        "version": 1,
+        "external_id": key,
+        "import_digest": need.digest(),
+    }
+
+
+def _shift_values(need: NeedLine, need_id: int, shift_id: int) -> dict[str, Any]:
+    return {
+        "id": shift_id,
+        "need_id": need_id,
+        "starts_at": need.starts_at,
+        "ends_at": need.ends_at,
+        "time_zone": need.time_zone,
+        "flexible": need.flexible,
+        "due_on": need.ends_on if need.flexible else None,
+        "status": "scheduled",
+        "contact": need.contact,
+        "minimum_age": None,
+        "sequence": 0,
+        "version": 1,
+    }
+
+
+def _item_values(item: ItemLine, need_id: int, number: int) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "need_id": need_id,
+        "name": item.name,
+        "category": "",
+        "unit": item.unit,
+        "quantity": None if item.do_not_bring else item.quantity,
+        "do_not_bring": item.do_not_bring,
+        "sort": number,
+        "version": 1,
+    }
