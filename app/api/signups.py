@@ -16,6 +16,7 @@ from app.core.web import allow
 from app.needs.models import Shift
 from app.needs.policy import can_see_need
 from app.organizations.policy import can_see_staff_pages
+from app.signups import gate
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
 from app.signups.policy import can_cancel_signup, can_see_signup
@@ -42,13 +43,15 @@ def create(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
     """A confirmed place, or 409 with every reason that stands in the way."""
     if payload["waitlist"]:
         raise refuse("waitlist_not_open", _("There is no waitlist here yet."), _("Ask for a place without it."))
+    wanted = {"party_size": payload["party_size"], "position_id": payload["position"]}
+    # A full shift answers here, without waiting for anybody's lock; what is let through is asked again under it.
+    gate.require(shift, current_person(), **wanted)
     with transaction():
         signup = sign_up(
             shift.id,
             by=current_person(),
-            party_size=payload["party_size"],
-            position_id=payload["position"],
             note=payload["note"],
+            **wanted,
         )
         return frame.answer(201, schemas.SignupOut, _present(signup, staff=False))
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from app.accounts.models import Person
+from app.accounts.policy import is_known_minor
 from app.core.errors import Reason
 from app.core.i18n import _
 from app.needs.models import Need
-
-# A filled need takes nothing because nothing is left, and that is said by what is full.
-TAKING_STATUSES = ("open", "filled")
 
 
 def check_person(person: Person) -> list[Reason]:
@@ -29,12 +27,20 @@ def check_person(person: Person) -> list[Reason]:
                 _("Follow the link in the email we sent you, or ask for a new one on your profile."),
             )
         ]
+    if is_known_minor(person):
+        return [
+            Reason(
+                "guardian_consent",
+                _("You are under 18: a guardian must agree first, and this site cannot record that yet."),
+                _("Ask a grown-up you trust to sign up and to ask the organization whether you may come along."),
+            )
+        ]
     return []
 
 
 def check_need(need: Need) -> list[Reason]:
     """Whether `need` takes promises: open, its organization public (N1) and claimed by somebody."""
-    if need.status not in TAKING_STATUSES or not need.organization.is_public:
+    if need.status != "open" or not need.organization.is_public:
         return [Reason("need_not_open", _("This need is not open."), _("Look for another one nearby."))]
     if not need.organization.is_claimed:
         return [

@@ -12,7 +12,7 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.needs.models import Position, Shift
@@ -209,8 +209,8 @@ def test_an_unknown_birth_date_is_not_old_enough(app: Flask) -> None:
 def test_the_age_counts_on_the_local_date_of_the_shift(app: Flask) -> None:
     # 05:30 UTC on 2 June is the evening of 1 June in Los Angeles, and 2 June in New York.
     starts = dt.datetime(2027, 6, 2, 5, 30, tzinfo=dt.UTC)
-    person = make_person(birth_date=dt.date(2009, 6, 2))
-    times = {"starts_at": starts, "ends_at": starts + dt.timedelta(hours=1), "minimum_age": 18}
+    person = make_person(birth_date=dt.date(2006, 6, 2))
+    times = {"starts_at": starts, "ends_at": starts + dt.timedelta(hours=1), "minimum_age": 21}
     with time_machine.travel(dt.datetime(2027, 5, 1, tzinfo=dt.UTC), tick=False):
         west = make_shift(make_need(time_zone="America/Los_Angeles"), **times)
         assert refusal(west, person) == ["too_young"]
@@ -219,12 +219,19 @@ def test_the_age_counts_on_the_local_date_of_the_shift(app: Flask) -> None:
 
 @pytest.mark.rule("G4")
 def test_a_birthday_on_29_february_comes_on_1_march(app: Flask) -> None:
-    person = make_person(birth_date=dt.date(2008, 2, 29))
+    person = make_person(birth_date=dt.date(2004, 2, 29))
     with time_machine.travel(dt.datetime(2026, 2, 1, tzinfo=dt.UTC), tick=False):
         for day, codes in ((28, ["too_young"]), (1, [])):
             starts = dt.datetime(2026, 2 if day == 28 else 3, day, 18, tzinfo=dt.UTC)
-            shift = make_shift(starts_at=starts, ends_at=starts + dt.timedelta(hours=1), minimum_age=18)
+            shift = make_shift(starts_at=starts, ends_at=starts + dt.timedelta(hours=1), minimum_age=22)
             assert [reason.code for reason in gate.check(shift, person)] == codes
+
+
+@pytest.mark.rule("G4")
+def test_a_known_minor_does_nothing_before_a_guardian_consents(app: Flask) -> None:
+    now_17 = today("UTC").replace(day=1) - dt.timedelta(days=17 * 365 + 100)
+    assert refusal(make_shift(), make_person(birth_date=now_17)) == ["guardian_consent"]
+    assert "guardian_consent" in refusal(make_shift(minimum_age=14), make_person(birth_date=now_17))
 
 
 @pytest.mark.rule("S11")
