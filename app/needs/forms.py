@@ -104,7 +104,6 @@ class PositionRow(Form):
     name = StringField(
         lazy("What people do"),
         filters=[line],
-        description=lazy("For example: driver. You may leave it empty"),
         validators=[Optional(), Length(max=80, message=lazy("Write 80 characters or fewer"))],
     )
     capacity = CountField(
@@ -258,9 +257,9 @@ class NeedForm(FlaskForm):
     items = FieldList(FormField(ItemRow), max_entries=MOST_ROWS)
 
     def rows(self, kind: str) -> FieldList[Any] | None:
-        """The list that "shift", "item" or "position-<number of the shift>" names; None for anything else."""
+        """The list that "shift", "role", "item" or "position-<number of the shift>" names; None for anything else."""
         name, _dash, number = kind.partition("-")
-        if kind == "shift":
+        if kind in ("shift", "role"):
             return self.shifts
         if kind == "item":
             return self.items
@@ -273,7 +272,7 @@ class NeedForm(FlaskForm):
         """Add an empty row, when there is room."""
         rows = self.rows(kind)
         if rows is not None and len(rows.entries) < (rows.max_entries or MOST_ROWS):
-            rows.append_entry()
+            rows.append_entry({"kind": "flexible"} if kind == "role" else None)
 
     def shrink(self, kind: str, number: int) -> None:
         """Take away a row that was never saved; of positions one stays."""
