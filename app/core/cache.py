@@ -1,7 +1,8 @@
-"""Whole answers for readers who are nobody in particular, kept in the process as long as the database stays the same.
+"""What was read, kept in the process as long as the database stays the same: whole answers for readers who are nobody in
+particular, and facts that public lists read for everybody.
 
-An entry is served only while nothing at all was committed since it was made, so that what was withdrawn is gone at the
-next request (N1). Asking costs one tiny statement. Answers carry an ETag; a proxy may keep them for a second.
+Nothing is used once anything at all was committed, by whichever process, so that what was withdrawn is gone at the next
+request (N1). Asking costs one tiny statement. Answers carry an ETag; a proxy may keep them for a second.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from flask import Flask, Response, current_app, request
 from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
-from app.core.db import db, uses_sqlite
+from app.core.clock import now
+from app.core.db import db, in_transaction, uses_sqlite
 from app.core.web import viewer_was_asked
 
 MOST_ENTRIES = 128
 MOST_SECONDS = 5.0  # words such as "starts in two days" age without any commit
 MOST_URL = 500
+MOST_FACTS = 4096
 
 
 class PageCache:
@@ -37,6 +40,8 @@ class PageCache:
         self._lock = threading.Lock()
         self._generations = itertools.count(1)
         self._generation = 0
+        self._facts: dict[str, dict[Any, Any]] = {}
+        self._facts_at: Any = None
 
     def changed(self) -> None:
         """Something was committed."""
@@ -55,6 +60,17 @@ class PageCache:
             info["data_version"] = version
             self.changed()
         return self._generation
+
+    def facts(self, name: str) -> dict[Any, Any]:
+        """What was read since the last commit anywhere, in this minute; see `facts`."""
+        at = (self.stamp(), now().replace(second=0, microsecond=0))
+        with self._lock:
+            if self._facts_at != at:
+                self._facts, self._facts_at = {}, at
+            kept = self._facts.setdefault(name, {})
+            if len(kept) >= MOST_FACTS:
+                kept = self._facts[name] = {}
+        return kept
 
     def find(self, key: tuple[str, str]) -> tuple[bytes, str] | None:
         """The answer and its ETag, when it may still be given."""
@@ -81,6 +97,18 @@ def init_app(app: Flask) -> None:
     @sa.event.listens_for(db.session, "after_commit")
     def committed(_session: Session) -> None:
         cache.changed()
+
+
+def facts(name: str) -> dict[Any, Any]:
+    """A dictionary for what public lists read again and again, empty after every commit and every minute.
+
+    Ask for it before reading; put in only what was read from committed rows and is the same for everybody. Inside a
+    transaction, which sees what nobody else does yet, it is a new one each time.
+    """
+    if in_transaction():
+        return {}
+    cache: PageCache = current_app.extensions["page_cache"]
+    return cache.facts(name)
 
 
 def anonymous_page(make: Callable[[], str]) -> Response:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from app.core import geo
+from app.core.cache import facts
 from app.core.db import uses_sqlite
 from app.core.search import run
 from app.needs.filters import NeedFilters
@@ -32,7 +33,16 @@ class Facets:
 
 
 def count_facets(filters: NeedFilters) -> Facets:
-    """The counts of an area, in one statement."""
+    """The counts of an area, in one statement; the same area again needs none until something is committed."""
+    kept: dict[Any, Facets] = facts("need_facets")
+    place = filters.place
+    area = None if place is None else (place.latitude, place.longitude, filters.radius_km)
+    if area not in kept:
+        kept[area] = _count(filters)
+    return kept[area]
+
+
+def _count(filters: NeedFilters) -> Facets:
     if filters.place is None:
         rows = run("SELECT 1, cause, kind, n FROM facet_count WHERE cell = 0", {})
         return _from_areas(rows, exact=True)

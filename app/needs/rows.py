@@ -12,6 +12,7 @@ from typing import Any
 
 from app.accounts.skills import find_skill
 from app.core import geo
+from app.core.cache import facts
 from app.core.clock import now
 from app.core.db import db, uses_sqlite
 from app.core.search import run
@@ -114,16 +115,37 @@ def load_rows(hits: Sequence[Hit], filters: NeedFilters) -> list[NeedRow]:
     """The rows of `hits`, in their order, without those that are not visible any more (N1). One statement."""
     if not hits:
         return []
-    sqlite = uses_sqlite()
-    ids = [hit.need_id for hit in hits]
-    at = now()
+    kept: dict[int, tuple[Any, ...] | None] = facts("need_rows")
+    ids = [hit.need_id for hit in hits if hit.need_id not in kept]
+    if ids:
+        read = _read(ids)
+        kept.update({need_id: read.get(need_id) for need_id in ids})
+    asked = {skill.slug for skill in map(find_skill, filters.skills) if skill is not None}
+    pairs = [(kept.get(hit.need_id), hit) for hit in hits]
+    return [_make_row(row, hit, asked) for row, hit in pairs if row is not None]
+
+
+def _read(ids: list[int]) -> dict[int, tuple[Any, ...]]:
+    """The facts of these needs, in Python's types."""
+    sqlite, at = uses_sqlite(), now()
     values = {
         "ids": json.dumps(ids) if sqlite else ids,
         "at": at.strftime("%Y-%m-%d %H:%M:%S.%f") if sqlite else at,  # as UtcDateTime keeps it
     }
-    by_id = {row[0]: row for row in run(_statement(sqlite), values)}
-    asked = {skill.slug for skill in map(find_skill, filters.skills) if skill is not None}
-    return [_make_row(by_id[hit.need_id], hit, asked) for hit in hits if hit.need_id in by_id]
+    return {row[0]: _typed(row) for row in run(_statement(sqlite), values)}
+
+
+def _typed(row: Any) -> tuple[Any, ...]:
+    (need_id, title, organization, slug, city, region, urgency, remote, skills, zone, starts_at, ends_at, flexible, due_on,
+     capacity, taken, shift_zone, item, unit, quantity, received, promised, items) = row  # fmt: skip
+    return (
+        need_id, title, organization, slug, city, region, urgency, bool(remote),
+        tuple(json.loads(skills) if isinstance(skills, str) else skills), shift_zone or zone,
+        _instant(starts_at), _instant(ends_at), bool(flexible),
+        dt.date.fromisoformat(due_on) if isinstance(due_on, str) else due_on,
+        None if capacity is None else int(capacity), int(taken or 0), flexible is not None, item, unit or "",
+        _amount(quantity), _amount(received) or _NOTHING, _amount(promised) or _NOTHING, items,
+    )  # fmt: skip
 
 
 def _instant(value: Any) -> dt.datetime | None:
@@ -137,13 +159,9 @@ def _amount(thousandths: int | None) -> decimal.Decimal | None:
     return None if thousandths is None else (decimal.Decimal(int(thousandths)) / 1000).normalize() + 0
 
 
-def _make_row(row: Any, hit: Hit, asked: set[str]) -> NeedRow:
-    (need_id, title, organization, slug, city, region, urgency, remote, skills, zone, starts_at, ends_at, flexible, due_on,
-     capacity, taken, shift_zone, item, unit, quantity, received, promised, items) = row  # fmt: skip
+def _make_row(row: tuple[Any, ...], hit: Hit, asked: set[str]) -> NeedRow:
+    urgency, skills, starts_at, due_on = row[6], row[8], row[10], row[13]
     km = hit.km
-    starts_at, ends_at = _instant(starts_at), _instant(ends_at)
-    due_on = dt.date.fromisoformat(due_on) if isinstance(due_on, str) else due_on
-    skills = json.loads(skills) if isinstance(skills, str) else skills
     reasons: list[tuple[str, Any]] = []
     if hit.title_share:
         reasons.append(("title", hit.title_share))
@@ -157,12 +175,4 @@ def _make_row(row: Any, hit: Hit, asked: set[str]) -> NeedRow:
         reasons.append(("undated", None))
     if urgency in ("high", "critical"):
         reasons.append(("urgency", urgency))
-    return NeedRow(
-        id=need_id, title=title, organization=organization, organization_slug=slug, city=city, region=region,
-        urgency=urgency, remote=bool(remote), skills=tuple(skills), time_zone=shift_zone or zone, starts_at=starts_at,
-        ends_at=ends_at, flexible=bool(flexible), due_on=due_on,
-        capacity=None if capacity is None else int(capacity), taken=int(taken or 0),
-        asks_for_time=flexible is not None, item=item, item_unit=unit or "", item_quantity=_amount(quantity),
-        item_given=_amount(received) or _NOTHING, item_promised=_amount(promised) or _NOTHING, item_count=items,
-        km=km, reasons=tuple(reasons),
-    )  # fmt: skip
+    return NeedRow(*(*row, km, tuple(reasons)))
