@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import contextvars
+import dataclasses
 import os
 import re
 import secrets

@@ -97,12 +97,12 @@ def suggest_places(prefix: str, limit: int = 10, country: str | None = None) -> 
         return []
     if start.isascii() and start.isdigit():
         found = gazetteer.rows(
-            f"SELECT {_COLUMNS} FROM place WHERE postal_code >= ? AND postal_code < ? ORDER BY postal_code LIMIT ?",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM place WHERE postal_code >= ? AND postal_code < ? ORDER BY postal_code LIMIT ?",
             (start, start + ":", limit),
         )
         return [_place(row) for row in found]
     found = gazetteer.rows(
-        f"SELECT {_COLUMNS}, max(weight) FROM name JOIN place ON place.id = name.place_id WHERE key >= ? AND key < ?"  # noqa: S608
+        f"SELECT {_COLUMNS}, max(weight) FROM name JOIN place ON place.id = name.place_id WHERE key >= ? AND key < ?"
         " GROUP BY place.id",
         (start, start + "\U0010ffff"),
     )
@@ -169,7 +169,7 @@ def _read_coordinates(text: str) -> tuple[float, float] | None:
 
 def _find_by_zip(text: str, code: str, home: str | None) -> Place | None:
     """A ZIP code, unless what stands around it is a place elsewhere ("10115 Berlin")."""
-    rows = gazetteer.rows(f"SELECT {_COLUMNS} FROM place WHERE postal_code = ?", (code,))  # noqa: S608
+    rows = gazetteer.rows(f"SELECT {_COLUMNS} FROM place WHERE postal_code = ?", (code,))
     around = _ZIP.sub(" ", text).strip(" ,;")
     named = _find_by_name(around, home) if fold(around) else None
     if not rows:
@@ -215,7 +215,7 @@ def _find_unpunctuated(text: str, home: str | None) -> Place | None:
 
 def _named(name: str, qualifiers: list[str]) -> list[tuple[Any, ...]]:
     found = gazetteer.rows(
-        f"SELECT {_COLUMNS}, weight FROM name JOIN place ON place.id = name.place_id WHERE key = ?",  # noqa: S608
+        f"SELECT {_COLUMNS}, weight FROM name JOIN place ON place.id = name.place_id WHERE key = ?",
         (fold(name),),
     )
     return [row for row in found if all(_matches(row, part) for part in qualifiers)]
@@ -249,7 +249,7 @@ def _nearest(latitude: float, longitude: float) -> tuple[Any, ...]:
     reach = 0.002  # of the Earth's radius: about 13 km
     while True:
         rows = gazetteer.rows(
-            f"SELECT {_COLUMNS} FROM point JOIN place ON place.id = point.id"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM point JOIN place ON place.id = point.id"
             " WHERE x1 >= ? AND x0 <= ? AND y1 >= ? AND y0 <= ? AND z1 >= ? AND z0 <= ?",
             (x - reach, x + reach, y - reach, y + reach, z - reach, z + reach),
         )
