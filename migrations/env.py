@@ -26,7 +26,7 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, comp
     return not (item.info or {}).get("unmanaged", False)
 
 
-def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
+def render_item(kind: str, item: Any, _context: Any) -> str | bool:
     """Our column types are written as what they are in the database, so that old revisions need no app code."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
