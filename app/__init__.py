@@ -25,7 +25,7 @@ from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
 from app.accounts import session
-from app.core import cache, commands, i18n, jobs, places, web
+from app.core import cache, commands, i18n, jobs, limits, places, web
 from app.core.db import configure_engine, db
 from app.core.ids import decode_id, encode_id
 from config import Settings
@@ -87,6 +87,7 @@ def create_app(settings: Settings) -> Flask:
     with app.app_context():
         configure_engine(db.engine)
     Migrate(app, db, render_as_batch=True, directory=str(Path(__file__).parent.parent / "migrations"))
+    limits.init_app(app, settings)  # before CSRF: a forged form counts too
     csrf = CSRFProtect(app)
     Babel(app, locale_selector=_choose_locale)
     i18n.init_app(app)
