@@ -1,6 +1,6 @@
 """Finding needs: the ids of one page in the order asked for, then its rows (docs/search.md tells the orders).
 
-Every order is exact and reads a few short ranges of the index, whatever the number of needs: PERFORMANCE in docs.
+Every order is exact and reads a few short ranges of the index, whatever the number of needs: docs/performance.md has the figures.
 A cursor holds the sort key of the last row and a digest of the filters it belongs to (N2).
 """
 
