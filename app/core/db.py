@@ -107,7 +107,8 @@ class HasId:
 
 db = SQLAlchemy(
     model_class=Base,
-    engine_options={"pool_pre_ping": False},
+    # An error of the database must not carry what people typed into a log.
+    engine_options={"hide_parameters": True},
     session_options={"autoflush": True, "expire_on_commit": False},
 )
 

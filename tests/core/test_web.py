@@ -33,6 +33,11 @@ def trial(tmp_path: Path) -> Iterator[Flask]:
     def failing(code: int) -> str:
         abort(code)
 
+    @trial.get("/trial/secret/<token>")
+    @public
+    def secret(token: str) -> str:
+        raise ValueError(f"somebody typed {token}")
+
     @trial.get("/trial/unguarded")
     def unguarded() -> str:
         return "open"
@@ -63,6 +68,21 @@ def test_errors_are_pages_that_say_what_happens_next(trial: Flask, client: Check
     response = browser.get(f"/trial/{code}")
     assert response.status_code == code
     assert response.mimetype == "text/html"
+
+
+@pytest.mark.rule("A4")
+def test_a_failure_is_a_page_and_its_log_tells_the_route_and_nothing_of_the_person(
+    capsys: pytest.CaptureFixture[str], trial: Flask
+) -> None:
+    trial.testing = False
+    response = trial.test_client().get("/trial/secret/t0k3n?email=person@example.org")
+    assert response.status_code == 500
+    assert "t0k3n" not in response.get_data(as_text=True)
+    logged = capsys.readouterr().err
+    assert "/trial/secret/<token>" in logged
+    assert "ValueError" in logged
+    assert "t0k3n" not in logged
+    assert "person@example.org" not in logged
 
 
 def test_a_refusal_nobody_handled_names_its_reasons(trial: Flask) -> None:
