@@ -1,6 +1,6 @@
 """Money (F1): integer minor units plus ISO 4217 currency; decimals only at the edge, where people read and type them.
 
-Minor units and limits follow Stripe's page on supported currencies (docs/money.md names it and the day it was read).
+Minor units and limits follow Stripe's page on supported currencies (docs/money.md names it and says what was confirmed).
 """
 
 from __future__ import annotations
