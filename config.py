@@ -95,7 +95,7 @@ class Settings:
             database_url=env.str("DATABASE_URL", ""),
             redis_url=env.str("REDIS_URL", ""),
             base_url=env.str("BASE_URL", f"http://localhost:{env.str('PORT', '8000')}").rstrip("/"),
-            data_dir=Path(env.str("DATA_DIR", "instance")).resolve(),
+            data_dir=Path(env.str("DATA_DIR", "") or "instance").resolve(),
             port=env.int("PORT", 8000),
             mail_url=env.str("MAIL_URL", "console:"),
             mail_from=env.str("MAIL_FROM", "Manyhands <manyhands@example.org>"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 from config import Settings, SettingsError, is_loopback
 
+ROOT = Path(__file__).parent.parent.parent
 STRONG = "s" * 40
 LIVE = {"payments_mode": "live", "stripe_secret_key": "sk_live_x", "stripe_webhook_secret": "whsec_x"}
 
@@ -81,3 +85,18 @@ def test_loopback_is_known(host: str) -> None:
 @pytest.mark.parametrize("host", ["10.0.0.1", "localhost.example.org", "127.0.0.1.example.org", "", None, "0.0.0.0"])
 def test_what_is_not_loopback_is_known(host: str | None) -> None:
     assert not is_loopback(host)
+
+
+def test_a_process_that_must_not_start_says_why_in_words_and_ends(tmp_path: Path) -> None:
+    environment = {"BASE_URL": "https://help.example.org", "SECRET_KEY": "short", "DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "verify"],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "SECRET_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
