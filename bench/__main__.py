@@ -205,9 +205,9 @@ with create_app(Settings.from_environment()).app_context():
 
 @contextlib.contextmanager
 def database(engine: str, name: str, directory: Path, server: str | None) -> Iterator[str]:
-    """The URL of an empty database."""
+    """The URL of an empty database; `directory` is there afterwards."""
+    directory.mkdir(parents=True, exist_ok=True)
     if engine == "sqlite":
-        directory.mkdir(parents=True, exist_ok=True)
         yield f"sqlite:///{directory / name}.db"
         return
     import sqlalchemy as sa

@@ -180,6 +180,15 @@ def uses_sqlite() -> bool:
 def configure_engine(engine: sa.Engine) -> None:
     """Attach what each new connection needs; called once by the factory for each engine."""
     if engine.dialect.name != "sqlite":
+
+        @sa.event.listens_for(engine, "connect")
+        def without_jit(connection: DBAPIConnection, _record: Any) -> None:
+            # Compiling a plan costs more than any of our short statements.
+            cursor = connection.cursor()
+            cursor.execute("SET jit = off")
+            cursor.close()
+            connection.commit()
+
         return
 
     @sa.event.listens_for(engine, "connect")
