@@ -18,6 +18,7 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False, "breaks": True}).disable("image")
 
 
+@functools.lru_cache(maxsize=256)
 def render_markdown(text: str) -> Markup:
     """`text` as safe HTML: paragraphs, lists, quotes, links (http, https, mailto only). Pictures and raw HTML are not shown."""
     parser = _parser()

@@ -6,11 +6,19 @@ import unicodedata
 
 
 def _keepable(text: str, allowed: str) -> str:
-    """`text` in composed form without control characters (PostgreSQL refuses NUL) and half surrogates."""
+    """`text` in composed form without control characters (PostgreSQL refuses NUL), half surrogates and code points that
+    Unicode keeps for no character (HTML forbids them)."""
     kept = (
-        character for character in text if character in allowed or unicodedata.category(character) not in ("Cc", "Cs")
+        character
+        for character in text
+        if character in allowed
+        or (unicodedata.category(character) not in ("Cc", "Cs") and not _is_no_character(ord(character)))
     )
     return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _is_no_character(code: int) -> bool:
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def line(text: str | None) -> str | None:

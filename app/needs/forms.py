@@ -58,7 +58,19 @@ def local_instants(day: dt.date, time: dt.time, zone: str) -> tuple[dt.datetime,
     return tuple(sorted(instant for instant in found if instant.astimezone(place).replace(tzinfo=None) == local))
 
 
-class DayField(DateField):
+class _Plain:
+    """What was typed is shown again when it cannot be read, without characters that a page cannot hold."""
+
+    raw_data: list[str] | None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Reads what was typed. Raises ValueError."""
+        typed = [line(value) or "" for value in valuelist]
+        self.raw_data = typed
+        super().process_formdata(typed)  # type: ignore[misc]  # a field of WTForms comes after this in every class
+
+
+class DayField(_Plain, DateField):
     """A day of this age, with our own words when it cannot be read."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -72,7 +84,7 @@ class DayField(DateField):
             raise ValueError(_("Enter a day, like 2026-12-01")) from error
 
 
-class ClockField(TimeField):
+class ClockField(_Plain, TimeField):
     """A time of day, with our own words when it cannot be read."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -83,7 +95,7 @@ class ClockField(TimeField):
             raise ValueError(_("Enter a time, like 18:30")) from error
 
 
-class CountField(IntegerField):
+class CountField(_Plain, IntegerField):
     """A whole number, with our own words when it cannot be read."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -97,10 +109,19 @@ class CountField(IntegerField):
             raise ValueError(_("Enter a whole number, like 12")) from error
 
 
+class TickField(BooleanField):
+    """A box that is ticked or not; what else its value says is nobody's."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Reads whether it is ticked."""
+        super().process_formdata(valuelist)
+        self.raw_data = ["y"] if self.data else []
+
+
 class PositionRow(Form):
     """What people do on a shift, and how many of them."""
 
-    id = HiddenField()
+    id = HiddenField(filters=[line])
     name = StringField(
         lazy("What people do"),
         filters=[line],
@@ -120,7 +141,7 @@ class PositionRow(Form):
 class ShiftRow(Form):
     """One shift or flexible role."""
 
-    id = HiddenField()
+    id = HiddenField(filters=[line])
     kind = SelectField(
         lazy("When"),
         choices=choices([("times", lazy("At a set time")), ("flexible", lazy("Any time, by oneself"))]),
@@ -166,7 +187,7 @@ class ShiftRow(Form):
 class ItemRow(Form):
     """One thing wanted, or one not to bring."""
 
-    id = HiddenField()
+    id = HiddenField(filters=[line])
     name = StringField(
         lazy("Item"),
         filters=[line],
@@ -193,8 +214,8 @@ class ItemRow(Form):
         filters=[line],
         validators=[Optional(), Length(max=500, message=lazy("This link is too long"))],
     )
-    first = BooleanField(lazy("Needed first"))
-    do_not_bring = BooleanField(lazy("Please do not bring this"))
+    first = TickField(lazy("Needed first"))
+    do_not_bring = TickField(lazy("Please do not bring this"))
 
     @property
     def is_blank(self) -> bool:
@@ -205,7 +226,7 @@ class ItemRow(Form):
 class NeedForm(FlaskForm):
     """A need with its shifts and items."""
 
-    version = HiddenField()
+    version = HiddenField(filters=[line])
     title = StringField(
         lazy("Title"),
         filters=[line],
@@ -232,7 +253,7 @@ class NeedForm(FlaskForm):
         choices=choices((skill.slug, skill.name) for skill in SKILLS),
         validators=[Optional()],
     )
-    remote = BooleanField(lazy("It can be done from anywhere"))
+    remote = TickField(lazy("It can be done from anywhere"))
     place = StringField(
         lazy("Town or postal code"),
         filters=[line],
@@ -243,7 +264,7 @@ class NeedForm(FlaskForm):
         filters=[line],
         validators=[Optional(), Length(max=200, message=lazy("Write 200 characters or fewer"))],
     )
-    private_address = BooleanField(
+    private_address = TickField(
         lazy("The street is private: only confirmed people see it, from 48 hours before their shift")
     )
     time_zone = StringField(

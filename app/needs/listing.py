@@ -19,6 +19,7 @@ from app.core.clock import local_date, now
 from app.core.drawing import MOST_FINGERS, draw_hands, draw_strip
 from app.core.i18n import _, ngettext
 from app.core.ids import encode_id
+from app.core.text import line
 from app.needs.facets import MOST_COUNTED, Facets
 from app.needs.filters import DEFAULT_RADIUS_KM, NeedFilters
 from app.needs.rows import NeedRow
@@ -68,7 +69,7 @@ class Query:
         pairs: list[tuple[str, str]] = []
         for name, value in items:
             parts = value.split(",") if name in LISTS else [value]
-            pairs += [(name, part.strip()) for part in parts if part.strip()]
+            pairs += [(line(name) or "", part) for part in (line(part) for part in parts) if part]
         return cls(tuple(dict.fromkeys(pairs)))
 
     def from_start(self) -> Query:

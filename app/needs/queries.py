@@ -127,9 +127,8 @@ class ShiftLine:
         return self.last_on is not None and self.last_on < today(self.time_zone)
 
 
-def list_shifts(need_id: int) -> list[ShiftLine]:
-    """The need's shifts with their positions' sums in one statement, soonest first, flexible roles last."""
-    columns = (
+_SHIFTS = (
+    sa.select(
         Shift.id,
         Shift.starts_at,
         Shift.ends_at,
@@ -144,16 +143,18 @@ def list_shifts(need_id: int) -> list[ShiftLine]:
         Position.capacity,
         Position.taken,
     )
-    query = (
-        sa.select(*columns)
-        .join(Position, Position.shift_id == Shift.id)
-        .join(Need, Need.id == Shift.need_id)
-        .where(Shift.need_id == need_id)
-        .order_by(Shift.starts_at.is_(None), Shift.starts_at, Shift.due_on, Shift.id, Position.sort, Position.id)
-    )
+    .join(Position, Position.shift_id == Shift.id)
+    .join(Need, Need.id == Shift.need_id)
+    .where(Shift.need_id == sa.bindparam("need_id"))
+    .order_by(Shift.starts_at.is_(None), Shift.starts_at, Shift.due_on, Shift.id, Position.sort, Position.id)
+)
+
+
+def list_shifts(need_id: int) -> list[ShiftLine]:
+    """The need's shifts with their positions' sums in one statement, soonest first, flexible roles last."""
     found: dict[int, dict[str, object]] = {}
     names: dict[int, list[str]] = {}
-    for row in db.session.execute(query):
+    for row in db.session.execute(_SHIFTS, {"need_id": need_id}):
         values = dict(row._mapping)
         name = values.pop("name")
         line = found.setdefault(values["id"], {**values, "capacity": 0, "taken": 0})
@@ -189,26 +190,27 @@ class ItemLine:
         return max(decimal.Decimal(0), self.quantity - self.received - self.promised)
 
 
+_ITEMS = (
+    sa.select(
+        Item.id,
+        Item.name,
+        Item.unit,
+        Item.quantity,
+        Item.received,
+        (Item.reserved + Item.in_transit).label("promised"),
+        Item.priority,
+        Item.accepted_condition,
+        Item.purchase_url,
+        Item.do_not_bring,
+    )
+    .where(Item.need_id == sa.bindparam("need_id"))
+    .order_by(Item.do_not_bring, sa.case((Item.priority == "first", 0), else_=1), Item.sort, Item.id)
+)
+
+
 def list_items(need_id: int) -> list[ItemLine]:
     """What the need asks for and what not to bring, what is needed first at the top."""
-    first = sa.case((Item.priority == "first", 0), else_=1)
-    query = (
-        sa.select(
-            Item.id,
-            Item.name,
-            Item.unit,
-            Item.quantity,
-            Item.received,
-            (Item.reserved + Item.in_transit).label("promised"),
-            Item.priority,
-            Item.accepted_condition,
-            Item.purchase_url,
-            Item.do_not_bring,
-        )
-        .where(Item.need_id == need_id)
-        .order_by(Item.do_not_bring, first, Item.sort, Item.id)
-    )
-    return [ItemLine(*tuple(row)) for row in db.session.execute(query)]
+    return [ItemLine(*tuple(row)) for row in db.session.execute(_ITEMS, {"need_id": need_id})]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,34 +238,36 @@ class NeedPage:
     is_visible: bool
 
 
+_PAGE = (
+    sa.select(
+        Need.id,
+        Need.title,
+        Need.description,
+        Need.status,
+        Need.urgency,
+        Need.remote,
+        Need.private_address,
+        Need.address,
+        Need.postal_code,
+        Need.city,
+        Need.region,
+        Need.country,
+        Need.time_zone,
+        Need.ends_on,
+        Organization.slug,
+        Organization.name,
+        Organization.verified_at,
+        Organization.claimed_at.is_not(None),
+        visible(),
+    )
+    .join(Organization, Organization.id == Need.organization_id)
+    .where(Need.id == sa.bindparam("need_id"))
+)
+
+
 def find_need_page(need_id: int) -> NeedPage | None:
     """The need in any state, or None; `is_visible` says whether the public may see it (N1)."""
-    query = (
-        sa.select(
-            Need.id,
-            Need.title,
-            Need.description,
-            Need.status,
-            Need.urgency,
-            Need.remote,
-            Need.private_address,
-            Need.address,
-            Need.postal_code,
-            Need.city,
-            Need.region,
-            Need.country,
-            Need.time_zone,
-            Need.ends_on,
-            Organization.slug,
-            Organization.name,
-            Organization.verified_at,
-            Organization.claimed_at.is_not(None),
-            visible(),
-        )
-        .join(Organization, Organization.id == Need.organization_id)
-        .where(Need.id == need_id)
-    )
-    row = db.session.execute(query).first()
+    row = db.session.execute(_PAGE, {"need_id": need_id}).first()
     return None if row is None else NeedPage(*tuple(row))
 
 

@@ -222,6 +222,7 @@ def test_an_open_need_keeps_a_place_and_a_day_ahead(app: Flask) -> None:
         operations.edit_need(need.id, by=person, place=PlaceInput(), remote=True)
     assert (need.remote, need.city, need.latitude) == (True, None, None)
     assert is_listed(need)
+    assert invalid(operations.edit_need, need.id, by=person, remote=False) == ["place"]
 
 
 def test_two_editors_the_second_is_told(app: Flask) -> None:

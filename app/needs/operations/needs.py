@@ -95,17 +95,17 @@ def edit_need(
         raise refuse(
             "changed_meanwhile", _("Somebody else changed this need meanwhile."), _("Look at it again before you save.")
         )
-    last_day = need.ends_on
-    _write(need, values)
-    before, zone = whereabouts(need), need.time_zone
-    private = need.private_address if private_address is None else private_address
-    if place is not None or time_zone is not None or private != need.private_address:
-        set_place(need, need.organization, place, private=private, time_zone=time_zone)
-    if need.status != "draft":
-        if not need.remote and need.latitude is None:
-            raise InvalidInput({"place": _("Say where, or that it can be done from anywhere")})
-        if need.ends_on is not None and need.ends_on != last_day and need.ends_on < today(need.time_zone):
-            raise InvalidInput({"ends_on": _("This day is over")})
+    before, zone, last_day = whereabouts(need), need.time_zone, need.ends_on
+    with db.session.no_autoflush:  # the database refuses what is refused with words below
+        _write(need, values)
+        private = need.private_address if private_address is None else private_address
+        if place is not None or time_zone is not None or private != need.private_address:
+            set_place(need, need.organization, place, private=private, time_zone=time_zone)
+        if need.status != "draft":
+            if not need.remote and need.latitude is None:
+                raise InvalidInput({"place": _("Say where, or that it can be done from anywhere")})
+            if need.ends_on is not None and need.ends_on != last_day and need.ends_on < today(need.time_zone):
+                raise InvalidInput({"ends_on": _("This day is over")})
     db.session.flush()
     if whereabouts(need) != before:
         for shift in need.shifts:
