@@ -1,0 +1,173 @@
+"""Registering, proving an address, signing in and new passwords, through the pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+
+from app.accounts.models import LinkToken, Person
+from app.accounts.passwords import hash_password
+from app.core.clock import now
+from app.core.db import Base, db, transaction
+from app.core.outbox import Outbox
+from tests.conftest import CheckingClient
+from tests.factories import make_person
+from tests.smtp import Mailbox, text_of
+
+Work = Callable[[], dict[str, int]]
+PASSWORD = "seven green bicycles"
+CHILD = {"name": "Zebulon Quill", "email": "zebulon@example.org", "password": PASSWORD}
+
+
+def everything_kept() -> str:
+    rows = [str(row) for table in Base.metadata.sorted_tables for row in db.session.execute(sa.select(table))]
+    return "\n".join(rows).lower()
+
+
+def link_in(mailbox: Mailbox, address: str) -> str:
+    found = re.search(r"/(?:verify-email|reset-password)/[0-9a-f]+", text_of(mailbox.to(address)[-1]))
+    assert found is not None
+    return found.group()
+
+
+def test_a_link_proves_the_address_once_by_its_button(client: CheckingClient, mailbox: Mailbox, work_off: Work) -> None:
+    client.post("/register", data={"name": "Ana", "email": "Ana@Example.org", "password": PASSWORD})
+    person = db.session.scalars(sa.select(Person)).one()
+    assert (person.email, person.birth_date, person.email_verified_at) == ("ana@example.org", None, None)
+    work_off()
+    link = link_in(mailbox, person.email)
+    assert link.rpartition("/")[2] not in everything_kept()
+    assert client.get(link).status_code == 200
+    assert not person.is_email_verified
+    assert client.post(link).status_code == 303
+    assert person.is_email_verified
+    assert client.post(link).status_code == 410
+
+
+@pytest.mark.parametrize("case", ["expired", "moved"])
+def test_a_link_that_is_late_or_of_another_address_is_refused(
+    client: CheckingClient, mailbox: Mailbox, work_off: Work, case: str
+) -> None:
+    client.post("/register", data={"name": "Ana", "email": "ana@example.org", "password": PASSWORD})
+    work_off()
+    link = link_in(mailbox, "ana@example.org")
+    with transaction():
+        row = db.session.scalars(sa.select(LinkToken)).one()
+        if case == "expired":
+            row.expires_at = now() - dt.timedelta(seconds=1)
+        else:
+            row.email = "other@example.org"
+    assert client.post(link).status_code == 410
+    assert not db.session.scalars(sa.select(Person)).one().is_email_verified
+
+
+@pytest.mark.rule("G4")
+def test_of_a_child_nothing_is_kept(client: CheckingClient) -> None:
+    before = everything_kept()
+    born = (now() - dt.timedelta(days=12 * 365)).date().isoformat()
+    answer = client.post("/register", data={**CHILD, "birth_date": born})
+    assert answer.status_code == 422
+    assert "13 or older" in answer.text
+    assert everything_kept() == before
+
+
+@pytest.mark.parametrize("path", ["/register", "/sign-in", "/forgotten-password"])
+def test_known_and_unknown_addresses_get_the_same_answer_and_work(
+    app: Flask, new_client: Callable[[], CheckingClient], count_queries: list[str], path: str
+) -> None:
+    make_person(email="known@example.org", password_hash=hash_password(PASSWORD))
+    answers = []
+    for email in ("known@example.org", "nobody@example.org"):
+        browser = new_client()
+        count_queries.clear()
+        data = {"name": "Ana", "email": email, "password": "not the one at all"}
+        answer = browser.post(path, data=data)
+        text = re.sub(r'name="csrf_token"[^>]*>', "", answer.text).replace(email, "")
+        answers.append((answer.status_code, answer.location, text, len(count_queries)))
+    assert answers[0] == answers[1]
+
+
+def test_a_reset_password_ends_every_session(
+    client: CheckingClient,
+    new_client: Callable[[], CheckingClient],
+    sign_in: Callable[..., CheckingClient],
+    mailbox: Mailbox,
+    work_off: Work,
+) -> None:
+    person = make_person()
+    other = sign_in(person, new_client())
+    client.post("/forgotten-password", data={"email": person.email})
+    work_off()
+    assert client.post(link_in(mailbox, person.email), data={"password": PASSWORD}).status_code == 303
+    assert other.get("/profile").status_code == 303
+    assert client.post("/sign-in", data={"email": person.email, "password": PASSWORD}).status_code == 303
+    assert client.get("/profile").status_code == 200
+
+
+def test_a_changed_password_keeps_this_browser_only(
+    client: CheckingClient, new_client: Callable[[], CheckingClient], sign_in: Callable[..., CheckingClient]
+) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    sign_in(person)
+    other = sign_in(person, new_client())
+    client.post("/profile/password", data={"current": PASSWORD, "password": "eight blue tricycles"})
+    assert client.get("/profile").status_code == 200
+    assert other.get("/profile").status_code == 303
+
+
+@pytest.mark.rule("A5")
+def test_sign_in_is_throttled_until_the_window_ends(client: CheckingClient) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    wrong, right = ({"email": person.email, "password": word} for word in ("not this one", PASSWORD))
+    with time_machine.travel(now(), tick=False) as clock:
+        assert [client.post("/sign-in", data=wrong).status_code for _try in range(10)] == [422] * 10
+        assert client.post("/sign-in", data=right).status_code == 429
+        clock.shift(dt.timedelta(minutes=15))
+        assert client.post("/sign-in", data=right).status_code == 303
+    assert person.email not in str(db.session.execute(sa.text("SELECT * FROM throttle")).all())
+
+
+@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
+def test_next_leads_nowhere_else(client: CheckingClient, target: str) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    data = {"email": person.email, "password": PASSWORD}
+    answer = client.post("/sign-in", query_string={"next": target}, data=data)
+    assert answer.location == "/my-help"
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_a_suspended_person_is_signed_out_and_stays_out(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient]
+) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    sign_in(person)
+    with transaction():
+        person.status = "suspended"
+    assert client.get("/profile").status_code == 303
+    assert client.post("/sign-in", data={"email": person.email, "password": PASSWORD}).status_code == 422
+
+
+def test_a_post_without_token_is_refused(client: CheckingClient) -> None:
+    data = {"email": "ana@example.org", "password": PASSWORD}
+    assert client.post("/sign-in", data=data, csrf=False).status_code == 400
+
+
+@pytest.mark.rule("M1")
+def test_a_promise_kept_twice_sends_the_same_link(client: CheckingClient, mailbox: Mailbox, work_off: Work) -> None:
+    person = make_person()
+    client.post("/forgotten-password", data={"email": person.email})
+    work_off()
+    first = link_in(mailbox, person.email)
+    with transaction():
+        db.session.execute(sa.update(Outbox).values(done_at=None, leased_by=None, leased_until=None))
+    work_off()
+    assert len(mailbox.to(person.email)) == 2
+    assert link_in(mailbox, person.email) == first
