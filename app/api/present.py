@@ -7,6 +7,7 @@ from typing import Any
 from app.accounts.models import Person
 from app.api.frame import iso, number
 from app.core import web
+from app.core.clock import now
 from app.core.ids import encode_id
 from app.donations.models import Donation
 from app.donations.queries import PublicDonation, Totals
@@ -113,7 +114,11 @@ def item(row: Item) -> Body:
 
 def need(row: Need, address: str | None) -> Body:
     """A need; `address` is what this caller may know (the public street, a private one within its window, or None)."""
-    starts = [shift.starts_at for shift in row.shifts if shift.starts_at is not None and shift.status == "scheduled"]
+    # As lists and filters count: what is still ahead, or runs.
+    ahead = [
+        shift for shift in row.shifts if shift.status == "scheduled" and (not shift.ends_at or shift.ends_at > now())
+    ]
+    starts = [shift.starts_at for shift in ahead if shift.starts_at is not None]
     return {
         "id": row.id,
         "title": row.title,
@@ -133,7 +138,7 @@ def need(row: Need, address: str | None) -> Body:
             "precision": row.precision,
         },
         "address": address,
-        "wants": {"time": bool(row.shifts), "items": any(not item.do_not_bring for item in row.items)},
+        "wants": {"time": bool(ahead), "items": any(not item.do_not_bring for item in row.items)},
         "shifts": [shift(each) for each in row.shifts],
         "items": [item(each) for each in row.items],
         "starts_at": iso(min(starts, default=None)),

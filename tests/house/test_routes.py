@@ -1,0 +1,123 @@
+"""Every route × method × caller answers as tests/house/routes.txt says, each with a valid body to a real object (A1)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.core.db import db
+from tests.conftest import close, make_settings, migrate
+from tests.house.bodies import BODIES
+from tests.house.world import CALLERS, World, build
+
+TABLE = Path(__file__).parent / "routes.txt"
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+
+
+def read_table() -> dict[tuple[str, str], dict[str, int]]:
+    """(method, endpoint) -> caller -> status, as written by hand."""
+    table: dict[tuple[str, str], dict[str, int]] = {}
+    for line in TABLE.read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        method, endpoint, *answers = line.split()
+        assert len(answers) == len(CALLERS), line
+        assert (method, endpoint) not in table, line
+        table[method, endpoint] = {caller: int(status) for caller, status in zip(CALLERS, answers, strict=True)}
+    return table
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, World, Path]]:
+    """An application with one of everything, and the file to begin each call with."""
+    directory = tmp_path_factory.mktemp("walk")
+    settings = make_settings(directory, f"sqlite:///{directory / 'walk.db'}")
+    app = create_app(settings)
+    migrate(app)
+    with app.app_context():
+        world = build()
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN")
+        db.engine.dispose()
+    shutil.copy(directory / "walk.db", directory / "pristine.db")
+    yield app, world, directory
+    close(app)
+
+
+def reset(app: Flask, directory: Path) -> None:
+    """Back to the world as it was built."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    for suffix in ("-wal", "-shm"):
+        (directory / f"walk.db{suffix}").unlink(missing_ok=True)
+    shutil.copy(directory / "pristine.db", directory / "walk.db")
+
+
+def call(app: Flask, world: World, method: str, endpoint: str, caller: str) -> int:
+    """The status that `caller` gets, with a valid body."""
+    app.config["WTF_CSRF_ENABLED"] = False  # the walk asks who may; tokens against forgery have tests of their own
+    rule = next(
+        rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint and method in (rule.methods or ())
+    )
+    values = dict(world.values)
+    if endpoint.startswith(("fundraisers.", "api_fundraisers.", "donations.new")) and "/manage/" not in rule.rule:
+        values["slug"] = values["fundraiser_slug"]
+    address = rule.rule
+    for argument in rule.arguments:
+        for shape in (f"<{argument}>", f"<id:{argument}>"):
+            address = address.replace(shape, values[argument])
+    if endpoint == "fundraisers.new":
+        address += f"?organization={world.values['slug']}"
+    client = app.test_client()
+    options: dict[str, Any] = {}
+    is_api = address.startswith("/api/")
+    body = BODIES.get((method, endpoint))
+    if body is not None:
+        filled = {
+            name: value.format(**world.values) if isinstance(value, str) else value for name, value in body.items()
+        }
+        options["json" if is_api else "data"] = filled
+    if caller != "anonymous" and is_api:
+        options["headers"] = {"Authorization": f"Bearer {world.tokens[caller]}"}
+    elif caller != "anonymous":
+        with client.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = world.sessions[caller], True
+    return client.open(address, method=method, **options).status_code
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.endpoint)
+        for rule in app.url_map.iter_rules()
+        for method in METHODS
+        if method in (rule.methods or ())
+    }
+
+
+@pytest.mark.rule("A1")
+def test_every_route_is_in_the_table_and_nothing_else(walk: tuple[Flask, World, Path]) -> None:
+    app, _world, _directory = walk
+    assert set(read_table()) == routes(app)
+
+
+@pytest.mark.rule("A1")
+@pytest.mark.parametrize(("method", "endpoint"), sorted(read_table()), ids=lambda value: str(value))
+def test_who_may_call(walk: tuple[Flask, World, Path], method: str, endpoint: str) -> None:
+    app, world, directory = walk
+    expected = read_table()[method, endpoint]
+    answers = {}
+    for caller in CALLERS:
+        if method != "GET" or not answers:
+            reset(app, directory)  # an act leaves nothing for the next caller
+        answers[caller] = call(app, world, method, endpoint, caller)
+    assert answers == expected

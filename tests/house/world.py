@@ -1,0 +1,103 @@
+"""One of everything, and somebody in every role: what the walk over all routes calls with."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import decimal
+
+from app.accounts.models import Person
+from app.accounts.operations import create_token
+from app.accounts.scopes import SCOPES
+from app.core.clock import now
+from app.core.db import db, transaction
+from app.core.ids import encode_id
+from app.core.money import Money
+from app.donations.operations import start_donation
+from app.donations.queries import donation_token
+from app.organizations.operations import add_location
+from app.pledges.operations import pledge
+from app.signups.operations import sign_up
+from tests.factories import (
+    make_fundraiser,
+    make_item,
+    make_member,
+    make_need,
+    make_organization,
+    make_person,
+    make_shift,
+)
+
+CALLERS = (
+    "anonymous",
+    "supporter",
+    "viewer",
+    "coordinator",
+    "manager",
+    "owner",
+    "other_owner",
+    "moderator",
+    "administrator",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """Session ids and tokens by caller, and what stands in the URLs' places."""
+
+    sessions: dict[str, str]
+    tokens: dict[str, str]
+    values: dict[str, str]
+
+
+def build() -> World:
+    """Fill the database; everything that a URL names is open to its rightful caller."""
+    owner = make_person()
+    organization = make_organization(owner)
+    people: dict[str, Person] = {
+        "supporter": make_person(),
+        "viewer": make_member(organization, "viewer"),
+        "coordinator": make_member(organization, "coordinator"),
+        "manager": make_member(organization, "manager"),
+        "owner": owner,
+        "other_owner": make_person(),
+        "moderator": make_person(platform_role="moderator"),
+        "administrator": make_person(platform_role="administrator"),
+    }
+    make_organization(people["other_owner"])
+    member = make_member(organization, "viewer")
+    need = make_need(organization)
+    shift = make_shift(need)
+    item = make_item(need)
+    fundraiser = make_fundraiser(organization, need_id=need.id, started_by_id=people["supporter"].id)
+    with transaction():
+        signup = sign_up(shift.id, by=people["supporter"])
+        promise = pledge(item.id, by=people["supporter"], quantity=decimal.Decimal(2))
+        location = add_location(organization.id, by=owner, name="Hall", address="", place="Newark, NJ", private=False)
+        gift = start_donation(
+            fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="test",
+            by=people["supporter"],
+        )  # fmt: skip
+        tokens = {caller: create_token(person, scopes=list(SCOPES)) for caller, person in people.items()}
+    db.session.expire_all()
+    return World(
+        sessions={caller: person.get_id() for caller, person in people.items()},
+        tokens=tokens,
+        values={
+            "slug": organization.slug,
+            "need_id": encode_id(need.id),
+            "shift_id": encode_id(shift.id),
+            "item_id": encode_id(item.id),
+            "signup_id": encode_id(signup.id),
+            "pledge_id": encode_id(promise.id),
+            "person_id": encode_id(member.id),
+            "location_id": encode_id(location.id),
+            "donation_id": encode_id(gift.id),
+            "fundraiser": fundraiser.slug,
+            "fundraiser_slug": fundraiser.slug,
+            "token": donation_token(gift.id),
+            "version": str(need.version),
+            "starts_at": (now() + dt.timedelta(days=3)).isoformat(),
+            "ends_at": (now() + dt.timedelta(days=3, hours=2)).isoformat(),
+        },
+    )
