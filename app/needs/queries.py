@@ -64,11 +64,17 @@ class NeedLine:
 
 def list_open_needs_of(organization_id: int, *, any_status: bool = False, limit: int = 50) -> list[NeedLine]:
     """The organization's needs with their next shift and places, soonest first; `any_status` for its staff only.
+    `capacity` is None when no places are asked for, and when one of the roles takes as many as come.
 
     The caller has asked whether the organization is public (N1).
     """
     at = now()
-    upcoming = sa.and_(Shift.status == "scheduled", sa.or_(Shift.ends_at.is_(None), Shift.ends_at > at))
+    # Where the calendar is last: a flexible role is never left out while its day lasts at its own place.
+    day = today("Etc/GMT+12")
+    last_on = sa.func.coalesce(Shift.due_on, Need.ends_on)
+    lasts = sa.and_(Shift.flexible, sa.or_(last_on.is_(None), last_on >= day))
+    upcoming = sa.and_(Shift.status == "scheduled", sa.or_(lasts, Shift.ends_at > at))
+    boundless = sa.func.count(Position.id) > sa.func.count(Position.capacity)
     starts = sa.func.min(Shift.starts_at).label("starts_at")
     query = (
         sa.select(
@@ -80,7 +86,7 @@ def list_open_needs_of(organization_id: int, *, any_status: bool = False, limit:
             Need.region,
             Need.time_zone,
             starts,
-            sa.func.sum(Position.capacity).label("capacity"),
+            sa.case((boundless, None), else_=sa.func.sum(Position.capacity)).label("capacity"),
             sa.func.coalesce(sa.func.sum(Position.taken), 0).label("taken"),
         )
         .outerjoin(Shift, sa.and_(Shift.need_id == Need.id, upcoming))
