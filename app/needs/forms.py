@@ -179,7 +179,7 @@ class ShiftRow(Form):
     @property
     def is_blank(self) -> bool:
         """True when a new row was left empty."""
-        fields = (self.day, self.start, self.end, self.last_day, self.due_on)
+        fields = (self.day, self.start, self.end, self.last_day, self.due_on, self.contact)
         typed = any(any(field.raw_data or ()) for field in fields)
         return not (self.id.data or typed or any(not entry.form.is_blank for entry in self.positions))
 

@@ -272,6 +272,15 @@ def test_empty_rows_are_nothing(client: CheckingClient, owner: Person) -> None:
     assert (only_need().shifts, only_need().items) == ([], [])
 
 
+def test_a_role_for_as_many_as_come_needs_no_more_than_its_contact(client: CheckingClient, owner: Person) -> None:
+    got = fields(client.post("/manage/pantry/needs/new", data=sent(row="add:role")).text)
+    assert got["shifts-0-kind"] == "flexible"
+    assert "shifts-0-day" not in got
+    client.post("/manage/pantry/needs/new", data={**got, "shifts-0-contact": "none", "act": "publish"})
+    [role] = only_need().shifts
+    assert (only_need().status, role.flexible, role.positions[0].capacity) == ("open", True, None)
+
+
 # --- changing -------------------------------------------------------------------------------------------------------
 
 
