@@ -28,6 +28,7 @@ from app.core.errors import InvalidInput, Refused
 from app.core.forms import show_errors
 from app.core.i18n import _
 from app.core.web import public, safe_next, signed_in
+from app.organizations.queries import list_organizations_of
 
 accounts = Blueprint("accounts", __name__)
 BLUEPRINTS = (accounts,)
@@ -187,6 +188,8 @@ def reset_password(token: str) -> ResponseReturnValue:
         try:
             with transaction():
                 operations.reset_password(token, form.password.data or "")
+        except Refused:  # used a moment ago, in another window
+            return render_template("accounts/reset_password.html", form=form, usable=False), 410
         except InvalidInput as invalid:
             show_errors(form, invalid)
         else:
@@ -217,7 +220,10 @@ def profile() -> ResponseReturnValue:
         else:
             flash(_("Your profile is saved."), "done")
             return redirect(url_for("accounts.profile"), code=303)
-    page = render_template("accounts/profile.html", form=form, person=person, categories=skills_by_category())
+    mine = list_organizations_of(person)
+    page = render_template(
+        "accounts/profile.html", form=form, person=person, categories=skills_by_category(), mine=mine
+    )
     return page, 422 if form.errors else 200
 
 

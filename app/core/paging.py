@@ -25,7 +25,11 @@ class Page(Generic[T]):
 
 def encode_cursor(*key: Any) -> str:
     """An opaque cursor of JSON values."""
-    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":"), ensure_ascii=False).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":"), ensure_ascii=False).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def decode_cursor(text: str, *types: type | tuple[type, ...]) -> tuple[Any, ...]:

@@ -29,6 +29,7 @@ def verify_organization(organization_id: int, *, by: Person | None, checked: str
 def decline_organization(organization_id: int, *, by: Person, checked: str) -> Verification:
     """It stays unverified; `checked` tells what was looked at and what is missing."""
     organization = _locked(organization_id)
+    _not_ones_own(organization, by)
     decision = _decide(organization, "declined", by, checked)
     organization.verified_at = None
     _finish(organization)
@@ -38,6 +39,7 @@ def decline_organization(organization_id: int, *, by: Person, checked: str) -> V
 def withdraw_verification(organization_id: int, *, by: Person, checked: str) -> Verification:
     """It is verified no longer: everything of it is out of sight at once (N1)."""
     organization = _locked(organization_id)
+    _not_ones_own(organization, by)
     decision = _decide(organization, "withdrawn", by, checked)
     organization.verified_at = None
     _finish(organization)
@@ -56,12 +58,12 @@ def resume_organization(organization_id: int, *, by: Person, reason: str) -> Org
 
 def _set_status(organization_id: int, status: str, by: Person, reason: str) -> Organization:
     organization = _locked(organization_id)
+    _not_ones_own(organization, by)
     if not reason.strip():
         raise InvalidInput({"checked": _("Say why, for whoever looks at this later")})
     if organization.status != status:
+        _decide(organization, "suspended" if status == "suspended" else "resumed", by, reason)
         organization.status = status
-        action = "organization.suspended" if status == "suspended" else "organization.resumed"
-        audit.record(action, subject=organization, by=by, organization_id=organization.id)
         _finish(organization)
     return organization
 

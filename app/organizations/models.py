@@ -12,7 +12,7 @@ from app.core.db import Base, HasId
 
 ROLES = ("owner", "manager", "coordinator", "viewer")
 ORGANIZATION_STATUSES = ("active", "suspended")
-DECISIONS = ("verified", "declined", "withdrawn")
+DECISIONS = ("verified", "declined", "withdrawn", "suspended", "resumed")
 
 
 class Organization(HasId, Base):

@@ -104,14 +104,18 @@ def find_location(location_id: int) -> Location | None:
 
 
 def find_verification(organization_id: int) -> Verification | None:
-    """The latest decision about the organization, or None."""
-    query = sa.select(Verification).where(Verification.organization_id == organization_id)
+    """The latest decision about whether it is verified, or None."""
+    about = Verification.decision.in_(("verified", "declined", "withdrawn"))
+    query = sa.select(Verification).where(Verification.organization_id == organization_id, about)
     return db.session.scalar(query.order_by(Verification.decided_at.desc(), Verification.id).limit(1))
 
 
 def list_waiting(limit: int = 200) -> list[Organization]:
-    """Claimed organizations that nobody has verified, longest waiting first."""
-    query = sa.select(Organization).where(Organization.verified_at.is_(None), Organization.claimed_at.is_not(None))
+    """Claimed organizations about which nobody has decided, longest waiting first."""
+    decided = sa.select(Verification.id).where(Verification.organization_id == Organization.id).exists()
+    query = sa.select(Organization).where(
+        Organization.verified_at.is_(None), Organization.claimed_at.is_not(None), sa.not_(decided)
+    )
     return list(db.session.scalars(query.order_by(Organization.created_at, Organization.id).limit(limit)))
 
 

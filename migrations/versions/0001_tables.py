@@ -387,7 +387,10 @@ def upgrade() -> None:
         sa.Column("checked", sa.Text(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.CheckConstraint("decision IN ('verified', 'declined', 'withdrawn')", name=op.f("ck_verification_decision")),
+        sa.CheckConstraint(
+            "decision IN ('verified', 'declined', 'withdrawn', 'suspended', 'resumed')",
+            name=op.f("ck_verification_decision"),
+        ),
         sa.ForeignKeyConstraint(["decided_by_id"], ["person.id"], name=op.f("fk_verification_decided_by_id_person")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_verification_organization_id_organization")
