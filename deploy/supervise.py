@@ -354,9 +354,9 @@ def program_of(place: Place, name: str) -> Program:
         ],
         "worker": [python, "-m", "flask", "--app", "wsgi", "worker"],
         "web": [
-            *(python, "-m", "gunicorn", "wsgi:app", "--bind", f"{LOOPBACK}:{place.port}", "--worker-class", "gthread"),
+            *(python, "-m", "gunicorn", "--config", "python:deploy.web_server", "wsgi:app"),
+            *("--bind", f"{LOOPBACK}:{place.port}", "--graceful-timeout", "2", "--log-level", "warning"),
             *("--workers", str(place.settings.web_workers), "--threads", str(place.settings.web_threads)),
-            *("--graceful-timeout", "2", "--no-control-socket", "--log-level", "warning"),
         ],
     }
     first = name in ("web", "worker")

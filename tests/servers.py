@@ -42,8 +42,8 @@ def web_server(directory: Path, database_url: str, wsgi: str = "wsgi:app") -> It
     log = (directory / "gunicorn.log").open("w")
     server = subprocess.Popen(
         [
-            sys.executable, "-m", "gunicorn", wsgi, "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4",
-            "--worker-class", "gthread", "--backlog", "512", "--no-control-socket",
+            sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server", wsgi, "--backlog", "512",
+            "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4",
         ],
         cwd=ROOT, env=environment(directory, database_url), stdout=log, stderr=log, start_new_session=True,
     )  # fmt: skip

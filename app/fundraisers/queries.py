@@ -91,15 +91,28 @@ def _values(row: Any) -> dict[str, Any]:
     return values
 
 
+_OF_NEED = (
+    _select()
+    .where(visible(), Fundraiser.status == "live", Fundraiser.need_id == sa.bindparam("of_need"))
+    .order_by(Fundraiser.created_at.desc(), Fundraiser.id.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
+def list_fundraisers_for(need_id: int, *, limit: int) -> list[FundraiserRow]:
+    """Live fundraisers for a need that the public may see, newest first."""
+    return [
+        FundraiserRow(**_values(row)) for row in db.session.execute(_OF_NEED, {"of_need": need_id, "most": limit})
+    ]
+
+
 def list_public_fundraisers(
-    cursor: str | None = None, *, limit: int = PAGE_SIZE, organization_id: int | None = None, need_id: int | None = None
+    cursor: str | None = None, *, limit: int = PAGE_SIZE, organization_id: int | None = None
 ) -> Page[FundraiserRow]:
     """Live fundraisers the public may see, newest first. Raises BadCursor."""
     query = _select().where(visible(), Fundraiser.status == "live")
     if organization_id is not None:
         query = query.where(Fundraiser.organization_id == organization_id)
-    if need_id is not None:
-        query = query.where(Fundraiser.need_id == need_id)
     if cursor:
         instant, key = decode_cursor(cursor, str, int)
         try:

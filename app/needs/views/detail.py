@@ -13,7 +13,7 @@ from app.core.cache import anonymous_page
 from app.core.markdown import render_markdown
 from app.core.web import public, settings, viewer_was_asked
 from app.donations.queries import Totals, totals
-from app.fundraisers.queries import FundraiserRow, list_public_fundraisers
+from app.fundraisers.queries import FundraiserRow, list_fundraisers_for
 from app.needs import policy, queries, standing
 from app.needs.models import Need
 from app.needs.views.blueprint import needs
@@ -40,7 +40,7 @@ def _render(need_id: int) -> str:
         abort(404)
     shifts = [shift for shift in queries.list_shifts(need_id) if not shift.is_over and shift.status == "scheduled"]
     items = queries.list_items(need_id)
-    fundraisers = list_public_fundraisers(need_id=need_id, limit=MOST_FUNDRAISERS).rows
+    fundraisers = list_fundraisers_for(need_id, limit=MOST_FUNDRAISERS)
     raised = totals([row.id for row in fundraisers])
     return render_template(
         "needs/show.html",
