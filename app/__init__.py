@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from flask_babel import Babel, get_locale
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
@@ -45,7 +45,6 @@ FEATURES = (
     "pages",
     "api",
 )
-RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "ckb", "dv"})
 log = structlog.get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
 
@@ -154,8 +153,9 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
 
 
 def _choose_locale() -> str:
+    """The language of the reader: their profile's, else their browser's; a command or the worker speaks the first one."""
     settings: Settings = web.settings()
-    if len(settings.supported_locales) == 1:
+    if len(settings.supported_locales) == 1 or not has_request_context():
         return settings.supported_locales[0]
     person = web.viewer()
     if person is not None and person.locale in settings.supported_locales:
@@ -172,7 +172,7 @@ def _template_context() -> dict[str, Any]:
         payments_mode=settings.payments_mode,
         production=settings.production,
         locale=locale,
-        direction="rtl" if locale.split("_")[0] in RIGHT_TO_LEFT else "ltr",
+        direction=i18n.direction(locale),
     )
     return {"site": site, "viewer": web.viewer(), "encode_id": encode_id, "decode_id": decode_id}
 

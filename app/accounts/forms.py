@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import DateField, PasswordField, SelectMultipleField, StringField
 from wtforms.validators import Email, InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.accounts.skills import SKILLS
-from app.core.forms import choices
+from app.core.forms import PageForm, choices
 from app.core.i18n import lazy
 from app.core.text import line
 
@@ -55,7 +54,7 @@ def _birth_date() -> DateField:
     )
 
 
-class RegisterForm(FlaskForm):
+class RegisterForm(PageForm):
     """A new account."""
 
     name = _name()
@@ -64,7 +63,7 @@ class RegisterForm(FlaskForm):
     birth_date = _birth_date()
 
 
-class SignInForm(FlaskForm):
+class SignInForm(PageForm):
     """Address and password."""
 
     email = _email()
@@ -78,19 +77,19 @@ class SignInForm(FlaskForm):
     )
 
 
-class EmailForm(FlaskForm):
+class EmailForm(PageForm):
     """Where a link is to be sent."""
 
     email = _email()
 
 
-class NewPasswordForm(FlaskForm):
+class NewPasswordForm(PageForm):
     """A new password by a link."""
 
     password = _new_password()
 
 
-class ChangePasswordForm(FlaskForm):
+class ChangePasswordForm(PageForm):
     """A new password, given the present one."""
 
     current = PasswordField(
@@ -101,11 +100,11 @@ class ChangePasswordForm(FlaskForm):
     password = _new_password()
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(PageForm):
     """A page with one button: the token against forgery is all it carries."""
 
 
-class ProfileForm(FlaskForm):
+class ProfileForm(PageForm):
     """What a person says about themselves."""
 
     name = _name()

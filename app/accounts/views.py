@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_timedelta, get_locale
-from flask_wtf import FlaskForm
 
 from app.accounts import operations, queries, throttles
 from app.accounts.forms import (
@@ -25,7 +24,7 @@ from app.accounts.session import current_person, end_session, find_current_perso
 from app.accounts.skills import skills_by_category
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
-from app.core.forms import show_errors
+from app.core.forms import PageForm, show_errors
 from app.core.i18n import _
 from app.core.web import public, safe_next, signed_in
 from app.organizations.queries import list_organizations_of
@@ -45,7 +44,7 @@ def _network() -> str:
     return request.remote_addr or ""
 
 
-def _too_often(form: FlaskForm, template: str, wait: dt.timedelta, **values: Any) -> ResponseReturnValue:
+def _too_often(form: PageForm, template: str, wait: dt.timedelta, **values: Any) -> ResponseReturnValue:
     field = next(iter(form))
     field.errors = [*field.errors, _("That was too often. Try again in %(time)s.", time=format_timedelta(wait))]
     return render_template(template, form=form, **values), 429, {"Retry-After": str(int(wait.total_seconds()))}

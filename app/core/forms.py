@@ -1,14 +1,59 @@
-"""What every form's view does with the answer of an operation: messages go to their fields, and nothing typed is lost."""
+"""What every form is made of, and what its view does with the answer of an operation: messages go to their fields, and
+nothing typed is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from flask_wtf import FlaskForm
 from wtforms import Form
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 
 from app.core.errors import InvalidInput, Refused
+from app.core.i18n import lazy
+
+# What WTForms says of itself, in our words and our languages: it has its own catalogue for some languages only, and none
+# for the parts of a form.
+_WORDS = {
+    "Not a valid choice.": lazy("Choose one of the list"),
+    "Invalid Choice: could not coerce.": lazy("Choose one of the list"),
+    "Invalid choice(s): one or more data inputs could not be coerced.": lazy("Choose from the list only"),
+    "'%(value)s' is not a valid choice for this field.": lazy("Choose from the list only"),
+    "Not a valid date value.": lazy("Enter a date"),
+    "Not a valid time value.": lazy("Enter a time"),
+    "This field is required.": lazy("Fill this in"),
+    "Field cannot be longer than %(max)d character.": lazy("Write %(max)d characters or fewer"),
+}
+
+
+class _OurWords:
+    """WTForms' messages by our catalogue."""
+
+    def gettext(self, message: str) -> str:
+        return str(_WORDS.get(message, message))
+
+    def ngettext(self, singular: str, _plural: str, _n: int) -> str:
+        return self.gettext(singular)
+
+
+class _Meta:
+    def get_translations(self, _form: Any) -> _OurWords:
+        return _OurWords()
+
+
+class PageForm(FlaskForm):
+    """The form of a page, with its proof against forgery."""
+
+    class Meta(_Meta, FlaskForm.Meta):
+        """FlaskForm's, speaking our words."""
+
+
+class PartForm(Form):
+    """A part of a form that comes several times."""
+
+    class Meta(_Meta):
+        """The default, speaking our words."""
 
 
 def show_errors(form: Form, invalid: InvalidInput) -> None:

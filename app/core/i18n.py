@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import flask_babel
+from babel import Locale
 from babel.support import NullTranslations
 from flask import Flask, g
 from flask_babel.speaklater import LazyString
@@ -43,6 +44,11 @@ def ngettext(singular: str, plural: str, n: int, **variables: Any) -> str:
 def lazy(message: str, **variables: Any) -> Any:
     """Like `_`, but translated when shown: for labels and tables built at import time."""
     return LazyString(_, message, **variables)
+
+
+def direction(locale: str) -> str:
+    """How the language of `locale` ("de", "pt_BR") is written, as HTML's dir says it: ltr or rtl (CLDR)."""
+    return str(Locale.parse(locale).text_direction)
 
 
 def init_app(app: Flask) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import force_locale
 
+from app.core.i18n import direction
 from app.core.mail import Mail
 
 
@@ -23,6 +24,7 @@ def compose(name: str, /, *, to: str, locale: str | None, **values: Any) -> Mail
     locales = settings.supported_locales
     language = locale if locale in locales else locales[0]
     values = {**values, "platform": settings.platform_name, "base_url": settings.base_url, "locale": language}
+    values["direction"] = direction(str(language))
     with force_locale(language):
         text = current_app.jinja_env.get_template(f"emails/{name}.txt").render(values)
         html = current_app.jinja_env.get_template(f"emails/{name}.html").render(values)

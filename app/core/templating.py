@@ -43,6 +43,12 @@ def money(amount_minor: int, currency: str) -> str:
     return format_money(Money(amount_minor, currency), str(get_locale()))
 
 
+def country(code: str | None) -> str:
+    """The country of an ISO 3166 code in the reader's language: `{{ "US" | country }}`; an unknown code as it is."""
+    locale = get_locale()
+    return str(locale.territories.get(code, code)) if locale is not None and code else code or ""
+
+
 def init_app(app: Flask) -> None:
     """Give the templates of `app` their globals and filters."""
     app.jinja_env.globals |= {
@@ -57,3 +63,4 @@ def init_app(app: Flask) -> None:
         "has_endpoint": app.view_functions.__contains__,
     }
     app.jinja_env.filters["money"] = money
+    app.jinja_env.filters["country"] = country

@@ -6,7 +6,7 @@ import datetime as dt
 import zoneinfo
 
 from babel import Locale
-from babel.dates import format_date, format_interval, format_skeleton, get_timezone_name
+from babel.dates import format_date, format_interval, format_skeleton, get_timezone_location, get_timezone_name
 from flask_babel import get_locale
 
 from app.core.clock import local_date
@@ -66,6 +66,11 @@ def zone_name(instant: dt.datetime, zone: str) -> str:
         return name
     short = local.tzname() or ""
     return short if short.isalpha() else f"UTC{local:%z}"
+
+
+def zone_place(zone: str) -> str:
+    """The place a zone is named after, in the reader's language: New York."""
+    return str(get_timezone_location(zone, locale=_locale(), return_city=True))
 
 
 def clock_time(instant: dt.datetime, zone: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from email_validator import EmailNotValidError, validate_email
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import Email, InputRequired, Length, Optional
 
 from app.core.errors import InvalidInput
+from app.core.forms import PageForm
 from app.core.i18n import _, lazy
 from app.core.money import Money, format_money, suggestions
 from app.core.text import block, line
@@ -22,7 +22,7 @@ def read_email(text: str) -> str:
         raise InvalidInput({"email": _("Enter an email address like name@example.org")}) from error
 
 
-class DonationForm(FlaskForm):
+class DonationForm(PageForm):
     """One gift. Either a suggested amount is chosen or an amount is typed; what is typed wins."""
 
     nonce = HiddenField(validators=[Length(max=64)])

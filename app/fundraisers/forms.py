@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.core.forms import PageForm
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.fundraisers.operations import MAXIMUM_STORY
 
 
-class FundraiserForm(FlaskForm):
+class FundraiserForm(PageForm):
     """Start or edit a page."""
 
     title = StringField(
@@ -34,7 +34,7 @@ class FundraiserForm(FlaskForm):
     show_starter = BooleanField(lazy("Show my name on the page"))
 
 
-class DeclineForm(FlaskForm):
+class DeclineForm(PageForm):
     """Why a page is not approved."""
 
     reason = TextAreaField(
@@ -47,7 +47,7 @@ class DeclineForm(FlaskForm):
     )
 
 
-class ApprovalForm(FlaskForm):
+class ApprovalForm(PageForm):
     """Whether pages of this organization are public at once."""
 
     auto_approve = BooleanField(lazy("Approve new fundraisers without reading them first"))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.core.forms import choices
+from app.core.forms import PageForm, choices
 from app.core.i18n import lazy
 from app.core.text import block
 
+DECISION_NAMES = {
+    "verified": lazy("Verified"),
+    "declined": lazy("Declined"),
+    "withdrawn": lazy("Verification withdrawn"),
+    "suspended": lazy("Suspended"),
+    "resumed": lazy("Suspension ended"),
+}
 
-class DecisionForm(FlaskForm):
+
+class DecisionForm(PageForm):
     """What was checked, and what follows. Which decisions there are depends on where the organization stands."""
 
     checked = TextAreaField(

@@ -12,8 +12,9 @@ from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
 from app.core.web import allow
 from app.moderation import operations
-from app.moderation.forms import DecisionForm
+from app.moderation.forms import DECISION_NAMES, DecisionForm
 from app.moderation.policy import can_moderate
+from app.organizations.forms import ROLE_NAMES
 from app.organizations.models import Organization
 from app.organizations.queries import find_organization, list_members, list_verifications, list_waiting
 
@@ -49,6 +50,8 @@ def organization(organization: Organization) -> ResponseReturnValue:
         "moderation/organization.html",
         organization=organization,
         form=form,
+        role_names=ROLE_NAMES,
+        decision_names=DECISION_NAMES,
         members=list_members(organization.id),
         verifications=list_verifications(organization.id),
     )

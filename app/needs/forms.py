@@ -6,12 +6,10 @@ import datetime as dt
 import zoneinfo
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
     FieldList,
-    Form,
     FormField,
     HiddenField,
     IntegerField,
@@ -26,7 +24,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.skills import SKILLS
-from app.core.forms import choices
+from app.core.forms import PageForm, PartForm, choices
 from app.core.i18n import _, lazy
 from app.core.text import block, line
 from app.needs.models import CONTACTS, URGENCIES
@@ -118,7 +116,7 @@ class TickField(BooleanField):
         self.raw_data = ["y"] if self.data else []
 
 
-class PositionRow(Form):
+class PositionRow(PartForm):
     """What people do on a shift, and how many of them."""
 
     id = HiddenField(filters=[line])
@@ -138,7 +136,7 @@ class PositionRow(Form):
         return not (self.id.data or self.name.data or any(self.capacity.raw_data or ()))
 
 
-class ShiftRow(Form):
+class ShiftRow(PartForm):
     """One shift or flexible role."""
 
     id = HiddenField(filters=[line])
@@ -184,7 +182,7 @@ class ShiftRow(Form):
         return not (self.id.data or typed or any(not entry.form.is_blank for entry in self.positions))
 
 
-class ItemRow(Form):
+class ItemRow(PartForm):
     """One thing wanted, or one not to bring."""
 
     id = HiddenField(filters=[line])
@@ -223,7 +221,7 @@ class ItemRow(Form):
         return not self.id.data and not (self.name.data or self.quantity.data)
 
 
-class NeedForm(FlaskForm):
+class NeedForm(PageForm):
     """A need with its shifts and items."""
 
     version = HiddenField(filters=[line])
@@ -304,5 +302,5 @@ class NeedForm(FlaskForm):
             del rows.entries[number]
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(PageForm):
     """A page with one button."""

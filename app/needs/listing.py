@@ -278,7 +278,7 @@ def _card(row: NeedRow, explained: bool, locale: str, at: dt.datetime) -> Card:
     elif row.due_on is not None:
         before, (weekday, short), iso = _("by"), _day_words(locale, row.due_on), row.due_on.isoformat()
     else:
-        weekday, short = _("Any"), _("time")
+        weekday, short = _("Any time"), ""
     if row.flexible:
         facts.append(_("Flexible role"))
     if row.city:

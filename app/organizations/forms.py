@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import Email, InputRequired, Length, Optional
 
-from app.core.forms import choices
+from app.core.forms import PageForm, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.models import ROLES
@@ -45,7 +44,7 @@ def _website() -> StringField:
     )
 
 
-class RegisterOrganizationForm(FlaskForm):
+class RegisterOrganizationForm(PageForm):
     """A new organization. `country.choices` are set by the view, in the reader's language."""
 
     name = _name()
@@ -60,7 +59,7 @@ class RegisterOrganizationForm(FlaskForm):
     website = _website()
 
 
-class OrganizationForm(FlaskForm):
+class OrganizationForm(PageForm):
     """What may be changed of an organization."""
 
     name = _name()
@@ -69,7 +68,7 @@ class OrganizationForm(FlaskForm):
     auto_approve_fundraisers = BooleanField(lazy("Show fundraisers that supporters start without asking us first"))
 
 
-class MemberForm(FlaskForm):
+class MemberForm(PageForm):
     """Somebody who has an account, and their role."""
 
     email = StringField(
@@ -84,13 +83,13 @@ class MemberForm(FlaskForm):
     role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES), default="viewer")
 
 
-class RoleForm(FlaskForm):
+class RoleForm(PageForm):
     """A role for somebody who is a member."""
 
     role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES))
 
 
-class LocationForm(FlaskForm):
+class LocationForm(PageForm):
     """A place the organization works from."""
 
     name = StringField(
@@ -108,5 +107,5 @@ class LocationForm(FlaskForm):
     private = BooleanField(lazy("The street is private: only confirmed people see it, shortly before they come"))
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(PageForm):
     """A page with one button."""

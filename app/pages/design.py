@@ -6,7 +6,6 @@ import datetime as dt
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
@@ -22,7 +21,7 @@ from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.errors import Reason
-from app.core.forms import choices
+from app.core.forms import PageForm, choices
 from app.core.i18n import _, lazy
 from app.core.web import public
 
@@ -41,7 +40,7 @@ ICONS = (
 # fmt: on
 
 
-class BirthDate(FlaskForm):
+class BirthDate(PageForm):
     """Three short fields are quicker than a calendar for a date that everybody knows by heart."""
 
     class Meta:
@@ -52,7 +51,7 @@ class BirthDate(FlaskForm):
     year = StringField(lazy("Year"))
 
 
-class ShownForm(FlaskForm):
+class ShownForm(PageForm):
     """One field of each kind. It is never sent."""
 
     class Meta:
@@ -62,7 +61,7 @@ class ShownForm(FlaskForm):
     email = StringField(lazy("Email"), validators=[InputRequired(lazy("Enter an email address"))])
     password = PasswordField(lazy("Password"), validators=[InputRequired(lazy("Enter your password"))])
     quantity = StringField(lazy("Quantity"), description=lazy("In boxes of 24. 18 are still wanted."))
-    within = SelectField(lazy("Within"), choices=choices([("5", "5 km"), ("10", "10 km"), ("25", "25 km")]))
+    within = SelectField(lazy("Within"), choices=choices((str(km), lazy("%(n)s km", n=km)) for km in (5, 10, 25)))
     on = DateField(lazy("Last day"), validators=[Optional()])
     born = FormField(BirthDate, lazy("Birth date"), description=lazy("Only the staff see it. For example 3 27 1991."))
     note = TextAreaField(lazy("Anything the staff should know?"), validators=[Optional()])

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
+from typing import Any
+
 from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
+from app.core.forms import PageForm
 from app.core.i18n import lazy
 from app.core.text import block, line
 
 NOTE_LENGTH = 500
 
 
-def _quantity(label: str) -> StringField:
+def _quantity(label: Any) -> StringField:
     keys = {"inputmode": "decimal", "autocomplete": "off"}
-    return StringField(lazy(label), filters=[line], render_kw=keys)
+    return StringField(label, filters=[line], render_kw=keys)
 
 
-class PledgeForm(FlaskForm):
+class PledgeForm(PageForm):
     """How much of an item; `mode` is set by the buttons that ask whether to add or to replace (P2)."""
 
-    quantity = _quantity("Quantity")
+    quantity = _quantity(lazy("Quantity"))
     note = TextAreaField(
         lazy("Anything the staff should know?"),
         filters=[block],
@@ -29,11 +31,11 @@ class PledgeForm(FlaskForm):
     mode = HiddenField()
 
 
-class ReceiveForm(FlaskForm):
+class ReceiveForm(PageForm):
     """What was brought, and what of it could not be taken and why (P4)."""
 
-    received = _quantity("Received")
-    rejected = _quantity("Could not be taken")
+    received = _quantity(lazy("Received"))
+    rejected = _quantity(lazy("Could not be taken"))
     reason = StringField(
         lazy("Why not?"),
         filters=[line],
@@ -42,5 +44,5 @@ class ReceiveForm(FlaskForm):
     )
 
 
-class CancelForm(FlaskForm):
+class CancelForm(PageForm):
     """The second step before a promise is taken back: nothing but the proof that this page sent it."""

@@ -6,11 +6,11 @@ import decimal
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
 
 from app.accounts.session import current_person
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
+from app.core.forms import PageForm
 from app.core.i18n import _
 from app.core.web import allow, flash_undo
 from app.needs.models import Item
@@ -25,7 +25,7 @@ pledges = Blueprint("pledges", __name__)
 MODES: dict[str, Mode] = {"add": "add", "replace": "replace"}
 
 
-def _put_errors(form: FlaskForm, invalid: InvalidInput) -> None:
+def _put_errors(form: PageForm, invalid: InvalidInput) -> None:
     for name, message in invalid.errors.items():
         form[name].errors = [*form[name].errors, message]
 

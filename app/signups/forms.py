@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import IntegerField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.core.i18n import lazy
+from app.core.forms import PageForm
+from app.core.i18n import _, lazy
 from app.core.text import block
 
 NOTE_LENGTH = 500
@@ -21,13 +21,13 @@ class WholeNumberField(IntegerField):
             super().process_formdata([value.strip() for value in valuelist])
         except ValueError as error:
             self.data = None
-            raise ValueError(self.gettext("Enter a whole number, like 1")) from error
+            raise ValueError(_("Enter a whole number, like 1")) from error
         if self.data is not None and abs(self.data) > 1_000_000:
             self.data = None
-            raise ValueError(self.gettext("Enter a smaller number"))
+            raise ValueError(_("Enter a smaller number"))
 
 
-class SignUpForm(FlaskForm):
+class SignUpForm(PageForm):
     """A place for oneself and whom one brings. Views set the choices of `position` and drop what a shift does not ask."""
 
     position = RadioField(
@@ -46,5 +46,5 @@ class SignUpForm(FlaskForm):
     )
 
 
-class CancelForm(FlaskForm):
+class CancelForm(PageForm):
     """The second step before a place is given back: nothing but the proof that this page sent it."""

@@ -103,7 +103,7 @@ def test_the_main_way_from_start_to_live(
         ({"goal": "0"}, "Enter an amount above zero"),
         ({"goal": "9" * 30}, "Set a smaller goal"),
         ({"ends_on": "2020-01-01"}, "Choose today or a later day"),
-        ({"ends_on": "soon"}, "Not a valid date"),
+        ({"ends_on": "soon"}, "Enter a date"),
     ],
 )
 def test_what_cannot_be_used_is_said_at_its_field_and_the_rest_kept(

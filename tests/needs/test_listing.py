@@ -225,5 +225,5 @@ def test_a_need_without_date_says_so(client: CheckingClient) -> None:
     flexible = make_need(title="By Friday")
     make_shift(flexible, flexible=True, due_on=now().date() + dt.timedelta(days=4))
     text = client.get("/needs").get_data(as_text=True)
-    assert "<b>Any</b> time" in text
+    assert "<b>Any time</b>" in text
     assert "Flexible role" in text
