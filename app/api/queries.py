@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
-from app.core.db import Base, db, lock
-from app.core.paging import Page, decode_cursor, encode_cursor
+from app.core.db import db, lock
+from app.core.paging import Page, cut, newest_first
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Item, Need, Shift
 from app.organizations.models import Organization
 from app.pledges.models import Pledge
 from app.signups.models import Signup
-
-Row = TypeVar("Row", bound=Base)
-
-
-def page_by_creation(
-    query: sa.Select[Row],
-    created_at: InstrumentedAttribute[dt.datetime],
-    key: InstrumentedAttribute[int],
-    cursor: str | None,
-    limit: int,
-) -> Page[Row]:
-    """`query` newest first, a page after `cursor` (N2). Raises BadCursor."""
-    if cursor:
-        micros, last = decode_cursor(cursor, int, int)
-        at = dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(microseconds=micros)
-        query = query.where(sa.or_(created_at < at, sa.and_(created_at == at, key < last)))
-    rows = list(db.session.scalars(query.order_by(created_at.desc(), key.desc()).limit(limit + 1)).unique())
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, _cursor_after(rows[-1]) if more else None)
-
-
-def _cursor_after(row: Any) -> str:
-    epoch = dt.datetime.fromtimestamp(0, dt.UTC)
-    return encode_cursor((row.created_at - epoch) // dt.timedelta(microseconds=1), row.id)
 
 
 def whole_needs(need_ids: Sequence[int]) -> list[Need]:
@@ -67,7 +40,7 @@ def list_signups(
         query = query.where(Signup.shift_id == shift_id)
     if person_id is not None:
         query = query.where(Signup.person_id == person_id)
-    return page_by_creation(query, Signup.created_at, Signup.id, cursor, limit)
+    return cut(db.session.scalars(newest_first(query, Signup, cursor, limit)).all(), limit)
 
 
 def list_pledges(
@@ -79,7 +52,7 @@ def list_pledges(
         query = query.where(Pledge.item_id == item_id)
     if person_id is not None:
         query = query.where(Pledge.person_id == person_id)
-    return page_by_creation(query, Pledge.created_at, Pledge.id, cursor, limit)
+    return cut(db.session.scalars(newest_first(query, Pledge, cursor, limit)).all(), limit)
 
 
 def find_signup(signup_id: int) -> Signup | None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime as dt
 import json
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+import sqlalchemy as sa
+
 T = TypeVar("T")
+Q = TypeVar("Q", bound="sa.Select[Any]")
 MAXIMUM_CURSOR = 1200
+EPOCH = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 class BadCursor(ValueError):
@@ -50,3 +56,25 @@ def decode_cursor(text: str, *types: type | tuple[type, ...]) -> tuple[Any, ...]
         if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
             raise BadCursor(text[:20])
     return tuple(values)
+
+
+def newest_first(query: Q, table: Any, cursor: str | None, limit: int) -> Q:
+    """`query` ordered by when the rows of `table` (its created_at and id) were made, from `cursor` on: one row more
+    than `limit`, for `cut`. Raises BadCursor.
+    """
+    made, key = table.created_at, table.id
+    if cursor:
+        micros, last = decode_cursor(cursor, int, int)
+        try:
+            at = EPOCH + dt.timedelta(microseconds=micros)
+        except OverflowError as error:
+            raise BadCursor(cursor[:20]) from error
+        query = query.where(sa.or_(made < at, sa.and_(made == at, key < last)))
+    return query.order_by(made.desc(), key.desc()).limit(limit + 1)
+
+
+def cut(rows: Sequence[T], limit: int) -> Page[T]:
+    """The first `limit` of what `newest_first` found, with the cursor of what follows. Rows have `created_at` and `id`."""
+    last: Any = rows[limit - 1] if len(rows) > limit else None
+    following = encode_cursor((last.created_at - EPOCH) // dt.timedelta(microseconds=1), last.id) if last else None
+    return Page(list(rows[:limit]), following)

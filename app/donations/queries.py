@@ -15,7 +15,7 @@ from app.core.clock import age_on, now
 from app.core.db import db
 from app.core.ids import LENGTH, decode_id, encode_id
 from app.core.money import Money
-from app.core.paging import BadCursor, Page, decode_cursor, encode_cursor
+from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.ledger import RAISED_ACCOUNTS
 from app.donations.models import PLATFORM, Donation, LedgerEntry, StripeEvent, StripeSync
@@ -80,20 +80,7 @@ def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
 
 def _page_of(query: sa.Select[Donation], cursor: str | None, limit: int) -> Page[Donation]:
     """Newest first by when it was made. Raises BadCursor."""
-    if cursor:
-        instant, key = decode_cursor(cursor, str, int)
-        try:
-            last = dt.datetime.fromisoformat(instant)
-        except ValueError as error:
-            raise BadCursor(cursor[:20]) from error
-        if last.tzinfo is None:
-            raise BadCursor(cursor[:20])
-        query = query.where(sa.or_(Donation.created_at < last, sa.and_(Donation.created_at == last, Donation.id < key)))
-    found = list(db.session.scalars(query.order_by(Donation.created_at.desc(), Donation.id.desc()).limit(limit + 1)))
-    following = (
-        encode_cursor(found[limit - 1].created_at.isoformat(), found[limit - 1].id) if len(found) > limit else None
-    )
-    return Page(found[:limit], following)
+    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
 
 
 def list_public_donations(

@@ -13,7 +13,7 @@ from app.accounts.models import Person
 from app.core.clock import today
 from app.core.db import db
 from app.core.money import Money
-from app.core.paging import BadCursor, Page, decode_cursor, encode_cursor
+from app.core.paging import Page, cut, newest_first
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import visible
 from app.needs.models import Need
@@ -113,23 +113,8 @@ def list_public_fundraisers(
     query = _select().where(visible(), Fundraiser.status == "live")
     if organization_id is not None:
         query = query.where(Fundraiser.organization_id == organization_id)
-    if cursor:
-        instant, key = decode_cursor(cursor, str, int)
-        try:
-            last = dt.datetime.fromisoformat(instant)
-        except ValueError as error:
-            raise BadCursor(cursor[:20]) from error
-        if last.tzinfo is None:
-            raise BadCursor(cursor[:20])
-        query = query.where(
-            sa.or_(Fundraiser.created_at < last, sa.and_(Fundraiser.created_at == last, Fundraiser.id < key))
-        )
-    found = db.session.execute(
-        query.order_by(Fundraiser.created_at.desc(), Fundraiser.id.desc()).limit(limit + 1)
-    ).all()
-    rows = [FundraiserRow(**_values(row)) for row in found[:limit]]
-    following = encode_cursor(rows[-1].created_at.isoformat(), rows[-1].id) if len(found) > limit else None
-    return Page(rows, following)
+    page = cut(db.session.execute(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
+    return Page([FundraiserRow(**_values(row)) for row in page.rows], page.next_cursor)
 
 
 def find_public_fundraiser(slug: str) -> PublicFundraiser | None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.clock import now, today
 from app.core.db import db
-from app.core.paging import Page, decode_cursor, encode_cursor
+from app.core.paging import Page, cut, newest_first
 from app.needs.models import Item, Need, Position, PrivateAddress, Shift
 from app.needs.policy import visible
 from app.organizations.models import Organization
@@ -294,12 +294,4 @@ def list_needs_of(organization_id: int, status: str | None, cursor: str | None, 
     query = sa.select(Need).where(Need.organization_id == organization_id)
     if status is not None:
         query = query.where(Need.status == status)
-    epoch = dt.datetime.fromtimestamp(0, dt.UTC)
-    if cursor:
-        micros, key = decode_cursor(cursor, int, int)
-        at = epoch + dt.timedelta(microseconds=micros)
-        query = query.where(sa.or_(Need.created_at < at, sa.and_(Need.created_at == at, Need.id < key)))
-    rows = list(db.session.scalars(query.order_by(Need.created_at.desc(), Need.id.desc()).limit(limit + 1)))
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = encode_cursor((last.created_at - epoch) // dt.timedelta(microseconds=1), last.id) if last else None
-    return Page(rows[:limit], following)
+    return cut(db.session.scalars(newest_first(query, Need, cursor, limit)).all(), limit)

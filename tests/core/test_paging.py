@@ -6,10 +6,12 @@ import base64
 import json
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.paging import BadCursor, decode_cursor, encode_cursor
+from app.accounts.models import Person
+from app.core.paging import BadCursor, decode_cursor, encode_cursor, newest_first
 
 
 @pytest.mark.rule("N2")
@@ -32,3 +34,9 @@ def test_values_of_other_types_are_a_bad_cursor(values: object) -> None:
     text = base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
     with pytest.raises(BadCursor):
         decode_cursor(text, int, int)
+
+
+@pytest.mark.parametrize("micros", [2**62, -(2**62)])
+def test_an_instant_beyond_the_calendar_is_a_bad_cursor(micros: int) -> None:
+    with pytest.raises(BadCursor):
+        newest_first(sa.select(Person), Person, encode_cursor(micros, 1), 20)
