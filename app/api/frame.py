@@ -21,7 +21,7 @@ from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
-from app.core.paging import BadCursor, Page
+from app.core.paging import Page
 from app.core.problems import from_refused, problem
 from app.core.tokens import keyed_hash
 
@@ -134,12 +134,6 @@ def number(quantity: Any) -> str | None:
 def page_of(page: Page[Any], present: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
     """The envelope of a page."""
     return {"data": [present(row) for row in page.rows], "next_cursor": page.next_cursor}
-
-
-def bad_cursor(_error: BadCursor) -> Response:
-    """A cursor we did not make is a bad value of the field `cursor`."""
-    message = _("This cursor is not one of ours. Begin without it.")
-    return problem(422, message, errors=[{"field": "cursor", "code": "invalid", "message": message}])
 
 
 # --- ETag -----------------------------------------------------------------------------------------------------------

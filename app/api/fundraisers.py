@@ -14,7 +14,6 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.money import Money
-from app.core.paging import BadCursor
 from app.core.problems import problem
 from app.core.tokens import keyed_hash
 from app.core.web import allow, public, signed_in
@@ -53,10 +52,7 @@ def _money(body: dict[str, Any]) -> Money:
 @resource.response(200, schemas.FundraiserList)
 def index(query: dict[str, Any]) -> ResponseReturnValue:
     """Live fundraisers, newest first."""
-    try:
-        page = list_public_fundraisers(query.get("cursor"), limit=query["limit"])
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = list_public_fundraisers(query.get("cursor"), limit=query["limit"])
     rows = queries.whole_fundraisers([row.id for row in page.rows])
     raised = totals([row.id for row in rows])
     return {
@@ -139,10 +135,7 @@ def approve(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnV
 @resource.response(200, schemas.DonationPublicList)
 def donations(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
     """Paid gifts as the public sees them (F9)."""
-    try:
-        page = list_public_donations(fundraiser.id, query.get("cursor"), limit=query["limit"])
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = list_public_donations(fundraiser.id, query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, present.donation_public)
 
 

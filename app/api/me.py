@@ -10,7 +10,6 @@ from app.accounts.operations import edit_profile
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
-from app.core.paging import BadCursor
 from app.core.web import signed_in
 from app.donations.queries import list_donations_of
 
@@ -42,10 +41,7 @@ def edit(payload: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.SignupList)
 def signups(query: dict[str, Any]) -> ResponseReturnValue:
     """One's own places, newest first."""
-    try:
-        page = queries.list_signups(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = queries.list_signups(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, lambda row: present.signup(row, name=None))
 
 
@@ -55,10 +51,7 @@ def signups(query: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.PledgeList)
 def pledges(query: dict[str, Any]) -> ResponseReturnValue:
     """One's own promises, newest first."""
-    try:
-        page = queries.list_pledges(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = queries.list_pledges(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, lambda row: present.pledge(row, name=None))
 
 
@@ -68,8 +61,5 @@ def pledges(query: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.DonationList)
 def donations(query: dict[str, Any]) -> ResponseReturnValue:
     """What one gave while signed in, newest first."""
-    try:
-        page = list_donations_of(current_person().id, query.get("cursor"), limit=query["limit"])
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = list_donations_of(current_person().id, query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, present.donation)

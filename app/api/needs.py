@@ -16,7 +16,6 @@ from app.core.clock import today
 from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.i18n import _
-from app.core.paging import BadCursor
 from app.core.web import allow, public, signed_in
 from app.needs import filters, operations
 from app.needs.models import Need
@@ -62,10 +61,7 @@ def index(query: dict[str, Any]) -> ResponseReturnValue:
     asked, errors = filters.parse(request.args.getlist, web.settings().default_country)
     if errors:
         raise InvalidInput(errors)
-    try:
-        page = search(asked, limit=limit)
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = search(asked, limit=limit)
     needs = queries.whole_needs([row.id for row in page.rows])
     return {"data": [present.need(need, need.address) for need in needs], "next_cursor": page.next_cursor}
 

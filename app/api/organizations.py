@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
-from app.core.paging import BadCursor, Page
+from app.core.paging import Page
 from app.core.web import allow, public
 from app.organizations.models import Organization
 from app.organizations.operations import edit_organization
@@ -38,10 +38,7 @@ def _find_in_sight(slug: str) -> Organization | None:
 @resource.response(200, schemas.OrganizationList)
 def index(query: dict[str, Any]) -> ResponseReturnValue:
     """Public organizations by name."""
-    try:
-        page = list_public_organizations(query.get("cursor"), limit=query["limit"])
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = list_public_organizations(query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, present.organization)
 
 

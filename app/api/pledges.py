@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
-from app.core.paging import BadCursor
 from app.core.web import allow
 from app.needs.models import Item
 from app.needs.policy import can_see_need
@@ -59,12 +58,9 @@ def index(item: Item, query: dict[str, Any]) -> ResponseReturnValue:
     """Staff see everybody's, supporters their own."""
     person = current_person()
     staff = can_see_staff_pages(person, item.need.organization)
-    try:
-        page = queries.list_pledges(
-            item_id=item.id, person_id=None if staff else person.id, cursor=query.get("cursor"), limit=query["limit"]
-        )
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = queries.list_pledges(
+        item_id=item.id, person_id=None if staff else person.id, cursor=query.get("cursor"), limit=query["limit"]
+    )
     return frame.page_of(page, lambda row: _present(row, staff=staff))
 
 

@@ -11,7 +11,6 @@ from app.api import frame, present, queries, schemas
 from app.core.db import transaction
 from app.core.errors import refuse
 from app.core.i18n import _
-from app.core.paging import BadCursor
 from app.core.web import allow
 from app.needs.models import Shift
 from app.needs.policy import can_see_need
@@ -64,15 +63,12 @@ def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
     """Staff see everybody's, supporters their own."""
     person = current_person()
     staff = can_see_staff_pages(person, shift.need.organization)
-    try:
-        page = queries.list_signups(
-            shift_id=shift.id,
-            person_id=None if staff else person.id,
-            cursor=query.get("cursor"),
-            limit=query["limit"],
-        )
-    except BadCursor as error:
-        return frame.bad_cursor(error)
+    page = queries.list_signups(
+        shift_id=shift.id,
+        person_id=None if staff else person.id,
+        cursor=query.get("cursor"),
+        limit=query["limit"],
+    )
     return frame.page_of(page, lambda signup: _present(signup, staff=staff))
 
 

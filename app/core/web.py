@@ -26,6 +26,7 @@ from app.core import problems, templating
 from app.core.errors import InvalidInput, Refused
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
+from app.core.paging import BadCursor
 from config import Settings
 
 P = ParamSpec("P")
@@ -265,6 +266,15 @@ def _invalid_page(error: InvalidInput) -> ResponseReturnValue:
     return render_template("errors/error.html", code=400), 400
 
 
+def _bad_cursor(_error: BadCursor) -> ResponseReturnValue:
+    """A page of a list that is not there leads to the list's beginning, with every other filter kept."""
+    if _for_programs():
+        message = _("This cursor is not one of ours. Begin without it.")
+        return problems.problem(422, message, errors=[{"field": "cursor", "code": "invalid", "message": message}])
+    others = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    return redirect(request.path + ("?" + urlencode(others) if others else ""))
+
+
 def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     """Attach converters, headers, error pages and the check that every route is guarded."""
     app.url_map.converters["id"] = IdConverter
@@ -274,6 +284,7 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Refused, _refused_page)
     app.register_error_handler(InvalidInput, _invalid_page)
+    app.register_error_handler(BadCursor, _bad_cursor)
     app.jinja_env.globals["static_url"] = functools.partial(static_url, app)
     app.jinja_env.filters["id"] = encode_id
     templating.init_app(app)

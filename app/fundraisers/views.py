@@ -16,7 +16,6 @@ from app.core.i18n import _
 from app.core.ids import decode_id
 from app.core.markdown import render_markdown
 from app.core.money import BadAmount, Money, explain, format_plain, parse_money
-from app.core.paging import BadCursor
 from app.core.web import allow, public, signed_in
 from app.donations import queries as gifts
 from app.fundraisers import operations, policy, queries
@@ -35,10 +34,7 @@ fundraisers = Blueprint("fundraisers", __name__)
 @public
 def index() -> ResponseReturnValue:
     """Fundraisers that take gifts, newest first."""
-    try:
-        page = queries.list_public_fundraisers(request.args.get("cursor"))
-    except BadCursor:
-        abort(400)
+    page = queries.list_public_fundraisers(request.args.get("cursor"))
     totals = gifts.totals([row.id for row in page.rows])
     return render_template("fundraisers/index.html", page=page, totals=totals)
 
@@ -58,10 +54,7 @@ def _load_page(slug: str) -> queries.PublicFundraiser | None:
 @public(load=_load_page)
 def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
     """One fundraiser: where it stands, its story, who gave (F9)."""
-    try:
-        donations = gifts.list_public_donations(page.id, request.args.get("cursor"))
-    except BadCursor:
-        abort(400)
+    donations = gifts.list_public_donations(page.id, request.args.get("cursor"))
     viewer = find_current_person()
     fundraiser = None if viewer is None else queries.find_fundraiser(page.slug)
     return render_template(
@@ -227,10 +220,7 @@ def _load_of(slug: str, fundraiser: str) -> Fundraiser | None:
 
 
 def _review_page(fundraiser: Fundraiser, form: DeclineForm, code: int = 200) -> ResponseReturnValue:
-    try:
-        donations = gifts.list_staff_donations(fundraiser.id, request.args.get("cursor"), limit=50)
-    except BadCursor:
-        abort(400)
+    donations = gifts.list_staff_donations(fundraiser.id, request.args.get("cursor"), limit=50)
     values: dict[str, Any] = {
         "fundraiser": fundraiser,
         "organization": fundraiser.organization,

@@ -14,7 +14,6 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
-from app.core.paging import BadCursor
 from app.core.web import allow, public, signed_in
 from app.fundraisers.queries import list_fundraisers_of, list_public_fundraisers
 from app.needs.queries import count_by_status, list_open_needs_of
@@ -40,10 +39,7 @@ BLUEPRINTS = (organizations,)
 @public
 def index() -> ResponseReturnValue:
     """Public organizations by name."""
-    try:
-        page = queries.list_public_organizations(request.args.get("cursor"))
-    except BadCursor:
-        return redirect(url_for("organizations.index"))
+    page = queries.list_public_organizations(request.args.get("cursor"))
     return render_template("organizations/index.html", page=page)
 
 

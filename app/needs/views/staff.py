@@ -13,7 +13,6 @@ from app.accounts.skills import skills_by_category
 from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
-from app.core.paging import BadCursor
 from app.core.web import allow
 from app.needs import editor, operations, policy, queries
 from app.needs.forms import ConfirmForm, NeedForm
@@ -33,10 +32,7 @@ def manage_index(organization: Organization) -> ResponseReturnValue:
     """Every need of the organization, by status."""
     status = request.args.get("status")
     status = status if status in NEED_STATUSES else None
-    try:
-        page = queries.list_needs_of(organization.id, status, request.args.get("cursor"))
-    except BadCursor:
-        return redirect(url_for("needs.manage_index", slug=organization.slug))
+    page = queries.list_needs_of(organization.id, status, request.args.get("cursor"))
     return render_template(
         "needs/manage_index.html",
         organization=organization,
