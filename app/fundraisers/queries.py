@@ -101,9 +101,7 @@ _OF_NEED = (
 
 def list_fundraisers_for(need_id: int, *, limit: int) -> list[FundraiserRow]:
     """Live fundraisers for a need that the public may see, newest first."""
-    return [
-        FundraiserRow(**_values(row)) for row in db.session.execute(_OF_NEED, {"of_need": need_id, "most": limit})
-    ]
+    return [FundraiserRow(**_values(row)) for row in db.session.execute(_OF_NEED, {"of_need": need_id, "most": limit})]
 
 
 def list_public_fundraisers(

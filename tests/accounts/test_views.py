@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 import time_machine
+from argon2 import PasswordHasher
 from flask import Flask
 
+from app import create_app
 from app.accounts.models import LinkToken, Person
 from app.accounts.passwords import hash_password
 from app.core.clock import now
 from app.core.db import Base, db, transaction
 from app.core.outbox import Outbox
-from tests.conftest import CheckingClient
+from tests.conftest import CheckingClient, close, make_settings, migrate
 from tests.factories import make_person
 from tests.smtp import Mailbox, text_of
 
@@ -28,6 +32,11 @@ CHILD = {"name": "Zebulon Quill", "email": "zebulon@example.org", "password": PA
 def everything_kept() -> str:
     rows = [str(row) for table in Base.metadata.sorted_tables for row in db.session.execute(sa.select(table))]
     return "\n".join(rows).lower()
+
+
+def tries_until_refused(client: CheckingClient, path: str, bodies: Iterator[dict[str, str]]) -> int:
+    """How many were taken before the first 429."""
+    return next(number for number, body in enumerate(bodies) if client.post(path, data=body).status_code == 429)
 
 
 def link_in(mailbox: Mailbox, address: str) -> str:
@@ -78,19 +87,39 @@ def test_of_a_child_nothing_is_kept(client: CheckingClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/register", "/sign-in", "/forgotten-password"])
-def test_known_and_unknown_addresses_get_the_same_answer_and_work(
-    app: Flask, new_client: Callable[[], CheckingClient], count_queries: list[str], path: str
+def test_known_and_unknown_addresses_get_the_same_answer_statements_and_hashing(
+    app: Flask,
+    new_client: Callable[[], CheckingClient],
+    count_queries: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
 ) -> None:
     make_person(email="known@example.org", password_hash=hash_password(PASSWORD))
+    new_client().post("/sign-in", data={"email": "first@example.org", "password": "whoever comes first"})
+    hashed: list[str] = []
+    for name in ("hash", "verify"):
+        of_argon2 = getattr(PasswordHasher, name)
+        monkeypatch.setattr(PasswordHasher, name, _noting(hashed, name, of_argon2))
     answers = []
     for email in ("known@example.org", "nobody@example.org"):
         browser = new_client()
         count_queries.clear()
+        hashed.clear()
         data = {"name": "Ana", "email": email, "password": "not the one at all"}
         answer = browser.post(path, data=data)
         text = re.sub(r'name="csrf_token"[^>]*>', "", answer.text).replace(email, "")
-        answers.append((answer.status_code, answer.location, text, len(count_queries)))
+        answers.append((answer.status_code, answer.location, text, list(count_queries), list(hashed)))
     assert answers[0] == answers[1]
+    assert answers[0][3]
+    assert answers[0][4] == {"/register": ["hash"], "/sign-in": ["verify"], "/forgotten-password": []}[path]
+
+
+def _noting(calls: list[str], name: str, of_argon2: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(*arguments: Any) -> Any:
+        calls.append(name)
+        return of_argon2(*arguments)
+
+    return noted
 
 
 def test_a_reset_password_ends_every_session(
@@ -171,3 +200,68 @@ def test_a_promise_kept_twice_sends_the_same_link(client: CheckingClient, mailbo
     work_off()
     assert len(mailbox.to(person.email)) == 2
     assert link_in(mailbox, person.email) == first
+
+
+@pytest.mark.rule("A5")
+def test_links_by_mail_are_throttled_per_address_and_per_network(client: CheckingClient) -> None:
+    with time_machine.travel(now(), tick=False):
+        same = ({"email": "ana@example.org"} for _try in range(30))
+        assert tries_until_refused(client, "/forgotten-password", same) == 5
+        others = ({"email": f"ana{number}@example.org"} for number in range(30))
+        assert tries_until_refused(client, "/forgotten-password", others) == 20 - 5 - 1
+
+
+@pytest.mark.rule("A5")
+def test_registrations_are_throttled_per_network(client: CheckingClient) -> None:
+    with time_machine.travel(now(), tick=False):
+        many = ({"name": "A", "email": f"a{number}@example.org", "password": PASSWORD} for number in range(30))
+        assert tries_until_refused(client, "/register", many) == 20
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("short", "10 characters"),
+        ("x" * 201, "200 characters"),
+        ("password123", "first that anybody"),
+        ("aaaaaaaaaaaa", "first that anybody"),
+        ("ana@example.org", "Use something else"),
+    ],
+)
+@pytest.mark.rule("A4")
+def test_a_weak_password_is_refused_at_its_field(client: CheckingClient, password: str, said: str) -> None:
+    page = client.post("/register", data={"name": "Ana", "email": "ana@example.org", "password": password})
+    assert page.status_code == 422
+    assert said in page.text
+    assert 'value="Ana"' in page.text
+    assert f'value="{password}"' not in page.text or password == "ana@example.org"
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Person)) == 0
+
+
+def test_a_profile_keeps_what_is_said_and_unknown_stays_unknown(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient]
+) -> None:
+    person = make_person(birth_date=None)
+    sign_in(person)
+    said = {"name": "Ana Ng", "place": "Newark, NJ", "birth_date": "", "skills": ["cooking", "driving"]}
+    assert client.post("/profile", data=said).status_code == 303
+    db.session.refresh(person)
+    assert (person.name, person.birth_date, person.place) == ("Ana Ng", None, "Newark, NJ")
+    assert sorted(skill.skill for skill in person.skills) == ["cooking", "driving"]
+    page = client.post("/profile", data={**said, "name": "Ana", "place": "Nowhere at all on earth"})
+    assert page.status_code == 422
+    assert "Nowhere at all on earth" in page.text
+    assert client.post("/profile", data={**said, "skills": ["flying"]}).status_code == 422
+    db.session.refresh(person)
+    assert person.name == "Ana Ng"
+
+
+def test_in_production_the_session_travels_over_tls_only(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, f"sqlite:///{tmp_path / 'test.db'}", base_url="https://help.example.org")
+    app = create_app(settings)
+    try:
+        migrate(app)
+        cookie = app.test_client().get("/sign-in", base_url="https://help.example.org").headers["Set-Cookie"]
+        assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    finally:
+        close(app)
