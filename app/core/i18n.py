@@ -6,10 +6,12 @@ find it anew for every word, which costs more than the rest of a page.
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
 import flask_babel
 from babel import Locale
+from babel.numbers import format_decimal
 from babel.support import NullTranslations
 from flask import Flask, g
 from flask_babel.speaklater import LazyString
@@ -49,6 +51,12 @@ def lazy(message: str, **variables: Any) -> Any:
 def direction(locale: str) -> str:
     """How the language of `locale` ("de", "pt_BR") is written, as HTML's dir says it: ltr or rtl (CLDR)."""
     return str(Locale.parse(locale).text_direction)
+
+
+def number(n: decimal.Decimal | int) -> str:
+    """A number as the reader's language writes it, with every digit it has: 1,250.5 or 1.250,5."""
+    locale = flask_babel.get_locale()
+    return str(format_decimal(n, locale=locale or "en", decimal_quantization=False))
 
 
 def init_app(app: Flask) -> None:

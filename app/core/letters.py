@@ -5,6 +5,8 @@ The first line of the text is the subject.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from flask import current_app
@@ -14,6 +16,19 @@ from app.core.i18n import direction
 from app.core.mail import Mail
 
 
+def language_of(locale: str | None) -> str:
+    """`locale` where it is supported, else the installation's first language."""
+    locales: tuple[str, ...] = current_app.config["SETTINGS"].supported_locales
+    return locale if locale in locales else locales[0]
+
+
+@contextlib.contextmanager
+def speaking(locale: str | None) -> Iterator[None]:
+    """Within it everything is said in the language that `compose` writes for `locale`: for words that a mail is given."""
+    with force_locale(language_of(locale)):
+        yield
+
+
 def compose(name: str, /, *, to: str, locale: str | None, **values: Any) -> Mail:
     """The mail `name` ("donations/thanks") to the address `to`, in `locale` where it is supported, else in the first one.
 
@@ -21,10 +36,9 @@ def compose(name: str, /, *, to: str, locale: str | None, **values: Any) -> Mail
     anything else (StrictUndefined).
     """
     settings = current_app.config["SETTINGS"]
-    locales = settings.supported_locales
-    language = locale if locale in locales else locales[0]
+    language = language_of(locale)
     values = {**values, "platform": settings.platform_name, "base_url": settings.base_url, "locale": language}
-    values["direction"] = direction(str(language))
+    values["direction"] = direction(language)
     with force_locale(language):
         text = current_app.jinja_env.get_template(f"emails/{name}.txt").render(values)
         html = current_app.jinja_env.get_template(f"emails/{name}.html").render(values)

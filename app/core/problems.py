@@ -12,6 +12,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from app.core.errors import InvalidInput, Refused
 from app.core.i18n import _
+from app.core.schema_words import in_our_words
 
 CODES = {
     400: "malformed",
@@ -66,7 +67,7 @@ def _flatten(messages: Any, path: str = "") -> Iterable[dict[str, str]]:
         for message in messages:
             yield from _flatten(message, path)
     else:
-        yield {"field": path, "code": "invalid", "message": str(messages)}
+        yield {"field": path, "code": "invalid", "message": in_our_words(str(messages))}
 
 
 def from_http(error: HTTPException) -> Response:

@@ -187,6 +187,8 @@ def content_security_policy(payment_hosts: tuple[str, ...] = ()) -> str:
 
 def _add_headers(response: Response) -> Response:
     headers = response.headers
+    if response.mimetype in ("text/html", "application/problem+json"):
+        response.vary.add("Accept-Language")
     headers.setdefault("Content-Security-Policy", current_app.extensions["content_security_policy"])
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")

@@ -8,7 +8,7 @@ from flask import current_app
 
 from app.core.db import db, transaction
 from app.core.jobs import Sweep
-from app.core.letters import compose
+from app.core.letters import compose, language_of
 from app.core.mail import deliver
 from app.core.money import Money, format_money
 from app.donations import checkout, operations, queries
@@ -37,7 +37,7 @@ def mail_thanks(payload: dict[str, Any]) -> None:
     if donation is None or donation.status != "paid":
         return
     settings = current_app.config["SETTINGS"]
-    locale = donation.locale or settings.supported_locales[0]
+    locale = language_of(donation.locale)
     mail = compose(
         "donations/thanks",
         to=donation.email,

@@ -9,15 +9,10 @@ from flask import current_app
 from app.accounts.models import Person
 from app.core.db import db, transaction
 from app.core.jobs import Sweep
-from app.core.letters import compose
+from app.core.letters import compose, language_of
 from app.core.mail import deliver
 from app.core.money import Money, format_money
 from app.fundraisers import operations, queries
-
-
-def _locale(person: Person) -> str:
-    default: str = current_app.config["SETTINGS"].supported_locales[0]
-    return person.locale or default
 
 
 def mail_waiting(payload: dict[str, Any]) -> None:
@@ -26,7 +21,7 @@ def mail_waiting(payload: dict[str, Any]) -> None:
     person = db.session.get(Person, payload["person_id"])
     if fundraiser is None or person is None or fundraiser.status != "awaiting_approval":
         return
-    organization, locale = fundraiser.organization, _locale(person)
+    organization, locale = fundraiser.organization, language_of(person.locale)
     base = current_app.config["SETTINGS"].base_url
     mail = compose(
         "fundraisers/waiting",
@@ -51,7 +46,7 @@ def mail_decided(payload: dict[str, Any]) -> None:
     mail = compose(
         "fundraisers/decided",
         to=person.email,
-        locale=_locale(person),
+        locale=language_of(person.locale),
         title=fundraiser.title,
         organization=fundraiser.organization.name,
         approved=fundraiser.status == "live",

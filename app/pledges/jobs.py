@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
 from flask import current_app
 
 from app.core import outbox
+from app.core.i18n import number
 from app.core.ids import encode_id
-from app.core.letters import compose
+from app.core.letters import compose, speaking
 from app.core.mail import deliver
 from app.core.when import full_day
 from app.pledges import queries
@@ -42,25 +44,26 @@ def _send(name: str, payload: dict[str, Any]) -> None:
         return
     settings = current_app.config["SETTINGS"]
     item, need, person = pledge.item, pledge.item.need, pledge.person
-    mail = compose(
-        name,
-        to=person.email,
-        locale=person.locale,
-        name=person.name,
-        item=item.name,
-        title=need.title,
-        organization=need.organization.name,
-        quantity=with_unit(pledge.quantity, item),
-        received=payload.get("received", "0"),
-        rejected=payload.get("rejected", "0"),
-        reason=pledge.rejected_reason,
-        live=pledge.status in LIVE_STATUSES,
-        outstanding=with_unit(outstanding(pledge), item),
-        until=full_day(need.ends_on) if need.ends_on else None,
-        need_url=f"{settings.base_url}/needs/{encode_id(need.id)}",
-        my_help_url=f"{settings.base_url}/my-help",
-        cancel_url=f"{settings.base_url}/pledges/{encode_id(pledge.id)}/cancel",
-    )
+    with speaking(person.locale):
+        mail = compose(
+            name,
+            to=person.email,
+            locale=person.locale,
+            name=person.name,
+            item=item.name,
+            title=need.title,
+            organization=need.organization.name,
+            quantity=with_unit(pledge.quantity, item),
+            received=number(decimal.Decimal(payload.get("received", "0"))),
+            rejected=number(decimal.Decimal(payload.get("rejected", "0"))),
+            reason=pledge.rejected_reason,
+            live=pledge.status in LIVE_STATUSES,
+            outstanding=with_unit(outstanding(pledge), item),
+            until=full_day(need.ends_on) if need.ends_on else None,
+            need_url=f"{settings.base_url}/needs/{encode_id(need.id)}",
+            my_help_url=f"{settings.base_url}/my-help",
+            cancel_url=f"{settings.base_url}/pledges/{encode_id(pledge.id)}/cancel",
+        )
     deliver(mail, key=payload["outbox_key"])
 
 

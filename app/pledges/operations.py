@@ -12,7 +12,7 @@ from app.core import audit, outbox
 from app.core.clock import now
 from app.core.db import MAXIMUM_QUANTITY, db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
-from app.core.i18n import _
+from app.core.i18n import _, number
 from app.core.text import block, line
 from app.needs import promises
 from app.needs.models import Item, Need
@@ -141,8 +141,8 @@ def outstanding(found: Pledge) -> decimal.Decimal:
 
 def with_unit(quantity: decimal.Decimal, item: Item) -> str:
     """A quantity in words: "2 × box of 24", or the number alone when the item has no unit."""
-    number = format_quantity(quantity)
-    return _("%(number)s × %(unit)s", number=number, unit=item.unit) if item.unit else number
+    count = number(quantity.normalize())
+    return _("%(number)s × %(unit)s", number=count, unit=item.unit) if item.unit else count
 
 
 def _pledge_first(item: Item, person: Person, quantity: decimal.Decimal, note: str) -> Pledge:

@@ -11,7 +11,7 @@ from app.accounts.session import current_person
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import PageForm
-from app.core.i18n import _
+from app.core.i18n import _, number
 from app.core.web import allow, flash_undo
 from app.needs.models import Item
 from app.needs.queries import find_item
@@ -129,7 +129,7 @@ def receive(pledge: Pledge) -> ResponseReturnValue:
                 _put_errors(form, invalid)
             else:
                 flash(
-                    _("Noted: %(quantity)s of “%(item)s” received.", quantity=format_quantity(received), item=item.name)
+                    _("Noted: %(quantity)s of “%(item)s” received.", quantity=number(received), item=item.name)
                 )
                 return redirect(
                     f"{url_for('needs.manage', slug=organization.slug, need_id=item.need_id)}#items", code=303

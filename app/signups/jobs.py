@@ -15,7 +15,7 @@ from app.core import outbox
 from app.core.clock import local_date
 from app.core.db import transaction
 from app.core.ids import encode_id
-from app.core.letters import compose
+from app.core.letters import compose, speaking
 from app.core.mail import Mail, deliver
 from app.core.when import full_day, times
 from app.signups import gate, operations, queries
@@ -46,7 +46,10 @@ def mail_moved(payload: dict[str, Any]) -> None:
 def mail_ended(payload: dict[str, Any]) -> None:
     """The shift was changed and the place could not stand; says why."""
     signup = queries.find_signup(payload["signup_id"])
-    reasons = [] if signup is None else gate.check_standing(signup.shift, signup.person)
+    if signup is None:
+        return
+    with speaking(signup.person.locale):
+        reasons = gate.check_standing(signup.shift, signup.person)
     _send("signups/ended", payload, reasons=[reason.message for reason in reasons if reason.code in payload["codes"]])
 
 
@@ -87,29 +90,30 @@ def _send(name: str, payload: dict[str, Any], **values: Any) -> None:
 def _compose(name: str, signup: Signup, **values: Any) -> Mail:
     settings = current_app.config["SETTINGS"]
     shift, need, person = signup.shift, signup.shift.need, signup.person
-    mail = compose(
-        name,
-        to=person.email,
-        locale=person.locale,
-        name=person.name,
-        title=need.title,
-        position=signup.position.name,
-        organization=need.organization.name,
-        shift=shift,
-        day=full_day,
-        span=times,
-        local_date=local_date,
-        area=describe_area(need),
-        private=need.private_address,
-        party_size=signup.party_size,
-        held=signup.status in gate.HOLDING_STATUSES and shift.status != "cancelled",
-        over=shift.is_over,
-        need_url=f"{settings.base_url}/needs/{encode_id(need.id)}",
-        my_help_url=f"{settings.base_url}/my-help",
-        cancel_url=f"{settings.base_url}/signups/{encode_id(signup.id)}/cancel",
-        **values,
-    )
-    attachments = calendar_attachment(signup, base_url=settings.base_url, sender=settings.mail_from)
+    with speaking(person.locale):
+        mail = compose(
+            name,
+            to=person.email,
+            locale=person.locale,
+            name=person.name,
+            title=need.title,
+            position=signup.position.name,
+            organization=need.organization.name,
+            shift=shift,
+            day=full_day,
+            span=times,
+            local_date=local_date,
+            area=describe_area(need),
+            private=need.private_address,
+            party_size=signup.party_size,
+            held=signup.status in gate.HOLDING_STATUSES and shift.status != "cancelled",
+            over=shift.is_over,
+            need_url=f"{settings.base_url}/needs/{encode_id(need.id)}",
+            my_help_url=f"{settings.base_url}/my-help",
+            cancel_url=f"{settings.base_url}/signups/{encode_id(signup.id)}/cancel",
+            **values,
+        )
+        attachments = calendar_attachment(signup, base_url=settings.base_url, sender=settings.mail_from)
     return dataclasses.replace(mail, attachments=attachments)
 
 

@@ -1,0 +1,187 @@
+"""A language made on the fly that shows what was not translated, and the checker that reads pages in it.
+
+Every message the code offers to translators becomes Hebrew letters between ⟦ and ⟧, a third longer than it was; names in
+%(…)s, tags and entities stay. Dates, countries and units come from CLDR in Hebrew too. So whatever still stands in Latin
+letters on a page, and was not typed by people, has passed no catalogue. Hebrew runs from right to left: the same run shows
+whether the pages do.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import html5lib
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
+from flask import Flask
+
+from app.core.db import Base, db
+from app.core.markdown import render_markdown
+
+ROOT = Path(__file__).parent.parent.parent
+LOCALE = "he"
+OPEN, CLOSE = "⟦", "⟧"
+SKIPPED = frozenset({"tests", "docs", "bench", "deploy", "migrations", "instance", "__pycache__"})
+
+# What a translation must leave alone: names to fill in, tags, entities, addresses and their placeholders.
+KEPT = re.compile(r"%\([a-z_]+\)[sd]|%%|<[^>]*>|&#?\w+;|https?://\S+|\{[a-z_]+\}")
+LETTERS = str.maketrans(
+    dict(zip("abcdefghijklmnopqrstuvwxyz", "אבקדעפגהיחכלמנוצרשסתטוץזןר", strict=True))
+    | dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "אבקדעפגהיחכלמנוצרשסתטוץזןר", strict=True))
+)
+
+# Names that are the same in every language.
+NAMES = (
+    "Manyhands", "Stripe", "Markdown", "OpenAPI", "GitHub", "JSON", "CSV", "API", "URL", "UTC", "GMT",
+    # CLDR gives the zones' English abbreviations in most languages.
+    "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AST", "ADT", "AKST", "AKDT", "HST", "CET", "CEST", "USD", "EUR",
+)  # fmt: skip
+# Columns that people type into; the others hold words of ours, which must never be shown as they are.
+TYPED = frozenset({
+    "name", "email", "title", "description", "story", "story_html", "description_html", "slug", "city", "region", "address",
+    "postal_code", "unit", "note", "message", "reason", "purchase_url", "website",
+    "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason",
+})  # fmt: skip
+SHOWN_ATTRIBUTES = (
+    "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",
+    "data-close", "data-text", "data-label", "summary",
+)  # fmt: skip
+# Letters of these elements are nobody's to translate: code, what one types oneself, and addresses.
+UNREAD = frozenset({"script", "style", "code", "pre", "textarea", "kbd", "samp"})
+WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
+
+
+def messages() -> dict[str | tuple[str, str], list[str]]:
+    """Every message of code and templates, as babel.cfg finds them, with the places where it stands."""
+    with (ROOT / "babel.cfg").open() as file:
+        mapping, options = parse_mapping_cfg(file)[:2]  # type: ignore[no-untyped-call]  # babel gives no types here
+    found: dict[str | tuple[str, str], list[str]] = {}
+    for path, line, message, _comments, _context in extract_from_dir(
+        ROOT,
+        mapping,
+        options,
+        keywords={**DEFAULT_KEYWORDS, "lazy": None},
+        directory_filter=lambda directory: (name := Path(directory).name) not in SKIPPED and not name.startswith("."),
+    ):
+        key: Any = message
+        found.setdefault(key, []).append(f"{path}:{line}")
+    return found
+
+
+def translated(message: str) -> str:
+    """`message` in the made language."""
+    parts, at = [], 0
+    for kept in KEPT.finditer(message):
+        parts += [message[at : kept.start()].translate(LETTERS), kept[0]]
+        at = kept.end()
+    parts.append(message[at:].translate(LETTERS))
+    words = len(re.findall(r"[א-ת]+", "".join(parts)))
+    return OPEN + "".join(parts) + " " + "קג"[: 1 + words % 2] * max(1, words // 3) + CLOSE
+
+
+def write_catalogue(directory: Path, locale: str = LOCALE) -> None:
+    """The compiled catalogue of the made language below `directory`."""
+    catalogue = Catalog(locale=locale)
+    for message in messages():
+        if isinstance(message, tuple):
+            forms = [translated(message[0])] + [translated(message[1])] * (catalogue.num_plurals - 1)
+            catalogue._messages[message[0]] = Message(message, tuple(forms))
+        else:
+            catalogue.add(message, translated(message))
+    folder = directory / locale / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    (folder / "messages.mo").write_bytes(compiled.getvalue())
+
+
+def speak(app: Flask, directory: Path, locale: str = LOCALE) -> None:
+    """Let `app` find the made language."""
+    write_catalogue(directory, locale)
+    with app.app_context():
+        app.extensions["babel"].translation_directories = [str(directory)]
+
+
+def typed_by_people() -> list[str]:
+    """Everything that people typed into the database in use, the longest first."""
+    found: set[str] = set()
+    with db.engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            columns = [column for column in table.columns if column.name in TYPED]
+            if columns:
+                for row in connection.execute(db.select(*columns)):
+                    found |= {str(value) for value in row if isinstance(value, str) and WORD.search(value)}
+        connection.rollback()
+    return sorted(found, key=len, reverse=True)
+
+
+def _whole(texts: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(rf"(?<![A-Za-z]){re.escape(text)}(?![A-Za-z])" for text in texts) or r"(?!)")
+
+
+class Reader:
+    """Reads pages and mails for words that passed no catalogue; `typed` is what people wrote themselves."""
+
+    def __init__(self, typed: Iterable[str]) -> None:
+        lines = {line.strip(" #*->_") for text in typed for line in [text, *text.splitlines()]}
+        lines |= {
+            text for whole in typed if "*" in whole or "[" in whole for _place, text in visible(render_markdown(whole))
+        }
+        lines = {" ".join(line.split()) for line in lines if len(line) > 1}
+        self._typed = _whole(sorted(lines, key=len, reverse=True))
+        self._all = " ".join(" ".join(text.split()) for text in typed)
+        self._names = _whole(NAMES)
+
+    def words(self, text: str) -> list[str]:
+        """The words of `text` in Latin letters that nobody typed."""
+        text = re.sub(
+            r"https?://\S+|\b[\w.+-]+@[\w.-]+\.\w+|(?<![\w<])/[\w/.{}-]+", " ", " ".join(html.unescape(text).split())
+        )
+        if len(text) > 60 and text.strip().rstrip("…") in self._all:
+            return []
+        text = self._names.sub(" ", self._typed.sub(" ", text))
+        return WORD.findall(text)
+
+    def faults(self, page: str) -> list[str]:
+        """What of an HTML page a reader would meet untranslated: texts and attributes, with their elements."""
+        found = []
+        for place, text in visible(page):
+            if self.words(text):
+                found.append(f"{place}: {' '.join(text.split())[:120]}")
+        return found
+
+
+def visible(page: str) -> Iterator[tuple[str, str]]:
+    """Each text a reader meets on the page or hears of it, with the element it stands in."""
+    yield from _visible(html5lib.parse(page, namespaceHTMLElements=False))
+
+
+def _visible(element: Any) -> Iterator[tuple[str, str]]:
+    tag = element.tag if isinstance(element.tag, str) else ""
+    if tag and tag not in UNREAD and element.get("translate") != "no":
+        name = f"<{tag}>"
+        for attribute in SHOWN_ATTRIBUTES:
+            if element.get(attribute):
+                yield f"{name}[{attribute}]", element.get(attribute)
+        if tag == "input" and element.get("type") in ("submit", "button", "reset") and element.get("value"):
+            yield f"{name}[value]", element.get("value")
+        if tag == "meta" and element.get("name") == "description":
+            yield f"{name}[content]", element.get("content") or ""
+        if element.text and element.text.strip():
+            yield name, element.text
+        for child in element:
+            yield from _visible(child)
+            if child.tail and child.tail.strip():
+                yield name, child.tail
+
+
+def told(found: dict[str, str]) -> str:
+    """Faults with where they were met, one a line."""
+    return "\n" + "\n".join(f"{where}  {fault}" for fault, where in sorted(found.items(), key=lambda item: item[1]))
