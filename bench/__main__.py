@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import gzip
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -28,6 +31,14 @@ PLACES = ((40.71, -74.0, 25), (41.88, -87.63, 25), (52.52, 13.40, 25), (51.51, -
 WORDS = ("flood+cleanup", "blankets+Chicago", "interpreter+clinic+berlin", "puppy+weekend+Denver")
 SKILLS = "cooking,driving,first-aid"
 ROUNDS = 3
+EVENTS = 1000
+SCENARIOS = ("pages", "storm", "webhooks", "memory", "import", "growth", "run")
+WEBHOOK_SECRET = "whsec_" + "b" * 32
+PAYMENTS = {
+    "PAYMENTS_MODE": "test",
+    "STRIPE_SECRET_KEY": "sk_test_" + "b" * 24,
+    "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+}
 # A reader with a session is never served from the cache of pages, and an unknown session is nobody's.
 UNCACHED = {"Cookie": "session=none"}
 
@@ -203,6 +214,69 @@ with create_app(Settings.from_environment()).app_context():
 """
 
 
+def measure_webhooks(engine: str, ports: tuple[int, int]) -> None:
+    """Signed events taken in a second; none is handled meanwhile, as no worker runs."""
+    rates: tuple[list[float], list[float]] = ([], [])
+    for number in range(ROUNDS + 1):
+        bodies = [json.dumps(_event(f"evt_{number}_{one}")) for one in range(EVENTS)]
+        at = int(time.time())
+        signed = [load.post("/stripe/webhook", body, "application/json",
+                            **{"Stripe-Signature": f"t={at},v1={_sign(WEBHOOK_SECRET, f'{at}.{body}')}"})
+                  for body in bodies]  # fmt: skip
+        plain = [load.post("/raw/donation", body, "application/json",
+                           **{"X-Signature": _sign(floor.KEY.decode(), body)}) for body in bodies]  # fmt: skip
+        for port, requests, rate in zip(ports, (signed, plain), rates, strict=True):
+            outcome = load.all_at_once(port, requests, clients=16)
+            if set(outcome.statuses) - {200, 201}:
+                raise RuntimeError(f"webhooks: {outcome.statuses}")
+            if number:  # the first round warms
+                rate.append(outcome.per_second)
+    project, least = load.median(rates[0]), load.median(rates[1])
+    say("webhook_intake", engine, per_second=project, floor=least, ratio=round(project / least, 2))
+
+
+def _event(key: str) -> dict[str, Any]:
+    session = {"id": f"cs_{key}", "object": "checkout.session", "payment_status": "paid"}
+    return {"id": key, "object": "event", "type": "checkout.session.completed", "created": int(time.time()),
+            "livemode": False, "api_version": "2026-01-01", "data": {"object": session}}  # fmt: skip
+
+
+def _sign(secret: str, text: str) -> str:
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def measure_import(engine: str, environment: dict[str, str], least_url: str) -> None:
+    """Rows of a CSV imported in a second, beside raw executemany of the same rows; and the memory it takes."""
+    count = 20_000
+    with tempfile.TemporaryDirectory(prefix="bench-import-") as folder:
+        path = Path(folder) / "needs.csv"
+        rows = [
+            (str(number), f"Organization {number % 400}", f"Sort donations {number}", "Help us on the day.",
+             PLACES[number % 8][0], PLACES[number % 8][1], "2027-03-06T10:00", "2027-03-06T12:00", 10)
+            for number in range(count)
+        ]  # fmt: skip
+        head = [
+            "external_id",
+            "organization",
+            "title",
+            "description",
+            "latitude",
+            "longitude",
+            "starts_at",
+            "ends_at",
+            "capacity",
+        ]
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([head, *rows])
+        command = ["import", "needs", str(path), "--create-organizations", "--verified", "--publish"]
+        began = time.perf_counter()
+        flask(environment, *command, "--rejects", str(Path(folder) / "rejects.csv"))
+        seconds = time.perf_counter() - began
+    least = floor.insert_rows(rows, least_url.removeprefix("sqlite:///"))
+    say("import", engine, rows=count, per_second=round(count / seconds), floor=round(count / least),
+        ratio=round(least / seconds, 2))  # fmt: skip
+
+
 @contextlib.contextmanager
 def database(engine: str, name: str, directory: Path, server: str | None) -> Iterator[str]:
     """The URL of an empty database; `directory` is there afterwards."""
@@ -231,19 +305,23 @@ def run_engine(engine: str, options: argparse.Namespace, directory: Path, server
     ):
         environment, seconds = prepare(directory / "small", url, options.needs)
         say("seed", engine, needs=options.needs, seconds=round(seconds, 1), per_second=round(options.needs / seconds))
-        if any(map(wanted, ("pages", "memory", "storm"))):
+        if any(map(wanted, ("pages", "memory", "storm", "webhooks"))):
             fill_floor(url, least)
             with contextlib.ExitStack() as running:
                 ports = (
-                    running.enter_context(servers.web_server(directory / "small", url)),
+                    running.enter_context(servers.web_server(directory / "small", url, **PAYMENTS)),
                     running.enter_context(servers.web_server(directory / "least", least, "bench.floor:app")),
                 )
                 if wanted("pages"):
                     measure_pages(engine, ports)
                 if wanted("storm"):
                     measure_storm(engine, environment, ports)
+                if wanted("webhooks"):
+                    measure_webhooks(engine, ports)
                 if wanted("memory"):
                     measure_memory(engine, ports)
+        if wanted("import"):
+            measure_import(engine, environment, least)
         if wanted("growth"):
             measure_growth(engine, options, directory, server, url)
 
@@ -263,15 +341,17 @@ def measure_growth(engine: str, options: argparse.Namespace, directory: Path, se
 
 
 def measure_make_run() -> None:
-    """Seconds from `make run` to the first page, on a fresh DATA_DIR, and again on the same."""
+    """Seconds from `make run` in a clean clone to the first page (packages cached), and again."""
     with tempfile.TemporaryDirectory(prefix="bench-run-") as folder:
+        clone = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(servers.ROOT), str(clone)], check=True)
         for name in ("first_page", "second_start"):
             port = databases.free_port()
             kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-            environment = {**kept, "PORT": str(port), "DATA_DIR": folder}
+            environment = {**kept, "PORT": str(port)}
             began = time.perf_counter()
             started = subprocess.Popen(
-                ["make", "run"], cwd=servers.ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                ["make", "run"], cwd=clone, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
             while started.poll() is None and not _answers(port):
                 time.sleep(0.1)
@@ -290,7 +370,7 @@ def _answers(port: int) -> bool:
 def main() -> None:
     """Measure what is asked for, everything by default."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=("pages", "storm", "memory", "growth", "run"))
+    parser.add_argument("--only", action="append", choices=SCENARIOS)
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--needs", type=int, default=10_000)
     parser.add_argument("--grown", type=int, default=100_000, help="the larger size of growth; 1000000 takes an hour")

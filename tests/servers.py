@@ -36,8 +36,8 @@ def environment(directory: Path, database_url: str, **more: str) -> dict[str, st
 
 
 @contextlib.contextmanager
-def web_server(directory: Path, database_url: str, wsgi: str = "wsgi:app") -> Iterator[int]:
-    """The port of a running server; its whole process group ends with the block."""
+def web_server(directory: Path, database_url: str, wsgi: str = "wsgi:app", **more: str) -> Iterator[int]:
+    """The port of a running server with `more` in its environment; its whole process group ends with the block."""
     port = free_port()
     log = (directory / "gunicorn.log").open("w")
     server = subprocess.Popen(
@@ -45,7 +45,7 @@ def web_server(directory: Path, database_url: str, wsgi: str = "wsgi:app") -> It
             sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server", wsgi, "--backlog", "512",
             "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4",
         ],
-        cwd=ROOT, env=environment(directory, database_url), stdout=log, stderr=log, start_new_session=True,
+        cwd=ROOT, env=environment(directory, database_url, **more), stdout=log, stderr=log, start_new_session=True,
     )  # fmt: skip
     try:
         _wait_until_ready(port, server)
