@@ -7,6 +7,7 @@ find it anew for every word, which costs more than the rest of a page.
 from __future__ import annotations
 
 import decimal
+from collections.abc import Iterable
 from typing import Any
 
 import flask_babel
@@ -15,6 +16,9 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations
 from flask import Flask, g
 from flask_babel.speaklater import LazyString
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 
 def _catalog() -> NullTranslations:
@@ -32,15 +36,23 @@ def _catalog() -> NullTranslations:
     return found
 
 
+def _written(variables: dict[str, Any]) -> dict[str, Any]:
+    """`variables` with their numbers as the reader's language writes them; small whole ones are the same in all."""
+    return {
+        name: number(value) if type(value) is decimal.Decimal or (type(value) is int and value > 999) else value
+        for name, value in variables.items()
+    }
+
+
 def _(message: str, **variables: Any) -> str:
     """`message` in the reader's language, with named %(variables)s filled in."""
     text = str(_catalog().ugettext(message))
-    return text % variables if variables else text
+    return text % _written(variables) if variables else text
 
 
 def ngettext(singular: str, plural: str, n: int, **variables: Any) -> str:
     """The right plural form for `n` (available in the text as %(n)s or %(num)s)."""
-    return str(_catalog().ungettext(singular, plural, n)) % {"num": n, "n": n, **variables}
+    return str(_catalog().ungettext(singular, plural, n)) % _written({"num": n, "n": n, **variables})
 
 
 def lazy(message: str, **variables: Any) -> Any:
@@ -53,10 +65,30 @@ def direction(locale: str) -> str:
     return str(Locale.parse(locale).text_direction)
 
 
+def dots(parts: Iterable[Any]) -> Markup:
+    """Facts in one line with dots between them. From right to left each keeps its own direction (Unicode's isolates),
+    so that a place in Latin letters does not pull the times before it to its other side."""
+    shown = [escape(part) for part in parts]
+    locale = flask_babel.get_locale()
+    if locale is not None and locale.text_direction == "rtl":
+        shown = [Markup("\u2068{}\u2069").format(part) for part in shown]
+    return Markup(" · ").join(shown)
+
+
 def number(n: decimal.Decimal | int) -> str:
     """A number as the reader's language writes it, with every digit it has: 1,250.5 or 1.250,5."""
     locale = flask_babel.get_locale()
     return str(format_decimal(n, locale=locale or "en", decimal_quantization=False))
+
+
+def _writing(fill: Any) -> Any:
+    @pass_context
+    def filled(context: Context, /, *texts: Any, **variables: Any) -> Any:
+        if len(texts) == 3:
+            variables.setdefault("num", texts[2])
+        return fill(context, *texts, **_written(variables)) if variables else fill(context, *texts)
+
+    return filled
 
 
 def init_app(app: Flask) -> None:
@@ -66,3 +98,7 @@ def init_app(app: Flask) -> None:
         lambda singular, plural, n: _catalog().ungettext(singular, plural, n),
         newstyle=True,
     )
+    # The extension fills names in and escapes them; numbers are written for the reader before.
+    for name in ("gettext", "ngettext"):
+        app.jinja_env.globals[name] = _writing(app.jinja_env.globals[name])
+    app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from flask import Flask
 from flask_babel import get_locale
 
-from app.core import drawing, when
+from app.core import drawing, i18n, when
 from app.core.money import Money, format_money
 
 MOST_KEPT = 2048
@@ -64,3 +64,5 @@ def init_app(app: Flask) -> None:
     }
     app.jinja_env.filters["money"] = money
     app.jinja_env.filters["country"] = country
+    app.jinja_env.filters["dots"] = i18n.dots
+    app.jinja_env.filters["number"] = i18n.number

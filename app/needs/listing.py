@@ -17,7 +17,7 @@ from app.accounts.skills import find_skill
 from app.core import when
 from app.core.clock import local_date, now
 from app.core.drawing import MOST_FINGERS, draw_hands, draw_strip
-from app.core.i18n import _, ngettext
+from app.core.i18n import _, dots, ngettext
 from app.core.ids import encode_id
 from app.core.text import line
 from app.needs.facets import MOST_COUNTED, Facets
@@ -52,7 +52,7 @@ class Card:
     weekday: str
     day: str
     iso: str | None
-    facts: str
+    facts: Markup
     why: Markup | str
     measures: tuple[tuple[Markup, Markup], ...]
 
@@ -293,7 +293,7 @@ def _card(row: NeedRow, explained: bool, locale: str, at: dt.datetime) -> Card:
         why = Markup(_("<b>Why you see this:</b> %(why)s")) % {"why": _why(row, locale, at)}  # noqa: S704  # escaped by %
     return Card(
         href=f"/needs/{encode_id(row.id)}", title=row.title, organization=row.organization, verified=_("Verified"),
-        before=before, weekday=weekday, day=short, iso=iso, facts=" · ".join(facts), why=why, measures=_measures(row, locale),
+        before=before, weekday=weekday, day=short, iso=iso, facts=dots(facts), why=why, measures=_measures(row, locale),
     )  # fmt: skip
 
 
@@ -346,7 +346,7 @@ def _item_words(
     return words
 
 
-def _why(row: NeedRow, locale: str, at: dt.datetime) -> str:
+def _why(row: NeedRow, locale: str, at: dt.datetime) -> Markup:
     """What its place in the list is made of (N3), shortest words, most telling first."""
     parts: list[str] = []
     for code, value in row.reasons:
@@ -362,7 +362,7 @@ def _why(row: NeedRow, locale: str, at: dt.datetime) -> str:
             parts.append(_("any time"))
         elif code == "urgency":
             parts.append(_("urgent, so listed sooner"))
-    return " · ".join(parts)
+    return dots(parts)
 
 
 def _starts_in(starts_at: dt.datetime, at: dt.datetime, zone: str) -> str:

@@ -14,7 +14,7 @@ from app.accounts.models import Person
 from app.core import when
 from app.core.clock import local_date, today
 from app.core.db import db
-from app.core.i18n import _, ngettext
+from app.core.i18n import _, dots, ngettext
 from app.donations import queries as donations
 from app.donations.models import Donation
 from app.needs.models import Need
@@ -101,7 +101,7 @@ def _of_signup(signup: Signup, person: Person, *, done: bool = False) -> Help:
         facts.append(ngettext("you and %(num)s guest", "you and %(num)s guests", signup.party_size - 1))
     title = f"{need.title} · {signup.position.name}" if signup.position.name else need.title
     step = "" if done else _next_step(signup, person)
-    lines = (" · ".join(fact for fact in facts if fact), need.organization.name)
+    lines = (dots(fact for fact in facts if fact), need.organization.name)
     return Help("time", signup.status, day, before, title, need.id, lines, step, signup=signup)
 
 

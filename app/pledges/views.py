@@ -75,7 +75,7 @@ def _page(item: Item, form: PledgeForm, reasons: list[Reason], *, typed: decimal
         reasons=reasons,
         mine=current,
         with_unit=operations.with_unit,
-        quantity=format_quantity,
+        quantity=number,
         typed=typed,
     )
 

@@ -75,6 +75,16 @@ def test_styles_and_scripts_stay_within_the_page_budget() -> None:
     assert scripts <= MAXIMUM_JS_GZIP
 
 
+# Four values go round the box by its sides; where start and end differ they must be said as such.
+FOUR = re.compile(
+    r"(?<![\w-])(inset|margin|padding|border-width|border-radius):\s*((?:[\w.%-]+\s+){3}[\w.%-]+)\s*(?=[;}])"
+)
+CORNERED = re.compile(
+    r"border-(?:top|bottom)-(?:left|right)-radius|(?:scroll-)?(?:margin|padding)-(?:left|right)"
+    r"|(?:clear|caption-side|resize): (?:left|right)|to (?:left|right)\b|-position: (?:left|right)|-origin: (?:left|right)"
+)
+
+
 def test_styles_name_no_side_so_that_both_directions_work() -> None:
     sided = re.compile(
         r"(?<![\w-])((margin|padding|border)-(left|right|top|bottom)|(min-|max-)?(width|height)|left|right|top|bottom)\s*:"
@@ -85,6 +95,12 @@ def test_styles_name_no_side_so_that_both_directions_work() -> None:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             declared = re.sub(r"@media[^{]*", "", line)
             found += [f"{path.name}:{number} {match[0]}" for match in sided.finditer(declared)]
+            found += [f"{path.name}:{number} {match[0]}" for match in CORNERED.finditer(declared)]
+            for name, values in FOUR.findall(declared):
+                one, two, three, four = values.split()
+                uneven = (one, four) != (two, three) if name == "border-radius" else two != four
+                if uneven:
+                    found.append(f"{path.name}:{number} {name}: {values}")
     assert not found
 
 

@@ -25,6 +25,7 @@ from app.accounts.operations import register_person, request_link
 from app.core import jobs
 from app.core.clock import now, today
 from app.core.db import db, transaction
+from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.donations.operations import start_donation
@@ -280,8 +281,8 @@ def test_a_bare_string_is_found(house: House, bare: str) -> None:
     """The checker itself: a page with one string that nobody translated."""
     template = '<!doctype html><p>{{ _("Sign up") }} {{ name }}, 5, a@b.org, https://example.org/needs</p>'
     with house.app.test_request_context("/", headers=HEBREW):
-        assert house.reader.faults(render_template_string(template, name="Person 1")) == []
-        assert len(house.reader.faults(render_template_string(template + bare, name="Person 1"))) == 1
+        assert house.reader.faults(render_template_string(template, name="books")) == []
+        assert len(house.reader.faults(render_template_string(template + bare, name="books"))) == 1
 
 
 def test_what_the_code_offers_to_translators_is_whole_and_can_be_found() -> None:
@@ -377,3 +378,54 @@ def test_programs_are_refused_in_the_language_they_ask_for(house: House) -> None
             if house.reader.words(text):
                 found[text] = f"{method} {path}"
     assert not found, pseudo.told(found)
+
+
+def test_numbers_money_and_dates_are_written_as_the_language_does(app_in_german: tuple[Flask, dict[str, str]]) -> None:
+    """1.250,5 and never 1250.5, on every page that shows how much or how many, and in what a worker writes."""
+    app, addresses = app_in_german
+    wrong = re.compile(r"(?<![\d.,])(\d{4,}(?:[.,]\d+)?|\d+\.\d{1,2}|\d{1,3},\d{3})(?![\d.,])")
+    found, seen = {}, ""
+    for address, session_id in addresses.items():
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = session_id, True
+        page = client.get(address, headers={"Accept-Language": "de"})
+        assert page.status_code == 200, address
+        for place, text in pseudo.visible(page.get_data(as_text=True)):
+            seen += f" {text}"
+            for match in wrong.findall(re.sub(r"\b20\d\d\b|\b07102\b|https?://\S+", "", text)):
+                found[f"{place} {match} in {' '.join(text.split())[:80]}"] = address
+    assert not found, pseudo.told(found)
+    plain = seen.replace("\u00a0", " ").replace("\u202f", " ")
+    for written in ("1.250,5", "2,5", "12.500 $", "1.499", "November", "Vereinigte Staaten"):
+        assert written in plain, written
+
+
+@pytest.fixture(scope="module")
+def app_in_german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, dict[str, str]]]:
+    """An application with large and broken numbers, and the pages that show them: address -> who reads it."""
+    directory = tmp_path_factory.mktemp("german")
+    app = create_app(make_settings(directory, f"sqlite:///{directory / 'all.db'}", supported_locales=("en", "de")))
+    migrate(app)
+    with app.app_context():
+        owner, helper = make_person(locale="de"), make_person(locale="de")
+        organization = make_organization(owner)
+        need = make_need(organization, ends_on=dt.date(2031, 11, 23))
+        shift = make_shift(need, capacity=1500)
+        item = make_item(need, quantity=decimal.Decimal("1250.5"))
+        fundraiser = make_fundraiser(organization, goal_minor=1_250_000, need_id=need.id)
+        with transaction():
+            sign_up(shift.id, by=helper)
+            promise = pledge(item.id, by=helper, quantity=decimal.Decimal("2.5"))
+        need_id, slug = encode_id(need.id), organization.slug
+        mine, theirs = helper.get_id(), owner.get_id()
+        addresses = {
+            "/": mine, "/needs": mine, f"/needs/{need_id}": mine, f"/fundraisers/{fundraiser.slug}": mine, "/my-help": mine,
+            "/fundraisers": mine, f"/organizations/{slug}": mine, f"/items/{encode_id(item.id)}/pledge": mine,
+            f"/pledges/{encode_id(promise.id)}/cancel": mine, f"/manage/{slug}/": theirs,
+            f"/manage/{slug}/needs/{need_id}": theirs, f"/manage/{slug}/fundraisers": theirs,
+            f"/pledges/{encode_id(promise.id)}/receive": theirs,
+        }  # fmt: skip
+        db.session.remove()
+    yield app, addresses
+    close(app)

@@ -67,7 +67,7 @@ def test_everything_a_supporter_needs_to_know(client: CheckingClient) -> None:
     page = client.get(path(need))
     assert page.status_code == 200
     for words in (
-        "<h1>Open the shelter</h1>",
+        "<h1><bdi>Open the shelter</bdi></h1>",
         "<strong>40 beds</strong>",
         "Where it stands",
         "Set up beds",
