@@ -128,9 +128,7 @@ def receive(pledge: Pledge) -> ResponseReturnValue:
             except InvalidInput as invalid:
                 _put_errors(form, invalid)
             else:
-                flash(
-                    _("Noted: %(quantity)s of “%(item)s” received.", quantity=number(received), item=item.name)
-                )
+                flash(_("Noted: %(quantity)s of “%(item)s” received.", quantity=number(received), item=item.name))
                 return redirect(
                     f"{url_for('needs.manage', slug=organization.slug, need_id=item.need_id)}#items", code=303
                 )
