@@ -35,7 +35,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World,
     directory = tmp_path_factory.mktemp("right_to_left")
     app = create_app(
         make_settings(
-            directory, f"sqlite:///{directory / 'all.db'}", supported_locales=(pseudo.LOCALE, "en"), rate_limits=False
+            directory,
+            f"sqlite:///{directory / 'all.db'}",
+            supported_locales=(pseudo.LOCALE, "en"),
+            rate_limits=False,
+            **pseudo.PAYMENTS,
         )
     )
     migrate(app)

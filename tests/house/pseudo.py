@@ -27,6 +27,13 @@ from app.core.markdown import render_markdown
 
 ROOT = Path(__file__).parent.parent.parent
 LOCALE = "he"
+# So that forms for gifts are shown; nobody answers there.
+PAYMENTS: dict[str, Any] = {
+    "payments_mode": "demo",
+    "stripe_secret_key": "sk_test_nobody",
+    "stripe_webhook_secret": "whsec_nobody",
+    "stripe_api_base": "http://127.0.0.1:9",
+}
 OPEN, CLOSE = "⟦", "⟧"
 SKIPPED = frozenset({"tests", "docs", "bench", "deploy", "migrations", "instance", "__pycache__"})
 

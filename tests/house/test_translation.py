@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.accounts.models import Person
-from app.accounts.operations import register_person, request_link
+from app.accounts.operations import make_link, register_person, request_link
 from app.core import jobs
 from app.core.clock import now, today
 from app.core.db import db, transaction
@@ -57,6 +57,9 @@ STARTS = (
 TYPED_HERE = ["books", "nowhere at all", "best, soonest, nearest, newest, urgent"] + [
     value for body in BODIES.values() for value in body.values() if isinstance(value, str) and " " in value
 ]
+READERS = ("anonymous", "supporter", "owner", "coordinator", "moderator")
+NO_PAGES = frozenset({"pages.healthz", "pages.readyz", "signups.calendar", "accounts.well_known_change_password"})
+LINKS = {"verify_email": "/verify-email/", "reset_password": "/reset-password/"}
 EACH = 3  # pages of one route that one person reads
 
 
@@ -67,6 +70,7 @@ class House:
     app: Flask
     world: World
     reader: pseudo.Reader
+    unlinked: list[str]
 
     def client(self, caller: str) -> FlaskClient:
         """The browser of a caller of the world."""
@@ -81,7 +85,11 @@ class House:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     directory = tmp_path_factory.mktemp("translation")
     settings = make_settings(
-        directory, f"sqlite:///{directory / 'all.db'}", supported_locales=("en", pseudo.LOCALE), rate_limits=False
+        directory,
+        f"sqlite:///{directory / 'all.db'}",
+        supported_locales=("en", pseudo.LOCALE),
+        rate_limits=False,
+        **pseudo.PAYMENTS,
     )
     app = create_app(settings)
     app.config["WTF_CSRF_ENABLED"] = False
@@ -90,17 +98,23 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with app.app_context():
         demo.load()
         world = build()
+        askers = {purpose: make_person(email_verified_at=None) for purpose in LINKS}
         with transaction():
             db.session.execute(sa.update(Person).values(locale=pseudo.LOCALE))
+            links = {purpose: make_link(askers[purpose], purpose, promise=purpose) for purpose in LINKS}
+        unlinked = [f"{LINKS[purpose]}{token}" for purpose, token in links.items()]
+        unlinked += [f"{path}no-such-token" for path in LINKS.values()]
+        unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])
         db.session.remove()
-    yield House(app, world, reader)
+    yield House(app, world, reader, unlinked)
     close(app)
 
 
 def read(house: House, caller: str) -> Iterator[tuple[str, TestResponse]]:
     """What `caller` meets by following links, some pages of every route."""
-    client, waiting, seen = house.client(caller), collections.deque(STARTS), set(STARTS)
+    starts = [*STARTS, *house.unlinked]
+    client, waiting, seen = house.client(caller), collections.deque(starts), set(starts)
     read_of: collections.Counter[str] = collections.Counter()
     urls = house.app.url_map.bind("localhost")
     while waiting:
@@ -121,17 +135,34 @@ def read(house: House, caller: str) -> Iterator[tuple[str, TestResponse]]:
                 waiting.append(link)
 
 
-@pytest.mark.parametrize("caller", ["anonymous", "supporter", "owner", "coordinator", "moderator"])
+@pytest.mark.parametrize("caller", READERS)
 def test_no_page_shows_a_word_that_passed_no_catalogue(house: House, caller: str) -> None:
     found: dict[str, str] = {}
     pages = 0
     for address, response in read(house, caller):
         pages += response.mimetype == "text/html"
-        if response.mimetype == "text/html" and response.status_code == 200:
+        if response.mimetype == "text/html" and response.status_code // 100 != 3:
             for fault in house.reader.faults(response.get_data(as_text=True)):
                 found.setdefault(fault, address)
     assert not found, pseudo.told(found)
     assert pages > 10
+
+
+def test_the_readers_meet_every_page_there_is(house: House) -> None:
+    """Whoever adds a page that no link leads to has to name it in STARTS or `unlinked`."""
+    urls = house.app.url_map.bind("localhost")
+    met = {
+        urls.match(urlsplit(address).path, "GET")[0]
+        for caller in READERS
+        for address, response in read(house, caller)
+        if response.status_code == 200
+    }
+    pages = {
+        rule.endpoint
+        for rule in house.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.rule.startswith("/api/v1/") and rule.endpoint not in NO_PAGES
+    }
+    assert pages - met == set()
 
 
 def test_no_form_refuses_in_words_that_passed_no_catalogue(house: House) -> None:
@@ -412,7 +443,7 @@ def app_in_german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fl
         organization = make_organization(owner)
         need = make_need(organization, ends_on=dt.date(2031, 11, 23))
         shift = make_shift(need, capacity=1500)
-        item = make_item(need, quantity=decimal.Decimal("1250.5"))
+        item = make_item(need, quantity="1250.5")
         fundraiser = make_fundraiser(organization, goal_minor=1_250_000, need_id=need.id)
         with transaction():
             sign_up(shift.id, by=helper)
