@@ -54,6 +54,8 @@ def new(organization: Organization) -> ResponseReturnValue:
     if request.method == "GET":
         form.grow("shift")
         form.grow("item")
+        # Most of what an organization asks for is where it is.
+        form.place.data = ", ".join(part for part in (organization.city, organization.region) if part)
     return _edit(form, organization, None)
 
 

@@ -1,0 +1,195 @@
+"""A whole installation as `make run` starts it, empty, and the people who use it through a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
+
+from deploy import supervise
+from tests.browsers import faults_of
+from tests.databases import free_port
+from tests.servers import ROOT
+
+PASSWORD = "seven green bicycles"
+MODERATOR = "moderator@example.org"
+PATIENCE_SECONDS = 60
+# A page that a program asks for and the browser reports; the journey means to meet them.
+EXPECTED = re.compile(r"the server responded with a status of (402|409|410|422)")
+
+
+def _wait(reached: Callable[[], object], what: str) -> object:
+    """What `reached` returns, once that is something; fails after a minute, saying `what` never came."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = reached()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"never came: {what}")
+
+
+class Installation:
+    """The running site, and the mail it sent."""
+
+    def __init__(self, data_dir: Path, port: int) -> None:
+        self.url = f"http://localhost:{port}"
+        self._mails = data_dir / "mail"
+
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        """What the catcher took for one address, oldest first."""
+        found = []
+        for path in sorted(self._mails.rglob("*.eml")):
+            message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            assert isinstance(message, EmailMessage)
+            if address in str(message["To"]):
+                found.append(message)
+        return found
+
+    def mail_to(self, address: str, subject: str) -> EmailMessage:
+        """The latest mail to `address` with `subject` in its subject, as soon as the worker has sent it."""
+
+        def newest() -> EmailMessage | None:
+            fitting = [mail for mail in self.mails_to(address) if subject in str(mail["Subject"])]
+            return fitting[-1] if fitting else None
+
+        found = _wait(newest, f"mail {subject!r} to {address}")
+        assert isinstance(found, EmailMessage)
+        return found
+
+    def link_in(self, mail: EmailMessage, part: str) -> str:
+        """The first address of the site in the mail's text that holds `part`."""
+        body = mail.get_body(("plain",))
+        assert body is not None
+        links = re.findall(rf"{self.url}/\S+", body.get_content())
+        return next(link for link in links if part in link)
+
+
+@contextlib.contextmanager
+def installation(data_dir: Path) -> Iterator[Installation]:
+    """Web, worker, demo payments and mail catcher under the supervisor; a moderator and nobody else is there."""
+    port = free_port()
+    names = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    environment = {**kept, "DATA_DIR": str(data_dir), "PORT": str(port), "WEB_WORKERS": "1"}
+    flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
+    role = ["--role", "moderator", "--password-stdin"]
+    for command, typed in (
+        (["db", "upgrade"], ""),
+        (["users", "create", MODERATOR, "--name", "Mo Derator", *role], PASSWORD + "\n"),
+    ):
+        subprocess.run(
+            [*flask, *command], cwd=ROOT, env={**environment, "MAIL_URL": "console:"}, input=typed, text=True,
+            check=True, capture_output=True,
+        )  # fmt: skip
+    memory = supervise.Memory(data_dir / "run.json")
+    memory.set("database", supervise.mark_of(f"sqlite:///{data_dir / 'manyhands.db'}"))
+    memory.set("demo", {"sign_ins": []})
+    output = data_dir.parent / "output.txt"
+    with output.open("wb") as said:
+        running = psutil.Popen(
+            [sys.executable, "-m", "deploy.supervise"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+            stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _wait(lambda: running.poll() is not None or "Manyhands is running" in output.read_text(), "the first start")
+        assert running.poll() is None, output.read_text()
+        yield Installation(data_dir, port)
+    finally:
+        children = running.children(recursive=True) if running.is_running() else []
+        running.terminate()
+        _gone, alive = psutil.wait_procs([running, *children], timeout=15)
+        for process in alive:
+            process.kill()
+
+
+class Visitor:
+    """Somebody with a browser of their own, with JavaScript or without; every page they meet is looked over."""
+
+    def __init__(self, browser: Browser, site: Installation, script: bool) -> None:
+        self.site = site
+        self.script = script
+        # axe is put into the page from outside, which the policy of the pages would refuse.
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": 1280, "height": 900}, java_script_enabled=script, bypass_csp=True
+        )
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(6_000)
+        self.acts = 0
+        self.said: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def go(self, path: str) -> Response | None:
+        """Open an address of the site."""
+        return self.page.goto(path if path.startswith("http") else self.site.url + path)
+
+    def fill(self, label: str, value: str) -> None:
+        """Type into the field with that label."""
+        self.field(label).fill(value)
+        self.acts += 1
+
+    def field(self, label: str) -> Locator:
+        """The field with that label, which may go on to say that it is optional."""
+        return self.page.get_by_role("main").get_by_label(re.compile(rf"^{re.escape(label)}( \(optional\))?$"))
+
+    def press(self, name: str, number: int = 0) -> None:
+        """Press the button that says so, and wait for the page it leads to."""
+        self._act(self.page.get_by_role("main").get_by_role("button", name=name, exact=True).nth(number))
+
+    def follow(self, name: str, number: int = 0) -> None:
+        """Follow the link that says so."""
+        self._act(self.page.get_by_role("main").get_by_role("link", name=name, exact=True).nth(number))
+
+    def _act(self, target: Locator) -> None:
+        self.acts += 1
+        with self.page.expect_navigation():
+            target.click()
+
+    def reads(self, text: str) -> bool:
+        """Whether the page says so."""
+        return text in " ".join(self.page.get_by_role("main").inner_text().split())
+
+    def look(self) -> None:
+        """The page in front of one is sound: no fault of axe, wide and narrow, and nothing the browser complains about."""
+        assert [text for text in self.said if not EXPECTED.search(text)] == []
+        for width in (1280, 320):
+            self.page.set_viewport_size({"width": width, "height": 900})
+            if self.script:
+                assert faults_of(self.page) == [], self.page.url
+            else:
+                wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                assert self.page.evaluate(wide) <= 0, self.page.url
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+
+    def register(self, name: str, address: str) -> None:
+        """A new account, its address proved by the link of the mail."""
+        self.go("/register")
+        self.fill("Name", name)
+        self.fill("Email", address)
+        self.fill("Password", PASSWORD)
+        self.press("Register")
+        self.go(self.site.link_in(self.site.mail_to(address, "address"), "/verify-email/"))
+        self.press("This address is mine")
+
+    def sign_in(self, address: str) -> None:
+        """Open a session by the page one is on, or by its own."""
+        if "/sign-in" not in self.page.url:
+            self.go("/sign-in")
+        self.fill("Email", address)
+        self.fill("Password", PASSWORD)
+        self.press("Sign in")
+
+    def close(self) -> None:
+        self.context.close()
