@@ -11,6 +11,7 @@ import icalendar
 import pytest
 from playwright.sync_api import Browser
 
+from app.core.clock import now
 from tests.browsers import chromium
 from tests.journeys.installation import MODERATOR, Installation, Visitor, installation
 
@@ -84,7 +85,7 @@ def an_organization_prepares_a_need(owner: Visitor) -> None:
     owner.press("Save draft")  # nothing was typed
     assert owner.page.title().startswith("Error: ")
     owner.look()
-    day = dt.date.today() + dt.timedelta(days=9)
+    day = now().date() + dt.timedelta(days=9)
     owner.fill("Title", NEED)
     owner.fill("Description", "Two hours at the long table, with tea.")
     owner.fill("How many people", "3")
