@@ -49,6 +49,11 @@ format: install ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix-only --exit-zero .
 	$(BIN)/ruff format .
 
+.PHONY: nightly
+nightly: install ## Try fifty times as much random and hostile input as `make test` does
+	@deploy/system-packages.sh
+	@MANYHANDS_EXAMPLES=50 $(BIN)/python -m pytest -n $(WORKERS) tests/house/test_hostile.py tests/needs/test_hostile.py tests/api/test_fuzz.py
+
 .PHONY: bench
 bench: install ## Measure; one JSON line a scenario
 	@$(BIN)/python -m bench

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from wtforms import DateField, PasswordField, SelectMultipleField, StringField
-from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.validators import Email, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.accounts.skills import SKILLS
-from app.core.forms import PageForm, choices
+from app.core.forms import PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import line
 
@@ -18,7 +18,7 @@ def _email() -> StringField:
         lazy("Email"),
         filters=[line],
         validators=[
-            InputRequired(lazy("Enter your email address")),
+            Required(lazy("Enter your email address")),
             Length(max=254, message=lazy("This address is too long")),
             Email(lazy("Enter an email address like name@example.org")),
         ],
@@ -30,7 +30,7 @@ def _new_password() -> PasswordField:
     return PasswordField(
         lazy("Password"),
         description=lazy("%(n)s characters or more: a few words make a good one", n=MINIMUM_LENGTH),
-        validators=[InputRequired(lazy("Choose a password"))],
+        validators=[Required(lazy("Choose a password"))],
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -40,7 +40,7 @@ def _name() -> StringField:
         lazy("Name"),
         filters=[line],
         description=lazy("Shown to the staff of organizations you help, never to the public"),
-        validators=[InputRequired(lazy("Enter your name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
+        validators=[Required(lazy("Enter your name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
         render_kw={"autocomplete": "name"},
     )
 
@@ -70,7 +70,7 @@ class SignInForm(PageForm):
     password = PasswordField(
         lazy("Password"),
         validators=[
-            InputRequired(lazy("Enter your password")),
+            Required(lazy("Enter your password")),
             Length(max=MAXIMUM_LENGTH * 5, message=lazy("This is longer than any password here")),
         ],
         render_kw={"autocomplete": "current-password"},
@@ -94,7 +94,7 @@ class ChangePasswordForm(PageForm):
 
     current = PasswordField(
         lazy("Present password"),
-        validators=[InputRequired(lazy("Enter your present password"))],
+        validators=[Required(lazy("Enter your present password"))],
         render_kw={"autocomplete": "current-password"},
     )
     password = _new_password()

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
 from app.api import donations, fundraisers, items, me, needs, organizations, pledges, shifts, signups
+from app.api.document import complete
 from app.api.frame import ProblemSchema, Specification
 from app.core.web import public
 
@@ -33,7 +34,7 @@ BLUEPRINTS = (documents,)
 @functools.lru_cache(maxsize=4)
 def _document(specification: Specification) -> dict[str, Any]:
     spec: apispec.APISpec = specification.spec
-    return dict(spec.to_dict())
+    return complete(dict(spec.to_dict()), current_app)
 
 
 @documents.get("/openapi.json")

@@ -9,6 +9,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import Form
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
+from wtforms.validators import InputRequired, StopValidation
 
 from app.core.errors import InvalidInput, Refused
 from app.core.i18n import lazy
@@ -54,6 +55,17 @@ class PartForm(Form):
 
     class Meta(_Meta):
         """The default, speaking our words."""
+
+
+class Required(InputRequired):
+    """Something must be typed, and something must be left of it: spaces and what cannot be kept are nothing."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Stop with the message when there is nothing."""
+        super().__call__(form, field)
+        if field.data == "":
+            field.errors = []
+            raise StopValidation(self.message or "")
 
 
 def show_errors(form: Form, invalid: InvalidInput) -> None:

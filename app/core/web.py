@@ -293,6 +293,8 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
 
     @app.before_request
     def refuse_unguarded() -> None:
+        if "\x00" in request.path:  # names nothing, and PostgreSQL takes it in no text
+            abort(404)
         endpoint = request.endpoint
         if endpoint is not None and guard_of(app, endpoint) is None:
             abort(404)

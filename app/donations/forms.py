@@ -5,10 +5,10 @@ from __future__ import annotations
 from email_validator import EmailNotValidError, validate_email
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
-from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.validators import Email, Length, Optional
 
 from app.core.errors import InvalidInput
-from app.core.forms import PageForm
+from app.core.forms import PageForm, Required
 from app.core.i18n import _, lazy
 from app.core.money import Money, format_money, suggestions
 from app.core.text import block, line
@@ -33,13 +33,13 @@ class DonationForm(PageForm):
     name = StringField(
         lazy("Name"),
         filters=[line],
-        validators=[InputRequired(lazy("Enter your name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
+        validators=[Required(lazy("Enter your name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
     )
     email = StringField(
         lazy("Email"),
         filters=[line],
         validators=[
-            InputRequired(lazy("Enter your email address")),
+            Required(lazy("Enter your email address")),
             Length(max=254, message=lazy("This address is too long")),
             Email(lazy("Enter an email address like name@example.org")),
         ],
@@ -48,7 +48,7 @@ class DonationForm(PageForm):
         lazy("Who may see your name"),
         choices=[SelectChoice("yes", lazy("Only the organization")), SelectChoice("no", lazy("Everyone"))],
         default="yes",
-        validators=[InputRequired(lazy("Choose who may see your name"))],
+        validators=[Required(lazy("Choose who may see your name"))],
     )
     message = TextAreaField(
         lazy("Message"),

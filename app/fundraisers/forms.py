@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, DateField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import Length, Optional
 
-from app.core.forms import PageForm
+from app.core.forms import PageForm, Required
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.fundraisers.operations import MAXIMUM_STORY
@@ -17,17 +17,17 @@ class FundraiserForm(PageForm):
     title = StringField(
         lazy("Title"),
         filters=[line],
-        validators=[InputRequired(lazy("Enter a title")), Length(3, 120, lazy("Write between 3 and 120 characters"))],
+        validators=[Required(lazy("Enter a title")), Length(3, 120, lazy("Write between 3 and 120 characters"))],
     )
     story = TextAreaField(
         lazy("Story"),
         filters=[block],
         validators=[
-            InputRequired(lazy("Say why you raise money")),
+            Required(lazy("Say why you raise money")),
             Length(1, MAXIMUM_STORY, lazy("Write 20,000 characters or fewer")),
         ],
     )
-    goal = StringField(lazy("Goal"), filters=[line], validators=[InputRequired(lazy("Enter a goal"))])
+    goal = StringField(lazy("Goal"), filters=[line], validators=[Required(lazy("Enter a goal"))])
     ends_on = DateField(
         lazy("Last day"), validators=[Optional()], description=lazy("Leave it empty if there is no end yet")
     )
@@ -41,7 +41,7 @@ class DeclineForm(PageForm):
         lazy("Reason"),
         filters=[block],
         validators=[
-            InputRequired(lazy("Give a reason: it is sent to the person who started the page")),
+            Required(lazy("Give a reason: it is sent to the person who started the page")),
             Length(1, 300, lazy("Write 300 characters or fewer")),
         ],
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wtforms import SelectField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import Length
 
-from app.core.forms import PageForm, choices
+from app.core.forms import PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block
 
@@ -28,11 +28,11 @@ class DecisionForm(PageForm):
             "For example: number in the charity register, address, who answered the telephone. Kept on record"
         ),
         validators=[
-            InputRequired(lazy("Say what was checked")),
+            Required(lazy("Say what was checked")),
             Length(max=2000, message=lazy("Write 2,000 characters or fewer")),
         ],
     )
-    decision = SelectField(lazy("Decision"), validators=[InputRequired(lazy("Choose a decision"))])
+    decision = SelectField(lazy("Decision"), validators=[Required(lazy("Choose a decision"))])
 
     def offer(self, *, verified: bool, suspended: bool) -> None:
         """Set the decisions that make sense now."""

@@ -20,11 +20,11 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.skills import SKILLS
-from app.core.forms import PageForm, PartForm, choices
+from app.core.forms import PageForm, PartForm, Required, choices
 from app.core.i18n import _, lazy
 from app.core.text import block, line
 from app.needs.models import CONTACTS, URGENCIES
@@ -228,7 +228,7 @@ class NeedForm(PageForm):
     title = StringField(
         lazy("Title"),
         filters=[line],
-        validators=[InputRequired(lazy("Enter a title")), Length(1, 160, lazy("Write 160 characters or fewer"))],
+        validators=[Required(lazy("Enter a title")), Length(1, 160, lazy("Write 160 characters or fewer"))],
     )
     description = TextAreaField(
         lazy("Description"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
-from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.validators import Email, Length, Optional
 
-from app.core.forms import PageForm, choices
+from app.core.forms import PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.models import ROLES
@@ -22,7 +22,7 @@ def _name() -> StringField:
     return StringField(
         lazy("Name"),
         filters=[line],
-        validators=[InputRequired(lazy("Enter a name")), Length(1, 160, lazy("Write 160 characters or fewer"))],
+        validators=[Required(lazy("Enter a name")), Length(1, 160, lazy("Write 160 characters or fewer"))],
     )
 
 
@@ -49,12 +49,12 @@ class RegisterOrganizationForm(PageForm):
 
     name = _name()
     description = _description()
-    country = SelectField(lazy("Country"), validators=[InputRequired(lazy("Choose a country"))])
+    country = SelectField(lazy("Country"), validators=[Required(lazy("Choose a country"))])
     place = StringField(
         lazy("Town or postal code"),
         filters=[line],
         description=lazy("Where you work; it also gives your time zone"),
-        validators=[InputRequired(lazy("Enter a town or postal code")), Length(max=120)],
+        validators=[Required(lazy("Enter a town or postal code")), Length(max=120)],
     )
     website = _website()
 
@@ -75,7 +75,7 @@ class MemberForm(PageForm):
         lazy("Email"),
         filters=[line],
         validators=[
-            InputRequired(lazy("Enter their email address")),
+            Required(lazy("Enter their email address")),
             Email(lazy("Enter an email address like name@example.org")),
         ],
         render_kw={"type": "email", "autocomplete": "off"},
@@ -96,13 +96,13 @@ class LocationForm(PageForm):
         lazy("Name"),
         filters=[line],
         description=lazy("For example: the parish hall"),
-        validators=[InputRequired(lazy("Enter a name")), Length(max=120)],
+        validators=[Required(lazy("Enter a name")), Length(max=120)],
     )
     address = StringField(lazy("Street and number"), filters=[line], validators=[Optional(), Length(max=200)])
     place = StringField(
         lazy("Town or postal code"),
         filters=[line],
-        validators=[InputRequired(lazy("Enter a town or postal code")), Length(max=120)],
+        validators=[Required(lazy("Enter a town or postal code")), Length(max=120)],
     )
     private = BooleanField(lazy("The street is private: only confirmed people see it, shortly before they come"))
 

@@ -17,11 +17,11 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.errors import Reason
-from app.core.forms import PageForm, choices
+from app.core.forms import PageForm, Required, choices
 from app.core.i18n import _, lazy
 from app.core.web import public
 
@@ -57,9 +57,9 @@ class ShownForm(PageForm):
     class Meta:
         csrf = False
 
-    name = StringField(lazy("Name"), validators=[InputRequired(lazy("Enter your name"))])
-    email = StringField(lazy("Email"), validators=[InputRequired(lazy("Enter an email address"))])
-    password = PasswordField(lazy("Password"), validators=[InputRequired(lazy("Enter your password"))])
+    name = StringField(lazy("Name"), validators=[Required(lazy("Enter your name"))])
+    email = StringField(lazy("Email"), validators=[Required(lazy("Enter an email address"))])
+    password = PasswordField(lazy("Password"), validators=[Required(lazy("Enter your password"))])
     quantity = StringField(lazy("Quantity"), description=lazy("In boxes of 24. 18 are still wanted."))
     within = SelectField(lazy("Within"), choices=choices((str(km), lazy("%(n)s km", n=km)) for km in (5, 10, 25)))
     on = DateField(lazy("Last day"), validators=[Optional()])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wtforms import IntegerField, RadioField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import Length, Optional
 
-from app.core.forms import PageForm
+from app.core.forms import PageForm, Required
 from app.core.i18n import _, lazy
 from app.core.text import block
 
@@ -31,12 +31,12 @@ class SignUpForm(PageForm):
     """A place for oneself and whom one brings. Views set the choices of `position` and drop what a shift does not ask."""
 
     position = RadioField(
-        lazy("What would you do?"), validators=[InputRequired(lazy("Choose what you would do"))], coerce=str
+        lazy("What would you do?"), validators=[Required(lazy("Choose what you would do"))], coerce=str
     )
     party_size = WholeNumberField(
         lazy("How many people, with you?"),
         default=1,
-        validators=[InputRequired(lazy("Enter how many people come, like 1"))],
+        validators=[Required(lazy("Enter how many people come, like 1"))],
         render_kw={"inputmode": "numeric", "type": "text", "autocomplete": "off"},
     )
     note = TextAreaField(

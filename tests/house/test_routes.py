@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.core.db import db
@@ -65,6 +67,21 @@ def reset(app: Flask, directory: Path) -> None:
 
 def call(app: Flask, world: World, method: str, endpoint: str, caller: str) -> int:
     """The status that `caller` gets, with a valid body."""
+    return send(app, world, method, endpoint, caller, filled_body(world, method, endpoint)).status_code
+
+
+def filled_body(world: World, method: str, endpoint: str) -> dict[str, Any] | None:
+    """The valid body of a route with what it names from the world, or None when it takes none."""
+    body = BODIES.get((method, endpoint))
+    if body is None:
+        return None
+    return {name: value.format(**world.values) if isinstance(value, str) else value for name, value in body.items()}
+
+
+def send(
+    app: Flask, world: World, method: str, endpoint: str, caller: str, body: Any, query: dict[str, Any] | None = None
+) -> TestResponse:
+    """The answer that `caller` gets to `body`: a form's fields, or JSON for the API."""
     app.config["WTF_CSRF_ENABLED"] = False  # the walk asks who may; tokens against forgery have tests of their own
     rule = next(
         rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint and method in (rule.methods or ())
@@ -81,18 +98,16 @@ def call(app: Flask, world: World, method: str, endpoint: str, caller: str) -> i
     client = app.test_client()
     options: dict[str, Any] = {}
     is_api = address.startswith("/api/")
-    body = BODIES.get((method, endpoint))
     if body is not None:
-        filled = {
-            name: value.format(**world.values) if isinstance(value, str) else value for name, value in body.items()
-        }
-        options["json" if is_api else "data"] = filled
+        options["json" if is_api else "data"] = body
+    if query is not None:
+        address += ("&" if "?" in address else "?") + urlencode(query, doseq=True, errors="surrogatepass")
     if caller != "anonymous" and is_api:
         options["headers"] = {"Authorization": f"Bearer {world.tokens[caller]}"}
     elif caller != "anonymous":
         with client.session_transaction() as session:
             session["_user_id"], session["_fresh"] = world.sessions[caller], True
-    return client.open(address, method=method, **options).status_code
+    return client.open(address, method=method, **options)
 
 
 def routes(app: Flask) -> set[tuple[str, str]]:

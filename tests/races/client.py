@@ -44,7 +44,9 @@ class Visitor(threading.Thread):
         """Open the form, as a browser would; nothing to open with a bearer token."""
         person = self.person
         if "token" in person:
-            self.headers = {"Authorization": f"Bearer {person['token']}", "Content-Type": "application/json"}
+            self.headers = {
+                "Authorization": f"Bearer {person['token']}", "Content-Type": "application/json", **person.get("headers", {})
+            }  # fmt: skip
             self.body = json.dumps(person["fields"])
             return
         status, cookie, page = send(self.port, "GET", person["path"], {"Cookie": f"session={person['cookie']}"})

@@ -68,6 +68,19 @@ def rush(port: int, crowd: Iterable[Supporter], via: str, kind: str, key: int) -
         {"path": path, "fields": fields, **({"token": one.token} if via == "api" else {"cookie": one.cookie})}
         for one in crowd
     ]
+    return all_at_once(port, people)
+
+
+def repeat(
+    port: int, one: Supporter, path: str, fields: dict[str, Any], *, times: int, key: str | None
+) -> collections.Counter[int]:
+    """The same POST to the API `times` times at once, from separate processes, under one Idempotency-Key or without."""
+    headers = {"Idempotency-Key": key} if key else {}
+    return all_at_once(port, [{"path": path, "fields": fields, "token": one.token, "headers": headers}] * times)
+
+
+def all_at_once(port: int, people: list[dict[str, Any]]) -> collections.Counter[int]:
+    """Everybody gets ready, then all act at the same word; the status codes they got."""
     processes = [
         subprocess.Popen([sys.executable, "-S", str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _number in range(PROCESSES)

@@ -17,6 +17,7 @@ from flask import Flask
 
 from app import create_app
 from app.core.db import db
+from app.core.ids import encode_id
 from app.core.outbox import Outbox
 from app.needs.models import Item, Position
 from app.pledges import checks as pledge_checks
@@ -25,7 +26,7 @@ from app.signups import checks as signup_checks
 from app.signups.models import Signup
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate
 from tests.factories import make_item, make_need, make_organization, make_shift
-from tests.races.crowd import PEOPLE, Supporter, make_crowd, rush
+from tests.races.crowd import PEOPLE, Supporter, make_crowd, repeat, rush
 from tests.servers import web_server
 
 PLACES, WANTED, EACH = 50, 100, 2
@@ -138,3 +139,20 @@ def test_a_storm_is_exact(running: Running, kind: str, via: str) -> None:
 def test_without_its_guards_the_same_storm_is_not(unguarded: Running, kind: str) -> None:
     with pytest.raises(AssertionError, match="303"):
         STORMS[kind](unguarded, "pages")
+
+
+TIMES = 40
+
+
+@pytest.mark.parametrize(("key", "promised"), [("one-promise", 2), (None, 2 * TIMES)], ids=["with a key", "without"])
+def test_the_same_request_at_once_acts_once_under_its_key(running: Running, key: str | None, promised: int) -> None:
+    """Forty times the same POST. Without the key each is a promise of its own: the guard is what makes it one."""
+    with running.app.app_context():
+        item_id = make_item(make_need(make_organization()), quantity="500").id
+        db.session.rollback()
+        fields = {"quantity": "2", "mode": "add"}
+        path = f"/api/v1/items/{encode_id(item_id)}/pledges"
+        answers = repeat(running.port, running.crowd[0], path, fields, times=TIMES, key=key)
+        reserved = int(db.session.get_one(Item, item_id, populate_existing=True).reserved)
+        db.session.rollback()
+    assert (answers, reserved) == ({201: TIMES}, promised)

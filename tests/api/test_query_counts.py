@@ -1,0 +1,106 @@
+"""A list of the API asks the database as often for fifty rows as for five."""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from app.accounts.models import Person
+from app.core.db import db, transaction
+from app.core.ids import encode_id
+from app.core.money import Money
+from app.donations.models import Donation
+from app.donations.operations import start_donation
+from app.pledges.operations import pledge
+from app.signups.operations import sign_up
+from tests.api.test_main_job import Caller
+from tests.factories import make_fundraiser, make_item, make_need, make_organization, make_person, make_shift
+
+
+def needs(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    for _number in range(count):
+        made = make_need(organization)
+        make_shift(made)
+        make_item(made)
+    return "/needs"
+
+
+def organizations(owner: Person, count: int) -> str:
+    for _number in range(count):
+        make_organization(owner)
+    return "/organizations"
+
+
+def fundraisers(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    for _number in range(count):
+        make_fundraiser(organization, started_by_id=owner.id)
+    return "/fundraisers"
+
+
+def shifts(owner: Person, count: int) -> str:
+    need = make_need(make_organization(owner))
+    for _number in range(count):
+        make_shift(need)
+    return f"/needs/{encode_id(need.id)}/shifts"
+
+
+def signups(owner: Person, count: int) -> str:
+    shift = make_shift(make_need(make_organization(owner)), capacity=count)
+    people = [make_person() for _number in range(count)]
+    with transaction():
+        for person in people:
+            sign_up(shift.id, by=person)
+    return f"/shifts/{encode_id(shift.id)}/signups"
+
+
+def pledges(owner: Person, count: int) -> str:
+    item = make_item(make_need(make_organization(owner)), quantity="100")
+    people = [make_person() for _number in range(count)]
+    with transaction():
+        for person in people:
+            pledge(item.id, by=person, quantity=decimal.Decimal(1))
+    return f"/items/{encode_id(item.id)}/pledges"
+
+
+def mine(owner: Person, count: int) -> str:
+    need = make_need(make_organization())
+    items = [make_item(need) for _number in range(count)]
+    with transaction():
+        for item in items:
+            pledge(item.id, by=owner, quantity=decimal.Decimal(1))
+    return "/me/pledges"
+
+
+def gifts(owner: Person, count: int) -> str:
+    fundraiser = make_fundraiser(make_organization(owner), started_by_id=owner.id)
+    with transaction():
+        for _number in range(count):
+            start_donation(
+                fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="test", by=None
+            )
+        db.session.execute(Donation.__table__.update().values(status="paid"))  # type: ignore[attr-defined]  # a table
+    return f"/fundraisers/{fundraiser.slug}/donations"
+
+
+@pytest.mark.parametrize("fill", [needs, organizations, fundraisers, shifts, signups, pledges, mine, gifts])
+def test_fifty_rows_cost_as_many_statements_as_five(
+    app: Flask, count_queries: list[str], fill: Callable[[Person, int], str]
+) -> None:
+    counted = []
+    for count in (5, 50):
+        owner = make_person()
+        path = fill(owner, count)
+        ask = Caller(app, owner)
+        db.session.remove()
+        count_queries.clear()
+        answer = ask("GET", f"{path}?limit=100")
+        assert answer.status_code == 200
+        rows = answer.json["data"] if isinstance(answer.json, dict) else answer.json
+        assert len(rows) >= count
+        counted.append(len(count_queries))
+    assert counted[0] == counted[1] <= 12

@@ -1,0 +1,155 @@
+"""Random and hostile input to every form, address and API route: never an error of ours, and nothing typed is lost (A4)."""
+
+from __future__ import annotations
+
+import html
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import html5lib
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from app import create_app
+from tests.conftest import ENGINES, close, create_database, make_settings, migrate
+from tests.hostile import JSON, NASTY, WORDS, tries
+from tests.house.bodies import BODIES
+from tests.house.test_routes import filled_body, read_table, send
+from tests.house.world import World, build
+
+TABLE = read_table()
+# Sent in the name of somebody who may: what they send is what is asked about here. (Anonymous is sent to sign in.)
+ASKERS = ("supporter", "owner", "moderator", "administrator", "anonymous")
+CALLER = {key: next((who for who in ASKERS if answers[who] < 400), "owner") for key, answers in TABLE.items()}
+FORMS = sorted(key for key in BODIES if key[0] == "POST" and not key[1].startswith(("api_", "stripe.")))
+RESOURCES = sorted(key for key in BODIES if key[1].startswith("api_"))
+READS = sorted(key for key in TABLE if key[0] == "GET" and key[1] != "static")
+ASKED = (
+    "cursor", "status", "next", "q", "near", "radius_km", "skills", "causes", "wants", "from", "to", "urgency", "remote",
+    "sort", "limit", "quantity", "organization", "need", "missing", "session_id", "country",
+)  # fmt: skip
+# What may be decided about an organization changes with each decision.
+NEVER_SHOWN_AGAIN = {"password", "current", "version", "act", "decision"}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, World]]:
+    """An application with one of everything."""
+    directory = tmp_path_factory.mktemp("hostile")
+    if request.param == "sqlite":
+        url = f"sqlite:///{directory / 'hostile.db'}"
+    else:
+        url = create_database(request.getfixturevalue("postgresql_server"), f"hostile_{secrets.token_hex(4)}")
+    app = create_app(make_settings(directory, url))
+    migrate(app)
+    with app.app_context():
+        world = build()
+    yield app, world
+    close(app)
+
+
+def is_sound(answer: TestResponse, sent: object) -> None:
+    """No error of ours, and bad input to the API is told as a problem."""
+    assert answer.status_code < 500, sent
+    if answer.status_code >= 400 and answer.request.path.startswith("/api/"):
+        assert answer.content_type == "application/problem+json", sent
+        assert answer.json is not None
+        assert {"type", "title", "status", "code", "detail"} <= set(answer.json)
+        assert answer.json["status"] == answer.status_code
+
+
+def fields_of(page: str) -> dict[str, list[str]]:
+    """What stands in the fields of a page, by name."""
+    found: dict[str, list[str]] = {}
+    for element in html5lib.parse(page, namespaceHTMLElements=False).iter():
+        name = element.get("name")
+        if name is None or element.tag not in ("input", "textarea", "select"):
+            continue
+        if element.tag == "textarea":
+            values = [(element.text or "").removeprefix("\n")]
+        elif element.tag == "select":
+            chosen = [option for option in element.iter("option") if option.get("selected") is not None]
+            values = [option.get("value") or "" for option in chosen]
+        elif element.get("type") in ("radio", "checkbox"):
+            values = [element.get("value") or "on"] if element.get("checked") is not None else []
+        else:
+            values = [element.get("value") or ""]
+        found.setdefault(name, []).extend(values)
+    return found
+
+
+@pytest.mark.rule("A4")
+@pytest.mark.parametrize(("method", "endpoint"), FORMS)
+def test_a_form_takes_anything_and_loses_nothing(filled: tuple[Flask, World], method: str, endpoint: str) -> None:
+    app, world = filled
+    valid = filled_body(world, method, endpoint) or {}
+    names = [*valid, "csrf_token", "next", "unheard-of"]
+
+    @tries(10)
+    @given(sent=st.dictionaries(st.sampled_from(names), WORDS | st.none(), min_size=1, max_size=2))
+    def send_it(sent: dict[str, str | None]) -> None:
+        body: dict[str, Any] = {**valid, **sent}
+        encoded = {
+            name: value.encode("utf-8", "surrogatepass") for name, value in body.items() if isinstance(value, str)
+        }
+        answer = send(app, world, method, endpoint, CALLER[method, endpoint], encoded)
+        is_sound(answer, sent)
+        if answer.status_code == 422 and "<form" in answer.text:
+            assert "<title>Error: " in answer.text, sent
+            kept = fields_of(answer.text)
+            for name, value in valid.items():
+                if name not in sent and name not in NEVER_SHOWN_AGAIN and value:
+                    assert value in kept.get(name, []), (name, sent)
+
+    send_it()
+
+
+@pytest.mark.rule("A4")
+@pytest.mark.parametrize(("method", "endpoint"), RESOURCES)
+def test_a_resource_takes_anything(filled: tuple[Flask, World], method: str, endpoint: str) -> None:
+    app, world = filled
+    valid = filled_body(world, method, endpoint) or {}
+    names = st.sampled_from([*valid, "unheard_of"]) if valid else st.text(max_size=8)
+
+    @tries(20)
+    @given(body=st.dictionaries(names, JSON, min_size=1, max_size=2).map(lambda sent: {**valid, **sent}) | JSON)
+    def send_it(body: Any) -> None:
+        is_sound(send(app, world, method, endpoint, CALLER[method, endpoint], body), body)
+
+    send_it()
+
+
+@pytest.mark.rule("A4")
+@pytest.mark.parametrize(("method", "endpoint"), READS)
+def test_an_address_takes_anything(filled: tuple[Flask, World], method: str, endpoint: str) -> None:
+    app, world = filled
+
+    @tries(6)
+    @given(query=st.dictionaries(st.sampled_from(ASKED), st.lists(WORDS, min_size=1, max_size=2), max_size=4))
+    def send_it(query: dict[str, list[str]]) -> None:
+        short = {name: [value[:2000] for value in values] for name, values in query.items()}
+        is_sound(send(app, world, method, endpoint, CALLER[method, endpoint], None, short), query)
+
+    send_it()
+
+
+@pytest.mark.rule("A4")
+@pytest.mark.parametrize("word", [word for word in NASTY if 0 < len(word) < 500])
+def test_an_id_may_be_anything(filled: tuple[Flask, World], word: str) -> None:
+    app, _world = filled
+    client = app.test_client()
+    encoded = "".join(f"%{byte:02X}" for byte in word.encode("utf-8", "surrogatepass"))
+    for path in ("/needs/{}", "/organizations/{}", "/fundraisers/{}", "/manage/{}/", "/verify-email/{}", "/api/v1/needs/{}",
+                 "/api/v1/fundraisers/{}", "/static/{}"):  # fmt: skip
+        assert client.get(path.format(encoded)).status_code < 500
+
+
+def test_a_page_that_lost_what_was_typed_would_be_found() -> None:
+    page = '<form><input name="title" value="Beds &amp; more"><textarea name="story">\nWhy</textarea></form>'
+    assert fields_of(page) == {"title": ["Beds & more"], "story": ["Why"]}
+    assert "Beds" not in fields_of(page)["title"]
+    assert html.unescape("&amp;") == "&"
