@@ -41,3 +41,17 @@ class DecisionForm(PageForm):
             offered = [("", lazy("Choose")), ("withdraw", lazy("Withdraw the verification"))]
         offered.append(("resume", lazy("End the suspension")) if suspended else ("suspend", lazy("Suspend")))
         self.decision.choices = choices(offered)
+
+
+class ClaimDecisionForm(PageForm):
+    """What was checked about a claim; two buttons decide."""
+
+    checked = TextAreaField(
+        lazy("What was checked"),
+        filters=[block],
+        description=lazy("For example: called the number on their website. The person who asked reads it"),
+        validators=[
+            Required(lazy("Say what was checked")),
+            Length(max=2000, message=lazy("Write 2,000 characters or fewer")),
+        ],
+    )

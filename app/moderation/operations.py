@@ -9,7 +9,8 @@ from app.core.db import db, lock
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.needs import index
-from app.organizations.models import Organization, Verification
+from app.organizations import claims
+from app.organizations.models import Claim, Organization, Verification
 from app.organizations.queries import find_role
 
 
@@ -54,6 +55,17 @@ def suspend_organization(organization_id: int, *, by: Person, reason: str) -> Or
 def resume_organization(organization_id: int, *, by: Person, reason: str) -> Organization:
     """End a suspension."""
     return _set_status(organization_id, "active", by, reason)
+
+
+def decide_claim(claim_id: int, *, by: Person, grant: bool, checked: str) -> Claim:
+    """A moderator grants or declines what somebody claims. Raises InvalidInput at "checked" when it is empty, Refused when
+    the claim is the moderator's own, decided already or of an organization that somebody runs."""
+    if not checked.strip():
+        raise InvalidInput({"checked": _("Say what was checked")})
+    claim = claims.find_claim(claim_id)
+    if claim is not None and claim.person_id == by.id:
+        raise refuse("own_claim", _("This claim is yours."), _("Another moderator decides about it."))
+    return claims.answer_claim(claim_id, grant=grant, by=by, reason=checked)
 
 
 def _set_status(organization_id: int, status: str, by: Person, reason: str) -> Organization:

@@ -107,5 +107,22 @@ class LocationForm(PageForm):
     private = BooleanField(lazy("The street is private: only confirmed people see it, shortly before they come"))
 
 
+class ClaimForm(PageForm):
+    """How somebody shows that they speak for an organization: by its mailbox, or to a moderator."""
+
+    mailbox = StringField(
+        lazy("Mailbox of the organization"),
+        filters=[line],
+        description=lazy("Only the part before the @, such as info. The link goes there"),
+        validators=[Optional(), Length(max=64, message=lazy("Enter only the part before the @"))],
+    )
+    evidence = TextAreaField(
+        lazy("How can a moderator check it?"),
+        filters=[block],
+        description=lazy("For example: your role, a page that names you, a number to call"),
+        validators=[Optional(), Length(max=2000, message=lazy("Write 2,000 characters or fewer"))],
+    )
+
+
 class ConfirmForm(PageForm):
     """A page with one button."""

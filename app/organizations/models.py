@@ -12,6 +12,7 @@ from app.core.db import Base, HasId
 
 ROLES = ("owner", "manager", "coordinator", "viewer")
 ORGANIZATION_STATUSES = ("active", "suspended")
+CLAIM_STATUSES = ("waiting", "granted", "declined")
 DECISIONS = ("verified", "declined", "withdrawn", "suspended", "resumed")
 
 
@@ -100,3 +101,38 @@ class Verification(HasId, Base):
     decided_at: Mapped[dt.datetime]
 
     organization: Mapped[Organization] = relationship()
+
+
+class Claim(HasId, Base):
+    """Somebody says they speak for an organization that an import made. It is proved by a link sent to a mailbox at the
+    organization's own web domain, or decided by a moderator."""
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        sa.CheckConstraint(f"status IN {CLAIM_STATUSES}", name="status"),
+        sa.Index(
+            "uq_claim_waiting",
+            "organization_id",
+            "person_id",
+            unique=True,
+            sqlite_where=sa.text("status = 'waiting'"),
+            postgresql_where=sa.text("status = 'waiting'"),
+        ),
+    )
+
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    # Where the link goes; None when a moderator is to decide.
+    mailbox: Mapped[str | None] = mapped_column(sa.String(254))
+    token_hash: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    evidence: Mapped[str] = mapped_column(default="", server_default="")
+    status: Mapped[str] = mapped_column(sa.String(16), default="waiting", server_default="waiting")
+    created_at: Mapped[dt.datetime]
+    # What was checked, or why not; the claimant reads it.
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    decided_at: Mapped[dt.datetime | None]
+    # None with a decision: somebody at the mailbox.
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+
+    organization: Mapped[Organization] = relationship()
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
+from app.accounts import throttles
 from app.accounts.models import Person
 from app.accounts.queries import find_person
 from app.accounts.session import current_person, find_current_person
@@ -17,9 +18,10 @@ from app.core.i18n import _
 from app.core.web import allow, public, signed_in
 from app.fundraisers.queries import list_fundraisers_of, list_public_fundraisers
 from app.needs.queries import count_by_status, list_open_needs_of
-from app.organizations import operations, queries
+from app.organizations import claims, operations, queries
 from app.organizations.forms import (
     ROLE_NAMES,
+    ClaimForm,
     ConfirmForm,
     LocationForm,
     MemberForm,
@@ -27,7 +29,7 @@ from app.organizations.forms import (
     RegisterOrganizationForm,
     RoleForm,
 )
-from app.organizations.models import Location, Membership, Organization
+from app.organizations.models import Claim, Location, Membership, Organization
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
 
@@ -293,3 +295,72 @@ def remove_location(location: Location) -> ResponseReturnValue:
     return render_template(
         "organizations/remove_location.html", organization=location.organization, location=location, form=form
     )
+
+
+# --- claiming what an import made -----------------------------------------------------------------------------------
+
+
+def _find_claimable(slug: str) -> Organization | None:
+    found = find_organization(slug)
+    return found if found is not None and found.is_public else None
+
+
+@organizations.route("/organizations/<slug>/claim", methods=["GET", "POST"])
+@signed_in(load=_find_claimable)
+def claim(organization: Organization) -> ResponseReturnValue:
+    """Ask to run the page of an imported organization: by a mailbox at its web domain, or by a moderator."""
+    person, form = current_person(), ClaimForm()
+    domain = claims.web_domain(organization)
+    if domain is None:
+        del form.mailbox
+    status, reasons = 200, claims.reasons_not_to_claim(organization, person)
+    if form.validate_on_submit():
+        mailbox = form.mailbox.data or "" if domain else ""
+        try:
+            with transaction():
+                wait = throttles.count("link.email", f"claim {organization.id}")
+            if wait is not None:
+                raise InvalidInput(
+                    {"mailbox" if domain else "evidence": _("That was too often. Try again in an hour.")}
+                )
+            with transaction():
+                claims.claim_organization(
+                    organization.id, by=person, mailbox=mailbox, evidence=form.evidence.data or ""
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        except Refused as refused:
+            reasons, status = refused.reasons, 409
+        else:
+            flash(_("We have asked. You get an email when it is decided."), "done")
+            return redirect(url_for("organizations.claim", slug=organization.slug), code=303)
+    page = render_template(
+        "organizations/claim.html",
+        organization=organization,
+        domain=domain,
+        form=form,
+        reasons=reasons,
+        waiting=claims.find_waiting_claim(organization.id, person.id),
+    )
+    return page, 422 if form.errors else status
+
+
+@organizations.route("/claims/<claim_token>", methods=["GET", "POST"])
+@public(load=lambda claim_token: claims.find_claim_by_token(claim_token) or claim_token)
+def answer_claim(claim: Claim | str) -> ResponseReturnValue:
+    """Whoever reads the organization's mailbox says whether the person speaks for it. Two buttons: a mail scanner that
+    follows the link presses neither."""
+    if isinstance(claim, str):
+        return render_template("organizations/answer_claim.html", claim=None, form=None), 410
+    form = ConfirmForm()
+    if form.validate_on_submit() and request.form.get("act") in ("grant", "decline"):
+        grant = request.form["act"] == "grant"
+        reason = "" if grant else _("Somebody at the organization's mailbox said that they do not know you.")
+        try:
+            with transaction():
+                claims.answer_claim(claim.id, grant=grant, by=None, reason=reason)
+        except Refused:  # decided a moment ago, in another window or by a moderator
+            return render_template("organizations/answer_claim.html", claim=None, form=None), 410
+        flash(_("Thank you. We tell them."), "done")
+        return redirect(url_for("organizations.show", slug=claim.organization.slug), code=303)
+    return render_template("organizations/answer_claim.html", claim=claim, form=form)

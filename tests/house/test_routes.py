@@ -89,6 +89,8 @@ def send(
     values = dict(world.values)
     if endpoint.startswith(("fundraisers.", "api_fundraisers.", "donations.new")) and "/manage/" not in rule.rule:
         values["slug"] = values["fundraiser_slug"]
+    if endpoint == "organizations.claim":
+        values["slug"] = values["unclaimed_slug"]
     address = rule.rule
     for argument in rule.arguments:
         for shape in (f"<{argument}>", f"<id:{argument}>"):

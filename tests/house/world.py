@@ -15,7 +15,8 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations.operations import start_donation
 from app.donations.queries import donation_token
-from app.organizations.operations import add_location
+from app.organizations.claims import claim_organization, token_of
+from app.organizations.operations import add_location, register_organization
 from app.pledges.operations import pledge
 from app.signups.operations import sign_up
 from tests.factories import (
@@ -78,6 +79,16 @@ def build() -> World:
             fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="test",
             by=people["supporter"],
         )  # fmt: skip
+        imported = register_organization(
+            name="Imported Kitchen",
+            by=None,
+            owner=None,
+            country="US",
+            place="Newark, NJ",
+            website="https://kitchen.example.org",
+        )
+        imported.verified_at = now()
+        claim = claim_organization(imported.id, by=people["supporter"], mailbox="info")
         tokens = {caller: create_token(person, scopes=list(SCOPES)) for caller, person in people.items()}
     db.session.expire_all()
     return World(
@@ -95,6 +106,9 @@ def build() -> World:
             "donation_id": encode_id(gift.id),
             "fundraiser": fundraiser.slug,
             "fundraiser_slug": fundraiser.slug,
+            "unclaimed_slug": imported.slug,
+            "claim_id": encode_id(claim.id),
+            "claim_token": token_of(claim),
             "token": donation_token(gift.id),
             "version": str(need.version),
             "starts_at": (now() + dt.timedelta(days=3)).isoformat(),
