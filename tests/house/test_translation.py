@@ -429,7 +429,7 @@ def test_numbers_money_and_dates_are_written_as_the_language_does(app_in_german:
     app, addresses = app_in_german
     wrong = re.compile(r"(?<![\d.,])(\d{4,}(?:[.,]\d+)?|\d+\.\d{1,2}|\d{1,3},\d{3})(?![\d.,])")
     # Years, a postal code, addresses, and the names that the factories number.
-    typed = r"\b20\d\d\b|\b07102\b|https?://\S+|\b(?:Organization|Need|Fundraiser|Person) \d+\b|\b(?:organization|need|fundraiser)-\d+\b"
+    typed = r"\b20\d\d\b|\b07102\b|https?://\S+|(?i:\b(?:organization|need|fundraiser|person)[ -]\d+)"
     found, seen = {}, ""
     for address, session_id in addresses.items():
         client = app.test_client()
