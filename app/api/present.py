@@ -157,6 +157,9 @@ def signup(row: Signup, *, name: str | None) -> Body:
         "party_size": row.party_size,
         "note": row.note,
         "created_at": iso(row.created_at),
+        "checked_in_at": iso(row.checked_in_at),
+        "hours": None if row.minutes is None else f"{row.minutes / 60:.2f}".rstrip("0").rstrip("."),
+        "hours_approved": row.hours_approved_by_id is not None,
         "name": name,
     }
 

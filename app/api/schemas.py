@@ -242,6 +242,12 @@ class SignupIn(Schema):
     waitlist = ma.fields.Boolean(load_default=False)
 
 
+class HoursIn(Schema):
+    """How long somebody helped."""
+
+    hours = text(10, 1, required=True)
+
+
 class SignupOut(Schema):
     """One supporter's place on one shift. The person is named to the staff only."""
 
@@ -252,6 +258,9 @@ class SignupOut(Schema):
     party_size = ma.fields.Integer(required=True)
     note = ma.fields.String(required=True)
     created_at = moment(required=True)
+    checked_in_at = moment(required=True, allow_none=True)
+    hours = ma.fields.String(required=True, allow_none=True, metadata=DECIMAL)
+    hours_approved = ma.fields.Boolean(required=True)
     name = ma.fields.String(required=True, allow_none=True)
 
 

@@ -15,10 +15,10 @@ from app.core.web import allow
 from app.needs.models import Shift
 from app.needs.policy import can_see_need
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate
+from app.signups import attendance, gate
 from app.signups.models import Signup
-from app.signups.operations import cancel_signup, sign_up
-from app.signups.policy import can_cancel_signup, can_see_signup
+from app.signups.operations import cancel_signup, check_in, record_hours, sign_up
+from app.signups.policy import can_cancel_signup, can_keep_roster, can_see_signup
 
 resource = frame.blueprint("signups", "Places on shifts")
 
@@ -91,3 +91,30 @@ def cancel(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     with transaction():
         cancelled = cancel_signup(signup.id, by=current_person())
         return frame.answer(200, schemas.SignupOut, _present(cancelled, staff=False))
+
+
+@resource.route("/signups/<id:signup_id>/check-in", methods=["POST"])
+@allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def arrive(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Staff: the person is here. From two hours before the start until the end."""
+    with transaction():
+        changed = check_in(signup.id, by=current_person())
+        return frame.answer(200, schemas.SignupOut, _present(changed, staff=True))
+
+
+@resource.route("/signups/<id:signup_id>/hours", methods=["POST"])
+@allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.HoursIn)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def hours(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Staff: the person came and gave so many hours. Staff's own hours wait until another one sends the same (S9)."""
+    minutes = attendance.read_hours(payload["hours"])
+    with transaction():
+        changed = record_hours(signup.id, by=current_person(), minutes=minutes)
+        return frame.answer(200, schemas.SignupOut, _present(changed, staff=True))

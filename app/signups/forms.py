@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import IntegerField, RadioField, TextAreaField
+from wtforms import IntegerField, RadioField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
 from app.core.forms import PageForm, Required
@@ -48,3 +48,9 @@ class SignUpForm(PageForm):
 
 class CancelForm(PageForm):
     """The second step before a place is given back: nothing but the proof that this page sent it."""
+
+
+class HoursForm(PageForm):
+    """How long somebody helped."""
+
+    hours = StringField(lazy("Hours"), validators=[Required(lazy("Enter hours like 2, 2.5 or 2:30"))])

@@ -71,6 +71,17 @@ def check_standing(shift: Shift, person: Person, *, ignore: Signup | None = None
     return found + _overlap(shift, person, ignore)
 
 
+def check_again(signup: Signup) -> list[Reason]:
+    """Whether a place that counts already may be held as confirmed or checked in now (G1): the person may act, meets what
+    the shift asks, has no other place on it or at its time, and the shift takes place. The places are theirs already."""
+    shift, person = signup.shift, signup.person
+    if not person.is_active:
+        return promises.check_person(person)
+    found = [] if shift.status == "scheduled" else _state(shift)
+    found += check_standing(shift, person, ignore=signup)
+    return found + _double(shift, person, ignore=signup)
+
+
 def list_rules(shift: Shift, person: Person | None) -> list[Rule]:
     """What the shift asks of whoever takes it ("To take this shift you need"), and whether `person` meets it.
 
@@ -193,10 +204,12 @@ def _overlap(shift: Shift, person: Person, ignore: Signup | None) -> list[Reason
     ]
 
 
-def _double(shift: Shift, person: Person) -> list[Reason]:
+def _double(shift: Shift, person: Person, ignore: Signup | None = None) -> list[Reason]:
     live = sa.select(Signup.id).where(
         Signup.shift_id == shift.id, Signup.person_id == person.id, Signup.status.in_(LIVE_STATUSES)
     )
+    if ignore is not None:
+        live = live.where(Signup.id != ignore.id)
     if db.session.scalar(live) is None:
         return []
     return [Reason("already_signed_up", _("You already have a place on this shift."), _("See it on My help."))]

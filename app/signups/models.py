@@ -27,6 +27,8 @@ LIVE_STATUSES = ("requested", "offered", "waitlisted", "confirmed", "checked_in"
 # These count against the capacity of their position (S1).
 TAKING_STATUSES = ("confirmed", "checked_in", "completed", "no_show")
 MAXIMUM_PARTY_SIZE = 50
+# A flexible role may take weeks; more than this is a slip of the keyboard.
+MAXIMUM_MINUTES = 500 * 60
 
 
 class Signup(HasId, Base):
@@ -44,6 +46,10 @@ class Signup(HasId, Base):
             sqlite_where=sa.text(f"status IN {LIVE_STATUSES}"),
             postgresql_where=sa.text(f"status IN {LIVE_STATUSES}"),
         ),
+        sa.CheckConstraint(f"minutes IS NULL OR minutes BETWEEN 1 AND {MAXIMUM_MINUTES}", name="minutes"),
+        sa.CheckConstraint(
+            "hours_approved_by_id IS NULL OR hours_approved_by_id != person_id", name="hours_by_another"
+        ),
         sa.Index("ix_signup_person_id_status", "person_id", "status"),
     )
 
@@ -57,7 +63,11 @@ class Signup(HasId, Base):
     cancelled_at: Mapped[dt.datetime | None]
     # Raised with every change, so that calendars follow (M3).
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    checked_in_at: Mapped[dt.datetime | None]
+    # The time each person of the party gave. It counts once somebody of the staff who is not that person said so (S9).
+    minutes: Mapped[int | None]
+    hours_approved_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
     shift: Mapped[Shift] = relationship()
     position: Mapped[Position] = relationship()
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])

@@ -14,7 +14,7 @@ from app.core.errors import Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.text import block
 from app.needs.models import Need, Position, Shift
-from app.signups import gate
+from app.signups import attendance, gate
 from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
 
 REMINDER_BEFORE = dt.timedelta(hours=24)
@@ -101,6 +101,70 @@ def review_after_change(signup_id: int) -> bool:
     return True
 
 
+def check_in(signup_id: int, *, by: Person) -> Signup:
+    """They are here: somebody of the staff says so by name. Asks the gate again, because a place is worth only what it
+    is worth now (G1). Raises Refused outside the window (`attendance.check_in_refusal`) or when the place cannot stand."""
+    signup, shift = _lock_whole(signup_id)
+    _require_status(signup, "confirmed")
+    reason = attendance.check_in_refusal(shift)
+    reasons = [*([reason] if reason else []), *gate.check_again(signup)]
+    if reasons:
+        raise Refused(reasons)
+    signup.status = "checked_in"
+    signup.checked_in_at = now()
+    _record("signup.checked_in", signup, shift, by)
+    return signup
+
+
+def mark_no_show(signup_id: int, *, by: Person) -> Signup:
+    """They did not come. The places stay taken: the shift ran without them. Raises Refused before the start."""
+    signup, shift = _lock_whole(signup_id)
+    _require_status(signup, "confirmed")
+    attendance.require_begun(shift)
+    signup.status = "no_show"
+    outbox.withdraw(_reminder_key(signup, shift))
+    _record("signup.no_show", signup, shift, by)
+    return signup
+
+
+def record_hours(signup_id: int, *, by: Person, minutes: int) -> Signup:
+    """They came and gave `minutes` each. Said by the staff about somebody else it counts at once; staff who helped
+    themselves have it recorded, and it counts when another one says the same or corrects it (S9).
+
+    Raises Refused before the start, and InvalidInput for "hours" that cannot be.
+    """
+    signup, shift = _lock_whole(signup_id)
+    _require_status(signup, "confirmed", "checked_in", "completed")
+    attendance.require_begun(shift)
+    attendance.require_possible(shift, minutes)
+    if signup.person_id == by.id and signup.hours_approved_by_id is not None:
+        raise refuse("own_hours", _("Your hours are approved already. Somebody else on the staff can correct them."))
+    signup.status = "completed"
+    signup.minutes = minutes
+    signup.hours_approved_by_id = None if signup.person_id == by.id else by.id
+    outbox.withdraw(_reminder_key(signup, shift))
+    kind = "signup.hours_recorded" if signup.hours_approved_by_id is None else "signup.hours_approved"
+    _record(kind, signup, shift, by, minutes=minutes)
+    return signup
+
+
+def undo_attendance(signup_id: int, *, by: Person) -> Signup:
+    """Take back that somebody was here, did not come or completed: a confirmed place as before, as far as the gate lets
+    it be one (they may have taken another since). Raises Refused."""
+    signup, shift = _lock_whole(signup_id)
+    _require_status(signup, "checked_in", "no_show", "completed")
+    if signup.person_id == by.id and signup.hours_approved_by_id is not None:
+        raise refuse("own_hours", _("Your hours are approved already. Somebody else on the staff can correct them."))
+    reasons = gate.check_again(signup)
+    if reasons:
+        raise Refused(reasons)
+    data: dict[str, int | str] = {"was": signup.status, "minutes": signup.minutes or 0}
+    signup.status = "confirmed"
+    signup.checked_in_at = signup.minutes = signup.hours_approved_by_id = None
+    _record("signup.attendance_undone", signup, shift, by, **data)
+    return signup
+
+
 def promise_reminder(signup: Signup, shift: Shift) -> None:
     """Promise to remind the day before the shift as it stands now; none when that is already past or it has no time."""
     if shift.starts_at is None or shift.starts_at - REMINDER_BEFORE <= now():
@@ -133,6 +197,21 @@ def _lock_signup(signup_id: int) -> Signup:
     if signup is None:
         raise refuse("not_found", _("This place is not there any more."))
     return signup
+
+
+def _lock_whole(signup_id: int) -> tuple[Signup, Shift]:
+    """Person, need, shift and then the place itself, read afresh."""
+    found = db.session.get_one(Signup, signup_id)
+    _person, shift = _lock(found.person_id, found.shift_id)
+    return _lock_signup(signup_id), shift
+
+
+def _require_status(signup: Signup, *allowed: str) -> None:
+    """Two of the staff keep one roster: the second is told that the place stands differently by now."""
+    if signup.status not in allowed:
+        raise refuse(
+            "changed_meanwhile", _("This place stands differently by now."), _("Look at the roster again, then decide.")
+        )
 
 
 def _is_free(party_size: int) -> sa.ColumnElement[bool]:
@@ -185,11 +264,12 @@ def _end(signup_id: int, kind: str) -> bool:
     return True
 
 
-def _record(action: str, signup: Signup, shift: Shift, by: Person | None) -> None:
+def _record(action: str, signup: Signup, shift: Shift, by: Person | None, **more: int | str) -> None:
+    db.session.flush()
     audit.record(
         action,
         subject=signup,
         by=by,
         organization_id=shift.need.organization_id,
-        data={"shift_id": shift.id, "position_id": signup.position_id, "party_size": signup.party_size},
+        data={"shift_id": shift.id, "position_id": signup.position_id, "party_size": signup.party_size, **more},
     )

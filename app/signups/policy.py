@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.accounts.models import Person
 from app.needs.models import Shift
 from app.needs.policy import can_see_need
-from app.organizations.policy import can_see_staff_pages
+from app.organizations.policy import can_receive, can_see_staff_pages
 from app.signups.models import Signup
 
 
@@ -27,3 +27,13 @@ def can_see_signup(person: Person, signup: Signup) -> bool:
 def can_cancel_signup(person: Person, signup: Signup) -> bool:
     """Only the person whose place it is: staff change the shift, not who comes to it."""
     return is_own_signup(person, signup)
+
+
+def can_see_roster(person: Person, shift: Shift) -> bool:
+    """Every member of the organization that gets the help."""
+    return can_see_staff_pages(person, shift.need.organization)
+
+
+def can_keep_roster(person: Person, signup: Signup) -> bool:
+    """Owners, managers and coordinators say who came and for how long; viewers only read."""
+    return can_receive(person, signup.shift.need.organization)

@@ -47,6 +47,8 @@ class RosterRow:
     note: str
     status: str
     created_at: dt.datetime
+    minutes: int | None
+    is_approved: bool
 
 
 def _with_everything() -> sa.Select[Signup]:
@@ -81,12 +83,13 @@ def list_live_signups_of(person_id: int) -> Sequence[Signup]:
 
 
 def list_past_signups_of(person_id: int) -> Sequence[Signup]:
-    """The places a person took and that are over, latest first (the last hundred)."""
+    """The places a person took and that are over, or done as the staff say, latest first (the last hundred)."""
     return db.session.scalars(
         _with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
-        .where(Signup.person_id == person_id, Signup.status.in_(TAKING_STATUSES), Shift.ends_at <= now())
-        .order_by(Shift.ends_at.desc(), Signup.id)
+        .where(Signup.person_id == person_id, Signup.status.in_(TAKING_STATUSES))
+        .where(sa.or_(Shift.ends_at <= now(), Signup.status.not_in(LIVE_STATUSES)))
+        .order_by(sa.func.coalesce(Shift.ends_at, Signup.created_at).desc(), Signup.id)
         .limit(DONE_SHOWN)
     ).all()
 
@@ -109,6 +112,8 @@ def list_rosters(shift_ids: Sequence[int]) -> dict[int, list[RosterRow]]:
             Signup.note,
             Signup.status,
             Signup.created_at,
+            Signup.minutes,
+            Signup.hours_approved_by_id.is_not(None).label("is_approved"),
         )
         .join(Person, Person.id == Signup.person_id)
         .join(Position, Position.id == Signup.position_id)
