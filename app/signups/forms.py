@@ -53,4 +53,4 @@ class CancelForm(PageForm):
 class HoursForm(PageForm):
     """How long somebody helped."""
 
-    hours = StringField(lazy("Hours"), validators=[Required(lazy("Enter hours like 2, 2.5 or 2:30"))])
+    hours = StringField(lazy("Hours"), filters=[block], validators=[Required(lazy("Enter hours like 2, 2.5 or 2:30"))])
