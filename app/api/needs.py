@@ -12,7 +12,6 @@ from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, present, queries, schemas
 from app.core import web
-from app.core.clock import today
 from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.i18n import _
@@ -27,8 +26,6 @@ from app.organizations.queries import find_organization
 from app.signups.queries import find_exact_address
 
 resource = frame.blueprint("needs", "What organizations ask for")
-# How long a need counts as confirmed when nobody says a date (N4).
-CONFIRMED_FOR_DAYS = 30
 
 
 def _find_in_sight(need_id: int) -> Need | None:
@@ -123,20 +120,12 @@ def _move(act: Callable[..., Need]) -> Callable[[Need, dict[str, Any]], Response
     return moved
 
 
-def _confirm_need(need_id: int, *, by: Person) -> Need:
-    """Say that it is still needed, for another 30 days (N4)."""
-    need = find_need(need_id)
-    zone = need.time_zone if need is not None else "UTC"
-    until = today(zone).fromordinal(today(zone).toordinal() + CONFIRMED_FOR_DAYS)
-    return operations.confirm_need(need_id, by=by, until=until)
-
-
 for _name, _act in (
     ("publish", operations.publish_need),
     ("pause", operations.pause_need),
     ("close", operations.close_need),
     ("reopen", operations.reopen_need),
-    ("confirm", _confirm_need),
+    ("confirm", operations.confirm_need),
 ):
     _view = frame.idempotent(_move(_act))
     _view = resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")(_view)

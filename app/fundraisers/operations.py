@@ -20,12 +20,12 @@ from app.core.money import BadAmount, Money, check_goal, explain
 from app.core.outbox import enqueue
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import has_ended
-from app.fundraisers.queries import list_deciders
 from app.needs.models import Need
 from app.needs.policy import can_see_need
 from app.needs.promises import check_person
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings
+from app.organizations.queries import list_deciders
 
 ADULT_AGE = 18
 LONGEST_DAYS = 3 * 366

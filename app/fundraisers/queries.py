@@ -18,10 +18,9 @@ from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import visible
 from app.needs.models import Need
 from app.needs.policy import visible as need_visible
-from app.organizations.models import Membership, Organization
+from app.organizations.models import Organization
 
 PAGE_SIZE = 20
-DECIDING_ROLES = ("owner", "manager")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,14 +181,3 @@ def list_due_to_end() -> list[int]:
         .where(Fundraiser.status == "live", Fundraiser.ends_on < today("Pacific/Kiritimati"))
     )
     return [key for key, ends_on, zone in db.session.execute(query) if ends_on is not None and ends_on < today(zone)]
-
-
-def list_deciders(organization_id: int) -> list[int]:
-    """Ids of the organization's active owners and managers: who approves."""
-    query = (
-        sa.select(Membership.person_id)
-        .join(Person, Person.id == Membership.person_id)
-        .where(Membership.organization_id == organization_id, Membership.role.in_(DECIDING_ROLES))
-        .where(Person.status == "active")
-    )
-    return list(db.session.scalars(query))

@@ -24,6 +24,7 @@ from app.imports.need_rows import ItemLine, NeedLine, Rejected, parse
 from app.moderation.operations import verify_organization
 from app.needs import index, operations
 from app.needs.models import Item, Need, Position, Shift
+from app.needs.operations.freshness import CONFIRMED_FOR
 from app.organizations.models import Organization
 from app.organizations.operations import name_key, register_organization
 
@@ -362,6 +363,7 @@ def _need_values(need: NeedLine, home: _Home, key: str, need_id: int, status: st
         "title": need.title,
         "description": need.description,
         "status": status,
+        "confirm_by": at.date() + CONFIRMED_FOR if status == "open" else None,
         "urgency": need.urgency,
         "causes": list(need.causes),
         "skills": list(need.skills),

@@ -2,9 +2,68 @@
 
 from __future__ import annotations
 
-from app.core.jobs import Sweep
-from app.core.outbox import Handler
-from app.needs import index
+import datetime as dt
+from typing import Any
 
-HANDLERS: dict[str, Handler] = {}
-SWEEPS = (Sweep("needs.reindex_stale", 60, index.reindex_stale),)
+from app.accounts.queries import find_person
+from app.core.db import db, transaction
+from app.core.ids import encode_id
+from app.core.jobs import Sweep
+from app.core.letters import compose
+from app.core.mail import deliver
+from app.core.outbox import Handler
+from app.needs import index, operations, queries
+
+
+def mail_confirm(payload: dict[str, Any]) -> None:
+    """Ask one owner or manager whether it is still needed; not when somebody has answered."""
+    _mail_about(payload, "needs/confirm", "open")
+
+
+def mail_unconfirmed(payload: dict[str, Any]) -> None:
+    """Tell one owner or manager that a need paused itself; not when it is open again."""
+    _mail_about(payload, "needs/unconfirmed", "paused")
+
+
+def _mail_about(payload: dict[str, Any], name: str, status: str) -> None:
+    need, person = queries.find_need(payload["need_id"]), find_person(payload["person_id"])
+    if need is None or person is None or not person.is_active or need.status != status or need.confirm_by is None:
+        return
+    if need.confirm_by != dt.date.fromisoformat(payload["confirm_by"]):
+        return
+    mail = compose(
+        name,
+        to=person.email,
+        locale=person.locale,
+        name=person.name,
+        title=need.title,
+        organization=need.organization.name,
+        confirm_by=need.confirm_by,
+        path=f"/manage/{need.organization.slug}/needs/{encode_id(need.id)}",
+    )
+    db.session.rollback()
+    deliver(mail, key=payload["outbox_key"])
+
+
+def need_confirm_due(payload: dict[str, Any]) -> None:
+    """The day has come to ask whether it is still needed."""
+    with transaction():
+        operations.ask_to_confirm(payload["need_id"], dt.date.fromisoformat(payload["confirm_by"]))
+
+
+def pause_unconfirmed() -> None:
+    """Sweep: pause what nobody confirmed (N4)."""
+    for need_id in queries.list_unconfirmed():
+        with transaction():
+            operations.pause_unconfirmed(need_id)
+
+
+HANDLERS: dict[str, Handler] = {
+    "need_confirm_due": need_confirm_due,
+    "mail_need_confirm": mail_confirm,
+    "mail_need_unconfirmed": mail_unconfirmed,
+}
+SWEEPS = (
+    Sweep("needs.reindex_stale", 60, index.reindex_stale),
+    Sweep("needs.pause_unconfirmed", 3600, pause_unconfirmed),
+)

@@ -295,3 +295,9 @@ def list_needs_of(organization_id: int, status: str | None, cursor: str | None, 
     if status is not None:
         query = query.where(Need.status == status)
     return cut(db.session.scalars(newest_first(query, Need, cursor, limit)).all(), limit)
+
+
+def list_unconfirmed() -> list[int]:
+    """Ids of open needs whose confirm-by date (N4) is over at the earliest place on earth."""
+    query = sa.select(Need.id).where(Need.status == "open", Need.confirm_by < today("Pacific/Kiritimati"))
+    return list(db.session.scalars(query.order_by(Need.confirm_by, Need.id)))

@@ -165,7 +165,7 @@ def _sow_needs(
             "private_address": False, "city": home.city, "region": home.region, "country": home.country,
             "latitude": latitude, "longitude": longitude, "precision": "coordinates", "time_zone": home.zone,
             "published_at": published, "created_at": published, "updated_at": published,
-            "external_id": f"seed-{prefix}-{number}",
+            "external_id": f"seed-{prefix}-{number}", "confirm_by": (today + dt.timedelta(days=30)).date(),
         }  # fmt: skip
         needs.append(need)
         kind = rng.random()

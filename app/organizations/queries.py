@@ -123,3 +123,14 @@ def find_verification_by_id(verification_id: int) -> Verification | None:
     """The decision with its organization, or None."""
     query = sa.select(Verification).options(joinedload(Verification.organization))
     return db.session.scalar(query.where(Verification.id == verification_id))
+
+
+def list_deciders(organization_id: int) -> list[int]:
+    """Ids of the organization's active owners and managers: who approves, confirms and is asked."""
+    query = (
+        sa.select(Membership.person_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.organization_id == organization_id, Membership.role.in_(("owner", "manager")))
+        .where(Person.status == "active")
+    )
+    return list(db.session.scalars(query))

@@ -33,6 +33,7 @@ from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.moderation.operations import verify_organization
 from app.needs.models import Shift
 from app.needs.operations.inputs import PositionInput, ShiftInput
+from app.needs.operations.needs import pause_need
 from app.needs.operations.shifts import cancel_shift, edit_shift
 from app.organizations.claims import answer_claim, claim_organization
 from app.organizations.operations import register_organization
@@ -271,9 +272,16 @@ def send_every_mail(house: House) -> list[EmailMessage]:
             receive_pledge(kept.id, by=owner, received=decimal.Decimal(3), rejected=decimal.Decimal(1), reason="wet")
             decline_fundraiser(fundraiser.id, by=owner, reason="later")
             answer_claim(claim.id, grant=True, by=None, reason="")
+            need.confirm_by = today("UTC")
+            about = {"need_id": need.id, "person_id": owner.id, "confirm_by": need.confirm_by.isoformat()}
+            enqueue("mail_need_confirm", about, key="confirm")
             db.session.execute(sa.update(Outbox).where(Outbox.done_at.is_(None)).values(due_at=now()))
             gift.status = "paid"
             enqueue("mail_donation_thanks", {"donation_id": gift.id}, key="thanks")
+        jobs.work_off(app.extensions["outbox_handlers"], ())
+        with transaction():
+            pause_need(need.id, by=owner)
+            enqueue("mail_need_unconfirmed", about, key="unconfirmed")
         outcome = jobs.work_off(app.extensions["outbox_handlers"], ())
         assert not outcome["failed"], outcome
         house.reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])

@@ -4,11 +4,11 @@ One file for each thing that is changed; callers say `needs.operations.add_shift
 
 from __future__ import annotations
 
+from app.needs.operations.freshness import ask_to_confirm, confirm_need, pause_unconfirmed
 from app.needs.operations.inputs import ItemInput, PlaceInput, PositionInput, ShiftInput
 from app.needs.operations.items import add_item, edit_item, remove_item
 from app.needs.operations.needs import (
     close_need,
-    confirm_need,
     create_need,
     edit_need,
     pause_need,
@@ -26,6 +26,7 @@ __all__ = [
     "ShiftInput",
     "add_item",
     "add_shift",
+    "ask_to_confirm",
     "cancel_shift",
     "close_need",
     "confirm_need",
@@ -35,6 +36,7 @@ __all__ = [
     "edit_shift",
     "look_up",
     "pause_need",
+    "pause_unconfirmed",
     "publish_need",
     "reasons_not_to_publish",
     "remove_item",

@@ -12,6 +12,7 @@ from app.core.db import db
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
 from app.needs.models import URGENCIES, Need
+from app.needs.operations.freshness import keep_fresh
 from app.needs.operations.inputs import PlaceInput
 from app.needs.operations.places import set_place, whereabouts
 from app.needs.operations.shared import changed, locked_need, record, require_not_closed
@@ -224,22 +225,13 @@ def reopen_need(need_id: int, *, by: Person | None) -> Need:
     return need
 
 
-def confirm_need(need_id: int, *, by: Person, until: dt.date) -> Need:
-    """Say that it is still needed, until the date when it is asked again (N4)."""
-    need = locked_need(need_id)
-    require_not_closed(need)
-    need.confirm_by = until
-    changed(need)
-    record("need.confirmed", need, by, need)
-    return need
-
-
 def _open(need: Need, by: Person | None) -> None:
     reasons = reasons_not_to_publish(need)
     if reasons:
         raise Refused(reasons)
     action = "need.reopened" if need.published_at is not None else "need.published"
     need.published_at, need.closed_at = need.published_at or now(), None
+    keep_fresh(need)
     _move(need, "open", action, by)
 
 

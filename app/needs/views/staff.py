@@ -171,6 +171,13 @@ def pause(need: Need) -> ResponseReturnValue:
     return _act(need, operations.pause_need, _("It is paused: nobody new finds it."))
 
 
+@needs.post("/manage/<slug>/needs/<id:need_id>/confirm")
+@allow(policy.can_edit_need, load=_find_need)
+def confirm(need: Need) -> ResponseReturnValue:
+    """Say that it is still needed (N4)."""
+    return _act(need, operations.confirm_need, _("Thank you. We ask again in 30 days."))
+
+
 @needs.post("/manage/<slug>/needs/<id:need_id>/reopen")
 @allow(policy.can_edit_need, load=_find_need)
 def reopen(need: Need) -> ResponseReturnValue:
