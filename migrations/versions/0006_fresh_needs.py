@@ -1,6 +1,6 @@
 """Every need that is open has a date by which it is confirmed (N4): thirty days from now, where there was none.
 
-Revision: 0005, after 0004.
+Revision: 0006, after 0005.
 """
 
 import datetime as dt
@@ -8,8 +8,8 @@ import datetime as dt
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
