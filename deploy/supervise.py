@@ -374,7 +374,7 @@ def run(place: Place, supervisor: Supervisor) -> None:
     """Start everything and look after it until told to end. Raises Failure and Ended."""
     flask = [str(BIN / "python"), "-m", "flask", "--app", "wsgi"]
     begun = time.monotonic()
-    url, head = place.settings.sqlalchemy_url, (ROOT / "migrations" / "HEAD").read_text().strip()
+    url, head = place.settings.sqlalchemy_url, (ROOT / "migrations" / "HEAD").read_text().split("_")[0]
     known = place.memory.get("database", str) == mark_of(url) != ""
 
     def start_all() -> None:

@@ -30,7 +30,7 @@ HEAD = Path(__file__).parent.parent.parent / "migrations" / "HEAD"
 
 @functools.cache
 def _expected_revision() -> str:
-    return HEAD.read_text().strip()
+    return HEAD.read_text().split("_")[0]
 
 
 def is_migrated() -> bool:

@@ -1,6 +1,6 @@
 """Who came to a shift, and for how long
 
-Revision: 0004, after 0003.
+Revision: 0005, after 0004.
 """
 
 import sqlalchemy as sa

@@ -38,7 +38,13 @@ def revisions() -> list[str]:
 
 
 def test_there_is_one_head_and_it_is_pinned() -> None:
-    assert (ROOT / "migrations" / "HEAD").read_text().strip() == revisions()[-1]
+    # Number and name: two branches that number alike must conflict in git, and a number alone does not.
+    pinned = (ROOT / "migrations" / "HEAD").read_text().strip()
+    assert (ROOT / "migrations" / "versions" / f"{pinned}.py").is_file()
+    assert pinned.split("_")[0] == revisions()[-1]
+    assert len({path.name.split("_")[0] for path in (ROOT / "migrations" / "versions").glob("0*.py")}) == len(
+        revisions()
+    )
     assert len(ScriptDirectory(str(ROOT / "migrations")).get_heads()) == 1
 
 
