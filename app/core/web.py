@@ -145,9 +145,10 @@ def safe_next(target: str | None, default: str) -> str:
     return target
 
 
-def flash_undo(text: str, url: str) -> None:
-    """Say what happened on the next page, with a way back: `url` is a form page, so that following it changes nothing."""
-    flash({"text": text, "url": url, "label": _("Undo")})  # type: ignore[arg-type]  # any JSON is carried; toast.html reads it
+def flash_undo(text: str, url: str, *, post: bool = False) -> None:
+    """Say what happened on the next page, with a way back: `url` is a form page, so that following it changes nothing;
+    with `post` it is the act itself, sent by a button with the proof that our page sent it."""
+    flash({"text": text, "url": url, "label": _("Undo"), "post": post})  # type: ignore[arg-type]  # any JSON is carried; toast.html reads it
 
 
 class IdConverter(BaseConverter):

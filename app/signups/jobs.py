@@ -29,7 +29,10 @@ def mail_confirmed(payload: dict[str, Any]) -> None:
 
 
 def mail_cancelled(payload: dict[str, Any]) -> None:
-    """You gave your place back; the calendar forgets it."""
+    """You gave your place back; the calendar forgets it. Not when it was taken back before this was sent."""
+    signup = queries.find_signup(payload["signup_id"])
+    if signup is None or signup.status in gate.HOLDING_STATUSES:
+        return
     _send("signups/cancelled", payload)
 
 

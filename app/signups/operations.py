@@ -18,6 +18,8 @@ from app.signups import attendance, gate
 from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
 
 REMINDER_BEFORE = dt.timedelta(hours=24)
+# Undo is for a slip of the finger; later one signs up again.
+UNDO_CANCEL_WITHIN = dt.timedelta(minutes=15)
 
 
 def sign_up(
@@ -64,8 +66,46 @@ def cancel_signup(signup_id: int, *, by: Person | None) -> Signup:
     if shift.is_over:
         raise refuse("past", _("This shift is over, so the place cannot be cancelled."))
     _release(signup, shift, by=by)
-    outbox.enqueue("signup_cancelled", {"signup_id": signup.id}, key=f"signup_cancelled:{signup.id}")
+    outbox.enqueue("signup_cancelled", {"signup_id": signup.id}, key=f"signup_cancelled:{signup.id}:{signup.sequence}")
     return signup
+
+
+def undo_cancel(signup_id: int, *, by: Person) -> Signup:
+    """The place that `by` gave back a moment ago is theirs again, as it was: same people, same note, same calendar entry.
+
+    It passes the gate and claims its places like any other. Raises Refused with every reason, also when it is too late.
+    """
+    found = db.session.get_one(Signup, signup_id)
+    person, shift = _lock(found.person_id, found.shift_id)
+    signup = _lock_signup(signup_id)
+    reasons = [] if can_undo_cancel(signup) else [_too_late()]
+    reasons += gate.check(shift, person, party_size=signup.party_size, position_id=signup.position_id)
+    if reasons:
+        raise Refused(reasons)
+    _claim(signup.position, signup.party_size)
+    signup.status = "confirmed"
+    signup.cancelled_at = None
+    signup.sequence += 1
+    _record("signup.confirmed", signup, shift, by)
+    outbox.withdraw(f"signup_cancelled:{signup.id}:{signup.sequence - 1}")
+    key = f"{signup.id}:{signup.sequence}"
+    outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{key}")
+    promise_reminder(signup, shift)
+    return signup
+
+
+def can_undo_cancel(signup: Signup) -> bool:
+    """True for a quarter of an hour after a place was given back. The gate still has its say."""
+    given_back = signup.cancelled_at if signup.status == "cancelled" else None
+    return given_back is not None and now() - given_back < UNDO_CANCEL_WITHIN
+
+
+def _too_late() -> Reason:
+    return Reason(
+        "undo_too_late",
+        _("It is too late to undo this: that goes for 15 minutes."),
+        _("Sign up again, as long as there is a place."),
+    )
 
 
 def end_for_cancelled_shift(signup_id: int) -> bool:

@@ -120,12 +120,11 @@ def cancel(signup: Signup) -> ResponseReturnValue:
     """What giving the place back means (S6), and doing it."""
     form = CancelForm()
     if request.method == "POST" and form.validate():
-        title, shift_id, party_size = signup.shift.need.title, signup.shift_id, signup.party_size
+        title = signup.shift.need.title
         with transaction():
             operations.cancel_signup(signup.id, by=current_person())
-        back = url_for("signups.new", shift_id=shift_id, party_size=party_size)
-        text = _("Your place on “%(title)s” is cancelled. You can take it again while it is free.", title=title)
-        flash_undo(text, back)
+        text = _("Your place on “%(title)s” is cancelled. You can take it back while it is free.", title=title)
+        flash_undo(text, url_for("signups.undo_cancel", signup_id=signup.id), post=True)
         return redirect(url_for("pages.my_help"), code=303)
     return render_template(
         "signups/cancel.html",
@@ -133,8 +132,21 @@ def cancel(signup: Signup) -> ResponseReturnValue:
         form=form,
         live=signup.status in gate.HOLDING_STATUSES,
         over=signup.shift.is_over,
+        may_undo=operations.can_undo_cancel(signup) and not gate.check_again(signup),
         area=describe_area(signup.shift.need),
     )
+
+
+@signups.post("/signups/<id:signup_id>/undo-cancel")
+@allow(policy.is_own_signup, load=queries.find_signup)
+def undo_cancel(signup: Signup) -> ResponseReturnValue:
+    """The place given back a moment ago is theirs again, or every reason why it cannot be."""
+    with transaction():
+        operations.undo_cancel(signup.id, by=current_person())
+    title = signup.shift.need.title
+    text = _("Your place on “%(title)s” is yours again. We sent you an email.", title=title)
+    flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
+    return redirect(url_for("pages.my_help"), code=303)
 
 
 @signups.get("/signups/<id:signup_id>/calendar.ics")

@@ -54,6 +54,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "needs.remove_item"): EMPTY,
     ("POST", "signups.new"): {"party_size": "1"},
     ("POST", "signups.cancel"): EMPTY,
+    ("POST", "signups.undo_cancel"): EMPTY,
     ("POST", "signups.check_in"): EMPTY,
     ("POST", "signups.no_show"): EMPTY,
     ("POST", "signups.undo_attendance"): EMPTY,

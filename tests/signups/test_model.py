@@ -23,7 +23,7 @@ from app.needs.models import Need, Shift
 from app.needs.operations import cancel_shift
 from app.signups import checks
 from app.signups.jobs import fan_out_cancelled
-from app.signups.operations import cancel_signup, sign_up
+from app.signups.operations import cancel_signup, sign_up, undo_cancel
 from app.signups.queries import find_live_signup, list_roster
 from tests.factories import make_member, make_need, make_organization, make_person, make_shift
 
@@ -100,6 +100,7 @@ class Placing(RuleBasedStateMachine):
         organizations = [make_organization(), make_organization()]
         self.owners = [make_member(organization, "owner") for organization in organizations]
         self.shifts: list[int] = []
+        self.given_back: dict[tuple[int, int], tuple[int, int, int]] = {}
         for number, slot in enumerate(self.model.slots):
             need = make_need(organizations[number % 2])
             if slot.starts is None or slot.ends is None:
@@ -136,7 +137,22 @@ class Placing(RuleBasedStateMachine):
             assert over
         else:
             assert not over
-            del slot.places[who]
+            self.given_back[who, number] = (found.id, slot.places.pop(who), self.model.hour)
+
+    @rule(who=st.integers(0, PEOPLE - 1), number=st.integers(0, SHIFTS - 1))
+    def undo(self, who: int, number: int) -> None:
+        if (who, number) not in self.given_back:
+            return
+        key, party, hour = self.given_back[who, number]
+        expected = hour == self.model.hour and self.model.may(who, number, party)
+        try:
+            with transaction():
+                undo_cancel(key, by=self.people[who])
+        except Refused:
+            assert not expected
+        else:
+            assert expected
+            self.model.slots[number].places[who] = party
 
     @rule(number=st.integers(0, SHIFTS - 1))
     def call_off(self, number: int) -> None:

@@ -9,11 +9,12 @@ import icalendar
 import pytest
 import time_machine
 
+from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.needs.models import Position, Shift
 from app.signups.models import Signup
-from app.signups.operations import sign_up
+from app.signups.operations import cancel_signup, sign_up
 from tests.conftest import CheckingClient
 from tests.factories import make_need, make_organization, make_person, make_shift
 
@@ -60,12 +61,48 @@ def test_from_the_form_to_my_help_and_back(client: CheckingClient, sign_in: Sign
     assert only_signup().status == "cancelled"
     mine = client.get("/my-help")
     assert "You have promised nothing yet" in mine.text
-    undo = f"{path(shift)}?party_size=2"
-    assert f'href="{undo}"' in mine.text
-    assert 'value="2"' in client.get(undo).text
-    assert client.post(undo, data={"party_size": "2", "note": ""}).status_code == 303
+    undo = f"/signups/{encode_id(only_signup().id)}/undo-cancel"
+    assert f'action="{undo}"' in mine.text
+    assert f'action="{undo}"' in client.get(cancel).text
+    back = client.post(undo)
+    assert (back.status_code, back.headers["Location"]) == (303, "/my-help")
+    assert "is yours again" in client.get("/my-help").text
+    db.session.rollback()
+    place = only_signup()
+    db.session.refresh(place)
+    assert (place.status, place.party_size, place.note, place.sequence) == ("confirmed", 2, "I bring\na drill", 2)
+    assert client.post(undo).status_code == 409, "there is nothing to undo"
+    assert client.post(cancel).status_code == 303
     assert "already cancelled" in client.get(cancel).text
     assert client.post(cancel).status_code == 409
+
+
+@pytest.mark.rule("S1")
+@pytest.mark.rule("S6")
+def test_undo_says_so_when_the_place_has_gone_or_it_is_too_late(client: CheckingClient, sign_in: SignIn) -> None:
+    shift = make_shift(capacity=1)
+    person = make_person()
+    with transaction():
+        signup = sign_up(shift.id, by=person)
+    with transaction():
+        cancel_signup(signup.id, by=person)
+    undo = f"/signups/{encode_id(signup.id)}/undo-cancel"
+    faster = make_person()
+    with transaction():
+        other = sign_up(shift.id, by=faster)
+    sign_in(person)
+    gone = client.post(undo)
+    assert gone.status_code == 409
+    assert "This shift is full" in gone.text
+    with transaction():
+        cancel_signup(other.id, by=faster)
+    with time_machine.travel(now() + dt.timedelta(minutes=15), tick=False):
+        late = client.post(undo)
+    assert late.status_code == 409
+    assert "too late to undo" in late.text
+    assert client.post(undo).status_code == 303
+    db.session.rollback()
+    assert db.session.get_one(Position, shift.positions[0].id, populate_existing=True).taken == 1
 
 
 @pytest.mark.rule("A4")
