@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import marshmallow as ma
 import sqlalchemy as sa
-from flask import Response, g, request
+from flask import Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api, Blueprint
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import PreconditionFailed
 
 from app.api.models import IdempotencyKey
@@ -23,6 +24,7 @@ from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.paging import Page
 from app.core.problems import from_refused, problem
+from app.core.text import block, line
 from app.core.tokens import keyed_hash
 
 MAXIMUM_LIMIT = 100
@@ -34,6 +36,48 @@ class Specification(Api):
 
     def _register_error_handlers(self) -> None:
         """Errors are answered by core.web for pages and API alike."""
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+class BodyParser(FlaskParser):
+    """JSON bodies as RFC 8259 has them. Python's own reader takes more: NaN, and halves of characters, which no database
+    keeps; and it fails at numbers of thousands of digits and at thousands of brackets. All that is malformed (400)."""
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        """What the body says; missing when there is none or it is of another type."""
+        body = req.get_data()
+        if not req.is_json or not body:
+            return ma.missing
+        try:
+            parsed = json.loads(body.decode(), parse_constant=_no_number)
+            json.dumps(parsed, ensure_ascii=False).encode()
+        except (RecursionError, ValueError) as error:
+            self._handle_invalid_json_error(json.JSONDecodeError(str(error), "", 0), req)
+        return parsed
+
+
+class Resources(Blueprint):
+    """flask-smorest's blueprint, reading bodies our way."""
+
+    ARGUMENTS_PARSER = BodyParser()
+
+
+class Line(ma.fields.String):
+    """One line that somebody wrote, cleaned as in a form; what is checked and kept is what is left of it."""
+
+    clean = staticmethod(line)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return self.clean(super()._deserialize(value, attr, data, **kwargs))
+
+
+class Block(Line):
+    """Several lines that somebody wrote."""
+
+    clean = staticmethod(block)
 
 
 class Schema(ma.Schema):
@@ -116,9 +160,9 @@ def list_schema(item: type[Schema], name: str) -> type[Schema]:
     )
 
 
-def blueprint(name: str, description: str) -> Blueprint:
+def blueprint(name: str, description: str) -> Resources:
     """A resource's blueprint under /api/v1."""
-    return Blueprint(f"api_{name}", f"app.api.{name}", url_prefix="/api/v1", description=description)
+    return Resources(f"api_{name}", f"app.api.{name}", url_prefix="/api/v1", description=description)
 
 
 def iso(instant: Any) -> str | None:

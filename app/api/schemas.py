@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshmallow as ma
 
-from app.api.frame import Id, ListQuery, MoneySchema, Schema, list_schema
+from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, Schema, list_schema
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
 from app.organizations.models import ROLES
@@ -22,9 +22,14 @@ def moment(**kwargs: object) -> ma.fields.String:
     return ma.fields.String(metadata=MOMENT, **kwargs)  # type: ignore[arg-type]  # passed through to marshmallow
 
 
-def text(maximum: int, minimum: int = 0, **kwargs: object) -> ma.fields.String:
-    """A string of a request, bounded."""
-    return ma.fields.String(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # as above
+def text(maximum: int, minimum: int = 0, **kwargs: object) -> Line:
+    """A line of a request, bounded."""
+    return Line(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # as above
+
+
+def paragraphs(maximum: int, minimum: int = 0, **kwargs: object) -> Block:
+    """Several lines of a request, bounded."""
+    return Block(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # as above
 
 
 class Action(Schema):
@@ -192,7 +197,7 @@ class NeedIn(Schema):
 
     organization = text(80, 1, required=True)
     title = text(160, 1, required=True)
-    description = text(20_000, required=True)
+    description = paragraphs(20_000, required=True)
     urgency = ma.fields.String(validate=one_of(URGENCIES), load_default="normal")
     causes = ma.fields.List(text(40), load_default=list, validate=ma.validate.Length(max=20))
     skills = ma.fields.List(text(40), load_default=list, validate=ma.validate.Length(max=30))
@@ -207,7 +212,7 @@ class NeedPatch(Schema):
     """What changes of a need."""
 
     title = text(160, 1)
-    description = text(20_000)
+    description = paragraphs(20_000)
     urgency = ma.fields.String(validate=one_of(URGENCIES))
     causes = ma.fields.List(text(40), validate=ma.validate.Length(max=20))
     skills = ma.fields.List(text(40), validate=ma.validate.Length(max=30))
@@ -238,7 +243,7 @@ class SignupIn(Schema):
 
     party_size = ma.fields.Integer(validate=ma.validate.Range(1, MAXIMUM_PARTY_SIZE), load_default=1)
     position = Id(load_default=None, allow_none=True)
-    note = text(500, load_default="")
+    note = paragraphs(500, load_default="")
     waitlist = ma.fields.Boolean(load_default=False)
 
 
@@ -269,7 +274,7 @@ class PledgeIn(Schema):
 
     quantity = ma.fields.String(required=True, metadata=DECIMAL)
     mode = ma.fields.String(validate=one_of(("add", "replace")), load_default=None, allow_none=True)
-    note = text(500, load_default="")
+    note = paragraphs(500, load_default="")
 
 
 class ReceiveIn(Schema):
@@ -314,7 +319,7 @@ class OrganizationPatch(Schema):
     """What staff may change of an organization."""
 
     name = text(160, 1)
-    description = text(20_000)
+    description = paragraphs(20_000)
     website = text(300, allow_none=True)
 
 
@@ -368,7 +373,7 @@ class FundraiserIn(Schema):
     organization = text(80, 1, required=True)
     need = Id(load_default=None, allow_none=True)
     title = text(120, 1, required=True)
-    story = text(20_000, 1, required=True)
+    story = paragraphs(20_000, 1, required=True)
     goal = ma.fields.Nested(MoneySchema, required=True)
     ends_on = ma.fields.Date(load_default=None, allow_none=True)
 
@@ -377,7 +382,7 @@ class FundraiserPatch(Schema):
     """What its starter may change."""
 
     title = text(120, 1)
-    story = text(20_000, 1)
+    story = paragraphs(20_000, 1)
     goal = ma.fields.Nested(MoneySchema)
     ends_on = ma.fields.Date(allow_none=True)
 
@@ -391,7 +396,7 @@ class DonationIn(Schema):
     name = text(120, load_default="")
     email = text(254, 3, required=True)
     anonymous = ma.fields.Boolean(load_default=False)
-    message = text(500, load_default="")
+    message = paragraphs(500, load_default="")
     cover_fee = ma.fields.Boolean(load_default=False)
 
 

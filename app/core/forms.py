@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
+from flask_wtf.form import SUBMIT_METHODS
 from wtforms import Form
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import InputRequired, StopValidation
@@ -47,7 +49,13 @@ class PageForm(FlaskForm):
     """The form of a page, with its proof against forgery."""
 
     class Meta(_Meta, FlaskForm.Meta):
-        """FlaskForm's, speaking our words."""
+        """FlaskForm's, speaking our words, and reading fields only: no page takes files, and a form is not JSON."""
+
+        def wrap_formdata(self, _form: Any, formdata: Any) -> Any:
+            """What a view gave (None: nothing was sent), or the fields of this request."""
+            if formdata is None or hasattr(formdata, "getlist"):
+                return formdata
+            return (request.form or None) if request.method in SUBMIT_METHODS else None
 
 
 class PartForm(Form):

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -78,14 +79,9 @@ def filled_body(world: World, method: str, endpoint: str) -> dict[str, Any] | No
     return {name: value.format(**world.values) if isinstance(value, str) else value for name, value in body.items()}
 
 
-def send(
-    app: Flask, world: World, method: str, endpoint: str, caller: str, body: Any, query: dict[str, Any] | None = None
-) -> TestResponse:
-    """The answer that `caller` gets to `body`: a form's fields, or JSON for the API."""
-    app.config["WTF_CSRF_ENABLED"] = False  # the walk asks who may; tokens against forgery have tests of their own
-    rule = next(
-        rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint and method in (rule.methods or ())
-    )
+def address_of(world: World, rule: Rule) -> str:
+    """The address of a route, naming things of the world."""
+    endpoint = rule.endpoint
     values = dict(world.values)
     if endpoint.startswith(("fundraisers.", "api_fundraisers.", "donations.new")) and "/manage/" not in rule.rule:
         values["slug"] = values["fundraiser_slug"]
@@ -95,12 +91,33 @@ def send(
     for argument in rule.arguments:
         for shape in (f"<{argument}>", f"<id:{argument}>"):
             address = address.replace(shape, values[argument])
+    return address
+
+
+def send(
+    app: Flask,
+    world: World,
+    method: str,
+    endpoint: str,
+    caller: str,
+    body: Any,
+    query: dict[str, Any] | None = None,
+    content_type: str | None = None,
+) -> TestResponse:
+    """The answer that `caller` gets to `body`: a form's fields, JSON for the API, or bytes of `content_type`."""
+    app.config["WTF_CSRF_ENABLED"] = False  # the walk asks who may; tokens against forgery have tests of their own
+    rule = next(
+        rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint and method in (rule.methods or ())
+    )
+    address = address_of(world, rule)
     if endpoint == "fundraisers.new":
         address += f"?organization={world.values['slug']}"
     client = app.test_client()
     options: dict[str, Any] = {}
     is_api = address.startswith("/api/")
-    if body is not None:
+    if content_type is not None:
+        options.update(data=body, content_type=content_type)
+    elif body is not None:
         options["json" if is_api else "data"] = body
     if query is not None:
         address += ("&" if "?" in address else "?") + urlencode(query, doseq=True, errors="surrogatepass")
