@@ -21,6 +21,7 @@ ERRORS = {
     "415": "The body is no application/json",
     "422": "A value is not valid: `errors`",
     "429": "Too many requests: wait as long as Retry-After says",
+    "503": "Another service does not answer: send the same request again, under the same Idempotency-Key",
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -75,7 +76,7 @@ def _complete(
     responses = {status: said for status, said in operation["responses"].items() if status < "400"}
     operation["operationId"] = endpoint.removeprefix("api_").replace(".", "_")
     parameters = [*shared, *operation.get("parameters", [])]
-    errors = {"400", "401", "429"}
+    errors = {"400", "401", "429"} | (operation["responses"].keys() & ERRORS.keys())
     if guard is not None and guard.kind == "public":
         operation["security"] = [{}, {"token": []}]
     else:

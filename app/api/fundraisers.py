@@ -144,6 +144,7 @@ def donations(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnVa
 @resource.arguments(schemas.DonationIn)
 @resource.response(201, schemas.CheckoutOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
 def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Begin a gift; the answer says where it is paid. Needs no token.

@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 from app.accounts.operations import create_token
 from app.accounts.scopes import SCOPES
 from app.core.db import transaction
-from tests.factories import make_organization, make_person
+from app.core.limits import API_LIMIT
+from tests.factories import make_need, make_organization, make_person
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "api.md"
 
@@ -22,6 +23,13 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "api.md"
 def examples() -> list[str]:
     """The curl commands of the page, in order."""
     return [block for block in re.findall(r"```\n(.*?)```", PAGE.read_text(), re.DOTALL) if block.startswith("curl")]
+
+
+def read_document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI document."""
+    document = app.test_client().get("/api/v1/openapi.json").json
+    assert isinstance(document, dict)
+    return document
 
 
 def run(app: Flask, command: str, values: dict[str, str]) -> TestResponse:
@@ -37,7 +45,7 @@ def run(app: Flask, command: str, values: dict[str, str]) -> TestResponse:
         elif word == "-X":
             method = next(words)
         elif word == "-d":
-            method, body = "POST", next(words)
+            method, body = "POST" if method == "GET" else method, next(words)
         else:
             address = word
     return app.test_client().open(address, method=method, headers=headers, data=body)
@@ -48,22 +56,52 @@ def test_the_examples_work_in_their_order(app: Flask) -> None:
     make_organization(owner, slug="riverside")
     with transaction():
         token = create_token(owner, scopes=list(SCOPES))
+    for _number in range(2):
+        make_need(make_organization(owner))
     values = {"SITE": "", "TOKEN": token}
     statuses = []
     for command in examples():
+        if "$CURSOR" in command:
+            values["CURSOR"] = run(app, 'curl "/api/v1/needs?sort=newest&limit=1"', values).json["next_cursor"]  # type: ignore[index]  # it is JSON
+        if "$ETAG" in command:
+            etag = run(app, 'curl -H "Authorization: Bearer $TOKEN" "/api/v1/needs/$NEED"', values).headers["ETag"]
+            values["ETAG"] = etag.replace('"', '\\"')
         answer: Any = run(app, command, values)
         statuses.append(answer.status_code)
         if answer.status_code == 201 and "NEED" not in values:
             values["NEED"] = answer.json["id"]
-    assert statuses == [200, 200, 201, 201, 200]
+    assert statuses == [200, 200, 201, 201, 200, 200, 200, 422]
+    assert run(app, examples()[6], values).status_code == 412
+
+
+def test_the_table_of_errors_has_each_that_the_document_tells(app: Flask) -> None:
+    told = {
+        status
+        for operations in read_document(app)["paths"].values()
+        for method in operations.keys() & {"get", "post", "patch"}
+        for status in operations[method]["responses"]
+        if status >= "400"
+    }
+    named = set(re.findall(r"\b[45]\d\d\b", PAGE.read_text().partition("## Errors")[2]))
+    # 413 is under limits; 405 and 500 belong to no operation.
+    assert named == told - {"413"} | {"405", "500"}
+
+
+def test_the_limits_of_the_page_are_the_limits(app: Flask) -> None:
+    limits = PAGE.read_text().partition("## Limits")[2]
+    assert API_LIMIT.replace(" per ", " requests a ") in limits
+    assert f"{app.config['MAX_CONTENT_LENGTH'] // 2**20} MiB" in limits
 
 
 def test_the_scopes_of_the_page_are_scopes() -> None:
     named = re.search(r"--scopes (\S+)", PAGE.read_text())
     assert named is not None
     assert set(named.group(1).split(",")) <= set(SCOPES)
+    listed = re.search(r"Scopes are `([^`]+)`", PAGE.read_text())
+    assert listed is not None
+    assert listed.group(1).split() == list(SCOPES)
 
 
 def test_what_the_page_sends_is_json() -> None:
     bodies = re.findall(r"-d '(.*?)'", PAGE.read_text())
-    assert len([json.loads(body) for body in bodies]) == 2
+    assert len([json.loads(body) for body in bodies]) == 4

@@ -80,6 +80,8 @@ def test_the_document_tells_every_operation_who_may_call_and_what_can_go_wrong(s
                     assert list(said["content"]) == ["application/problem+json"], (path, method, status)
             if method == "post":
                 assert "Idempotency-Key" in [parameter.get("name") for parameter in operation["parameters"]]
+    gift = document["paths"]["/api/v1/fundraisers/{slug}/donations"]["post"]["responses"]
+    assert {"201", "409", "422", "503"} <= set(gift)
     assert len(names) == sum(
         len(set(operations) & {"get", "post", "patch"}) for operations in document["paths"].values()
     )

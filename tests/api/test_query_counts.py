@@ -14,10 +14,19 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations.models import Donation
 from app.donations.operations import start_donation
+from app.organizations.operations import add_location
 from app.pledges.operations import pledge
 from app.signups.operations import sign_up
 from tests.api.test_main_job import Caller
-from tests.factories import make_fundraiser, make_item, make_need, make_organization, make_person, make_shift
+from tests.factories import (
+    make_fundraiser,
+    make_item,
+    make_member,
+    make_need,
+    make_organization,
+    make_person,
+    make_shift,
+)
 
 
 def needs(owner: Person, count: int) -> str:
@@ -67,6 +76,48 @@ def pledges(owner: Person, count: int) -> str:
     return f"/items/{encode_id(item.id)}/pledges"
 
 
+def items(owner: Person, count: int) -> str:
+    need = make_need(make_organization(owner))
+    for _number in range(count):
+        make_item(need)
+    return f"/needs/{encode_id(need.id)}/items"
+
+
+def members(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    for _number in range(count):
+        make_member(organization, "viewer")
+    return f"/organizations/{organization.slug}/members"
+
+
+def locations(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    with transaction():
+        for number in range(count):
+            add_location(
+                organization.id, by=owner, name=f"Hall {number}", address="", place="Newark, NJ", private=False
+            )
+    return f"/organizations/{organization.slug}/locations"
+
+
+def my_places(owner: Person, count: int) -> str:
+    need = make_need(make_organization())
+    shifts = [make_shift(need, days=3 + number) for number in range(count)]
+    with transaction():
+        for shift in shifts:
+            sign_up(shift.id, by=owner)
+    return "/me/signups"
+
+
+def my_gifts(owner: Person, count: int) -> str:
+    for _number in range(count):
+        fundraiser = make_fundraiser(make_organization(), started_by_id=make_person().id)
+        with transaction():
+            start_donation(fundraiser.id, amount=Money(2500, "USD"), name="", email=owner.email, mode="test", by=owner)
+            db.session.execute(Donation.__table__.update().values(status="paid"))  # type: ignore[attr-defined]  # a table
+    return "/me/donations"
+
+
 def mine(owner: Person, count: int) -> str:
     need = make_need(make_organization())
     items = [make_item(need) for _number in range(count)]
@@ -87,7 +138,23 @@ def gifts(owner: Person, count: int) -> str:
     return f"/fundraisers/{fundraiser.slug}/donations"
 
 
-@pytest.mark.parametrize("fill", [needs, organizations, fundraisers, shifts, signups, pledges, mine, gifts])
+LISTS = [
+    needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, mine, my_places, my_gifts,
+]  # fmt: skip
+
+
+def test_every_list_is_counted(app: Flask) -> None:
+    document = app.test_client().get("/api/v1/openapi.json").json
+    assert document is not None
+    lists = [
+        path
+        for path, operations in document["paths"].items()
+        if "get" in operations and "List" in str(operations["get"]["responses"]["200"])
+    ]
+    assert len(lists) == len(LISTS), lists
+
+
+@pytest.mark.parametrize("fill", LISTS)
 def test_fifty_rows_cost_as_many_statements_as_five(
     app: Flask, count_queries: list[str], fill: Callable[[Person, int], str]
 ) -> None:

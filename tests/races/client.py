@@ -1,7 +1,7 @@
 """One process of a crowd: reads its people from standard input, gets ready, waits for the word, then all act at once.
 
 Run as a script; it imports nothing of the application. One line of JSON in: {"port", "people": [{"cookie" or "token", "path",
-"fields"}]}; "ready" out; one line in; one line of JSON out: the status codes, in order.
+"fields"}]}; "ready" out; one line in; one line of JSON out: the status codes, in order, and what each API call was told.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Visitor(threading.Thread):
         super().__init__(daemon=True)
         self.port, self.person, self.go, self.status = port, person, go, 0
         self.headers: dict[str, str] = {}
-        self.body = ""
+        self.body = self.told = ""
 
     def prepare(self) -> None:
         """Open the form, as a browser would; nothing to open with a bearer token."""
@@ -62,7 +62,8 @@ class Visitor(threading.Thread):
     def run(self) -> None:
         """Wait for the word and act."""
         self.go.wait()
-        self.status = send(self.port, "POST", self.person["path"], self.headers, self.body)[0]
+        self.status, _cookie, told = send(self.port, "POST", self.person["path"], self.headers, self.body)
+        self.told = told if "token" in self.person else ""
 
 
 def say(line: str) -> None:
@@ -84,7 +85,7 @@ def main() -> None:
     go.set()
     for visitor in visitors:
         visitor.join()
-    say(json.dumps([visitor.status for visitor in visitors]))
+    say(json.dumps([(visitor.status, visitor.told) for visitor in visitors]))
 
 
 if __name__ == "__main__":

@@ -68,22 +68,23 @@ def rush(port: int, crowd: Iterable[Supporter], via: str, kind: str, key: int) -
         {"path": path, "fields": fields, **({"token": one.token} if via == "api" else {"cookie": one.cookie})}
         for one in crowd
     ]
-    return all_at_once(port, people)
+    return collections.Counter(status for status, _told in all_at_once(port, people))
 
 
 def repeat(
-    port: int, one: Supporter, path: str, fields: dict[str, Any], *, times: int, key: str | None
-) -> collections.Counter[int]:
-    """The same POST to the API `times` times at once, from separate processes, under one Idempotency-Key or without."""
+    port: int, one: Supporter, path: str, bodies: list[dict[str, Any]], *, key: str | None, processes: int = PROCESSES
+) -> list[tuple[int, str]]:
+    """The POSTs to the API at once, under one Idempotency-Key or without: status and body of each answer."""
     headers = {"Idempotency-Key": key} if key else {}
-    return all_at_once(port, [{"path": path, "fields": fields, "token": one.token, "headers": headers}] * times)
+    people = [{"path": path, "fields": fields, "token": one.token, "headers": headers} for fields in bodies]
+    return all_at_once(port, people, processes)
 
 
-def all_at_once(port: int, people: list[dict[str, Any]]) -> collections.Counter[int]:
-    """Everybody gets ready, then all act at the same word; the status codes they got."""
+def all_at_once(port: int, people: list[dict[str, Any]], count: int = PROCESSES) -> list[tuple[int, str]]:
+    """Everybody gets ready in `count` processes, then all act at the same word: status and (of the API) body of each."""
     processes = [
         subprocess.Popen([sys.executable, "-S", str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _number in range(PROCESSES)
+        for _number in range(count)
     ]
     try:
         return _run(processes, people, port)
@@ -93,17 +94,17 @@ def all_at_once(port: int, people: list[dict[str, Any]]) -> collections.Counter[
             process.communicate()
 
 
-def _run(processes: list[subprocess.Popen[str]], people: list[Any], port: int) -> collections.Counter[int]:
+def _run(processes: list[subprocess.Popen[str]], people: list[Any], port: int) -> list[tuple[int, str]]:
     for number, process in enumerate(processes):
-        _write(process, json.dumps({"port": port, "people": people[number::PROCESSES]}))
+        _write(process, json.dumps({"port": port, "people": people[number :: len(processes)]}))
     for process in processes:
         if _read(process) != "ready":
             raise RuntimeError("somebody in the crowd could not open the form")
     for process in processes:
         _write(process, "go")
-    answers: collections.Counter[int] = collections.Counter()
+    answers: list[tuple[int, str]] = []
     for process in processes:
-        answers.update(json.loads(_read(process)))
+        answers += [(status, told) for status, told in json.loads(_read(process))]
     return answers
 
 

@@ -7,6 +7,7 @@ fail shows nothing.
 from __future__ import annotations
 
 import dataclasses
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,18 +142,43 @@ def test_without_its_guards_the_same_storm_is_not(unguarded: Running, kind: str)
         STORMS[kind](unguarded, "pages")
 
 
-TIMES = 40
+ROUNDS = 4
 
 
-@pytest.mark.parametrize(("key", "promised"), [("one-promise", 2), (None, 2 * TIMES)], ids=["with a key", "without"])
-def test_the_same_request_at_once_acts_once_under_its_key(running: Running, key: str | None, promised: int) -> None:
-    """Forty times the same POST. Without the key each is a promise of its own: the guard is what makes it one."""
+def promise(running: Running, bodies: list[dict[str, str]], key: str | None) -> tuple[list[tuple[int, str]], int, int]:
+    """The same address asked at once by as many processes as there are bodies: answers, what is promised, mails due."""
     with running.app.app_context():
         item_id = make_item(make_need(make_organization()), quantity="500").id
         db.session.rollback()
-        fields = {"quantity": "2", "mode": "add"}
         path = f"/api/v1/items/{encode_id(item_id)}/pledges"
-        answers = repeat(running.port, running.crowd[0], path, fields, times=TIMES, key=key)
+        answers = repeat(running.port, running.crowd[0], path, bodies, key=key, processes=len(bodies))
         reserved = int(db.session.get_one(Item, item_id, populate_existing=True).reserved)
+        ids = list(db.session.scalars(sa.select(Pledge.id).where(Pledge.item_id == item_id)))
+        mails = count_mails("pledge_made", ids)
         db.session.rollback()
-    assert (answers, reserved) == ({201: TIMES}, promised)
+    return answers, reserved, mails
+
+
+@pytest.mark.parametrize("times", [2, 8, 40])
+def test_the_same_request_at_once_acts_once_under_its_key(running: Running, times: int) -> None:
+    """One promise and one mail, and every process is told the same, whichever of them acted."""
+    for _round in range(max(1, 2 * ROUNDS // times)):
+        answers, reserved, mails = promise(running, [{"quantity": "2", "mode": "add"}] * times, secrets.token_hex(8))
+        assert {status for status, _told in answers} == {WON["api"]}
+        assert (len(answers), len({told for _status, told in answers}), reserved, mails) == (times, 1, 2, 1)
+
+
+def test_without_its_key_the_same_request_acts_each_time(running: Running) -> None:
+    """What the test above would see without the guard: each is a promise added, and each is told another sum."""
+    answers, reserved, _mails = promise(running, [{"quantity": "2", "mode": "add"}] * 8, None)
+    assert (len({told for _status, told in answers}), reserved) == (8, 16)
+
+
+def test_of_two_requests_at_once_under_one_key_one_is_refused(running: Running) -> None:
+    """Same key, other body: whichever came first acted, and the other is told that the key is used."""
+    for _round in range(ROUNDS):
+        bodies = [{"quantity": "2", "mode": "add"}, {"quantity": "3", "mode": "add"}]
+        answers, reserved, mails = promise(running, bodies, secrets.token_hex(8))
+        (won, kept), (lost, problem) = sorted(answers)
+        assert (won, lost, json.loads(problem)["code"]) == (WON["api"], LOST, "idempotency_key_reused")
+        assert (int(json.loads(kept)["quantity"]), mails) == (reserved, 1)
