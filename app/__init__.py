@@ -34,6 +34,7 @@ from config import Settings
 # The ladder, bottom to top (docs/architecture.md; pyproject.toml holds the contract that import-linter checks).
 FEATURES = (
     "accounts",
+    "messages",
     "organizations",
     "needs",
     "signups",

@@ -22,7 +22,15 @@ class Mailbox:
         self.messages: list[EmailMessage] = []
         self.before_answer: Callable[[EmailMessage], str | None] = lambda _message: None
         self.on_quit: Callable[[], str] = lambda: "221 Bye"
+        # What the server answers to a recipient it does not take, by address.
+        self.refused: dict[str, str] = {}
         self.url = ""
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from app.accounts import throttles
+from app.accounts.mailbox import deliver_to
 from app.accounts.models import Person
 from app.accounts.operations import make_link
-from app.accounts.queries import find_person
+from app.accounts.queries import find_email_change, find_person, find_person_by_email
 from app.core.db import transaction
 from app.core.jobs import Sweep
 from app.core.letters import compose
 from app.core.mail import deliver
+from app.core.tokens import keyed_hash
+
+# The page each link leads to.
+PATHS = {
+    "verify_email": "/verify-email/",
+    "reset_password": "/reset-password/",
+    "sign_in": "/sign-in/",
+    "change_email": "/change-email/",
+}
 
 
-def _mail_link(payload: dict[str, Any], purpose: str) -> None:
+def _mail_link(payload: dict[str, Any], purpose: str, name: str | None = None) -> None:
     with transaction():
         person = find_person(payload["person_id"])
         if person is None or (purpose == "verify_email" and person.is_email_verified):
             return
         token = make_link(person, purpose, promise=payload["outbox_key"])
-        to, name, locale = person.email, person.name, person.locale
-    path = {"verify_email": "/verify-email/", "reset_password": "/reset-password/"}[purpose]
-    mail = compose(f"accounts/{purpose}", to=to, locale=locale, person_name=name, path=path + token)
-    deliver(mail, key=payload["outbox_key"])
+    way = payload.get("way") or ""
+    path = PATHS[purpose] + token + (f"?{urlencode({'next': way})}" if way else "")
+    mail = compose(
+        f"accounts/{name or purpose}", to=person.email, locale=person.locale, person_name=person.name, path=path
+    )
+    deliver_to(person, mail, key=payload["outbox_key"])
 
 
 def mail_verify_email(payload: dict[str, Any]) -> None:
@@ -36,13 +49,47 @@ def mail_reset_password(payload: dict[str, Any]) -> None:
     _mail_link(payload, "reset_password")
 
 
+def mail_sign_in(payload: dict[str, Any]) -> None:
+    """The link that signs in; nothing when nobody has the address that was typed."""
+    _mail_link(payload, "sign_in")
+
+
 def mail_address_taken(payload: dict[str, Any]) -> None:
-    """Somebody registered with an address that has an account: its owner is told, nobody else."""
+    """Somebody registered with an address that is known here: its owner is told, nobody else. Whoever helped as a guest
+    and has no password yet gets the link to choose one: their places are in that account (S10)."""
     person: Person | None = find_person(payload["person_id"])
     if person is None:
         return
+    if person.password_hash is None:
+        _mail_link(payload, "reset_password", "finish_account")
+        return
     mail = compose("accounts/address_taken", to=person.email, locale=person.locale, person_name=person.name)
+    deliver_to(person, mail, key=payload["outbox_key"])
+
+
+def mail_change_email(payload: dict[str, Any]) -> None:
+    """The link that makes a new address one's own goes to that address; who has an account with it already is told that."""
+    person = find_person(payload["person_id"])
+    token = keyed_hash("link", payload["outbox_key"])
+    link = find_email_change(token)
+    if person is None or link is None:
+        return
+    other = find_person_by_email(link.email)
+    if other is not None:
+        mail = compose("accounts/address_taken", to=other.email, locale=other.locale, person_name=other.name)
+    else:
+        path = PATHS["change_email"] + token
+        mail = compose("accounts/change_email", to=link.email, locale=person.locale, person_name=person.name, path=path)
     deliver(mail, key=payload["outbox_key"])
+
+
+def mail_email_change_asked(payload: dict[str, Any]) -> None:
+    """Their present address hears that another is to take its place."""
+    person = find_person(payload["person_id"])
+    if person is None:
+        return
+    mail = compose("accounts/email_change_asked", to=person.email, locale=person.locale, person_name=person.name)
+    deliver_to(person, mail, key=payload["outbox_key"])
 
 
 def forget_old_throttles() -> None:
@@ -55,5 +102,8 @@ HANDLERS = {
     "mail_verify_email": mail_verify_email,
     "mail_reset_password": mail_reset_password,
     "mail_address_taken": mail_address_taken,
+    "mail_sign_in": mail_sign_in,
+    "mail_change_email": mail_change_email,
+    "mail_email_change_asked": mail_email_change_asked,
 }
 SWEEPS = (Sweep("accounts.forget_throttles", 3600, forget_old_throttles),)

@@ -12,7 +12,7 @@ from app.core.ids import encode_id
 
 PERSON_STATUSES = ("active", "suspended", "held")
 PLATFORM_ROLES = ("moderator", "administrator", "safeguarding_lead")
-LINK_PURPOSES = ("verify_email", "reset_password")
+LINK_PURPOSES = ("verify_email", "reset_password", "sign_in", "change_email")
 
 
 class Person(HasId, Base):
@@ -40,6 +40,8 @@ class Person(HasId, Base):
     platform_role: Mapped[str | None] = mapped_column(sa.String(32))
     # Raised to end every session of this person at once (changed password, suspension, hold).
     session_epoch: Mapped[int] = mapped_column(default=1, server_default="1")
+    # Since when their mail server says that it knows no such address; empty again once a mail got through.
+    mail_failed_at: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]
 
     skills: Mapped[list[PersonSkill]] = relationship(

@@ -15,20 +15,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts import passwords
 from app.accounts.models import ApiToken, LinkToken, Person, PersonSkill
-from app.accounts.queries import find_link, find_person_by_email
+from app.accounts.queries import find_email_change, find_link, find_person_by_email
 from app.accounts.scopes import SCOPES
 from app.accounts.skills import find_skill
 from app.core import audit, outbox
 from app.core.clock import age_on, is_time_zone, now, today
 from app.core.db import db, lock, new_id, uses_sqlite
-from app.core.errors import InvalidInput, refuse
+from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.core.places import find_place
 from app.core.tokens import hash_token, keyed_hash, new_token
 
 MINIMUM_AGE = 13
 OLDEST = 120
-LINK_LIFETIMES = {"verify_email": dt.timedelta(days=7), "reset_password": dt.timedelta(hours=2)}
+LINK_LIFETIMES = {
+    "verify_email": dt.timedelta(days=7),
+    "reset_password": dt.timedelta(hours=2),
+    "sign_in": dt.timedelta(minutes=30),
+    "change_email": dt.timedelta(days=2),
+}
+MAXIMUM_WAY = 300
 
 
 def normal_email(email: str) -> str:
@@ -64,10 +70,17 @@ def check_birth_date(birth_date: dt.date | None) -> None:
 
 
 def register_person(
-    *, email: str, name: str, password: str, birth_date: dt.date | None = None, locale: str | None = None
+    *,
+    email: str,
+    name: str,
+    password: str,
+    birth_date: dt.date | None = None,
+    locale: str | None = None,
+    way: str = "",
 ) -> None:
     """An account that waits for its address to be proved, or, when the address has one, a note to its owner.
 
+    `way` is the path of the page where they were, so that the link leads back to it.
     Says nothing about which it was. Raises InvalidInput for what was typed, whoever the address belongs to.
     """
     check_birth_date(birth_date)
@@ -93,13 +106,15 @@ def register_person(
     audit.record("person.registered" if made else "person.registered_again", subject=person, by=None)
     kind = "mail_verify_email" if made else "mail_address_taken"
     db.session.flush()
-    outbox.enqueue(kind, {"person_id": person.id}, key=f"{kind}:{person.id}:{new_id()}")
+    payload = {"person_id": person.id, "way": way[:MAXIMUM_WAY]}
+    outbox.enqueue(kind, payload, key=f"{kind}:{person.id}:{new_id()}")
 
 
-def request_link(email: str, purpose: str) -> None:
-    """Promise the link `purpose` to whoever has this address; the same statements when nobody has."""
+def request_link(email: str, purpose: str, *, way: str = "") -> None:
+    """Promise the link `purpose` to whoever has this address; the same statements when nobody has. `way` is the path of
+    the page the link leads on to."""
     person = find_person_by_email(email)
-    payload = {"person_id": 0 if person is None else person.id}
+    payload = {"person_id": 0 if person is None else person.id, "way": way[:MAXIMUM_WAY]}
     outbox.enqueue(f"mail_{purpose}", payload, key=f"mail_{purpose}:{payload['person_id']}:{new_id()}")
 
 
@@ -124,6 +139,62 @@ def make_link(person: Person, purpose: str, *, promise: str) -> str:
         )
         db.session.flush()
     return token
+
+
+def request_email_change(person_id: int, email: str) -> None:
+    """Promise a link to the new address of a person; following it makes the address theirs. Their present address is told
+    when it is proved. Says nothing about whether somebody else has the new one. Raises InvalidInput at "email"."""
+    person = _locked(person_id)
+    address = normal_email(email)
+    if address == person.email:
+        raise InvalidInput({"email": _("This is your address already")})
+    promise = f"mail_change_email:{person.id}:{new_id()}"
+    db.session.add(
+        LinkToken(
+            person_id=person.id,
+            purpose="change_email",
+            token_hash=hash_token(keyed_hash("link", promise)),
+            email=address,
+            created_at=now(),
+            expires_at=now() + LINK_LIFETIMES["change_email"],
+        )
+    )
+    audit.record("person.email_change_asked", subject=person, by=person)
+    db.session.flush()
+    outbox.enqueue("mail_change_email", {"person_id": person.id}, key=promise)
+    if person.is_email_verified:
+        outbox.enqueue("mail_email_change_asked", {"person_id": person.id}, key=f"asked:{promise}")
+
+
+def change_email(token: str) -> Person:
+    """The address a link was sent to is the person's now; every other session ends, as do links to the old one.
+
+    Raises Refused (`link_unusable`) also when somebody else has this address by now.
+    """
+    link = find_email_change(token)
+    if link is None or find_person_by_email(link.email) is not None:
+        raise _unusable()
+    found = lock(LinkToken, link.id)
+    if found is None or found.used_at is not None:
+        raise _unusable()
+    found.used_at = now()
+    person = _locked(found.person_id)
+    person.email, person.email_verified_at, person.mail_failed_at = found.email, now(), None
+    person.session_epoch += 1
+    audit.record("person.email_changed", subject=person, by=person)
+    db.session.flush()
+    return person
+
+
+def sign_in_by_link(token: str) -> Person:
+    """Whoever reads the mail of this address is the person. Raises Refused (`link_unusable`), also for a person who may
+    not sign in."""
+    person = _use_link(token, "sign_in")
+    if not person.is_active:
+        raise _unusable()
+    person.email_verified_at = person.email_verified_at or now()
+    audit.record("person.signed_in_by_link", subject=person, by=person)
+    return person
 
 
 def verify_email(token: str) -> Person:
@@ -220,6 +291,15 @@ def create_person(
     return person
 
 
+def note_mail(person_id: int, *, failed: bool) -> None:
+    """Remember that mail to this address is refused for good, or that it gets through again."""
+    person = _locked(person_id)
+    if failed == (person.mail_failed_at is not None):
+        return
+    person.mail_failed_at = now() if failed else None
+    audit.record("person.mail_failed" if failed else "person.mail_arrives", subject=person, by=None)
+
+
 def create_token(person: Person, *, scopes: list[str], name: str = "", by: Person | None = None) -> str:
     """A bearer token, shown once. Raises InvalidInput for an unknown scope."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
@@ -246,11 +326,15 @@ def _use_link(token: str, purpose: str) -> Person:
     link = find_link(token, purpose)
     found = None if link is None else lock(LinkToken, link.id)
     if found is None or found.used_at is not None:
-        raise refuse(
-            "link_unusable", _("This link was used already, or is too old."), _("Ask for a new one; it takes a minute.")
-        )
+        raise _unusable()
     found.used_at = now()
     return _locked(found.person_id)
+
+
+def _unusable() -> Refused:
+    return refuse(
+        "link_unusable", _("This link was used already, or is too old."), _("Ask for a new one; it takes a minute.")
+    )
 
 
 def _set_password(person: Person, password: str) -> None:

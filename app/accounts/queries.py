@@ -35,6 +35,26 @@ def find_link(token: str, purpose: str) -> LinkToken | None:
     )
 
 
+def find_email_change(token: str) -> LinkToken | None:
+    """The link to a new address while it can be used: not used, not expired, and no later one asked for by the person."""
+    link = db.session.scalar(
+        sa.select(LinkToken).where(
+            LinkToken.token_hash == hash_token(token),
+            LinkToken.purpose == "change_email",
+            LinkToken.used_at.is_(None),
+            LinkToken.expires_at > now(),
+        )
+    )
+    if link is None:
+        return None
+    later = sa.select(LinkToken.id).where(
+        LinkToken.person_id == link.person_id,
+        LinkToken.purpose == "change_email",
+        LinkToken.created_at > link.created_at,
+    )
+    return None if db.session.scalar(later.limit(1)) is not None else link
+
+
 def list_tokens(person_id: int) -> list[ApiToken]:
     """The person's API tokens that work, newest first."""
     query = sa.select(ApiToken).where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))

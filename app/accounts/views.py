@@ -54,6 +54,27 @@ def _next() -> str:
     return safe_next(request.args.get("next"), url_for("pages.my_help"))
 
 
+def _way() -> str:
+    """The page they came from, when they came from one: a link by mail leads back to it."""
+    return safe_next(request.args.get("next"), "")
+
+
+def _find_verify_link(token: str) -> str | None:
+    return token if queries.find_link(token, "verify_email") else ""
+
+
+def _find_reset_link(token: str) -> str | None:
+    return token if queries.find_link(token, "reset_password") else ""
+
+
+def _find_sign_in_link(token: str) -> str | None:
+    return token if queries.find_link(token, "sign_in") else ""
+
+
+def _find_email_change(token: str) -> str | None:
+    return token if queries.find_email_change(token) else ""
+
+
 @accounts.route("/register", methods=["GET", "POST"])
 @public
 def register() -> ResponseReturnValue:
@@ -75,13 +96,20 @@ def register() -> ResponseReturnValue:
                     password=form.password.data or "",
                     birth_date=form.birth_date.data,
                     locale=str(get_locale()),
+                    way=_way(),
                 )
         except InvalidInput as invalid:
             show_errors(form, invalid)
         else:
-            flash(_("We sent you a mail. Follow its link to show that the address is yours."), "done")
-            return redirect(url_for("accounts.sign_in", next=_next()), code=303)
+            return redirect(url_for("accounts.registered", next=_way() or None), code=303)
     return render_template("accounts/register.html", form=form, next=_next()), 422 if form.errors else 200
+
+
+@accounts.get("/registered")
+@public
+def registered() -> ResponseReturnValue:
+    """What happens next: the mail, and what to do when it does not come."""
+    return render_template("accounts/registered.html", next=_way() or None)
 
 
 @accounts.route("/sign-in", methods=["GET", "POST"])
@@ -104,6 +132,43 @@ def sign_in() -> ResponseReturnValue:
     return render_template("accounts/sign_in.html", form=form, next=_next()), 422 if form.errors else 200
 
 
+@accounts.route("/sign-in/link", methods=["GET", "POST"])
+@public
+def ask_sign_in_link() -> ResponseReturnValue:
+    """Sign in by a link instead of a password; the answer is the same for every address."""
+    if find_current_person() is not None:
+        return redirect(_next(), code=303)
+    form = EmailForm()
+    if form.validate_on_submit():
+        email = form.email.data or ""
+        wait = _is_throttled(link__email=email, link__network=_network())
+        if wait is not None:
+            return _too_often(form, "accounts/ask_sign_in_link.html", wait, next=_next())
+        with transaction():
+            operations.request_link(email, "sign_in", way=_way())
+        flash(_("If this address has an account, a link is on its way. It works for 30 minutes."), "done")
+        return redirect(url_for("accounts.sign_in", next=_next()), code=303)
+    return render_template("accounts/ask_sign_in_link.html", form=form, next=_next()), 422 if form.errors else 200
+
+
+@accounts.route("/sign-in/<token>", methods=["GET", "POST"])
+@public(load=_find_sign_in_link)
+def sign_in_by_link(token: str) -> ResponseReturnValue:
+    """One button; mail scanners follow links, but do not press buttons."""
+    form = ConfirmForm()
+    if token and form.validate_on_submit():
+        try:
+            with transaction():
+                person = operations.sign_in_by_link(token)
+        except Refused:
+            token = ""
+        else:
+            open_session(person)
+            return redirect(_next(), code=303)
+    page = render_template("accounts/sign_in_by_link.html", form=form, usable=bool(token), next=_next())
+    return page, 200 if token else 410
+
+
 @accounts.route("/sign-out", methods=["GET", "POST"])
 @public
 def sign_out() -> ResponseReturnValue:
@@ -116,14 +181,6 @@ def sign_out() -> ResponseReturnValue:
     return render_template("accounts/sign_out.html", form=form)
 
 
-def _find_verify_link(token: str) -> str | None:
-    return token if queries.find_link(token, "verify_email") else ""
-
-
-def _find_reset_link(token: str) -> str | None:
-    return token if queries.find_link(token, "reset_password") else ""
-
-
 @accounts.route("/verify-email/<token>", methods=["GET", "POST"])
 @public(load=_find_verify_link)
 def verify_email(token: str) -> ResponseReturnValue:
@@ -132,12 +189,14 @@ def verify_email(token: str) -> ResponseReturnValue:
     if token and form.validate_on_submit():
         try:
             with transaction():
-                operations.verify_email(token)
+                person = operations.verify_email(token)
         except Refused:
             token = ""
         else:
+            if person.is_active:
+                open_session(person)
             flash(_("Thank you: the address is yours. You can sign up and pledge now."), "done")
-            return redirect(url_for("pages.my_help"), code=303)
+            return redirect(_next(), code=303)
     return render_template("accounts/verify_email.html", form=form, usable=bool(token)), 200 if token else 410
 
 
@@ -157,6 +216,48 @@ def resend_verification() -> ResponseReturnValue:
             flash(_("That was too often. Try again in %(time)s.", time=format_timedelta(wait)), "problem")
         return redirect(url_for("accounts.resend_verification"), code=303)
     return render_template("accounts/resend_verification.html", form=form, person=person)
+
+
+@accounts.route("/profile/email", methods=["GET", "POST"])
+@signed_in
+def ask_email_change() -> ResponseReturnValue:
+    """Another address, or a slip in the one that was typed; it is theirs once the link sent to it is followed."""
+    person = current_person()
+    form = EmailForm()
+    if form.validate_on_submit():
+        email = form.email.data or ""
+        wait = _is_throttled(link__email=email, link__network=_network())
+        if wait is not None:
+            return _too_often(form, "accounts/ask_email_change.html", wait, person=person)
+        try:
+            with transaction():
+                operations.request_email_change(person.id, email)
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("A link is on its way to the new address. Follow it, and the address is yours."), "done")
+            return redirect(url_for("accounts.profile"), code=303)
+    page = render_template("accounts/ask_email_change.html", form=form, person=person)
+    return page, 422 if form.errors else 200
+
+
+@accounts.route("/change-email/<token>", methods=["GET", "POST"])
+@public(load=_find_email_change)
+def change_email(token: str) -> ResponseReturnValue:
+    """One button, as for the first address."""
+    form = ConfirmForm()
+    if token and form.validate_on_submit():
+        try:
+            with transaction():
+                person = operations.change_email(token)
+        except Refused:
+            token = ""
+        else:
+            if person.is_active:
+                open_session(person)
+            flash(_("Thank you: %(email)s is your address now.", email=person.email), "done")
+            return redirect(url_for("pages.my_help"), code=303)
+    return render_template("accounts/change_email.html", form=form, usable=bool(token)), 200 if token else 410
 
 
 @accounts.route("/forgotten-password", methods=["GET", "POST"])

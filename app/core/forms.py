@@ -13,6 +13,7 @@ from wtforms import Form
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import InputRequired, StopValidation
 
+from app.core import web
 from app.core.errors import InvalidInput, Refused
 from app.core.i18n import lazy
 
@@ -52,10 +53,11 @@ class PageForm(FlaskForm):
         """FlaskForm's, speaking our words, and reading fields only: no page takes files, and a form is not JSON."""
 
         def wrap_formdata(self, _form: Any, formdata: Any) -> Any:
-            """What a view gave (None: nothing was sent), or the fields of this request."""
+            """What a view gave (None: nothing was sent), or the fields of this request; on a page that somebody had to sign
+            in for after filling it in, what they had typed."""
             if formdata is None or hasattr(formdata, "getlist"):
                 return formdata
-            return (request.form or None) if request.method in SUBMIT_METHODS else None
+            return (request.form or None) if request.method in SUBMIT_METHODS else web.take_begun()
 
 
 class PartForm(Form):

@@ -32,13 +32,14 @@ def speaking(locale: str | None) -> Iterator[None]:
 def compose(name: str, /, *, to: str, locale: str | None, **values: Any) -> Mail:
     """The mail `name` ("donations/thanks") to the address `to`, in `locale` where it is supported, else in the first one.
 
-    Templates see `values`, `platform` (its name) and `base_url`; no request, no viewer. Raises when a template names
+    Templates see `values`, `platform` (its name) and `base_url`; no request, no viewer; and `unsubscribe_url`, None in a
+    mail that nobody can stop. Raises when a template names
     anything else (StrictUndefined).
     """
     settings = current_app.config["SETTINGS"]
     language = language_of(locale)
-    values = {**values, "platform": settings.platform_name, "base_url": settings.base_url, "locale": language}
-    values["direction"] = direction(language)
+    values = {"unsubscribe_url": None, **values, "locale": language, "direction": direction(language)}
+    values |= {"platform": settings.platform_name, "base_url": settings.base_url}
     with force_locale(language):
         text = current_app.jinja_env.get_template(f"emails/{name}.txt").render(values)
         html = current_app.jinja_env.get_template(f"emails/{name}.html").render(values)

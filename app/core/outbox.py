@@ -81,6 +81,10 @@ class Postponed(Exception):
         super().__init__(f"again in {delay}")
 
 
+class GivenUp(Exception):
+    """A handler knows that trying again would change nothing: the promise ends where staff can see it."""
+
+
 def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime | None = None) -> None:
     """Promise work in the transaction of its cause; the same `key` a second time changes nothing.
 
@@ -206,6 +210,17 @@ def give_back(held: Claim, *, delay: dt.timedelta = dt.timedelta(0), counts: boo
         changed_one(sa.update(Outbox).where(*_held(held)).values(**values))
 
 
+def give_up(held: Claim, *, error: str) -> None:
+    """End a promise that cannot be kept, where staff can see it."""
+    log.error("outbox.given_up", kind=held.kind, row=held.id, attempts=held.attempts, error=error)
+    with transaction():
+        changed_one(
+            sa.update(Outbox)
+            .where(*_held(held))
+            .values(leased_by=None, leased_until=None, given_up_at=now(), last_error=error[:200])
+        )
+
+
 def give_back_all() -> None:
     """Return everything this worker holds, as if it had never been tried: it has to go."""
     with transaction():
@@ -231,6 +246,10 @@ def run(held: Claim, handlers: dict[str, Handler]) -> bool:
         db.session.rollback()
         give_back(held, delay=postponed.delay)
         return True
+    except GivenUp as given_up:
+        db.session.rollback()
+        give_up(held, error=str(given_up))
+        return False
     except Exception as error:  # whatever a handler raises must leave the row retryable, and visible
         db.session.rollback()
         log.warning("outbox.failed", kind=held.kind, row=held.id, attempts=held.attempts, error=type(error).__name__)

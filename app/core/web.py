@@ -10,15 +10,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, ValidationError
 
@@ -33,6 +35,11 @@ P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Load = Callable[..., Any]
 May = Callable[..., bool]
+
+
+# What a form that met a sign-in may leave in the cookie, in characters: browsers keep 4 kB.
+MAXIMUM_BEGUN = 2_000
+BEGUN = "begun"
 
 
 class Viewer(Protocol):
@@ -90,7 +97,30 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     if request.path.startswith("/api/"):
         abort(401)
     here = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    if request.method == "POST":
+        _keep_begun()
     return redirect(f"{url_for('accounts.sign_in')}?{urlencode({'next': here})}", code=303)
+
+
+def _keep_begun() -> None:
+    """What was typed before the sign-in is kept in this browser's own session for the form it belongs to, as far as a
+    cookie holds it; never a password."""
+    fields = {
+        name: request.form.getlist(name)
+        for name in request.form
+        if name != "csrf_token" and "password" not in name and name != "current"
+    }
+    if fields and len(json.dumps(fields)) <= MAXIMUM_BEGUN:
+        session[BEGUN] = [request.path, fields]
+
+
+def take_begun() -> MultiDict[str, str] | None:
+    """What was sent to this page before somebody had to sign in, once; None when there is nothing."""
+    if "begun" not in g:
+        found = viewer_was_asked() and session.get(BEGUN, [None])[0] == request.path
+        g.begun = MultiDict(session.pop(BEGUN)[1]) if found else None
+    kept: MultiDict[str, str] | None = g.begun
+    return kept
 
 
 @overload

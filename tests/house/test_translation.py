@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.accounts.models import Person
-from app.accounts.operations import make_link, register_person, request_link
+from app.accounts.operations import make_link, register_person, request_email_change, request_link
 from app.core import jobs
 from app.core.clock import now, today
 from app.core.db import db, transaction
@@ -62,7 +62,12 @@ TYPED_HERE = ["kitchen.example.org", "books", "nowhere at all", "best, soonest, 
 ]
 READERS = ("anonymous", "supporter", "owner", "coordinator", "moderator")
 NO_PAGES = frozenset({"pages.healthz", "pages.readyz", "signups.calendar", "accounts.well_known_change_password"})
-LINKS = {"verify_email": "/verify-email/", "reset_password": "/reset-password/"}
+LINKS = {
+    "verify_email": "/verify-email/",
+    "reset_password": "/reset-password/",
+    "sign_in": "/sign-in/",
+    "change_email": "/change-email/",
+}
 EACH = 3  # pages of one route that one person reads
 
 
@@ -107,6 +112,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             links = {purpose: make_link(askers[purpose], purpose, promise=purpose) for purpose in LINKS}
         unlinked = [f"{LINKS[purpose]}{token}" for purpose, token in links.items()]
         unlinked += [f"{path}no-such-token" for path in LINKS.values()]
+        unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]
         reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])
@@ -245,8 +251,12 @@ def send_every_mail(house: House) -> list[EmailMessage]:
                 fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="test", by=None,
                 locale=pseudo.LOCALE,
             )  # fmt: skip
-            register_person(email=helper.email, name="Again", password=PASSWORD)
-            request_link(helper.email, "reset_password")
+            owner.password_hash = "of some password"
+            for known in (helper, owner):
+                register_person(email=known.email, name="Again", password=PASSWORD)
+            for purpose in ("reset_password", "sign_in"):
+                request_link(helper.email, purpose)
+            request_email_change(helper.id, "moved@example.org")
             register_person(email="new@example.org", name="New", password=PASSWORD, locale=pseudo.LOCALE)
             imported = register_organization(
                 name="Imported",

@@ -15,6 +15,7 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations.operations import start_donation
 from app.donations.queries import donation_token
+from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
 from app.organizations.operations import add_location, register_organization
 from app.pledges.operations import pledge
@@ -110,6 +111,7 @@ def build() -> World:
             "claim_id": encode_id(claim.id),
             "claim_token": token_of(claim),
             "token": donation_token(gift.id),
+            "mail_token": unsubscribe_token(people["supporter"], "reminder"),
             "version": str(need.version),
             "starts_at": (now() + dt.timedelta(days=3)).isoformat(),
             "ends_at": (now() + dt.timedelta(days=3, hours=2)).isoformat(),

@@ -1,0 +1,91 @@
+"""Writing to a person: in their language, within what they chose, not at night, and with the way out in every mail that
+they may choose about (M2). Only the worker calls this.
+
+The header fields are those of RFC 2369 and RFC 8058: a mail program shows its own button, which posts to our link.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+from flask import current_app
+
+from app.accounts.mailbox import deliver_to
+from app.accounts.models import Person
+from app.core.clock import now
+from app.core.i18n import _
+from app.core.letters import compose, speaking
+from app.core.mail import Attachment
+from app.core.outbox import Postponed
+from app.core.tokens import keyed_hash, seal
+from app.messages.kinds import NEVER, get_kind
+from app.messages.queries import find_choice, find_quiet_hours
+
+
+def send(
+    name: str,
+    /,
+    *,
+    to: Person,
+    key: str,
+    kind: str | None = None,
+    zone: str | None = None,
+    attachments: tuple[Attachment, ...] = (),
+    **values: Any,
+) -> bool:
+    """Write `to` the mail `name` ("signups/reminder") with `values`, under the promise `key`; False when they want none.
+
+    `kind` None is a service message: always, at once. Another kind goes by their choice and, in their quiet hours, waits
+    (raises Postponed): on the clock of their profile, else of `zone`. Raises as `core.mail.deliver` does; GivenUp when
+    their mail server knows no such address.
+    """
+    settings = current_app.config["SETTINGS"]
+    link = None
+    if kind is not None:
+        if find_choice(to.id, kind) == NEVER:
+            return False
+        wait = until_morning(to, zone)
+        if wait:
+            raise Postponed(wait)
+        link = f"{settings.base_url}/mail/stop/{unsubscribe_token(to, kind)}"
+    mail = compose(name, to=to.email, locale=to.locale, unsubscribe_url=link, **values)
+    if kind is not None and link is not None:
+        with speaking(to.locale):
+            words = _("No more mails of this kind (%(kind)s):", kind=get_kind(kind).words)
+        mail = dataclasses.replace(
+            mail,
+            text=f"{mail.text.rstrip()}\n{words}\n{link}\n",
+            headers=(("List-Unsubscribe", f"<{link}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")),
+        )
+    deliver_to(to, dataclasses.replace(mail, attachments=attachments), key=key)
+    return True
+
+
+def unsubscribe_token(person: Person, kind: str) -> str:
+    """What the link that stops `kind` carries. It works as long as the address it was sent to is the person's."""
+    return seal("unsubscribe", [person.id, kind, address_mark(person)])
+
+
+def address_mark(person: Person) -> str:
+    """What tells one address of a person from another without naming it."""
+    return keyed_hash("mailbox", person.email)[:16]
+
+
+def until_morning(person: Person, zone: str | None = None, at: dt.datetime | None = None) -> dt.timedelta | None:
+    """How long a mail that can wait has to, at `at` (aware; now by default); None outside the person's quiet hours, or
+    when nobody knows their clock."""
+    name = person.time_zone or zone
+    begins, ends = find_quiet_hours(person.id)
+    if name is None or begins == ends:
+        return None
+    at = at or now()
+    local = at.astimezone(zoneinfo.ZoneInfo(name))
+    minute = local.hour * 60 + local.minute
+    if not (begins <= minute < ends if begins < ends else minute >= begins or minute < ends):
+        return None
+    day = local.date() + dt.timedelta(days=0 if minute < ends else 1)
+    morning = dt.datetime.combine(day, dt.time(ends // 60, ends % 60), local.tzinfo)
+    return morning.astimezone(dt.UTC) - at

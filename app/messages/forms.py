@@ -1,0 +1,31 @@
+"""The shape of what people choose about their mail."""
+
+from __future__ import annotations
+
+from wtforms import RadioField, TimeField
+from wtforms.validators import Optional
+
+from app.core.forms import PageForm, choices
+from app.core.i18n import lazy
+from app.messages.kinds import CHOICE_WORDS, KINDS
+
+
+class MailForm(PageForm):
+    """Quiet hours, and a choice for each kind of mail (one field each, below)."""
+
+    quiet_from = TimeField(lazy("From"), validators=[Optional()])
+    quiet_until = TimeField(lazy("Until"), validators=[Optional()])
+
+
+for _kind in KINDS:
+    _choices = choices((code, CHOICE_WORDS[code]) for code in _kind.choices)
+    setattr(MailForm, _kind.code, RadioField(_kind.words, choices=_choices))
+
+
+class StopForm(PageForm):
+    """One button. No proof that our page sent it: the link itself is the proof, and mail programs press it too."""
+
+    class Meta(PageForm.Meta):
+        """Without the token against forgery: nobody needs to be signed in (RFC 8058, 3.1)."""
+
+        csrf = False
