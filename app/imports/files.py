@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from app.core.errors import refuse
+from app.core.errors import Refused, refuse
+from app.core.i18n import _
 
 MAXIMUM_CELL = 100_000
 SEPARATORS = ",;\t"
@@ -63,22 +64,33 @@ def read_rows(path: Path, name: str) -> Iterator[Row]:
 
     `name` is what messages call the file: never its whole path.
     """
-    csv.field_size_limit(min(sys.maxsize, 10_000_000))
     try:
         source = path.open(encoding="utf-8-sig", newline="")
     except OSError as error:
         raise refuse("unreadable", f"{name} cannot be read: {error.strerror}") from error
     with source:
-        lines = _lines(source, name)
-        first = next(lines, "")
-        if not first.strip():
-            raise refuse("empty", f"{name} is empty")
-        reader = csv.reader(_chain(first, lines), delimiter=_separator(first))
+        yield from read_lines(_lines(source, name), name)
+
+
+def read_lines(lines: Iterator[str], name: str) -> Iterator[Row]:
+    """The rows of a CSV text, given line by line with its line ends. Raises Refused for what is none."""
+    csv.field_size_limit(min(sys.maxsize, 10_000_000))
+    first = next(lines, "")
+    if not first.strip():
+        raise refuse("empty", _("%(name)s is empty", name=name))
+    reader = csv.reader(_chain(first, lines), delimiter=_separator(first))
+    try:
         header = [cell.strip() for cell in next(reader)]
-        twice = sorted({column for column in header if column and header.count(column) > 1})
-        if twice:
-            raise refuse("header", f"{name} has the column {twice[0]} twice")
-        yield from _rows(reader, header, name)
+    except csv.Error as error:
+        raise _malformed(name, 1) from error
+    twice = sorted({column for column in header if column and header.count(column) > 1})
+    if twice:
+        raise refuse("header", _("%(name)s has the column %(column)s twice", name=name, column=twice[0]))
+    yield from _rows(reader, header, name)
+
+
+def _malformed(name: str, line: int) -> Refused:
+    return refuse("malformed", _("%(name)s cannot be read as CSV near line %(line)s", name=name, line=line))
 
 
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -92,15 +104,15 @@ def _rows(reader: Iterator[list[str]], header: list[str], name: str) -> Iterator
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise refuse("malformed", f"{name} cannot be read as CSV near line {line}: {error}") from error
+            raise _malformed(name, line) from error
         if cells is None:
             return
         if not any(cell.strip() for cell in cells):
             continue
         fault = ""
         if len(cells) > len(header):
-            fault = f"has {len(cells)} cells where the header has {len(header)}"
+            fault = _("It has %(cells)s cells where the header has %(columns)s", cells=len(cells), columns=len(header))
         elif any(len(cell) > MAXIMUM_CELL for cell in cells):
-            fault = f"has a cell of more than {MAXIMUM_CELL:,} characters"
+            fault = _("A cell has more than %(most)s characters", most=MAXIMUM_CELL)
         padded = cells[: len(header)] + [""] * (len(header) - len(cells))
         yield Row(line, {column: _as_typed(cell) for column, cell in zip(header, padded, strict=True) if column}, fault)

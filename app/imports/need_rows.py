@@ -14,6 +14,7 @@ import zoneinfo
 
 from app.accounts.skills import SKILLS
 from app.core.clock import is_time_zone
+from app.core.i18n import _
 from app.core.ids import ALPHABET
 from app.core.places import Place, find_place, nearest_place
 from app.core.text import block, line
@@ -36,7 +37,11 @@ _nearest = functools.lru_cache(4096)(nearest_place)
 
 
 class Rejected(Exception):
-    """A row that cannot be taken, and why, in words for whoever mends the file."""
+    """A row that cannot be taken: in which of our columns (or "", its shape), and why, for whoever mends the file."""
+
+    def __init__(self, column: str, message: str) -> None:
+        self.column, self.message = column, message
+        super().__init__(f"{column}: {message}" if column else message)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +125,7 @@ def parse(cells: dict[str, str], *, shift_days: int, zone: str, country: str) ->
     cells = {name: html.unescape(cell).strip() for name, cell in cells.items()}
     title = line(cells.get("title")) or line(cells.get("site")) or ""
     if not title:
-        raise Rejected("title is missing")
+        raise Rejected("title", _("Fill this in"))
     description = block(cells.get("description")) or ""
     if len(title) > TITLE:
         # Nothing of it is lost: the whole title begins the description.
@@ -133,16 +138,16 @@ def parse(cells: dict[str, str], *, shift_days: int, zone: str, country: str) ->
     flexible = _boolean(cells, "flexible")
     capacity = _capacity(cells)
     if starts_at is None and ends_at is not None:
-        raise Rejected("ends_at without starts_at")
+        raise Rejected("starts_at", _("There is an end without a start"))
     if starts_at is not None:
         if flexible:
-            raise Rejected("flexible, but it has a start")
+            raise Rejected("flexible", _("It says yes, but the row has a start: a flexible role has no times"))
         if ends_at is None:
-            raise Rejected("ends_at is missing")
+            raise Rejected("ends_at", _("Fill this in: there is a start"))
         if ends_at <= starts_at:
-            raise Rejected("ends_at is not after starts_at")
+            raise Rejected("ends_at", _("The end must be after the start"))
         if capacity is None:
-            raise Rejected("capacity is missing: only a flexible role takes as many as come")
+            raise Rejected("capacity", _("Say how many people are needed: only a flexible role takes as many as come"))
     volunteers = split_volunteers(cells.get("volunteers_text", ""))
     if volunteers and starts_at is None:
         flexible = True
@@ -179,7 +184,7 @@ def parse(cells: dict[str, str], *, shift_days: int, zone: str, country: str) ->
 def _text(cells: dict[str, str], name: str, most: int) -> str | None:
     text = line(cells.get(name)) or None
     if text is not None and len(text) > most:
-        raise Rejected(f"{name} has more than {most} characters")
+        raise Rejected(name, _("Write %(most)s characters or fewer", most=most))
     return text
 
 
@@ -189,7 +194,7 @@ def _boolean(cells: dict[str, str], name: str) -> bool:
         return True
     if word in NO:
         return False
-    raise Rejected(f"{name} is neither yes nor no: {word[:40]}")
+    raise Rejected(name, _("This is neither yes nor no: %(text)s", text=word[:40]))
 
 
 def _number(cells: dict[str, str], name: str, most: float) -> float | None:
@@ -201,7 +206,7 @@ def _number(cells: dict[str, str], name: str, most: float) -> float | None:
     except ValueError:
         number = math.nan
     if not -most <= number <= most:  # false for NaN too
-        raise Rejected(f"{name} is no coordinate: {text[:40]}")
+        raise Rejected(name, _("This is no coordinate: %(text)s", text=text[:40]))
     return number
 
 
@@ -209,7 +214,7 @@ def _place(cells: dict[str, str], country: str) -> tuple[Place | None, float | N
     """The gazetteer's place, and where exactly: the row's coordinates, else its code's or town's."""
     latitude, longitude = _number(cells, "latitude", 90), _number(cells, "longitude", 180)
     if (latitude is None) != (longitude is None):
-        raise Rejected("latitude and longitude go together")
+        raise Rejected("longitude" if longitude is None else "latitude", _("Latitude and longitude go together"))
     if latitude is not None and longitude is not None:
         return _nearest(latitude, longitude), latitude, longitude, "coordinates"
     home = (cells.get("country") or country)[:2].upper()
@@ -223,7 +228,7 @@ def _place(cells: dict[str, str], country: str) -> tuple[Place | None, float | N
 def _zone(cells: dict[str, str], place: Place | None, zone: str) -> str:
     said = cells.get("time_zone", "")
     if said and not is_time_zone(said):
-        raise Rejected(f"time_zone is unknown: {said[:40]}")
+        raise Rejected("time_zone", _("Write a time zone such as America/New_York, not %(text)s", text=said[:40]))
     return said or (place.time_zone if place is not None else "") or zone
 
 
@@ -233,13 +238,15 @@ def _instant(cells: dict[str, str], name: str, zone: str, shift_days: int) -> dt
     if not text:
         return None
     if not re.search(r"\d[T ]\d", text):
-        raise Rejected(f"{name} needs a day and a time, like 2026-12-24T18:30: {text[:40]}")
+        raise Rejected(name, _("Write a day and a time, such as 2026-12-24 18:30, not %(text)s", text=text[:40]))
     try:
         read = dt.datetime.fromisoformat(text)
         moved = read + dt.timedelta(days=shift_days)
         return (moved if moved.tzinfo else moved.replace(tzinfo=zoneinfo.ZoneInfo(zone))).astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
-        raise Rejected(f"{name} is no ISO date and time: {text[:40]}") from error
+        raise Rejected(
+            name, _("Write a day and a time, such as 2026-12-24 18:30, not %(text)s", text=text[:40])
+        ) from error
 
 
 def _date(cells: dict[str, str], name: str, shift_days: int) -> dt.date | None:
@@ -249,7 +256,7 @@ def _date(cells: dict[str, str], name: str, shift_days: int) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text[:10]) + dt.timedelta(days=shift_days)
     except (ValueError, OverflowError) as error:
-        raise Rejected(f"{name} is no ISO date: {text[:40]}") from error
+        raise Rejected(name, _("Write a date such as 2026-12-24, not %(text)s", text=text[:40])) from error
 
 
 def _capacity(cells: dict[str, str]) -> int | None:
@@ -257,21 +264,23 @@ def _capacity(cells: dict[str, str]) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 6 or int(text) > MAXIMUM_CAPACITY:
-        raise Rejected(f"capacity is no number between 0 and {MAXIMUM_CAPACITY}: {text[:40]}")
+        raise Rejected(
+            "capacity", _("Write a number between 0 and %(most)s, not %(text)s", most=MAXIMUM_CAPACITY, text=text[:40])
+        )
     return int(text)
 
 
 def _contact(cells: dict[str, str]) -> str:
     word = cells.get("contact", "").casefold().replace(" ", "_") or "not_stated"
     if word not in ("none", "children", "adults_at_risk", "not_stated"):
-        raise Rejected(f"contact is none of: none, children, adults_at_risk: {word[:40]}")
+        raise Rejected("contact", _("Write none, children or adults_at_risk, not %(text)s", text=word[:40]))
     return word
 
 
 def _urgency(cells: dict[str, str]) -> str:
     word = cells.get("urgency", "").casefold() or "normal"
     if word not in URGENCIES:
-        raise Rejected(f"urgency is none of {', '.join(URGENCIES)}: {word[:40]}")
+        raise Rejected("urgency", _("Write low, normal, high or critical, not %(text)s", text=word[:40]))
     return word
 
 
@@ -280,7 +289,7 @@ def _words(cells: dict[str, str], name: str, known: dict[str, str]) -> tuple[str
     words = [word.strip() for word in re.split(r"[;,]", cells.get(name, "")) if word.strip()]
     strange = [word for word in words if word.casefold() not in known]
     if strange:
-        raise Rejected(f"{name}: we do not know {strange[0][:60]}")
+        raise Rejected(name, _("We do not know %(text)s", text=strange[0][:60]))
     return tuple(sorted({known[word.casefold()] for word in words}))
 
 
@@ -296,10 +305,10 @@ def _items(cells: dict[str, str]) -> tuple[ItemLine, ...]:
             continue
         match = _STRUCTURED.fullmatch(text)
         if match is None:
-            raise Rejected(f"items: write name: quantity unit, not {text[:60]}")
+            raise Rejected("items", _("Write each as name: quantity unit, not %(text)s", text=text[:60]))
         quantity = decimal.Decimal(match["quantity"]) if match["quantity"] else None
         if quantity is not None and not 0 < quantity <= 1_000_000_000:
-            raise Rejected(f"items: no such quantity: {text[:60]}")
+            raise Rejected("items", _("There is no such quantity: %(text)s", text=text[:60]))
         item = ItemLine(match["name"][:160], quantity, (match["unit"] or "").strip()[:40])
         found.setdefault(item.name.casefold(), item)
     for split in split_items(cells.get("items_text", "")):

@@ -14,13 +14,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.accounts.models import Person
 from app.core.audit import AuditEvent
 from app.core.clock import now
 from app.core.db import db, new_id
 from app.core.errors import InvalidInput, Refused, refuse
+from app.core.i18n import _
 from app.imports.files import Row
 from app.imports.mapping import Mapping
 from app.imports.need_rows import ItemLine, NeedLine, Rejected, parse
+from app.imports.snapshots import snapshots
 from app.moderation.operations import verify_organization
 from app.needs import index, operations
 from app.needs.models import Item, Need, Position, Shift
@@ -29,6 +32,8 @@ from app.organizations.models import Organization
 from app.organizations.operations import name_key, register_organization
 
 BATCH = 1000
+# Fields of the operations that our columns call something else.
+FIELDS = {"place": "city", "quantity": "items", "unit": "items", "name": "items"}
 CHECKED = "listings imported and vouched for by the operator on the command line"
 
 
@@ -43,6 +48,8 @@ class Options:
     publish: bool = False
     shift_days: int = 0
     country: str = "US"
+    by: Person | None = None
+    zone: str = "UTC"
 
 
 @dataclasses.dataclass
@@ -65,6 +72,19 @@ class Reject:
 
     row: Row
     reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of one row: created, updated, unchanged or rejected; the need it is; or the column (ours) and the reason.
+    `before` is what the need was before its row changed it."""
+
+    kind: str
+    key: str = ""
+    need_id: int | None = None
+    column: str = ""
+    reason: str = ""
+    before: dict[str, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +113,7 @@ class Seen:
         )
 
     def is_new(self, organization_id: int, key: str) -> bool:
-        """True the first time."""
+        """True the first time that a file has this key."""
         inserted = self._table.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (organization_id, key))
         return inserted.rowcount == 1
 
@@ -111,54 +131,69 @@ def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
 
 
 class NeedImport:
-    """One import: call `take` for each batch inside a transaction of its own."""
+    """One import: call `take` for each batch inside a transaction of its own.
+
+    `outcomes` tells what became of the rows of the batch that was taken last, by their line.
+    """
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.summary = Summary()
-        self._seen = Seen()
+        self.outcomes: dict[int, Outcome] = {}
+        self.seen = Seen()
 
     def take(self, rows: list[Row]) -> list[Reject]:
         """Write what one batch says; gives back the rows that were not taken."""
         rejects: list[Reject] = []
         parsed: list[tuple[Row, NeedLine]] = []
+        self.outcomes = {}
+
+        def reject(row: Row, rejected: Rejected) -> None:
+            rejects.append(Reject(row, str(rejected)))
+            self.outcomes[row.line] = Outcome("rejected", column=rejected.column, reason=rejected.message)
+
         for row in rows:
             try:
                 parsed.append((row, self._parse(row)))
             except Rejected as rejected:
-                rejects.append(Reject(row, str(rejected)))
+                reject(row, rejected)
         homes = self._homes([need for _row, need in parsed])
         placed: list[tuple[Row, NeedLine, _Home, str]] = []
         for row, need in parsed:
             home = homes.get(name_key(need.organization))
             key = need.external_id or need.key()
             if home is None:
-                rejects.append(Reject(row, f"there is no organization called {need.organization[:80]}"))
-            elif not self._seen.is_new(home.id, key):
-                rejects.append(Reject(row, "the file has this row twice"))
+                unknown = _("There is no organization called %(name)s", name=need.organization[:80])
+                reject(row, Rejected("organization", unknown))
+            elif not self.seen.is_new(home.id, key):
+                reject(row, Rejected("external_id" if need.external_id else "title", _("The file has this row twice")))
             else:
                 placed.append((row, need, home, key))
         known = self._known(placed)
-        fresh: list[tuple[NeedLine, _Home, str]] = []
+        fresh: list[tuple[int, NeedLine, _Home, str]] = []
         for row, need, home, key in placed:
             before = known.get((home.id, key))
             if before is None:
-                fresh.append((need, home, key))
+                fresh.append((row.line, need, home, key))
             elif before.digest == need.digest():
                 self.summary.unchanged += 1
-            elif (reason := self._update(before.id, need, home)) is not None:
-                rejects.append(Reject(row, reason))
+                self.outcomes[row.line] = Outcome("unchanged", key=key, need_id=before.id)
+            else:
+                try:
+                    self.outcomes[row.line] = self._update(before.id, need, home, key)
+                except Rejected as rejected:
+                    reject(row, rejected)
         self._insert(fresh)
         self.summary.rejected += len(rejects)
         return rejects
 
     def _parse(self, row: Row) -> NeedLine:
         if row.fault:
-            raise Rejected(row.fault)
+            raise Rejected("", row.fault)
         cells = self.options.mapping.apply(row.cells)
-        need = parse(cells, shift_days=self.options.shift_days, zone="UTC", country=self.options.country)
+        need = parse(cells, shift_days=self.options.shift_days, zone=self.options.zone, country=self.options.country)
         if not need.organization and self.options.organization is None:
-            raise Rejected("organization is missing")
+            raise Rejected("organization", _("Fill this in"))
         return need
 
     # --- organizations
@@ -209,7 +244,7 @@ class NeedImport:
         vouched = self.options.publish or (self.options.create_organizations and self.options.verified)
         return "open" if vouched and home.is_public and need.asks_for_anything and need.is_placed else "draft"
 
-    def _insert(self, fresh: list[tuple[NeedLine, _Home, str]]) -> None:
+    def _insert(self, fresh: list[tuple[int, NeedLine, _Home, str]]) -> None:
         if not fresh:
             return
         at = now()
@@ -218,10 +253,12 @@ class NeedImport:
         positions: list[dict[str, Any]] = []
         items: list[dict[str, Any]] = []
         events: list[dict[str, Any]] = []
-        for need, home, key in fresh:
+        by_id = None if self.options.by is None else self.options.by.id
+        for line, need, home, key in fresh:
             status = self._status(need, home, at)
             need_id = new_id()
-            needs.append(_need_values(need, home, key, need_id, status, at))
+            self.outcomes[line] = Outcome("created", key=key, need_id=need_id)
+            needs.append({**_need_values(need, home, key, need_id, status, at), "created_by_id": by_id})
             if need.asks_for_time:
                 shift_id = new_id()
                 shifts.append(_shift_values(need, need_id, shift_id))
@@ -231,7 +268,7 @@ class NeedImport:
             items += [_item_values(item, need_id, number) for number, item in enumerate(need.items)]
             events.append(
                 {
-                    "at": at, "action": "need.imported", "actor_id": None, "subject_type": "need", "subject_id": need_id,
+                    "at": at, "action": "need.imported", "actor_id": by_id, "subject_type": "need", "subject_id": need_id,
                     "organization_id": home.id, "data": {"status": status},
                 }
             )  # fmt: skip
@@ -253,22 +290,25 @@ class NeedImport:
 
     # --- rows that changed
 
-    def _update(self, need_id: int, need: NeedLine, home: _Home) -> str | None:
-        """Bring a need to what its row says now, by the operations; the reason when they refuse, and nothing is changed."""
+    def _update(self, need_id: int, need: NeedLine, home: _Home, key: str) -> Outcome:
+        """Bring a need to what its row says now, by the operations. Raises Rejected when they refuse; nothing is changed."""
+        before = None if self.options.by is None else snapshots([need_id]).get(need_id)
         try:
             with db.session.begin_nested():
                 self._apply(need_id, need, home)
         except Refused as refused:
-            return "; ".join(reason.message for reason in refused.reasons)
+            said = " ".join(f"{reason.message} {reason.remedy}".strip() for reason in refused.reasons)
+            raise Rejected("", said) from refused
         except InvalidInput as invalid:
-            return "; ".join(f"{field}: {message}" for field, message in invalid.errors.items())
+            column, message = next(iter(invalid.errors.items()))
+            raise Rejected(FIELDS.get(column, column), message) from invalid
         self.summary.updated += 1
-        return None
+        return Outcome("updated", key=key, need_id=need_id, before=before)
 
     def _apply(self, need_id: int, need: NeedLine, home: _Home) -> None:
         changed = operations.edit_need(
             need_id,
-            by=None,
+            by=self.options.by,
             title=need.title,
             description=need.description,
             urgency=need.urgency,
@@ -285,18 +325,18 @@ class NeedImport:
         for line in need.items:
             existing = by_name.get(line.name.casefold())
             if existing is None:
-                operations.add_item(need_id, _item_input(line, None), by=None)
+                operations.add_item(need_id, _item_input(line, None), by=self.options.by)
                 self.summary.items += 1
             elif (existing.quantity, existing.unit, existing.do_not_bring) != (
                 line.quantity,
                 line.unit,
                 line.do_not_bring,
             ):
-                operations.edit_item(existing.id, _item_input(line, existing), by=None)
+                operations.edit_item(existing.id, _item_input(line, existing), by=self.options.by)
         changed.import_digest = need.digest()
         status = self._status(need, home, now())
         if status == "closed":
-            operations.close_need(need_id, by=None)
+            operations.close_need(need_id, by=self.options.by)
             self.summary.closed += 1
         db.session.flush()
 
@@ -325,9 +365,9 @@ class NeedImport:
             time_zone=need.time_zone,
         )
         if len(live) == 1:
-            operations.edit_shift(live[0].id, values, by=None)
+            operations.edit_shift(live[0].id, values, by=self.options.by)
         elif not live:
-            operations.add_shift(changed.id, values, by=None)
+            operations.add_shift(changed.id, values, by=self.options.by)
             self.summary.shifts += 1
 
 

@@ -50,6 +50,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "organizations.answer_claim"): {"act": "grant"},
     ("POST", "moderation.claim"): {"checked": "called them", "act": "grant"},
     ("POST", "moderation.organization"): {"checked": "register entry", "decision": "withdraw"},
+    ("POST", "imports.new"): {"text": "title,description,remote\nSort the books,For the library,yes"},
+    ("POST", "imports.columns"): {"column_0": "title", "column_1": "remote", "contact": "none"},
+    ("POST", "imports.start"): {"publish": "y"},
+    ("POST", "imports.go_on"): EMPTY,
+    ("POST", "imports.row"): {"cell_title": "Sort the books", "cell_remote": "yes"},
+    ("POST", "imports.undo"): EMPTY,
+    ("POST", "imports.discard"): EMPTY,
     ("POST", "needs.new"): {**NEED, "act": "save"},
     ("POST", "needs.edit"): {
         "title": "Changed", "description": "Still needed.", "urgency": "high", "place": "Newark, NJ", "act": "save",

@@ -87,9 +87,11 @@ def address_of(world: World, rule: Rule) -> str:
         values["slug"] = values["fundraiser_slug"]
     if endpoint == "organizations.claim":
         values["slug"] = values["unclaimed_slug"]
+    if endpoint == "imports.undo":
+        values["batch_id"] = values["done_batch_id"]
     address = rule.rule
     for argument in rule.arguments:
-        for shape in (f"<{argument}>", f"<id:{argument}>"):
+        for shape in (f"<{argument}>", f"<id:{argument}>", f"<int:{argument}>"):
             address = address.replace(shape, values[argument])
     return address
 

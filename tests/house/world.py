@@ -15,6 +15,8 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations.operations import start_donation
 from app.donations.queries import donation_token
+from app.imports.operations import set_columns, start_import, upload_file
+from app.imports.uploads import read_upload
 from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
 from app.organizations.operations import add_location, register_organization
@@ -41,6 +43,9 @@ CALLERS = (
     "moderator",
     "administrator",
 )
+
+
+FILE = b"title,remote\nRead to children,yes\n,yes\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +95,10 @@ def build() -> World:
         )
         imported.verified_at = now()
         claim = claim_organization(imported.id, by=people["supporter"], mailbox="info")
+        looked_at, taken = (upload_file(organization.id, read_upload(FILE, "needs.csv"), by=owner) for _n in range(2))
+        for batch in (looked_at, taken):
+            set_columns(batch.id, columns={"title": "title", "remote": "remote"}, constants={}, by=owner)
+        start_import(taken.id, publish=False, by=owner)
         tokens = {caller: create_token(person, scopes=list(SCOPES)) for caller, person in people.items()}
     db.session.expire_all()
     return World(
@@ -110,6 +119,9 @@ def build() -> World:
             "unclaimed_slug": imported.slug,
             "claim_id": encode_id(claim.id),
             "claim_token": token_of(claim),
+            "batch_id": encode_id(looked_at.id),
+            "done_batch_id": encode_id(taken.id),
+            "line": "3",
             "token": donation_token(gift.id),
             "mail_token": unsubscribe_token(people["supporter"], "reminder"),
             "version": str(need.version),

@@ -66,7 +66,7 @@ def test_every_row_is_a_need_a_draft_a_closed_need_or_a_reject(
     states = dict(db.session.execute(sa.select(Need.external_id, Need.status)).all())
     assert states == {"1": "open", "2": "open", "3": "closed", "6": "draft"}
     reasons = {row["id"]: row["reason"] for row in csv.DictReader(rejects.read_text().splitlines())}
-    assert reasons == {"4": "title is missing", "5": "organization is missing"}
+    assert reasons == {"4": "title: Fill this in", "5": "organization: Fill this in"}
     assert "& good company" in db.session.scalars(sa.select(Need.description).where(Need.external_id == "1")).one()
     assert count(Verification) == count(Organization) == 2
     assert verified(app) == []

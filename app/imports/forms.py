@@ -1,0 +1,100 @@
+"""The shape of what people send to the pages of imports: types and lengths, no queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_wtf.file import FileField
+from flask_wtf.form import SUBMIT_METHODS
+from werkzeug.datastructures import CombinedMultiDict
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms.validators import Length, Optional
+
+from app.core.forms import PageForm, choices
+from app.core.i18n import lazy
+from app.core.text import block, line
+from app.imports.fields import LABELS
+
+MAXIMUM_PASTED = 400_000
+MAXIMUM_CELL = 20_000
+LONG = frozenset({"description", "items", "items_text", "volunteers_text"})
+CONTACTS = {
+    "": lazy("As the file says, or not stated yet"),
+    "none": lazy("Neither children nor adults at risk"),
+    "children": lazy("Children"),
+    "adults_at_risk": lazy("Adults at risk"),
+}
+
+
+class UploadForm(PageForm):
+    """A file, or its rows as they are copied out of a spreadsheet."""
+
+    class Meta(PageForm.Meta):
+        """The one form that reads a file."""
+
+        def wrap_formdata(self, _form: Any, formdata: Any) -> Any:
+            """What was sent, with its file."""
+            if formdata is None or hasattr(formdata, "getlist"):
+                return formdata
+            return CombinedMultiDict((request.files, request.form)) if request.method in SUBMIT_METHODS else None
+
+    file = FileField(
+        lazy("CSV file"),
+        description=lazy("With a first line that names the columns. At most 2,000 rows and 5 MB"),
+        render_kw={"accept": ".csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain"},
+    )
+    text = TextAreaField(
+        lazy("Or paste rows from your spreadsheet"),
+        filters=[block],
+        description=lazy("Copy them together with the line that names the columns"),
+        validators=[
+            Optional(),
+            Length(max=MAXIMUM_PASTED, message=lazy("This is too much to paste. Choose a file instead")),
+        ],
+        render_kw={"rows": 4},
+    )
+
+
+class ColumnsForm(PageForm):
+    """What holds for every row; `columns_form` adds a field for each column of the file."""
+
+    contact = SelectField(
+        lazy("Whom do people meet?"),
+        choices=choices(CONTACTS.items()),
+        description=lazy("For rows that do not say it. Nobody can sign up before it is stated"),
+    )
+    flexible = BooleanField(lazy("Rows without a start are flexible roles: as many people as come, at any time"))
+
+
+def columns_form(header: list[str], **data: Any) -> ColumnsForm:
+    """The form of a file's columns: `column_0` is what its first column is, "" for not imported."""
+    offered = choices([("", lazy("Do not import")), *LABELS.items()])
+    fields = {f"column_{number}": SelectField(name, choices=offered) for number, name in enumerate(header)}
+    made = type("FileColumnsForm", (ColumnsForm,), fields)
+    form: ColumnsForm = made(**data)
+    return form
+
+
+def row_form(names: list[str], **data: Any) -> PageForm:
+    """The form of one row: `cell_title` and so on, in our words."""
+
+    def field(name: str) -> StringField | TextAreaField:
+        limit = [Length(max=MAXIMUM_CELL, message=lazy("Write 20,000 characters or fewer"))]
+        if name in LONG:
+            return TextAreaField(LABELS[name], filters=[block], validators=limit, render_kw={"rows": 4})
+        return StringField(LABELS[name], filters=[line], validators=limit)
+
+    made = type("RowForm", (PageForm,), {f"cell_{name}": field(name) for name in names})
+    form: PageForm = made(**data)
+    return form
+
+
+class StartForm(PageForm):
+    """The yes to what was looked at."""
+
+    publish = BooleanField(lazy("Publish at once what is complete"))
+
+
+class ConfirmForm(PageForm):
+    """A page with one button."""

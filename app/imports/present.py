@@ -1,0 +1,103 @@
+"""A row of a file as the need it says, for people to look at before anything happens."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterable
+
+from app.imports.fields import LABELS
+from app.imports.files import harmless
+from app.imports.models import ImportBatch, ImportRow
+from app.imports.need_rows import NeedLine, Rejected, parse
+from app.imports.taking import cells_of
+
+SAMPLES = 3
+SAMPLE_LENGTH = 80
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """A row, and what it says: None when it is a reject before it says anything."""
+
+    row: ImportRow
+    need: NeedLine | None
+
+    @property
+    def wanted(self) -> list[str]:
+        """The names of the things it asks for."""
+        return [] if self.need is None else [item.name for item in self.need.items if not item.do_not_bring]
+
+
+def preview(batch: ImportBatch, rows: Iterable[ImportRow]) -> list[Preview]:
+    """These rows as they would become."""
+    found = []
+    for row in rows:
+        need = None
+        if row.outcome != "rejected":
+            try:
+                need = parse(
+                    cells_of(batch, row),
+                    shift_days=0,
+                    zone=batch.organization.time_zone,
+                    country=batch.organization.country or "US",
+                )
+            except Rejected:  # it was one before somebody changed the installation under it; the row says what it is
+                need = None
+        found.append(Preview(row, need))
+    return found
+
+
+def title_of(batch: ImportBatch, row: ImportRow) -> str:
+    """What a row is called, or "" when it says nothing."""
+    cells = cells_of(batch, row)
+    return (cells.get("title") or cells.get("site") or "")[:160]
+
+
+def said(batch: ImportBatch, row: ImportRow) -> str:
+    """What a reject says in the column that it was rejected for."""
+    return cells_of(batch, row).get(row.column, "")[:SAMPLE_LENGTH]
+
+
+def column_name(batch: ImportBatch, ours: str) -> str:
+    """What a column is called: as the file calls it, else as we do; "" for the whole row."""
+    return batch.columns.get(ours) or (str(LABELS[ours]) if ours in LABELS else "")
+
+
+def samples(header: list[str], rows: Iterable[ImportRow]) -> dict[str, list[str]]:
+    """The first different values of each column."""
+    found: dict[str, list[str]] = {name: [] for name in header}
+    for row in rows:
+        for name, values in found.items():
+            value = " ".join(row.cells.get(name, "").split())
+            if len(value) > SAMPLE_LENGTH:
+                value = value[: SAMPLE_LENGTH - 1] + "…"
+            if value and value not in values and len(values) < SAMPLES:
+                values.append(value)
+    return found
+
+
+def rejects_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> str:
+    """The rejects as a file that can be mended and brought again: the reason, the line, and the row under its own names.
+
+    With a byte order mark, without which spreadsheets read UTF-8 as something else; no cell of it is a formula.
+    """
+    target = io.StringIO()
+    writer = csv.writer(target)
+    theirs = {name: ours for ours, name in batch.columns.items()}
+    writer.writerow(["reason", "line", *(harmless(name) for name in batch.header)])
+    for row in rows:
+        cells = row.cells | {name: row.mended[ours] for name, ours in theirs.items() if ours in row.mended}
+        column = column_name(batch, row.column)
+        reason = f"{column}: {row.reason}" if column else row.reason
+        values = (reason, row.line, *(cells.get(name, "") for name in batch.header))
+        writer.writerow([harmless(value) for value in values])
+    return "\ufeff" + target.getvalue()
+
+
+def template_csv() -> str:
+    """An empty file with our columns."""
+    target = io.StringIO()
+    csv.writer(target).writerow(name for name in LABELS if name not in ("site", "organization"))
+    return "\ufeff" + target.getvalue()

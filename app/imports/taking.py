@@ -1,0 +1,133 @@
+"""Rows of an uploaded file become needs: for real, or to see what would become of them. Both are the same act; the second
+is taken back before anything of it is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.errors import Refused
+from app.core.i18n import _
+from app.imports.files import Row
+from app.imports.mapping import Mapping
+from app.imports.models import ImportBatch, ImportRow
+from app.imports.needs import NeedImport, Options, Outcome
+from app.imports.snapshots import fingerprint, snapshots
+from app.needs.models import Need
+from app.needs.operations import publish_need, reasons_not_to_publish
+from app.organizations.operations import name_key
+
+# The rows of the file that count as seen, by what is under way.
+_SEEN = {"checking": "checked", "ready": "checked", "importing": "taken", "done": "taken"}
+# Said once for the whole file, and not beside each row.
+_OF_ORGANIZATION = ("organization_unverified", "organization_suspended")
+
+
+def cells_of(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
+    """The row in our words: what the columns say, what was mended since, and what holds for every row that says nothing.
+
+    "Every row is a flexible role" is meant for rows without a start.
+    """
+    cells = {ours: row.cells.get(theirs, "") for ours, theirs in batch.columns.items()} | row.mended
+    for name, value in batch.constants.items():
+        if not cells.get(name, "").strip() and not (name == "flexible" and cells.get("starts_at", "").strip()):
+            cells[name] = value
+    return cells
+
+
+def take_rows(batch: ImportBatch, rows: list[ImportRow], *, publish: bool) -> None:
+    """Take rows into the organization, and write on each what became of it. `publish`: open what is complete."""
+    outcomes, states = _take(batch, rows, publish=publish)
+    made = {outcome.need_id for outcome in outcomes.values() if outcome.kind in ("created", "updated")}
+    after = {key: fingerprint(snapshot) for key, snapshot in snapshots(key for key in made if key).items()}
+    for row in rows:
+        outcome = outcomes[row.line]
+        _write(row, outcome, states.get(row.line), stage="taken")
+        row.need_id, row.before = outcome.need_id, outcome.before
+        row.after = after.get(outcome.need_id or 0, "")
+
+
+def check_rows(batch: ImportBatch, rows: list[ImportRow]) -> None:
+    """Write on each row what would become of it, and change nothing else."""
+    trial = db.session.begin_nested()
+    outcomes, states = _take(batch, rows, publish=False)
+    trial.rollback()
+    known = {outcome.need_id for outcome in outcomes.values() if outcome.kind in ("updated", "unchanged")}
+    for row in rows:
+        outcome = outcomes[row.line]
+        _write(row, outcome, states.get(row.line), stage="checked")
+        row.need_id = outcome.need_id if outcome.need_id in known else None
+
+
+@dataclasses.dataclass(frozen=True)
+class _State:
+    """Of a need that was made: its state, and why it is no further."""
+
+    status: str
+    note: str = ""
+
+
+def _take(batch: ImportBatch, rows: list[ImportRow], *, publish: bool) -> tuple[dict[int, Outcome], dict[int, _State]]:
+    organization = batch.organization
+    work = NeedImport(
+        Options(
+            mapping=Mapping(),
+            organization=organization.slug,
+            country=organization.country or "US",
+            by=batch.by,
+            zone=organization.time_zone,
+        )
+    )
+    for key in _keys_seen(batch, rows):
+        work.seen.is_new(organization.id, key)
+    foreign: dict[int, Outcome] = {}
+    mine: list[Row] = []
+    for row in rows:
+        cells = cells_of(batch, row)
+        named = cells.get("organization", "").strip()
+        if named and name_key(named) != organization.name_key:
+            said = _("This row is about %(name)s, not about your organization", name=named[:80])
+            foreign[row.line] = Outcome("rejected", column="organization", reason=said)
+        else:
+            mine.append(Row(row.line, cells, row.fault))
+    work.take(mine)
+    outcomes = work.outcomes | foreign
+    created = {line: outcome.need_id for line, outcome in outcomes.items() if outcome.kind == "created"}
+    return outcomes, {line: _settle(batch, need_id, publish) for line, need_id in created.items() if need_id}
+
+
+def _settle(batch: ImportBatch, need_id: int, publish: bool) -> _State:
+    """Open a need that was made, when that is wanted and nothing stands against it."""
+    need = db.session.get_one(Need, need_id)
+    if need.status != "draft":
+        return _State(need.status)
+    reasons = reasons_not_to_publish(need)
+    if publish and not reasons:
+        try:
+            with db.session.begin_nested():
+                publish_need(need_id, by=batch.by)
+        except Refused as refused:
+            reasons = refused.reasons
+        else:
+            return _State("open")
+    said = [f"{one.message} {one.remedy}".strip() for one in reasons if one.code not in _OF_ORGANIZATION]
+    return _State("draft", " ".join(said))
+
+
+def _keys_seen(batch: ImportBatch, rows: list[ImportRow]) -> list[str]:
+    """What the rows taken (or checked) before are known by: the same once more is a reject."""
+    query = sa.select(ImportRow.key).where(
+        ImportRow.batch_id == batch.id,
+        ImportRow.stage == _SEEN[batch.status],
+        ImportRow.outcome != "rejected",
+        ImportRow.id.not_in([row.id for row in rows]),
+    )
+    return list(db.session.scalars(query))
+
+
+def _write(row: ImportRow, outcome: Outcome, state: _State | None, *, stage: str) -> None:
+    row.stage, row.outcome, row.key = stage, outcome.kind, outcome.key
+    row.column, row.reason = outcome.column[:40], outcome.reason
+    row.became, row.note = (state.status, state.note) if state is not None else ("", "")
