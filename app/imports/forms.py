@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from flask_wtf.file import FileField
 from flask_wtf.form import SUBMIT_METHODS
-from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
@@ -37,7 +37,11 @@ class UploadForm(PageForm):
             """What was sent, with its file."""
             if formdata is None or hasattr(formdata, "getlist"):
                 return formdata
-            return CombinedMultiDict((request.files, request.form)) if request.method in SUBMIT_METHODS else None
+            if request.method not in SUBMIT_METHODS:
+                return None
+            # A file where text belongs is nothing, as in every other form.
+            files = MultiDict([("file", file) for file in request.files.getlist("file")])
+            return CombinedMultiDict((files, request.form)) or None
 
     file = FileField(
         lazy("CSV file"),
