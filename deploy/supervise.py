@@ -379,12 +379,15 @@ def run(place: Place, supervisor: Supervisor) -> None:
 
     def start_all() -> None:
         for name in ("web", "worker", "payments", "mail"):
-            supervisor.start(program_of(place, name))
+            if name not in (program.name for program in supervisor.programs):
+                supervisor.start(program_of(place, name))
 
     # A database that the last run left at this head is only checked, while everything starts.
     migrated = known and place.memory.get("head", str) == head
     if migrated:
         start_all()
+    if not known:
+        supervisor.start(program_of(place, "payments"))  # the demo data's gifts are paid for there
     supervisor.step("Preparing the database", [*flask, "db", "upgrade"])
     if not known:
         say("Loading demo data (only this once) ...")

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import datetime as dt
 import zoneinfo
+from collections.abc import Iterator
+
+_moved_to: contextvars.ContextVar[dt.datetime | None] = contextvars.ContextVar("moved_to", default=None)
 
 
 def now() -> dt.datetime:
     """The present instant, aware, in UTC."""
-    return dt.datetime.now(dt.UTC)
+    return _moved_to.get() or dt.datetime.now(dt.UTC)
+
+
+@contextlib.contextmanager
+def moved_to(instant: dt.datetime) -> Iterator[None]:
+    """Within, it is `instant` (aware) for this thread alone, standing still: how the demonstration gets a past that the
+    real acts made, each at its own time."""
+    token = _moved_to.set(instant.astimezone(dt.UTC))
+    try:
+        yield
+    finally:
+        _moved_to.reset(token)
 
 
 def today(zone: str) -> dt.date:

@@ -176,3 +176,19 @@ def test_a_promise_kept_while_the_database_restarts_is_still_marked(app: Flask) 
     assert only_row().done_at is not None
     assert outbox.claim() is None
     assert calls == [1]
+
+
+def test_promises_of_a_past_that_was_made_up_count_as_kept(app: Flask, work_off: Work) -> None:
+    past = now() - dt.timedelta(days=3)
+    promise("old", due_at=past)
+    promise("older", due_at=past - dt.timedelta(days=1))
+    promise("ahead", due_at=now() + dt.timedelta(days=1))
+    with transaction():
+        outbox.note_kept(now(), key="old")
+    kept = sa.select(Outbox.key).where(Outbox.done_at.is_not(None))
+    assert db.session.scalars(kept).all() == ["old"]
+    db.session.rollback()
+    with transaction():
+        outbox.note_kept(now())
+    assert set(db.session.scalars(kept)) == {"old", "older"}
+    assert all(row.done_at == row.due_at for row in db.session.scalars(sa.select(Outbox)) if row.done_at)

@@ -1,0 +1,134 @@
+"""The demonstration's gifts. They are paid for at the demo payment server, so that ledger and payments agree; where payments
+are not its, there are none."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import http.client
+from collections.abc import Sequence
+from urllib.parse import urlencode, urlsplit
+
+import sqlalchemy as sa
+import structlog
+from flask import current_app
+
+from app.accounts.queries import find_person_by_email
+from app.core import audit, outbox
+from app.core.clock import moved_to, now
+from app.core.db import db, transaction
+from app.core.money import Money
+from app.donations import checkout, gateway
+from app.donations.gateway import GatewayError
+from app.donations.models import Donation
+from app.donations.operations import start_donation
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.operations import end_fundraiser
+from app.organizations.models import Organization
+from app.pages.demo_data import shape
+
+DAY = dt.timedelta(days=1)
+TIMEOUT_SECONDS = 5
+# What the payer presses on the pages of the demo payment server: (end of the address, button).
+BUTTONS = {
+    "paid": (("", "pay"),),
+    "processing": (("", "pay_later"),),
+    "failed": (("", "pay_later"), ("/bank", "refuse")),
+    "expired": (),
+}
+log = structlog.get_logger(__name__)
+
+
+def give(organizations: Sequence[shape.DemoOrganization]) -> None:
+    """Every gift that is not there yet, each in transactions of its own; then the fundraisers end whose time is over.
+
+    When the payment server does not answer, what is missing is given at the next call.
+    """
+    pages = [
+        (given, _find(organization, given)) for organization in organizations for given in organization.all_fundraisers
+    ]
+    db.session.rollback()
+    begun = now()
+    try:
+        for given, fundraiser_id in pages:
+            for number, gift in enumerate(given.gifts if gateway.mode() == "demo" else ()):
+                _give(fundraiser_id, gift, begun - gift.ago * DAY, f"demo:{given.title}:{number}")
+    except (GatewayError, OSError) as error:
+        log.warning("demo.gifts_missing", error=type(error).__name__)
+    for given, fundraiser_id in pages:
+        over = given.ended if given.ended is not None else -given.days if given.days is not None else -1
+        if over > 0:
+            _end(fundraiser_id, given, begun - over * DAY)
+    with transaction():
+        audit.seal()
+
+
+def _find(organization: shape.DemoOrganization, given: shape.DemoFundraiser) -> int:
+    """The fundraiser that was made of `given`. Raises NoResultFound."""
+    query = (
+        sa.select(Fundraiser.id)
+        .join(Organization, Organization.id == Fundraiser.organization_id)
+        .where(Organization.name == organization.name, Fundraiser.title == given.title)
+    )
+    return db.session.execute(query.order_by(Fundraiser.created_at).limit(1)).scalar_one()
+
+
+def _give(fundraiser_id: int, gift: shape.DemoGift, at: dt.datetime, name: str) -> None:
+    """One gift at the instant `at`. `name` tells it from all others, so that it is given once."""
+    key = hashlib.sha256(name.encode()).hexdigest()
+    known = db.session.scalar(sa.select(Donation.status).where(Donation.form_key == key))
+    db.session.rollback()
+    if known not in (None, "pending"):
+        return
+    opened = now()
+    with moved_to(at):
+        with transaction():
+            donation = start_donation(
+                fundraiser_id,
+                amount=Money(gift.amount_minor, db.session.get_one(Fundraiser, fundraiser_id).currency),
+                name=gift.name,
+                email=shape.email_of(gift.first or gift.name.split()[0].lower()),
+                mode=gateway.mode(),
+                anonymous=gift.anonymous,
+                message=gift.message,
+                by=find_person_by_email(shape.email_of(gift.first)) if gift.first else None,
+                key=key,
+            )
+            donation_id = donation.id
+            # The payment server lives today: it opens no checkout that would have ended long ago.
+            donation.created_at = opened
+        _pay(checkout.open_checkout(donation_id), gift.outcome)
+        if gift.outcome == "expired":
+            checkout.expire(donation_id)
+        else:
+            checkout.fulfil(donation_id)
+    with transaction():
+        db.session.get_one(Donation, donation_id).created_at = at
+        outbox.note_kept(opened - DAY, key=f"donation_thanks:{donation_id}")
+
+
+def _pay(address: str, outcome: str) -> None:
+    """Press what the payer presses on the page at `address`. Raises OSError when that is no page of the payment server."""
+    parts = urlsplit(address)
+    base = urlsplit(current_app.config["SETTINGS"].stripe_api_base)
+    if parts.netloc != base.netloc:
+        raise ConnectionError(f"{parts.netloc} is not the demo payment server")
+    for end, button in BUTTONS[outcome]:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", parts.path + end, urlencode({"act": button}), form)
+        status = connection.getresponse().status
+        connection.close()
+        if status >= 400:
+            raise ConnectionError(f"the demo payment server answered {status}")
+
+
+def _end(fundraiser_id: int, given: shape.DemoFundraiser, at: dt.datetime) -> None:
+    """It ended at the instant `at`: by its owner, or because its last day was over. Once."""
+    with transaction():
+        fundraiser = db.session.get_one(Fundraiser, fundraiser_id)
+        if fundraiser.status == "live":
+            by = find_person_by_email(shape.email_of(given.by)) if given.ended is not None else None
+            with moved_to(at):
+                end_fundraiser(fundraiser_id, by=by)
+            outbox.note_kept(at + DAY, key=f"fundraiser_closed:{fundraiser_id}:{fundraiser.version}")

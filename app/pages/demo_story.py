@@ -1,0 +1,427 @@
+"""How the demonstration comes about. Everything is made by the operations that people use, each with the clock at the
+moment it tells of, in the order of time: nothing is there that nobody could have made, and no row is written past the
+rules. What such a past would have left behind is said at the end: its mails count as sent, its audit trail is sealed, the
+index is as of now."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import decimal
+import functools
+import random
+import zoneinfo
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.accounts.operations import create_person, edit_profile, register_person
+from app.accounts.queries import find_person_by_email
+from app.core import audit, outbox
+from app.core.clock import moved_to
+from app.core.db import db
+from app.core.money import Money
+from app.core.places import find_place
+from app.fundraisers import operations as fundraisers
+from app.fundraisers.models import Fundraiser
+from app.moderation import operations as moderation
+from app.needs import index
+from app.needs import operations as needs
+from app.needs.models import Item, Need, Shift
+from app.organizations import claims
+from app.organizations.models import Organization
+from app.organizations.operations import add_location, add_member, register_organization
+from app.pages.demo_data import shape
+from app.pledges.operations import cancel_pledge, pledge, receive_pledge
+from app.signups import attendance
+from app.signups.models import Signup
+from app.signups.operations import cancel_signup, check_in, end_for_cancelled_shift, mark_no_show, record_hours, sign_up
+
+PASSWORD = "many hands, light work"  # noqa: S105  # the demonstration's, said on the screen
+MODERATOR = "moderator"
+DAY = dt.timedelta(days=1)
+MINUTE = dt.timedelta(minutes=1)
+# Staff say this often, in days, that an open need is still needed: N4 asks after 25 and pauses it after 30.
+CONFIRMED_EVERY = 24
+# The mails of the last day are sent, so that there are some to look at.
+MAILS_SENT_OF = DAY
+
+T = TypeVar("T")
+
+
+class Late(Generic[T]):
+    """Something that is there once the act that makes it happened."""
+
+    value: T | None = None
+
+    def get(self) -> T:
+        """It. Raises LookupError before that."""
+        if self.value is None:
+            raise LookupError("told before it was made")
+        return self.value
+
+
+@dataclasses.dataclass(frozen=True)
+class Act:
+    """Something somebody does at an instant; `number` keeps the order of what happens at once."""
+
+    at: dt.datetime
+    number: int
+    do: Callable[[], object]
+
+
+class Story:
+    """Collects what happens to people and organizations until the instant `now`, then lets it happen in that order."""
+
+    def __init__(
+        self, now: dt.datetime, people: Sequence[shape.DemoPerson], organizations: Sequence[shape.DemoOrganization]
+    ) -> None:
+        self.now = now
+        self.given = {each.first: each for each in people}
+        self.people: dict[str, Person] = {}
+        self.acts: list[Act] = []
+        for person in people:
+            self.tell(self.ago(person.joined), self._join, person)
+        for number, organization in enumerate(organizations):
+            OrganizationStory(self, organization, 7 * number * MINUTE)
+
+    def play(self) -> None:
+        """Let it all happen, inside the caller's transaction."""
+        for act in sorted(self.acts, key=lambda act: (act.at, act.number)):
+            with moved_to(act.at):
+                act.do()
+        db.session.flush()
+        index.reindex(list(db.session.scalars(sa.select(Need.id))))
+        outbox.note_kept(self.now - MAILS_SENT_OF)
+        audit.seal()
+
+    def tell(self, at: dt.datetime, do: Callable[..., object], *arguments: Any, **named: Any) -> None:
+        """`do` happens at the instant `at`; what would be after now does not happen."""
+        if at <= self.now:
+            self.acts.append(Act(at, len(self.acts), functools.partial(do, *arguments, **named)))
+
+    def ago(self, days: float) -> dt.datetime:
+        """The instant so many days before now."""
+        return self.now - days * DAY
+
+    def day(self, days: int, zone: str) -> dt.date:
+        """The date so many days from now, in the time zone `zone`."""
+        return self.now.astimezone(zoneinfo.ZoneInfo(zone)).date() + days * DAY
+
+    def _join(self, given: shape.DemoPerson) -> None:
+        born = None if given.age is None else self.day(-round(given.age * shape.YEAR_DAYS), "UTC")
+        password = PASSWORD if given.password else None
+        if given.verified:
+            person = create_person(
+                email=given.email, name=given.name, password=password, role=given.role, birth_date=born
+            )
+        else:
+            register_person(email=given.email, name=given.name, password=PASSWORD, birth_date=born)
+            found = find_person_by_email(given.email)
+            assert found is not None  # noqa: S101  # registered a moment ago
+            person = found
+        if given.place or given.skills:
+            edit_profile(person.id, by=person, place=given.place, skills=list(given.skills))
+        self.people[given.first] = person
+
+
+class OrganizationStory:
+    """What happens to one organization. `later` spreads the organizations over the day."""
+
+    def __init__(self, story: Story, given: shape.DemoOrganization, later: dt.timedelta) -> None:
+        self.story, self.given, self.later = story, given, later
+        self.made = Late[Organization]()
+        story.tell(story.ago(given.ago) + later, self._register)
+        for decision in given.decisions:
+            story.tell(story.ago(decision.ago) + later, self._decide, decision)
+        for claim in given.claims:
+            story.tell(story.ago(claim.ago) + later, self._claim, claim)
+        for need in given.needs:
+            NeedStory(self, need)
+        for fundraiser in given.fundraisers:
+            self.tell_fundraiser(fundraiser)
+
+    @property
+    def id(self) -> int:
+        """The organization's, once it is registered."""
+        return self.made.get().id
+
+    def person(self, first: str) -> Person:
+        """Somebody, by first name."""
+        return self.story.people[first]
+
+    def tell_fundraiser(self, given: shape.DemoFundraiser, need: Late[Need] | None = None) -> None:
+        """A fundraiser: begun, and half a day later decided about where somebody else's is."""
+        begun, made = self.story.ago(given.ago) + self.later, Late[Fundraiser]()
+        self.story.tell(begun, self._start_fundraiser, given, need, made)
+        if given.status in ("live", "declined"):
+            self.story.tell(begun + DAY / 2, self._answer_fundraiser, given, made)
+
+    def _register(self) -> None:
+        given = self.given
+        owner = self.person(given.owner) if given.owner else None
+        self.made.value = register_organization(
+            name=given.name,
+            by=owner,
+            owner=owner,
+            country=given.country,
+            place=given.place,
+            description=given.description,
+            website=given.website,
+        )
+        if owner is None:
+            return
+        for first, role in given.members:
+            add_member(self.id, by=owner, email=shape.email_of(first), role=role)
+        for name, address, place, private in given.locations:
+            add_location(self.id, by=owner, name=name, address=address, place=place, private=private)
+        if given.auto_approve:
+            fundraisers.set_auto_approval(self.id, by=owner, on=True)
+
+    def _decide(self, given: shape.DemoDecision) -> None:
+        moderator = self.person(MODERATOR)
+        match given.decision:
+            case "verified":
+                # What an import made is verified by the operator's recorded act.
+                by = moderator if self.given.owner else None
+                moderation.verify_organization(self.id, by=by, checked=given.checked)
+            case "declined":
+                moderation.decline_organization(self.id, by=moderator, checked=given.checked)
+            case "withdrawn":
+                moderation.withdraw_verification(self.id, by=moderator, checked=given.checked)
+            case "suspended":
+                moderation.suspend_organization(self.id, by=moderator, reason=given.checked)
+            case "resumed":
+                moderation.resume_organization(self.id, by=moderator, reason=given.checked)
+            case other:
+                raise ValueError(other)
+
+    def _claim(self, given: shape.DemoClaim) -> None:
+        claim = claims.claim_organization(
+            self.id, by=self.person(given.first), mailbox=given.mailbox, evidence=given.evidence
+        )
+        if given.declined:
+            moderation.decide_claim(claim.id, by=self.person(MODERATOR), grant=False, checked=given.declined)
+
+    def _start_fundraiser(self, given: shape.DemoFundraiser, need: Late[Need] | None, made: Late[Fundraiser]) -> None:
+        organization = self.made.get()
+        made.value = fundraisers.start_fundraiser(
+            organization.id,
+            by=self.person(given.by),
+            title=given.title,
+            story=given.story,
+            goal=Money(given.goal_minor, organization.currency),
+            ends_on=None if given.days is None else self.story.day(given.days, organization.time_zone),
+            need_id=None if need is None else need.get().id,
+            show_starter=given.named,
+        )
+
+    def _answer_fundraiser(self, given: shape.DemoFundraiser, made: Late[Fundraiser]) -> None:
+        owner = self.person(self.given.owner)
+        if given.status == "live":
+            fundraisers.approve_fundraiser(made.get().id, by=owner)
+        else:
+            fundraisers.decline_fundraiser(made.get().id, by=owner, reason=given.reason)
+
+
+class NeedStory:
+    """What happens to one need: posted, taken part in, and how it ends."""
+
+    def __init__(self, parent: OrganizationStory, given: shape.DemoNeed) -> None:
+        self.parent, self.story, self.given = parent, parent.story, given
+        self.random = random.Random(given.title)  # noqa: S311  # spreads acts over time, the same at every load
+        self.made = Late[Need]()
+        self.zone = zone_of(given.place or parent.given.place, parent.given.country)
+        self.posted = self.story.ago(given.ago) + parent.later
+        over = given.status in ("paused", "closed")
+        self.ended = self.story.ago(given.until) if over else self.story.now
+        shifts = [(each, Late[Shift]()) for each in given.shifts]
+        items = [(each, Late[Item]()) for each in given.items]
+        self.story.tell(self.posted, self._post, shifts, items)
+        if given.status == "draft":
+            return
+        self._tell_confirming()
+        for shift, made_shift in shifts:
+            ShiftStory(self, shift, made_shift)
+        for item, made_item in items:
+            for each in item.pledges:
+                self._tell_pledge(each, made_item)
+        for fundraiser in given.fundraisers:
+            parent.tell_fundraiser(fundraiser, self.made)
+        if over:
+            self.story.tell(self.ended, self._end)
+
+    @property
+    def id(self) -> int:
+        """The need's, once it is posted."""
+        return self.made.get().id
+
+    @property
+    def poster(self) -> Person | None:
+        """Who posts and closes it; None where an import did."""
+        first = self.given.by or self.parent.given.owner
+        return self.story.people[first] if first else None
+
+    @property
+    def staff(self) -> Person:
+        """Who keeps its rosters and receives what is brought."""
+        return self.story.people[self.given.kept_by or self.given.by or self.parent.given.owner]
+
+    def _tell_confirming(self) -> None:
+        if self.given.unconfirmed:
+            return
+        at = self.posted + CONFIRMED_EVERY * DAY
+        while at < self.ended:
+            self.story.tell(at, lambda: needs.confirm_need(self.id, by=self.staff))
+            at += CONFIRMED_EVERY * DAY
+
+    def _post(
+        self, shifts: list[tuple[shape.DemoShift, Late[Shift]]], items: list[tuple[shape.DemoItem, Late[Item]]]
+    ) -> None:
+        given = self.given
+        self.made.value = needs.create_need(
+            self.parent.id,
+            by=self.poster,
+            title=given.title,
+            description=given.description,
+            urgency=given.urgency,
+            causes=list(given.causes),
+            skills=list(given.skills),
+            remote=given.remote,
+            place=needs.PlaceInput(address=given.address, city=given.place) if given.place else None,
+            private_address=given.private,
+            ends_on=None if given.ends_in is None else self.story.day(given.ends_in, self.zone),
+        )
+        for shift, made_shift in shifts:
+            made_shift.value = needs.add_shift(self.id, self._shift_input(shift), by=self.poster)
+        for item, made_item in items:
+            made_item.value = needs.add_item(self.id, _item_input(item), by=self.poster)
+        if given.status != "draft":
+            needs.publish_need(self.id, by=self.poster)
+
+    def _shift_input(self, given: shape.DemoShift) -> needs.ShiftInput:
+        starts_at, ends_at = (None, None) if given.flexible else given.times(self.zone, self.story.now)
+        named = ((given.name, given.capacity), *given.positions)
+        return needs.ShiftInput(
+            positions=tuple(needs.PositionInput(name=name, capacity=capacity) for name, capacity in named),
+            starts_at=starts_at,
+            ends_at=ends_at,
+            flexible=given.flexible,
+            due_on=given.day(self.zone, self.story.now) if given.flexible else None,
+            contact=given.contact,
+            minimum_age=given.minimum_age,
+        )
+
+    def _tell_pledge(self, given: shape.DemoPledge, item: Late[Item]) -> None:
+        promised, made = self.story.ago(given.ago) + self.parent.later, Late[int]()
+        settled = promised + (self.story.now - promised) * self.random.uniform(0.4, 0.9)
+        self.story.tell(promised, self._promise, given, item, made)
+        if given.received or given.rejected:
+            self.story.tell(settled, self._receive, given, made)
+        if given.cancelled:
+            self.story.tell(settled, self._take_back, given, made)
+
+    def _promise(self, given: shape.DemoPledge, item: Late[Item], made: Late[int]) -> None:
+        by, quantity = self.story.people[given.first], decimal.Decimal(given.quantity)
+        made.value = pledge(item.get().id, by=by, quantity=quantity, note=given.note).id
+
+    def _receive(self, given: shape.DemoPledge, made: Late[int]) -> None:
+        receive_pledge(
+            made.get(),
+            by=self.staff,
+            received=decimal.Decimal(given.received or 0),
+            rejected=decimal.Decimal(given.rejected or 0),
+            reason=given.reason,
+        )
+
+    def _take_back(self, given: shape.DemoPledge, made: Late[int]) -> None:
+        cancel_pledge(made.get(), by=self.story.people[given.first])
+
+    def _end(self) -> None:
+        if self.given.unconfirmed:
+            needs.pause_unconfirmed(self.id)
+        elif self.given.status == "paused":
+            needs.pause_need(self.id, by=self.poster)
+        else:
+            needs.close_need(self.id, by=self.poster)
+
+
+class ShiftStory:
+    """Who takes a place on one shift, and what becomes of it."""
+
+    def __init__(self, need: NeedStory, given: shape.DemoShift, made: Late[Shift]) -> None:
+        self.need, self.story, self.given, self.made = need, need.story, given, made
+        self.times = None if given.flexible else given.times(need.zone, self.story.now)
+        self.called_off = None if given.cancelled is None else self.story.ago(given.cancelled)
+        self.last = min(
+            need.ended, self.called_off or self.story.now, self.times[0] if self.times is not None else self.story.now
+        )
+        if self.called_off is not None:
+            self.story.tell(self.called_off, lambda: needs.cancel_shift(made.get().id, by=need.staff))
+        for place in shape.places(given.who):
+            self._tell_place(place)
+
+    def _tell_place(self, place: shape.Place) -> None:
+        joined = self.story.ago(self.story.given[place.first].joined)
+        first = max(self.need.posted, joined) + 5 * MINUTE
+        taken, made = first + (self.last - first) * self.need.random.uniform(0.05, 0.95), Late[Signup]()
+        self.story.tell(taken, self._take, place, made)
+        if place.outcome == "cancelled":
+            given_back = taken + (self.last - taken) * 0.5
+            self.story.tell(given_back, lambda: cancel_signup(made.get().id, by=self.story.people[place.first]))
+        elif self.called_off is not None:
+            # What the worker does once the shift is called off.
+            self.story.tell(self.called_off + MINUTE, lambda: end_for_cancelled_shift(made.get().id))
+        elif self.times is not None:
+            self._tell_attendance(place, made, *self.times)
+        elif place.minutes is not None:
+            self.story.tell(self.story.ago(0.5), self._write_hours, place, made)
+
+    def _take(self, place: shape.Place, made: Late[Signup]) -> None:
+        shift = self.made.get()
+        made.value = sign_up(
+            shift.id,
+            by=self.story.people[place.first],
+            party_size=place.party,
+            position_id=shift.positions[place.position].id,
+            note=dict(self.given.notes).get(place.first, ""),
+        )
+
+    def _tell_attendance(
+        self, place: shape.Place, made: Late[Signup], starts_at: dt.datetime, ends_at: dt.datetime
+    ) -> None:
+        came = starts_at + self.need.random.randint(-12, 9) * MINUTE
+        written = ends_at + self.need.random.randint(20, 180) * MINUTE
+        if place.outcome == "absent":
+            self.story.tell(ends_at + 15 * MINUTE, lambda: mark_no_show(made.get().id, by=self.need.staff))
+        elif place.outcome != "open":
+            self.story.tell(came, lambda: check_in(made.get().id, by=self.need.staff))
+            self.story.tell(written, self._write_hours, place, made)
+
+    def _write_hours(self, place: shape.Place, made: Late[Signup]) -> None:
+        usual = attendance.usual_minutes(made.get().shift) or 60
+        record_hours(made.get().id, by=self.need.staff, minutes=place.minutes or usual)
+
+
+@functools.cache
+def zone_of(place: str, country: str) -> str:
+    """The time zone there. Raises LookupError for a place nobody knows."""
+    found = find_place(place, country=country)
+    if found is None:
+        raise LookupError(place)
+    return found.time_zone
+
+
+def _item_input(given: shape.DemoItem) -> needs.ItemInput:
+    return needs.ItemInput(
+        name=given.name,
+        unit=given.unit,
+        quantity=None if given.quantity is None else decimal.Decimal(given.quantity),
+        category=given.category,
+        priority=given.priority,
+        accepted_condition=given.accepted_condition,
+        purchase_url=given.purchase_url,
+        do_not_bring=given.do_not_bring,
+    )

@@ -1,0 +1,26 @@
+"""The one place where time comes from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+from app.core.clock import moved_to, now, today
+
+NOON = dt.datetime(2027, 3, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=13)))
+
+
+def test_a_moved_clock_stands_still_in_its_own_thread_and_comes_back() -> None:
+    seen = []
+    with moved_to(NOON):
+        assert now() == now() == NOON
+        assert now().tzinfo is dt.UTC
+        assert today("UTC") == dt.date(2027, 2, 28)
+        with moved_to(NOON + dt.timedelta(days=1)):
+            assert now() == NOON + dt.timedelta(days=1)
+        assert now() == NOON
+        thread = threading.Thread(target=lambda: seen.append(now()))
+        thread.start()
+        thread.join()
+    assert abs(seen[0] - now()) < dt.timedelta(minutes=1)
+    assert abs(now() - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
