@@ -115,8 +115,9 @@ def test_every_check_of_verify_holds(there: Flask) -> None:
 
 def test_what_stripe_says_agrees(there: Flask, payments: DemoServer) -> None:
     payments.request("/_demo/settle", {})
-    for _batch in range(10):
-        checkout.check_stale()
+    # What the event says that a charge is booked, which nobody delivers here.
+    for donation_id in list(db.session.scalars(sa.select(Donation.id).where(Donation.status == "paid"))):
+        checkout.fulfil(donation_id)
     compared, found = compare_with_stripe()
     assert compared > 30
     assert found == []
