@@ -1,6 +1,6 @@
 """How the demonstration comes about. Everything is made by the operations that people use, each with the clock at the
-moment it tells of, in the order of time: nothing is there that nobody could have made. What such a past would have left behind is said at the end: its mails count as sent, its audit trail is sealed, the
-index is as of now."""
+moment it tells of, in the order of time: nothing is there that nobody could have made. What such a past would have left
+behind is said at the end: its mails count as sent, its audit trail is sealed, the index is as of now."""
 
 from __future__ import annotations
 
