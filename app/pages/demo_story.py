@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from app.accounts.models import Person
 from app.accounts.operations import create_person, edit_profile, register_person
 from app.accounts.passwords import hash_password
-from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.clock import moved_to
 from app.core.db import db
@@ -119,9 +118,7 @@ class Story:
             person.password_hash = self.password_hash if given.password else None
         else:
             register_person(email=given.email, name=given.name, password=PASSWORD, birth_date=born)
-            found = find_person_by_email(given.email)
-            assert found is not None  # noqa: S101  # registered a moment ago
-            person = found
+            person = db.session.scalars(sa.select(Person).where(Person.email == given.email)).one()
         if given.place or given.skills:
             edit_profile(person.id, by=person, place=given.place, skills=list(given.skills))
         self.people[given.first] = person
