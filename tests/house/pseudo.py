@@ -55,7 +55,7 @@ NAMES = (
 TYPED = frozenset({
     "name", "email", "title", "description", "story", "story_html", "description_html", "slug", "city", "region", "address",
     "postal_code", "unit", "note", "message", "reason", "purchase_url", "website",
-    "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason",
+    "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason", "evidence", "mailbox",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (
     "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",
