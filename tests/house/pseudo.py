@@ -54,8 +54,8 @@ NAMES = (
 # Columns that people type into; the others hold words of ours, which must never be shown as they are.
 TYPED = frozenset({
     "name", "email", "title", "description", "story", "story_html", "description_html", "slug", "city", "region", "address",
-    "postal_code", "unit", "note", "message", "reason", "purchase_url", "website",
-    "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason", "evidence", "mailbox",
+    "postal_code", "unit", "note", "message", "reason", "purchase_url", "website", "evidence", "mailbox",
+    "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (
     "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",
