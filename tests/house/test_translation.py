@@ -53,6 +53,7 @@ STARTS = (
     "/needs",
     "/needs?near=Newark%2C+NJ&radius_km=50&q=books",
     "/organizations",
+    "/organizations/maple-row-lunch-club",
     "/fundraisers",
     "/my-help",
     "/design",
