@@ -58,9 +58,13 @@ STARTS = (
     "/my-help",
     "/design",
 )
-TYPED_HERE = ["kitchen.example.org", "books", "nowhere at all", "best, soonest, nearest, newest, urgent"] + [
-    value for body in BODIES.values() for value in body.values() if isinstance(value, str) and " " in value
-]
+TYPED_HERE = [
+    "kitchen.example.org",
+    "maplerow.example.org",
+    "books",
+    "nowhere at all",
+    "best, soonest, nearest, newest, urgent",
+] + [value for body in BODIES.values() for value in body.values() if isinstance(value, str) and " " in value]
 READERS = ("anonymous", "supporter", "owner", "coordinator", "moderator")
 NO_PAGES = frozenset({"pages.healthz", "pages.readyz", "signups.calendar", "accounts.well_known_change_password"})
 LINKS = {
