@@ -12,6 +12,8 @@ from app.core.ids import encode_id
 
 PERSON_STATUSES = ("active", "suspended", "held")
 PLATFORM_ROLES = ("moderator", "administrator", "safeguarding_lead")
+# Ends the address of people without one (RFC 2606: such a name never exists).
+NO_MAILBOX = "@nobody.invalid"
 LINK_PURPOSES = ("verify_email", "reset_password", "sign_in", "change_email")
 
 
@@ -66,6 +68,11 @@ class Person(HasId, Base):
     def is_email_verified(self) -> bool:
         """True once the person followed a link sent to this address (or an operator vouched for it)."""
         return self.email_verified_at is not None
+
+    @property
+    def has_mailbox(self) -> bool:
+        """False for somebody the staff wrote down without an address: no mail is sent to them."""
+        return not self.email.endswith(NO_MAILBOX)
 
     def get_id(self) -> str:
         """What the session cookie holds: the person and the epoch it was issued in."""

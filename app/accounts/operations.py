@@ -14,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts import passwords
-from app.accounts.models import ApiToken, LinkToken, Person, PersonSkill
+from app.accounts.models import NO_MAILBOX, ApiToken, LinkToken, Person, PersonSkill
 from app.accounts.queries import find_email_change, find_link, find_person_by_email
 from app.accounts.scopes import SCOPES
 from app.accounts.skills import find_skill
@@ -23,6 +23,7 @@ from app.core.clock import age_on, is_time_zone, now, today
 from app.core.db import db, lock, new_id, uses_sqlite
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
+from app.core.ids import encode_id
 from app.core.places import find_place
 from app.core.tokens import hash_token, keyed_hash, new_token
 
@@ -87,21 +88,13 @@ def register_person(
     address = normal_email(email)
     if problem := passwords.problem_with(password, address):
         raise InvalidInput({"password": problem})
-    values = {
-        "id": new_id(),
-        "email": address,
-        "name": name.strip(),
-        "password_hash": passwords.hash_password(password),
-        "birth_date": birth_date,
-        "locale": locale,
-        "status": "active",
-        "session_epoch": 1,
-        "created_at": now(),
-    }
-    insert = sqlite.insert if uses_sqlite() else postgresql.insert
-    made = db.session.execute(
-        insert(Person).values(**values).on_conflict_do_nothing(index_elements=["email"]).returning(Person.id)
-    ).first()
+    made = _insert_person(
+        email=address,
+        name=name.strip(),
+        password_hash=passwords.hash_password(password),
+        birth_date=birth_date,
+        locale=locale,
+    )
     person = db.session.scalars(sa.select(Person).where(Person.email == address)).one()
     audit.record("person.registered" if made else "person.registered_again", subject=person, by=None)
     kind = "mail_verify_email" if made else "mail_address_taken"
@@ -291,6 +284,50 @@ def create_person(
     return person
 
 
+def find_or_create_guest(*, email: str, name: str, birth_date: dt.date | None, locale: str | None = None) -> Person:
+    """The person who has this proved address, or a new one without a password, whom a later registration joins (S10).
+
+    Only for whoever has shown that they read its mail: the address counts as verified. What a guest typed changes nothing
+    about a person who is known already.
+    """
+    address = normal_email(email)
+    check_birth_date(birth_date)
+    made = _insert_person(email=address, name=name.strip(), birth_date=birth_date, locale=locale)
+    person = _locked(db.session.scalars(sa.select(Person.id).where(Person.email == address)).one())
+    if made:
+        audit.record("person.guest", subject=person, by=None)
+    if person.email_verified_at is None:
+        # Whoever chose the password never showed that the address is theirs: it must open nothing now.
+        if person.password_hash is not None:
+            person.password_hash = None
+            person.session_epoch += 1
+        person.email_verified_at = now()
+        audit.record("person.email_verified", subject=person, by=person)
+    db.session.flush()
+    return person
+
+
+def write_down_person(*, name: str, email: str, birth_date: dt.date | None, by: Person) -> tuple[Person, bool]:
+    """Somebody whom the staff `by` have before them: the person with this address and True, or a new one and False.
+
+    Without an address they get one that no mail is ever sent to (RFC 2606: .invalid). Their address stays unproved.
+    Raises InvalidInput.
+    """
+    if birth_date is None:
+        raise InvalidInput({"birth_date": _("Ask for the birth date")})
+    check_birth_date(birth_date)
+    if not name.strip():
+        raise InvalidInput({"name": _("Enter the name")})
+    key = new_id()
+    address = normal_email(email) if email.strip() else f"{encode_id(key)}{NO_MAILBOX}"
+    made = _insert_person(id=key, email=address, name=name.strip(), birth_date=birth_date)
+    person = db.session.scalars(sa.select(Person).where(Person.email == address)).one()
+    if made:
+        audit.record("person.written_down", subject=person, by=by)
+    db.session.flush()
+    return person, not made
+
+
 def note_mail(person_id: int, *, failed: bool) -> None:
     """Remember that mail to this address is refused for good, or that it gets through again."""
     person = _locked(person_id)
@@ -313,6 +350,14 @@ def create_token(person: Person, *, scopes: list[str], name: str = "", by: Perso
     db.session.flush()
     audit.record("token.created", subject=row, by=by, data={"person_id": person.id, "scopes": row.scopes})
     return token
+
+
+def _insert_person(**values: Any) -> bool:
+    """A new active person, or False when somebody has this address already, also since a moment ago."""
+    values = {"id": new_id(), **values, "status": "active", "session_epoch": 1, "created_at": now()}
+    insert = sqlite.insert if uses_sqlite() else postgresql.insert
+    statement = insert(Person).values(**values).on_conflict_do_nothing(index_elements=["email"])
+    return db.session.execute(statement.returning(Person.id)).first() is not None
 
 
 def _locked(person_id: int) -> Person:

@@ -1,7 +1,8 @@
 """Throttles of what can be guessed (A5): counted in the database, so that every process and every restart knows.
 
 Keys are keyed hashes: the table tells neither an address nor an IP. Limits per window: sign-in 10 per address and 100 per
-network address in 15 minutes; registration 20 and links by mail 5 (per address) or 20 (per network address) in an hour.
+network address in 15 minutes; registration 20 and links by mail 5 (per address) or 20 (per network address) in an hour;
+places held for guests 6 (per address) or 30 (per network address) in an hour.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ LIMITS = {
     "sign_in.email": (10, dt.timedelta(minutes=15)),
     "sign_in.network": (100, dt.timedelta(minutes=15)),
     "register.network": (20, dt.timedelta(hours=1)),
+    "guest.network": (30, dt.timedelta(hours=1)),
+    "guest.email": (6, dt.timedelta(hours=1)),
     "link.email": (5, dt.timedelta(hours=1)),
     "link.network": (20, dt.timedelta(hours=1)),
 }

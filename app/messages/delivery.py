@@ -13,14 +13,14 @@ from typing import Any
 
 from flask import current_app
 
-from app.accounts.mailbox import deliver_to
+from app.accounts.mailbox import address_mark, deliver_to
 from app.accounts.models import Person
 from app.core.clock import now
 from app.core.i18n import _
 from app.core.letters import compose, speaking
 from app.core.mail import Attachment
 from app.core.outbox import Postponed
-from app.core.tokens import keyed_hash, seal
+from app.core.tokens import seal
 from app.messages.kinds import NEVER, get_kind
 from app.messages.queries import find_choice, find_quiet_hours
 
@@ -67,11 +67,6 @@ def send(
 def unsubscribe_token(person: Person, kind: str) -> str:
     """What the link that stops `kind` carries. It works as long as the address it was sent to is the person's."""
     return seal("unsubscribe", [person.id, kind, address_mark(person)])
-
-
-def address_mark(person: Person) -> str:
-    """What tells one address of a person from another without naming it."""
-    return keyed_hash("mailbox", person.email)[:16]
 
 
 def until_morning(person: Person, zone: str | None = None, at: dt.datetime | None = None) -> dt.timedelta | None:

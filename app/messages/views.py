@@ -9,6 +9,7 @@ import secrets
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.accounts.mailbox import address_mark
 from app.accounts.models import Person
 from app.accounts.queries import find_person
 from app.accounts.session import current_person
@@ -17,7 +18,6 @@ from app.core.i18n import _
 from app.core.tokens import unseal
 from app.core.web import public, signed_in
 from app.messages import operations, queries
-from app.messages.delivery import address_mark
 from app.messages.forms import MailForm, StopForm
 from app.messages.kinds import KINDS, NEVER, Kind, find_kind
 from app.organizations.queries import list_organizations_of

@@ -9,8 +9,9 @@ from app.core.i18n import _
 from app.needs.models import Need
 
 
-def check_person(person: Person) -> list[Reason]:
-    """Whether `person` may promise at all. A held or suspended person is told only whom to write to (S11)."""
+def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
+    """Whether `person` may promise at all; `vouched`: staff have them before them or on the telephone, so that no mail
+    needs to prove who writes. A held or suspended person is told only whom to write to (S11)."""
     if not person.is_active:
         return [
             Reason(
@@ -19,7 +20,7 @@ def check_person(person: Person) -> list[Reason]:
                 _("Write to the people who run this site: they can tell you more."),
             )
         ]
-    if not person.is_email_verified:
+    if not person.is_email_verified and not vouched:
         return [
             Reason(
                 "email_unverified",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from wtforms import IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import Length, Optional
+from wtforms import DateField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import Email, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.forms import PageForm, Required
 from app.core.i18n import _, lazy
-from app.core.text import block
+from app.core.text import block, line
 
 NOTE_LENGTH = 500
 
@@ -27,23 +28,131 @@ class WholeNumberField(IntegerField):
             raise ValueError(_("Enter a smaller number"))
 
 
+def _party_size() -> WholeNumberField:
+    return WholeNumberField(
+        lazy("How many people, with you?"),
+        default=1,
+        validators=[Required(lazy("Enter how many people come, like 1"))],
+        render_kw={"inputmode": "numeric", "type": "text", "autocomplete": "off"},
+    )
+
+
+def _note() -> TextAreaField:
+    return TextAreaField(
+        lazy("Anything the staff should know?"),
+        filters=[block],
+        validators=[Optional(), Length(max=NOTE_LENGTH, message=lazy("Write 500 characters or fewer"))],
+    )
+
+
+def _name() -> StringField:
+    return StringField(
+        lazy("Name"),
+        filters=[line],
+        validators=[Required(lazy("Enter the name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
+        render_kw={"autocomplete": "name"},
+    )
+
+
+def _email(*checks: object) -> StringField:
+    return StringField(
+        lazy("Email"),
+        filters=[line],
+        validators=[
+            *checks,
+            Length(max=254, message=lazy("This address is too long")),
+            Email(lazy("Enter an email address like name@example.org")),
+        ],
+        render_kw={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
+    )
+
+
 class SignUpForm(PageForm):
     """A place for oneself and whom one brings. Views set the choices of `position` and drop what a shift does not ask."""
 
     position = RadioField(
         lazy("What would you do?"), validators=[Required(lazy("Choose what you would do"))], coerce=str
     )
+    party_size = _party_size()
+    note = _note()
+
+
+class GuestForm(SignUpForm):
+    """The same without an account (S10)."""
+
+    name = _name()
+    email = _email(Required(lazy("Enter your email address")))
+    birth_date = DateField(
+        lazy("Birth date"),
+        description=lazy("Without an account you must be 18 or older. It is shown to nobody"),
+        validators=[Required(lazy("Enter your birth date"))],
+        render_kw={"autocomplete": "bday"},
+    )
+
+
+class LinkPageForm(PageForm):
+    """A form of a page that a link in a mail opens: the link is the proof, nobody is signed in."""
+
+    class Meta(PageForm.Meta):
+        """Without the token against forgery, and so without a cookie."""
+
+        csrf = False
+
+
+class ConfirmForm(LinkPageForm):
+    """One button."""
+
+
+class AddressForm(LinkPageForm):
+    """The right address instead of one with a slip in it."""
+
+    email = _email(Required(lazy("Enter your email address")))
+
+
+class SeveralForm(PageForm):
+    """A place on each of several shifts of a need. Views set the choices."""
+
+    shifts = SelectMultipleField(
+        lazy("Shifts"),
+        validators=[Required(lazy("Choose one shift or more"))],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    party_size = _party_size()
+    note = _note()
+
+
+class ChangeForm(PageForm):
+    """The same place, otherwise: `place` is a shift and a position of it. Views set the choices."""
+
+    place = RadioField(lazy("When, and what"), validators=[Required(lazy("Choose one of the list"))], coerce=str)
+    party_size = _party_size()
+    note = _note()
+
+
+class VolunteerForm(PageForm):
+    """Somebody who telephones or walks in, written down by the staff."""
+
+    name = _name()
+    birth_date = DateField(lazy("Birth date"), validators=[Required(lazy("Ask for the birth date"))])
+    position = RadioField(
+        lazy("What would they do?"), validators=[Required(lazy("Choose what they would do"))], coerce=str
+    )
     party_size = WholeNumberField(
-        lazy("How many people, with you?"),
+        lazy("How many people, with them?"),
         default=1,
         validators=[Required(lazy("Enter how many people come, like 1"))],
         render_kw={"inputmode": "numeric", "type": "text", "autocomplete": "off"},
     )
-    note = TextAreaField(
-        lazy("Anything the staff should know?"),
-        filters=[block],
-        validators=[Optional(), Length(max=NOTE_LENGTH, message=lazy("Write 500 characters or fewer"))],
+    email = _email(Optional())
+    phone = StringField(
+        lazy("Telephone"),
+        filters=[line],
+        description=lazy("Kept with this place, for the staff of the shift"),
+        validators=[Optional(), Length(max=40, message=lazy("Write 40 characters or fewer"))],
+        render_kw={"type": "tel", "inputmode": "tel", "autocomplete": "off"},
     )
+    note = _note()
 
 
 class CancelForm(PageForm):

@@ -12,6 +12,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from app.accounts.models import Person
+from app.accounts.policy import ADULT_AGE
 from app.core.clock import age_on, local_date, today
 from app.core.db import db
 from app.core.errors import Reason, Refused
@@ -22,6 +23,8 @@ from app.signups.models import LIVE_STATUSES, MAXIMUM_PARTY_SIZE, Signup
 
 # A place in one of these is held: it may not overlap another one (S3).
 HOLDING_STATUSES = ("confirmed", "checked_in")
+# How many people one guest may hold places for: nobody knows them yet.
+MAXIMUM_GUESTS = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,28 +38,80 @@ class Rule:
     remedy: str = ""
 
 
-def check(shift: Shift, person: Person, *, party_size: int = 1, position_id: int | None = None) -> list[Reason]:
+def check(
+    shift: Shift,
+    person: Person,
+    *,
+    party_size: int = 1,
+    position_id: int | None = None,
+    ignore: Signup | None = None,
+    vouched: bool = False,
+) -> list[Reason]:
     """Every reason why `person` cannot have places for `party_size` people on `shift`; empty when nothing stands in the way.
 
-    `position_id` None means the only position, or on a shift with several any that has room. Reads only; the answer
-    binds nobody unless the caller holds the locks on person, need and shift.
+    `position_id` None means the only position, or on a shift with several any that has room. `ignore` is their own place
+    that this one takes the place of; `vouched`: staff have the person before them or on the telephone, so that no mail
+    needs to prove who writes. Reads only; the answer binds nobody unless the caller holds the locks on person, need and
+    shift.
     """
-    found = promises.check_person(person)
+    found = promises.check_person(person, vouched=vouched)
     if not person.is_active:
         return found
     found += promises.check_need(shift.need)
     found += _state(shift)
-    found += check_standing(shift, person)
-    found += _double(shift, person)
+    found += check_standing(shift, person, ignore=ignore)
+    found += _double(shift, person, ignore)
     found += _party(shift, party_size, position_id)
     return found
 
 
-def require(shift: Shift, person: Person, *, party_size: int = 1, position_id: int | None = None) -> None:
+def require(
+    shift: Shift,
+    person: Person,
+    *,
+    party_size: int = 1,
+    position_id: int | None = None,
+    ignore: Signup | None = None,
+    vouched: bool = False,
+) -> None:
     """Raise Refused with every reason of `check`, when there is any."""
-    reasons = check(shift, person, party_size=party_size, position_id=position_id)
+    reasons = check(shift, person, party_size=party_size, position_id=position_id, ignore=ignore, vouched=vouched)
     if reasons:
         raise Refused(reasons)
+
+
+def check_guest(
+    shift: Shift, birth_date: dt.date | None, *, party_size: int = 1, position_id: int | None = None
+) -> list[Reason]:
+    """Every reason why nobody without an account can have a place held on `shift` (S10), as far as the public may know:
+    whoever the address belongs to is asked again by `check` when the link in their mail is followed. `birth_date` None:
+    not said yet, so nothing is said about it."""
+    found = promises.check_need(shift.need) + _state(shift)
+    register = _("Register: it takes a minute, and you come back here.")
+    if asks_for_anything(shift):
+        found.append(Reason("account_needed", _("This shift asks something of whoever takes it."), register))
+    elif shift.need.private_address:
+        found.append(
+            Reason("account_needed", _("The address is private, and shown to people with an account only."), register)
+        )
+    if birth_date is not None and age_on(birth_date, today("Etc/GMT+12")) < ADULT_AGE:
+        found.append(
+            Reason(
+                "guest_adult",
+                _("Signing up without an account is for people aged %(age)s or older.", age=ADULT_AGE),
+                _("Ask a grown-up you trust whether you can help together."),
+            )
+        )
+    if party_size > MAXIMUM_GUESTS:
+        found.append(
+            Reason(
+                "party_size",
+                _("Without an account, choose %(most)s people or fewer.", most=MAXIMUM_GUESTS),
+                _("Register to bring more."),
+            )
+        )
+        return found
+    return found + _party(shift, party_size, position_id)
 
 
 def check_standing(shift: Shift, person: Person, *, ignore: Signup | None = None) -> list[Reason]:

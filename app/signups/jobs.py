@@ -6,25 +6,32 @@ confirmed, and no mail carries the exact address of a private place (N6).
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from flask import current_app
 
+from app.accounts.queries import find_person
 from app.core import outbox
-from app.core.clock import local_date
-from app.core.db import transaction
+from app.core.clock import local_date, now
+from app.core.db import db, transaction
 from app.core.ids import encode_id
+from app.core.jobs import Sweep
 from app.core.letters import compose, speaking
-from app.core.mail import Mail, deliver
-from app.core.when import full_day, times
-from app.signups import gate, operations, queries
+from app.core.mail import deliver
+from app.core.when import clock_time, full_day, times
+from app.messages.delivery import send
+from app.organizations.notices import promise_to_staff
+from app.organizations.policy import can_see_staff_pages
+from app.signups import gate, holds, operations, queries
 from app.signups.calendar import calendar_attachment, describe_area
-from app.signups.models import Signup
+from app.signups.models import GuestHold, Signup
+from app.signups.policy import place_token
 
 
 def mail_confirmed(payload: dict[str, Any]) -> None:
-    """The place is yours, with its calendar file; or, when it was given back meanwhile, that it was."""
+    """The place is yours, with its calendar file; or, when it was given back meanwhile, that it was. Staff who want to
+    hear of it at once are promised their own mails first."""
+    _promise_to_staff(payload, "staff_signups", "mail_staff_signup")
     _send("signups/confirmed", payload)
 
 
@@ -33,7 +40,87 @@ def mail_cancelled(payload: dict[str, Any]) -> None:
     signup = queries.find_signup(payload["signup_id"])
     if signup is None or signup.status in gate.HOLDING_STATUSES:
         return
+    _promise_to_staff(payload, "staff_cancellations", "mail_staff_cancelled")
     _send("signups/cancelled", payload)
+
+
+def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
+    with transaction():
+        signup = queries.find_signup(payload["signup_id"])
+        if signup is not None:
+            promise_to_staff(
+                signup.shift.need.organization_id,
+                kind,
+                mail,
+                {"signup_id": signup.id},
+                key=payload["outbox_key"],
+                except_id=signup.person_id,
+            )
+
+
+def mail_staff_signup(payload: dict[str, Any]) -> None:
+    """One of the staff hears that somebody signed up or changed their place; not when it was given back meanwhile."""
+    _tell_staff(payload, "signups/staff_signup", "staff_signups", held=True)
+
+
+def mail_staff_cancelled(payload: dict[str, Any]) -> None:
+    """One of the staff hears that somebody does not come; not when they took their place back meanwhile."""
+    _tell_staff(payload, "signups/staff_cancelled", "staff_cancellations", held=False)
+
+
+def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, held: bool) -> None:
+    signup, staff = queries.find_signup(payload["signup_id"]), find_person(payload["person_id"])
+    if signup is None or staff is None or (signup.status in gate.HOLDING_STATUSES) != held:
+        return
+    organization, shift = signup.shift.need.organization, signup.shift
+    if not can_see_staff_pages(staff, organization):
+        return
+    counted = [position.capacity for position in shift.positions]
+    with speaking(staff.locale):
+        values: dict[str, Any] = {
+            "who": signup.person.name,
+            "taken": sum(position.taken for position in shift.positions),
+            "capacity": None if None in counted else sum(capacity or 0 for capacity in counted),
+            "note": signup.note,
+            "roster_path": f"/manage/{organization.slug}/shifts/{encode_id(shift.id)}/roster",
+            **_facts(signup),
+        }
+    send(name, to=staff, key=payload["outbox_key"], kind=kind, zone=shift.time_zone, **{**values, "name": staff.name})
+
+
+def mail_guest_hold(payload: dict[str, Any]) -> None:
+    """The link that confirms a guest's place; nothing when the hold has ended."""
+    hold = db.session.get(GuestHold, payload["hold_id"])
+    if hold is None or hold.status != "held" or hold.expires_at <= now():
+        return
+    settings = current_app.config["SETTINGS"]
+    shift, need = hold.shift, hold.shift.need
+    with speaking(hold.locale):
+        mail = compose(
+            "signups/guest_hold",
+            to=hold.email,
+            locale=hold.locale,
+            name=hold.name,
+            title=need.title,
+            position=hold.position.name,
+            organization=need.organization.name,
+            shift=shift,
+            day=full_day,
+            span=times,
+            local_date=local_date,
+            area=describe_area(need),
+            party_size=hold.party_size,
+            until=clock_time(hold.expires_at, shift.time_zone),
+            confirm_url=f"{settings.base_url}/guests/confirm/{holds.confirm_token(hold)}",
+        )
+    deliver(mail, key=payload["outbox_key"])
+
+
+def free_holds() -> None:
+    """Sweep: places that were held for guests who never followed their link are free again (S10)."""
+    for hold_id in queries.list_expired_holds():
+        with transaction():
+            holds.end_expired_hold(hold_id)
 
 
 def mail_shift_cancelled(payload: dict[str, Any]) -> None:
@@ -65,7 +152,7 @@ def mail_reminder(payload: dict[str, Any]) -> None:
         return
     if gate.check_standing(signup.shift, signup.person, ignore=signup):
         return
-    _send("signups/reminder", payload)
+    _send("signups/reminder", payload, "reminder")
 
 
 def fan_out_cancelled(payload: dict[str, Any]) -> None:
@@ -82,42 +169,42 @@ def fan_out_changed(payload: dict[str, Any]) -> None:
             operations.review_after_change(signup_id)
 
 
-def _send(name: str, payload: dict[str, Any], **values: Any) -> None:
+def _send(name: str, payload: dict[str, Any], kind: str | None = None, **values: Any) -> None:
     signup = queries.find_signup(payload["signup_id"])
     if signup is None:
         return
-    mail = _compose(name, signup, **values)
-    deliver(mail, key=payload["outbox_key"])
+    settings, person = current_app.config["SETTINGS"], signup.person
+    with speaking(person.locale):
+        values |= _facts(signup)
+        attachments = calendar_attachment(signup, base_url=settings.base_url, sender=settings.mail_from)
+    zone = signup.shift.time_zone
+    send(name, to=person, key=payload["outbox_key"], kind=kind, zone=zone, attachments=attachments, **values)
 
 
-def _compose(name: str, signup: Signup, **values: Any) -> Mail:
+def _facts(signup: Signup) -> dict[str, Any]:
     settings = current_app.config["SETTINGS"]
     shift, need, person = signup.shift, signup.shift.need, signup.person
-    with speaking(person.locale):
-        mail = compose(
-            name,
-            to=person.email,
-            locale=person.locale,
-            name=person.name,
-            title=need.title,
-            position=signup.position.name,
-            organization=need.organization.name,
-            shift=shift,
-            day=full_day,
-            span=times,
-            local_date=local_date,
-            area=describe_area(need),
-            private=need.private_address,
-            party_size=signup.party_size,
-            held=signup.status in gate.HOLDING_STATUSES and shift.status != "cancelled",
-            over=shift.is_over,
-            need_url=f"{settings.base_url}/needs/{encode_id(need.id)}",
-            my_help_url=f"{settings.base_url}/my-help",
-            cancel_url=f"{settings.base_url}/signups/{encode_id(signup.id)}/cancel",
-            **values,
-        )
-        attachments = calendar_attachment(signup, base_url=settings.base_url, sender=settings.mail_from)
-    return dataclasses.replace(mail, attachments=attachments)
+    return {
+        "name": person.name,
+        "title": need.title,
+        "position": signup.position.name,
+        "organization": need.organization.name,
+        "shift": shift,
+        "day": full_day,
+        "span": times,
+        "local_date": local_date,
+        "area": describe_area(need),
+        "private": need.private_address,
+        "party_size": signup.party_size,
+        "held": signup.status in gate.HOLDING_STATUSES and shift.status != "cancelled",
+        "over": shift.is_over,
+        "is_guest": person.password_hash is None,
+        "need_url": f"{settings.base_url}/needs/{encode_id(need.id)}",
+        "my_help_url": f"{settings.base_url}/my-help",
+        "register_url": f"{settings.base_url}/register",
+        # Works without a session: whoever is on the way opens it from the mail.
+        "cancel_url": f"{settings.base_url}/places/{place_token(signup)}",
+    }
 
 
 HANDLERS: dict[str, outbox.Handler] = {
@@ -129,5 +216,8 @@ HANDLERS: dict[str, outbox.Handler] = {
     "signup_reminder": mail_reminder,
     "shift_cancelled": fan_out_cancelled,
     "shift_changed": fan_out_changed,
+    "mail_staff_signup": mail_staff_signup,
+    "mail_staff_cancelled": mail_staff_cancelled,
+    "mail_guest_hold": mail_guest_hold,
 }
-SWEEPS = ()
+SWEEPS = (Sweep("signups.free_holds", 60, free_holds),)

@@ -1,4 +1,4 @@
-"""The table of signups."""
+"""Tables of signups and of places held for guests."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ LIVE_STATUSES = ("requested", "offered", "waitlisted", "confirmed", "checked_in"
 # These count against the capacity of their position (S1).
 TAKING_STATUSES = ("confirmed", "checked_in", "completed", "no_show")
 MAXIMUM_PARTY_SIZE = 50
+HOLD_STATUSES = ("held", "confirmed", "expired", "replaced")
 # A flexible role may take weeks; more than this is a slip of the keyboard.
 MAXIMUM_MINUTES = 500 * 60
 
@@ -71,3 +72,49 @@ class Signup(HasId, Base):
     shift: Mapped[Shift] = relationship()
     position: Mapped[Position] = relationship()
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
+
+
+class GuestHold(HasId, Base):
+    """Places held for somebody without an account until they follow the link in their mail (S10).
+
+    While `held` its party counts in `position.taken`. What the guest typed about themselves is erased as soon as it ends:
+    confirmed, it is a person with a signup; otherwise it is nobody's business any more.
+    """
+
+    __tablename__ = "guest_hold"
+    __table_args__ = (
+        sa.CheckConstraint(f"status IN {HOLD_STATUSES}", name="status"),
+        sa.CheckConstraint("party_size >= 1", name="party_size"),
+        sa.CheckConstraint("status = 'held' OR (email = '' AND birth_date IS NULL)", name="erased"),
+        sa.Index(
+            "uq_guest_hold_live",
+            "shift_id",
+            "email",
+            unique=True,
+            sqlite_where=sa.text("status = 'held'"),
+            postgresql_where=sa.text("status = 'held'"),
+        ),
+        sa.Index(
+            "ix_guest_hold_expires_at",
+            "expires_at",
+            sqlite_where=sa.text("status = 'held'"),
+            postgresql_where=sa.text("status = 'held'"),
+        ),
+    )
+
+    shift_id: Mapped[int] = mapped_column(sa.ForeignKey("shift.id"))
+    position_id: Mapped[int] = mapped_column(sa.ForeignKey("position.id"), index=True)
+    signup_id: Mapped[int | None] = mapped_column(sa.ForeignKey("signup.id"), index=True)
+    status: Mapped[str] = mapped_column(sa.String(16))
+    name: Mapped[str] = mapped_column(sa.String(120))
+    email: Mapped[str] = mapped_column(sa.String(254))
+    birth_date: Mapped[dt.date | None]
+    locale: Mapped[str | None] = mapped_column(sa.String(16))
+    party_size: Mapped[int]
+    note: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+
+    shift: Mapped[Shift] = relationship()
+    position: Mapped[Position] = relationship()
+    signup: Mapped[Signup | None] = relationship()

@@ -22,20 +22,36 @@ REMINDER_BEFORE = dt.timedelta(hours=24)
 UNDO_CANCEL_WITHIN = dt.timedelta(minutes=15)
 
 
+class SeveralRefused(Refused):
+    """Some of several shifts were refused; `by_shift` has the reasons of each, by its id."""
+
+    def __init__(self, by_shift: dict[int, list[Reason]]) -> None:
+        self.by_shift = by_shift
+        super().__init__([reason for reasons in by_shift.values() for reason in reasons])
+
+
 def sign_up(
-    shift_id: int, *, by: Person, party_size: int = 1, position_id: int | None = None, note: str = ""
+    shift_id: int,
+    *,
+    by: Person,
+    person: Person | None = None,
+    party_size: int = 1,
+    position_id: int | None = None,
+    note: str = "",
 ) -> Signup:
     """A confirmed place for `by` and the people they bring (`party_size` counts them too), or Refused with every reason.
 
+    With `person` it is their place, and `by` the staff who have them before them or on the telephone.
     Locks person, need and shift in that order, asks the gate, then claims the places in one statement. Writes the
     signup, its audit event, and the promises to confirm by mail and to remind the day before.
     """
-    person, shift = _lock(by.id, shift_id)
-    gate.require(shift, person, party_size=party_size, position_id=position_id)
+    vouched = person is not None
+    person, shift = lock_shift((person or by).id, shift_id)
+    gate.require(shift, person, party_size=party_size, position_id=position_id, vouched=vouched)
     position = gate.find_position(shift, position_id, party_size)
     if position is None:
         raise refuse("position", _("Choose what you would do."))
-    _claim(position, party_size)
+    claim_places(position, party_size)
     signup = Signup(
         shift_id=shift.id,
         position_id=position.id,
@@ -59,7 +75,7 @@ def cancel_signup(signup_id: int, *, by: Person | None) -> Signup:
     `by` None is the system. Raises Refused when the place is not held any more or the shift is over.
     """
     found = db.session.get_one(Signup, signup_id)
-    _person, shift = _lock(found.person_id, found.shift_id)
+    _person, shift = lock_shift(found.person_id, found.shift_id)
     signup = _lock_signup(signup_id)
     if signup.status not in LIVE_STATUSES:
         raise refuse("not_held", _("This place is already cancelled."), _("Sign up again if you can come after all."))
@@ -76,13 +92,13 @@ def undo_cancel(signup_id: int, *, by: Person) -> Signup:
     It passes the gate and claims its places like any other. Raises Refused with every reason, also when it is too late.
     """
     found = db.session.get_one(Signup, signup_id)
-    person, shift = _lock(found.person_id, found.shift_id)
+    person, shift = lock_shift(found.person_id, found.shift_id)
     signup = _lock_signup(signup_id)
     reasons = [] if can_undo_cancel(signup) else [_too_late()]
     reasons += gate.check(shift, person, party_size=signup.party_size, position_id=signup.position_id)
     if reasons:
         raise Refused(reasons)
-    _claim(signup.position, signup.party_size)
+    claim_places(signup.position, signup.party_size)
     signup.status = "confirmed"
     signup.cancelled_at = None
     signup.sequence += 1
@@ -92,6 +108,67 @@ def undo_cancel(signup_id: int, *, by: Person) -> Signup:
     outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{key}")
     promise_reminder(signup, shift)
     return signup
+
+
+def change_signup(
+    signup_id: int,
+    *,
+    by: Person,
+    party_size: int,
+    shift_id: int | None = None,
+    position_id: int | None = None,
+    note: str | None = None,
+) -> Signup:
+    """The same place with other people, another position, or on another shift of the need, in one step: what is new
+    passes the gate before what was is given up. `shift_id` None is the same shift; `note` None leaves the note.
+
+    The calendar entry follows, since the place keeps its identity. Raises Refused with every reason; then nothing is
+    changed.
+    """
+    found = db.session.get_one(Signup, signup_id)
+    before_id, after_id = found.shift_id, shift_id or found.shift_id
+    _person, before = lock_shift(found.person_id, before_id)
+    shift = lock(Shift, after_id)
+    signup = _lock_signup(signup_id)
+    if shift is None or shift.need_id != before.need_id:
+        raise refuse("not_found", _("This shift is not there any more."))
+    if signup.status != "confirmed":
+        raise refuse("not_held", _("This place cannot be changed any more."), _("Look at My help."))
+    if before.is_over:
+        raise refuse("past", _("This shift is over, so the place cannot be changed."))
+    free_places(signup.position, signup.party_size)
+    gate.require(shift, signup.person, party_size=party_size, position_id=position_id, ignore=signup)
+    position = gate.find_position(shift, position_id, party_size)
+    if position is None:
+        raise refuse("position", _("Choose what you would do."))
+    claim_places(position, party_size)
+    outbox.withdraw(_reminder_key(signup, before))
+    was = {"was_shift_id": before.id, "was_position_id": signup.position_id, "was_party_size": signup.party_size}
+    signup.shift_id, signup.position_id, signup.party_size = shift.id, position.id, party_size
+    if note is not None:
+        signup.note = block(note) or ""
+    # Calendars add the shift's own sequence, and the sum must rise (M3).
+    signup.sequence += 1 + max(0, before.sequence - shift.sequence)
+    db.session.flush()
+    db.session.expire(signup, ["shift", "position"])
+    _record("signup.changed", signup, shift, by, **was)
+    outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}:{signup.sequence}")
+    promise_reminder(signup, shift)
+    return signup
+
+
+def sign_up_for_several(shift_ids: list[int], *, by: Person, party_size: int = 1, note: str = "") -> list[Signup]:
+    """A place on each of several shifts, all or none. Raises SeveralRefused."""
+    refusals: dict[int, list[Reason]] = {}
+    made: list[Signup] = []
+    for shift_id in sorted(set(shift_ids)):
+        try:
+            made.append(sign_up(shift_id, by=by, party_size=party_size, note=note))
+        except Refused as refused:
+            refusals[shift_id] = refused.reasons
+    if refusals:
+        raise SeveralRefused(refusals)
+    return made
 
 
 def can_undo_cancel(signup: Signup) -> bool:
@@ -121,7 +198,7 @@ def review_after_change(signup_id: int) -> bool:
     found = db.session.get(Signup, signup_id)
     if found is None:
         return False
-    person, shift = _lock(found.person_id, found.shift_id)
+    person, shift = lock_shift(found.person_id, found.shift_id)
     signup = _lock_signup(signup_id)
     if signup.status not in gate.HOLDING_STATUSES:
         return False
@@ -221,7 +298,7 @@ def _reminder_key(signup: Signup, shift: Shift) -> str:
     return f"signup_reminder:{signup.id}:{shift.sequence}"
 
 
-def _lock(person_id: int, shift_id: int) -> tuple[Person, Shift]:
+def lock_shift(person_id: int, shift_id: int) -> tuple[Person, Shift]:
     """Person, need, shift: locked in this order everywhere, and read afresh. Raises Refused when one is gone."""
     person = lock(Person, person_id)
     found = db.session.get(Shift, shift_id)
@@ -242,7 +319,7 @@ def _lock_signup(signup_id: int) -> Signup:
 def _lock_whole(signup_id: int) -> tuple[Signup, Shift]:
     """Person, need, shift and then the place itself, read afresh."""
     found = db.session.get_one(Signup, signup_id)
-    _person, shift = _lock(found.person_id, found.shift_id)
+    _person, shift = lock_shift(found.person_id, found.shift_id)
     return _lock_signup(signup_id), shift
 
 
@@ -259,8 +336,9 @@ def _is_free(party_size: int) -> sa.ColumnElement[bool]:
     return sa.or_(Position.capacity.is_(None), Position.taken + party_size <= Position.capacity)
 
 
-def _claim(position: Position, party_size: int) -> None:
-    """Take places in one statement that checks and counts at once. Raises Refused when others were faster."""
+def claim_places(position: Position, party_size: int) -> None:
+    """Take places, for a signup or a hold, in one statement that checks and counts at once. Raises Refused when others
+    were faster."""
     claimed = db.session.execute(
         sa.update(Position)
         .where(Position.id == position.id, _is_free(party_size))
@@ -273,16 +351,19 @@ def _claim(position: Position, party_size: int) -> None:
     db.session.expire(position)
 
 
+def free_places(position: Position, party_size: int) -> None:
+    """Give places back, in the transaction in which whoever had them loses them."""
+    db.session.execute(
+        sa.update(Position).where(Position.id == position.id).values(taken=Position.taken - party_size),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.expire(position)
+
+
 def _release(signup: Signup, shift: Shift, *, by: Person | None) -> None:
     """End a live place: status, free places in the same transaction, audit. The caller promises the mail that says why."""
     if signup.status in TAKING_STATUSES:
-        db.session.execute(
-            sa.update(Position)
-            .where(Position.id == signup.position_id)
-            .values(taken=Position.taken - signup.party_size),
-            execution_options={"synchronize_session": False},
-        )
-        db.session.expire(signup.position)
+        free_places(signup.position, signup.party_size)
     signup.status = "cancelled"
     signup.cancelled_at = now()
     signup.sequence += 1
@@ -295,7 +376,7 @@ def _end(signup_id: int, kind: str) -> bool:
     found = db.session.get(Signup, signup_id)
     if found is None:
         return False
-    _person, shift = _lock(found.person_id, found.shift_id)
+    _person, shift = lock_shift(found.person_id, found.shift_id)
     signup = _lock_signup(signup_id)
     if signup.status not in LIVE_STATUSES:
         return False

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+
+from app.accounts.mailbox import address_mark
 from app.accounts.models import Person
+from app.core.tokens import seal
 from app.needs.models import Shift
 from app.needs.policy import can_see_need
 from app.organizations.policy import can_receive, can_see_staff_pages
@@ -12,6 +16,17 @@ from app.signups.models import Signup
 def can_see_shift(person: Person, shift: Shift) -> bool:
     """Whoever may see the need may look at the way to a place on its shift; the gate says who gets one."""
     return can_see_need(person, shift.need)
+
+
+def place_token(signup: Signup) -> str:
+    """What the link in a mail about a place carries: it shows the place and gives it back, without a session. It dies
+    with the address that it was sent to."""
+    return seal("place", [signup.id, address_mark(signup.person)])
+
+
+def is_token_of(signup: Signup, mark: str) -> bool:
+    """True when a link with `mark` was sent to the address that the person has now."""
+    return secrets.compare_digest(address_mark(signup.person), mark)
 
 
 def is_own_signup(person: Person, signup: Signup) -> bool:
@@ -32,6 +47,11 @@ def can_cancel_signup(person: Person, signup: Signup) -> bool:
 def can_see_roster(person: Person, shift: Shift) -> bool:
     """Every member of the organization that gets the help."""
     return can_see_staff_pages(person, shift.need.organization)
+
+
+def can_add_volunteer(person: Person, shift: Shift) -> bool:
+    """Whoever keeps the roster writes down who telephones or walks in."""
+    return can_receive(person, shift.need.organization)
 
 
 def can_keep_roster(person: Person, signup: Signup) -> bool:

@@ -8,7 +8,7 @@ import zoneinfo
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.models import Person
 from app.core.clock import now
@@ -16,7 +16,7 @@ from app.core.db import db
 from app.needs.models import Need, Position, PrivateAddress, Shift
 from app.organizations.policy import can_see_staff_pages
 from app.signups import gate
-from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
+from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, GuestHold, Signup
 
 # The exact address opens this long before the start (G7).
 ADDRESS_OPENS_BEFORE = dt.timedelta(hours=48)
@@ -49,6 +49,7 @@ class RosterRow:
     created_at: dt.datetime
     minutes: int | None
     is_approved: bool
+    mail_failed: bool
 
 
 def _with_everything() -> sa.Select[Signup]:
@@ -114,6 +115,7 @@ def list_rosters(shift_ids: Sequence[int]) -> dict[int, list[RosterRow]]:
             Signup.created_at,
             Signup.minutes,
             Signup.hours_approved_by_id.is_not(None).label("is_approved"),
+            Person.mail_failed_at.is_not(None).label("mail_failed"),
         )
         .join(Person, Person.id == Signup.person_id)
         .join(Position, Position.id == Signup.position_id)
@@ -122,8 +124,43 @@ def list_rosters(shift_ids: Sequence[int]) -> dict[int, list[RosterRow]]:
     )
     found: dict[int, list[RosterRow]] = {shift_id: [] for shift_id in shift_ids}
     for row in rows:
-        found[row[0]].append(RosterRow(*row[1:]))
+        found[row[0]].append(RosterRow(*tuple(row)[1:]))
     return found
+
+
+def list_expired_holds() -> Sequence[int]:
+    """Holds whose time is over and whose places are not free yet."""
+    return db.session.scalars(
+        sa.select(GuestHold.id)
+        .where(GuestHold.status == "held", GuestHold.expires_at <= now())
+        .order_by(GuestHold.expires_at)
+        .limit(500)
+    ).all()
+
+
+def count_held(shift_id: int) -> int:
+    """How many people places of a shift are held for at the moment."""
+    query = sa.select(sa.func.sum(GuestHold.party_size)).where(
+        GuestHold.shift_id == shift_id, GuestHold.status == "held"
+    )
+    return db.session.scalar(query) or 0
+
+
+def list_other_shifts(shift: Shift, person: Person | None, *, limit: int = 3) -> list[Shift]:
+    """Shifts of the same need that `person` (None: a guest) could take now, soonest first: what stands beside a refusal.
+    At most the next ten are asked about."""
+    candidates = db.session.scalars(
+        sa.select(Shift)
+        .options(selectinload(Shift.positions), joinedload(Shift.need).joinedload(Need.organization))
+        .where(Shift.need_id == shift.need_id, Shift.id != shift.id, Shift.status == "scheduled")
+        .where(sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now()))
+        .order_by(Shift.starts_at.is_(None), Shift.starts_at, Shift.id)
+        .limit(10)
+    ).all()
+    free = [
+        other for other in candidates if not (gate.check(other, person) if person else gate.check_guest(other, None))
+    ]
+    return free[:limit]
 
 
 def list_ids_on_shift(shift_id: int) -> Sequence[int]:

@@ -18,6 +18,7 @@ NEED = {
     "shifts-0-contact": "none",
 }
 FUNDRAISER = {"title": "Run for books", "story": "Why I run.", "goal": "500", "show_starter": ""}
+GUEST = {"party_size": "1", "name": "Gus", "email": "gus@example.org", "birth_date": "1990-05-17"}
 PASSWORD = "a long enough password"
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "accounts.register"): {"name": "New", "email": "new@example.org", "password": PASSWORD},
@@ -33,10 +34,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "accounts.sign_in_by_link"): EMPTY,
     ("POST", "accounts.ask_email_change"): {"email": "moved@example.org"},
     ("POST", "accounts.change_email"): EMPTY,
-    ("POST", "messages.preferences"): {
-        "reminder": "never", "thanks": "at_once", "staff_signups": "daily", "staff_cancellations": "daily",
-        "staff_pledges": "never",
-    },
+    ("POST", "messages.preferences"): {"reminder": "never", "thanks": "at_once", "quiet_from": "22:00"},
     ("POST", "unsubscribing.stop"): EMPTY,
     ("POST", "unsubscribing.undo_stop"): EMPTY,
     ("POST", "organizations.new"): {"name": "Books for All", "country": "US", "place": "Newark, NJ"},
@@ -70,6 +68,14 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "needs.cancel_shift"): EMPTY,
     ("POST", "needs.remove_item"): EMPTY,
     ("POST", "signups.new"): {"party_size": "1"},
+    ("POST", "signups.several"): {"shifts": "{shift_id}", "party_size": "1"},
+    ("POST", "signups.change"): {"place": "{shift_id}.{position_id}", "party_size": "2"},
+    ("POST", "signups.add_volunteer"): {"name": "Gus", "birth_date": "1990-05-17", "party_size": "1"},
+    ("POST", "by_link.send_again"): EMPTY,
+    ("POST", "by_link.correct_address"): {"email": "right@example.org"},
+    ("POST", "by_link.confirm"): EMPTY,
+    ("POST", "by_link.cancel_place"): EMPTY,
+    ("POST", "by_link.undo_place"): EMPTY,
     ("POST", "signups.cancel"): EMPTY,
     ("POST", "signups.undo_cancel"): EMPTY,
     ("POST", "signups.check_in"): EMPTY,

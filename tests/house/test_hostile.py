@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate, watch_writes
 from tests.hostile import JSON, NASTY, NOT_FORMS, NOT_JSON, TYPED, WORDS, encoded, tries
-from tests.house.bodies import BODIES
+from tests.house.bodies import BODIES, GUEST
 from tests.house.test_routes import filled_body, read_table, send
 from tests.house.world import World, build
 
@@ -107,12 +107,23 @@ def texts_of(page: str) -> set[str]:
 def test_a_form_takes_anything_and_loses_nothing(filled: tuple[Flask, World], method: str, endpoint: str) -> None:
     app, world = filled
     valid = filled_body(world, method, endpoint) or {}
+    takes_anything(app, world, method, endpoint, CALLER[method, endpoint], valid)
+
+
+@pytest.mark.rule("A4")
+@pytest.mark.rule("S10")
+def test_the_form_of_a_guest_takes_anything_and_loses_nothing(filled: tuple[Flask, World]) -> None:
+    app, world = filled
+    takes_anything(app, world, "POST", "signups.new", "anonymous", GUEST)
+
+
+def takes_anything(app: Flask, world: World, method: str, endpoint: str, caller: str, valid: dict[str, Any]) -> None:
     names = [*valid, "csrf_token", "next", "unheard-of"]
 
     @tries(10)
     @given(sent=st.dictionaries(st.sampled_from(names), TYPED, min_size=1, max_size=2))
     def send_it(sent: dict[str, Any]) -> None:
-        answer = send(app, world, method, endpoint, CALLER[method, endpoint], encoded({**valid, **sent}))
+        answer = send(app, world, method, endpoint, caller, encoded({**valid, **sent}))
         is_sound(app, answer, sent)
         if answer.status_code == 422 and "<form" in answer.text:
             assert "<title>Error: " in answer.text, sent

@@ -30,6 +30,7 @@ from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.donations.operations import start_donation
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
+from app.messages.operations import choose_mail
 from app.moderation.operations import verify_organization
 from app.needs.models import Shift
 from app.needs.operations.inputs import PositionInput, ShiftInput
@@ -39,6 +40,7 @@ from app.organizations.claims import answer_claim, claim_organization
 from app.organizations.operations import register_organization
 from app.pages import demo
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
+from app.signups.holds import hold_places
 from app.signups.operations import cancel_signup, sign_up
 from tests.conftest import close, make_settings, migrate
 from tests.factories import make_fundraiser, make_item, make_need, make_organization, make_person, make_shift
@@ -117,6 +119,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             links = {purpose: make_link(askers[purpose], purpose, promise=purpose) for purpose in LINKS}
         unlinked = [f"{LINKS[purpose]}{token}" for purpose, token in links.items()]
         unlinked += [f"{path}no-such-token" for path in LINKS.values()]
+        unlinked += [
+            f"/guests/{world.values['hold_token']}",
+            f"/guests/confirm/{world.values['confirm_token']}",
+            f"/places/{world.values['place_token']}",
+        ]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]
@@ -252,6 +259,13 @@ def send_every_mail(house: House) -> list[EmailMessage]:
             sign_up(shifts[2].id, by=young)
             cancelled = sign_up(shifts[2].id, by=helper)
             kept, given_back = (pledge(item.id, by=helper, quantity=decimal.Decimal(4)) for item in items)
+            hold_places(
+                shifts[1].id, name="Gail", email="gail@example.org", birth_date=owner.birth_date, locale=pseudo.LOCALE
+            )
+            choose_mail(
+                owner.id, by=owner, choices={"staff_signups": "at_once", "staff_cancellations": "at_once"}, quiet=(0, 0)
+            )
+            choose_mail(helper.id, by=helper, choices={}, quiet=(0, 0))
             gift = start_donation(
                 fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="test", by=None,
                 locale=pseudo.LOCALE,

@@ -21,7 +21,9 @@ from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
 from app.organizations.operations import add_location, register_organization
 from app.pledges.operations import pledge
+from app.signups.holds import confirm_token, hold_places, page_token
 from app.signups.operations import sign_up
+from app.signups.policy import place_token
 from tests.factories import (
     make_fundraiser,
     make_item,
@@ -79,6 +81,7 @@ def build() -> World:
     fundraiser = make_fundraiser(organization, need_id=need.id, started_by_id=people["supporter"].id)
     with transaction():
         signup = sign_up(shift.id, by=people["supporter"])
+        hold = hold_places(shift.id, name="Gail", email="gail@example.org", birth_date=dt.date(1990, 5, 17))
         promise = pledge(item.id, by=people["supporter"], quantity=decimal.Decimal(2))
         location = add_location(organization.id, by=owner, name="Hall", address="", place="Newark, NJ", private=False)
         gift = start_donation(
@@ -123,6 +126,10 @@ def build() -> World:
             "done_batch_id": encode_id(taken.id),
             "line": "3",
             "token": donation_token(gift.id),
+            "position_id": encode_id(signup.position_id),
+            "hold_token": page_token(hold),
+            "confirm_token": confirm_token(hold),
+            "place_token": place_token(signup),
             "mail_token": unsubscribe_token(people["supporter"], "reminder"),
             "version": str(need.version),
             "starts_at": (now() + dt.timedelta(days=3)).isoformat(),

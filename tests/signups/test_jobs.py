@@ -37,7 +37,8 @@ def place(shift: Shift, person: Person, **values: int) -> Signup:
 
 
 def calendar(box: Mailbox, number: int = -1) -> tuple[str, icalendar.Event]:
-    [(content_type, content)] = attachments_of(box.messages[number])
+    # The staff's own mails about it carry no file.
+    [(content_type, content)] = attachments_of([mail for mail in box.messages if attachments_of(mail)][number])
     file = icalendar.Calendar.from_ical(content)
     [event] = file.walk("VEVENT")
     assert f'method="{file["METHOD"]}"' in content_type or f"method={file['METHOD']}" in content_type

@@ -1,0 +1,39 @@
+"""Telling the staff what happens to what they asked for, as each of them chose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core import outbox
+from app.core.db import db
+from app.messages.kinds import AT_ONCE
+from app.messages.queries import choosers
+from app.organizations.models import Membership
+
+# Viewers look; these act on what they hear.
+TOLD_ROLES = ("owner", "manager", "coordinator")
+
+
+def list_told(organization_id: int) -> list[int]:
+    """Ids of the active people who are told what happens, in a stable order."""
+    query = (
+        sa.select(Membership.person_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.organization_id == organization_id, Membership.role.in_(TOLD_ROLES))
+        .where(Person.status == "active")
+        .order_by(Membership.person_id)
+    )
+    return list(db.session.scalars(query))
+
+
+def promise_to_staff(
+    organization_id: int, kind: str, mail: str, payload: dict[str, Any], *, key: str, except_id: int | None = None
+) -> None:
+    """Promise the mail `mail` (an outbox kind) to each of the staff who chose to hear of `kind` at once, but not to
+    `except_id`, who knows: it was their own act. The same `key` again promises nothing new."""
+    told = [person_id for person_id in list_told(organization_id) if person_id != except_id]
+    for person_id in choosers(told, kind, AT_ONCE):
+        outbox.enqueue(mail, {**payload, "person_id": person_id}, key=f"{mail}:{key}:{person_id}"[:200])

@@ -1,0 +1,83 @@
+"""A place by the link in a mail, without a session: see it, give it back on the way, take that back, its calendar file."""
+
+from __future__ import annotations
+
+import functools
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core.db import transaction
+from app.core.errors import Reason, Refused
+from app.core.tokens import unseal
+from app.core.web import public
+from app.signups import gate, operations, policy, queries
+from app.signups.calendar import describe_area
+from app.signups.models import Signup
+from app.signups.views.blueprint import by_link
+from app.signups.views.guests import PRIVATE
+from app.signups.views.own import send_calendar
+
+
+def _find_place(place_token: str) -> Signup | None:
+    values = unseal("place", place_token)
+    if values is None or len(values) != 2:
+        return None
+    signup = queries.find_signup(values[0])
+    return signup if signup is not None and policy.is_token_of(signup, str(values[1])) else None
+
+
+@by_link.get("/places/<place_token>")
+@public(load=_find_place)
+def place(signup: Signup) -> ResponseReturnValue:
+    """When, where and whether it stands. Never the exact address of a private need (N6): that is for the signed-in page."""
+    return _page(signup)
+
+
+def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturnValue:
+    held = signup.status in gate.HOLDING_STATUSES
+    page = render_template(
+        "signups/place.html",
+        signup=signup,
+        shift=signup.shift,
+        own=signup if held else None,
+        held=held,
+        ends=held and not signup.shift.is_over and signup.shift.status == "scheduled",
+        may_undo=operations.can_undo_cancel(signup) and not gate.check_again(signup),
+        is_guest=signup.person.password_hash is None,
+        is_new=request.args.get("new") == "1",
+        reasons=reasons or [],
+        token=policy.place_token(signup),
+        area=describe_area(signup.shift.need),
+    )
+    return page, 409 if reasons else 200, PRIVATE
+
+
+def _act(signup: Signup, act: functools.partial[Signup]) -> ResponseReturnValue:
+    try:
+        with transaction():
+            act()
+    except Refused as refused:
+        return _page(signup, refused.reasons)
+    return redirect(url_for("by_link.place", place_token=policy.place_token(signup)), code=303)
+
+
+@by_link.post("/places/<place_token>/cancel")
+@public(load=_find_place)
+def cancel_place(signup: Signup) -> ResponseReturnValue:
+    """Give it back; the page that follows has the way back for a quarter of an hour."""
+    return _act(signup, functools.partial(operations.cancel_signup, signup.id, by=signup.person))
+
+
+@by_link.post("/places/<place_token>/undo")
+@public(load=_find_place)
+def undo_place(signup: Signup) -> ResponseReturnValue:
+    """Theirs again, through the gate."""
+    return _act(signup, functools.partial(operations.undo_cancel, signup.id, by=signup.person))
+
+
+@by_link.get("/places/<place_token>/calendar.ics")
+@public(load=_find_place)
+def place_calendar(signup: Signup) -> ResponseReturnValue:
+    """The place as a calendar file (M3)."""
+    return send_calendar(signup)

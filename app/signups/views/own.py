@@ -1,0 +1,327 @@
+"""Pages about one's place: taking it, changing it, giving it back, its calendar file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.accounts.models import Person
+from app.accounts.session import current_person, find_current_person
+from app.core import when
+from app.core.clock import local_date
+from app.core.db import transaction
+from app.core.errors import InvalidInput, Reason, Refused
+from app.core.forms import choices, show_errors
+from app.core.i18n import _
+from app.core.ids import decode_id, encode_id
+from app.core.web import allow, flash_undo, public, settings
+from app.needs.models import Need, Position, Shift
+from app.needs.policy import can_see_need
+from app.needs.queries import find_need, find_shift
+from app.signups import gate, operations, policy, queries
+from app.signups.calendar import calendar_file, describe_area
+from app.signups.forms import CancelForm, ChangeForm, GuestForm, SeveralForm, SignUpForm
+from app.signups.models import MAXIMUM_PARTY_SIZE, Signup
+from app.signups.views.blueprint import signups
+from app.signups.views.guests import hold_for_guest
+
+# What the form itself can mend is said at its field; the rest stands above it.
+FIELD_OF_REASON = {"party_size": "party_size", "position": "position", "guest_adult": "birth_date"}
+# A need with a shift every day for a season is a page, not a form.
+MOST_SHIFTS = 60
+
+
+def _find_shift_in_sight(shift_id: int) -> Shift | None:
+    shift = find_shift(shift_id)
+    return shift if shift is not None and can_see_need(find_current_person(), shift.need) else None
+
+
+@signups.route("/shifts/<id:shift_id>/sign-up", methods=["GET", "POST"])
+@public(load=_find_shift_in_sight)
+def new(shift: Shift) -> ResponseReturnValue:
+    """What the shift asks, and the form; sent, a confirmed place or every reason that stands in the way (S11). Without
+    an account the place is held, and confirmed by mail (S10)."""
+    person = find_current_person()
+    if person is None:
+        return _new_guest(shift)
+    form = _make_form(shift, SignUpForm)
+    if request.method == "GET":
+        reasons = gate.check(shift, person)
+        return _page(shift, person, form, [] if queries.find_live_signup(shift.id, person.id) else reasons)
+    if not form.validate():
+        return _page(shift, person, form, gate.check_standing(shift, person)), 422
+    wanted = _wanted(form)
+    try:
+        # A full shift answers here, without waiting for anybody's lock; what is let through is asked again under it.
+        gate.require(shift, person, **wanted)
+        with transaction():
+            operations.sign_up(shift.id, by=person, note=form.note.data or "", **wanted)
+    except Refused as refused:
+        return _page(shift, person, form, _put_at_fields(form, refused.reasons)), 409
+    signup = queries.find_live_signup(shift.id, person.id)
+    if signup is not None:
+        text = _("Your place on “%(title)s” is confirmed. We sent you an email.", title=signup.shift.need.title)
+        flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
+    return redirect(url_for("pages.my_help"), code=303)
+
+
+def _new_guest(shift: Shift) -> ResponseReturnValue:
+    form = _make_form(shift, GuestForm)
+    if request.method == "GET":
+        return _page(shift, None, form, gate.check_guest(shift, None))
+    if not form.validate():
+        return _page(shift, None, form, gate.check_guest(shift, None)), 422
+    try:
+        return hold_for_guest(shift, form, _wanted(form))
+    except InvalidInput as invalid:
+        show_errors(form, invalid)
+        return _page(shift, None, form, []), 422
+    except Refused as refused:
+        return _page(shift, None, form, _put_at_fields(form, refused.reasons)), 409
+
+
+def _wanted(form: SignUpForm) -> dict[str, Any]:
+    return {
+        "party_size": form.party_size.data if "party_size" in form else 1,
+        "position_id": decode_id(form.position.data) if "position" in form else None,
+    }
+
+
+def _make_form(shift: Shift, kind: type[SignUpForm]) -> SignUpForm:
+    """The form with the fields this shift needs: no choice where there is none, alone where each must pass alone (G1)."""
+    asked = request.args.get("party_size", "")
+    form = kind(party_size=int(asked) if asked.isdecimal() and len(asked) < 3 else 1)
+    positions = [position for position in shift.positions if position.capacity != 0]
+    if len(positions) > 1:
+        form.position.choices = [(encode_id(position.id), position_label(position)) for position in positions]
+    else:
+        del form.position
+    if gate.asks_for_anything(shift):
+        del form.party_size
+    return form
+
+
+def position_label(position: Position) -> str:
+    """A position and how many of its places are open, for a choice."""
+    name = position.name or _("Helper")
+    if position.capacity is None:
+        return name
+    free = max(0, position.capacity - position.taken)
+    return _("%(name)s: %(free)s of %(capacity)s open", name=name, free=free, capacity=position.capacity)
+
+
+def _put_at_fields(form: Any, reasons: Sequence[Reason]) -> list[Reason]:
+    """Say at its field what the form can mend; gives back the reasons that it cannot."""
+    left = []
+    for reason in reasons:
+        name = FIELD_OF_REASON.get(reason.code)
+        if name is None and reason.code == "full" and (form.party_size.data or 1 if "party_size" in form else 1) > 1:
+            name = "party_size"
+        if name is not None and name in form:
+            form[name].errors = [*form[name].errors, reason.message]
+        else:
+            left.append(reason)
+    return left
+
+
+def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[Reason]) -> str:
+    rules = gate.list_rules(shift, person)
+    asked = {rule.code for rule in rules}
+    own = queries.find_live_signup(shift.id, person.id) if person else None
+    others = queries.list_other_shifts(shift, person) if reasons and own is None else []
+    return render_template(
+        "signups/new.html",
+        shift=shift,
+        form=form,
+        rules=rules,
+        reasons=[reason for reason in reasons if reason.code not in asked],
+        may_try=not reasons,
+        is_guest=person is None,
+        way=request.path,
+        own=own,
+        others=[(other, shift_label(other)) for other in others],
+        area=describe_area(shift.need),
+        over=shift.is_over,
+        alone=gate.asks_for_anything(shift),
+        most=MAXIMUM_PARTY_SIZE,
+    )
+
+
+def shift_label(shift: Shift) -> str:
+    """When a shift is, in words, for a choice."""
+    if shift.starts_at is not None and shift.ends_at is not None:
+        day = when.long_day(local_date(shift.starts_at, shift.time_zone))
+        return f"{day}, {when.times(shift.starts_at, shift.ends_at, shift.time_zone)}"
+    if shift.due_on is not None:
+        return _("Any time, done by %(day)s", day=when.full_day(shift.due_on))
+    return _("Any time")
+
+
+# --- several at once ------------------------------------------------------------------------------------------------
+
+
+def _find_need_in_sight(need_id: int) -> Need | None:
+    need = find_need(need_id)
+    return need if need is not None and can_see_need(find_current_person(), need) else None
+
+
+def _ahead(need: Need) -> list[Shift]:
+    return [shift for shift in need.shifts if shift.status == "scheduled" and not shift.is_over][:MOST_SHIFTS]
+
+
+@signups.route("/needs/<id:need_id>/sign-up", methods=["GET", "POST"])
+@allow(can_see_need, load=_find_need_in_sight)
+def several(need: Need) -> ResponseReturnValue:
+    """Several shifts of a need in one go: all that were chosen, or none and why."""
+    person = current_person()
+    shifts = _ahead(need)
+    standing = {shift.id: gate.check(shift, person) for shift in shifts}
+    form = SeveralForm()
+    open_shifts = [shift for shift in shifts if not standing[shift.id]]
+    form.shifts.choices = choices((encode_id(shift.id), shift_label(shift)) for shift in open_shifts)
+    status = 200
+    if form.validate_on_submit():
+        chosen = [decode_id(value) or 0 for value in form.shifts.data or []]
+        try:
+            with transaction():
+                made = operations.sign_up_for_several(
+                    chosen, by=person, party_size=form.party_size.data or 1, note=form.note.data or ""
+                )
+        except operations.SeveralRefused as refused:
+            by_id = {shift.id: shift for shift in shifts}
+            form.shifts.errors = [
+                f"{shift_label(by_id[shift_id])}: {reason.message}"
+                for shift_id, reasons in refused.by_shift.items()
+                for reason in reasons
+            ]
+            status = 409
+        else:
+            text = _("%(count)s places on “%(title)s” are confirmed. We sent you an email.")
+            flash_undo(
+                text % {"count": len(made), "title": need.title},
+                url_for("pages.my_help"),
+            )
+            return redirect(url_for("pages.my_help"), code=303)
+    closed = [(shift_label(shift), standing[shift.id]) for shift in shifts if standing[shift.id]]
+    page = render_template("signups/several.html", need=need, form=form, closed=closed, area=describe_area(need))
+    return page, 422 if form.errors and status == 200 else status
+
+
+# --- changing and giving back ---------------------------------------------------------------------------------------
+
+
+@signups.route("/signups/<id:signup_id>/change", methods=["GET", "POST"])
+@allow(policy.is_own_signup, load=queries.find_signup)
+def change(signup: Signup) -> ResponseReturnValue:
+    """Other people, another position or another shift of the need, in one step."""
+    need = signup.shift.need
+    shifts = _ahead(need)
+    places = {
+        f"{encode_id(shift.id)}.{encode_id(position.id)}": (shift, position)
+        for shift in shifts
+        for position in shift.positions
+        if position.capacity != 0 or position.id == signup.position_id
+    }
+    asked = request.args
+    form = ChangeForm(
+        place=asked.get("place") or f"{encode_id(signup.shift_id)}.{encode_id(signup.position_id)}",
+        party_size=int(asked["people"]) if asked.get("people", "").isdecimal() else signup.party_size,
+        note=signup.note,
+    )
+    form.place.choices = [(value, _place_label(*place, signup)) for value, place in places.items()]
+    reasons: list[Reason] = []
+    status = 200
+    if form.validate_on_submit():
+        shift, position = places[form.place.data]
+        before = {"place": form.place.object_data, "people": signup.party_size}
+        try:
+            with transaction():
+                operations.change_signup(
+                    signup.id,
+                    by=current_person(),
+                    shift_id=shift.id,
+                    position_id=position.id,
+                    party_size=form.party_size.data or 1,
+                    note=form.note.data or "",
+                )
+        except Refused as refused:
+            reasons, status = _put_at_fields(form, refused.reasons), 409
+        else:
+            text = _("Your place on “%(title)s” is changed. We sent you an email.", title=need.title)
+            flash_undo(text, url_for("signups.change", signup_id=signup.id, **before))
+            return redirect(url_for("pages.my_help"), code=303)
+    page = render_template(
+        "signups/change.html",
+        signup=signup,
+        form=form,
+        reasons=reasons,
+        changeable=signup.status == "confirmed" and not signup.shift.is_over,
+        area=describe_area(need),
+    )
+    return page, 422 if form.errors and status == 200 else status
+
+
+def _place_label(shift: Shift, position: Position, own: Signup) -> str:
+    """A shift and a position of it, with what is open besides one's own places."""
+    when_words = shift_label(shift)
+    if position.capacity is None:
+        free = _("as many as come")
+    else:
+        mine = own.party_size if own.position_id == position.id else 0
+        free = _("%(free)s of %(capacity)s open", free=max(0, position.capacity - position.taken + mine),
+                 capacity=position.capacity)  # fmt: skip
+    return " · ".join(part for part in (when_words, position.name, free) if part)
+
+
+@signups.route("/signups/<id:signup_id>/cancel", methods=["GET", "POST"])
+@allow(policy.can_cancel_signup, load=queries.find_signup)
+def cancel(signup: Signup) -> ResponseReturnValue:
+    """What giving the place back means (S6), and doing it."""
+    form = CancelForm()
+    if request.method == "POST" and form.validate():
+        title = signup.shift.need.title
+        with transaction():
+            operations.cancel_signup(signup.id, by=current_person())
+        text = _("Your place on “%(title)s” is cancelled. You can take it back while it is free.", title=title)
+        flash_undo(text, url_for("signups.undo_cancel", signup_id=signup.id), post=True)
+        return redirect(url_for("pages.my_help"), code=303)
+    return render_template(
+        "signups/cancel.html",
+        signup=signup,
+        form=form,
+        live=signup.status in gate.HOLDING_STATUSES,
+        over=signup.shift.is_over,
+        may_undo=operations.can_undo_cancel(signup) and not gate.check_again(signup),
+        area=describe_area(signup.shift.need),
+    )
+
+
+@signups.post("/signups/<id:signup_id>/undo-cancel")
+@allow(policy.is_own_signup, load=queries.find_signup)
+def undo_cancel(signup: Signup) -> ResponseReturnValue:
+    """The place given back a moment ago is theirs again, or every reason why it cannot be."""
+    with transaction():
+        operations.undo_cancel(signup.id, by=current_person())
+    title = signup.shift.need.title
+    text = _("Your place on “%(title)s” is yours again. We sent you an email.", title=title)
+    flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
+    return redirect(url_for("pages.my_help"), code=303)
+
+
+@signups.get("/signups/<id:signup_id>/calendar.ics")
+@allow(policy.is_own_signup, load=queries.find_signup)
+def calendar(signup: Signup) -> ResponseReturnValue:
+    """One's own place as a calendar file (M3)."""
+    return send_calendar(signup)
+
+
+def send_calendar(signup: Signup) -> ResponseReturnValue:
+    """The calendar file of a place; 404 when it has no date."""
+    content = calendar_file(signup, base_url=settings().base_url, sender=settings().mail_from)
+    if content is None:
+        abort(404)
+    headers = {"Content-Disposition": 'attachment; filename="place.ics"', "Cache-Control": "no-store"}
+    return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)

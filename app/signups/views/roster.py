@@ -1,0 +1,165 @@
+"""The staff's roster: who comes, who is here, for how long; and people who do not sign up themselves."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from app.accounts.session import current_person
+from app.core.db import transaction
+from app.core.errors import InvalidInput, Reason, Refused
+from app.core.forms import show_errors
+from app.core.i18n import _
+from app.core.ids import decode_id, encode_id
+from app.core.web import allow
+from app.needs.models import Shift
+from app.needs.queries import find_shift
+from app.organizations.policy import can_receive
+from app.signups import attendance, gate, operations, policy, queries, volunteers
+from app.signups.calendar import describe_area
+from app.signups.forms import HoursForm, VolunteerForm
+from app.signups.models import Signup
+from app.signups.views.blueprint import signups
+from app.signups.views.own import position_label, shift_label
+
+
+def _find_shift(slug: str, shift_id: int) -> Shift | None:
+    shift = find_shift(shift_id)
+    return shift if shift is not None and shift.need.organization.slug == slug else None
+
+
+def _find_place(slug: str, signup_id: int) -> Signup | None:
+    signup = queries.find_signup(signup_id)
+    return signup if signup is not None and signup.shift.need.organization.slug == slug else None
+
+
+@signups.get("/manage/<slug>/shifts/<id:shift_id>/roster")
+@allow(policy.can_see_roster, load=_find_shift)
+def roster(shift: Shift) -> ResponseReturnValue:
+    """Who comes, on screen and on paper; who is here, who did not come, and for how long."""
+    return _roster(shift, HoursForm(formdata=None))
+
+
+def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
+    rows = queries.list_roster(shift.id)
+    person = current_person()
+    usual = attendance.usual_minutes(shift)
+    return render_template(
+        "signups/roster.html",
+        organization=shift.need.organization,
+        shift=shift,
+        rows=rows,
+        people=sum(row.party_size for row in rows if row.status != "no_show"),
+        here=sum(row.party_size for row in rows if row.status in ("checked_in", "completed")),
+        form=form,
+        wrong_id=wrong_id,
+        closed=attendance.check_in_refusal(shift),
+        begun=attendance.has_begun(shift),
+        held=queries.count_held(shift.id),
+        may_add=policy.can_add_volunteer(person, shift) and not shift.is_over and shift.status == "scheduled",
+        may_keep=can_receive(person, shift.need.organization),
+        viewer_id=person.id,
+        usual="" if usual is None else attendance.format_hours(usual),
+        hours=attendance.format_hours,
+        area=describe_area(shift.need),
+    )
+
+
+@signups.route("/manage/<slug>/shifts/<id:shift_id>/volunteers/new", methods=["GET", "POST"])
+@allow(policy.can_add_volunteer, load=_find_shift)
+def add_volunteer(shift: Shift) -> ResponseReturnValue:
+    """Somebody who telephones or walks in, through the gate."""
+    form = VolunteerForm()
+    positions = [position for position in shift.positions if position.capacity != 0]
+    if len(positions) > 1:
+        form.position.choices = [(encode_id(position.id), position_label(position)) for position in positions]
+    else:
+        del form.position
+    if gate.asks_for_anything(shift):
+        del form.party_size
+    reasons: list[Reason] = []
+    status = 200
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                signup = volunteers.add_volunteer(
+                    shift.id,
+                    by=current_person(),
+                    name=form.name.data or "",
+                    birth_date=form.birth_date.data,
+                    email=form.email.data or "",
+                    phone=form.phone.data or "",
+                    party_size=(form.party_size.data or 1) if "party_size" in form else 1,
+                    position_id=decode_id(form.position.data) if "position" in form else None,
+                    note=form.note.data or "",
+                )
+                text = _("%(name)s has a place.", name=signup.person.name)
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        except Refused as refused:
+            reasons, status = refused.reasons, 409
+        else:
+            flash(text, "done")
+            slug = shift.need.organization.slug
+            return redirect(url_for("signups.roster", slug=slug, shift_id=shift.id), code=303)
+    page = render_template(
+        "signups/volunteer.html",
+        organization=shift.need.organization,
+        shift=shift,
+        form=form,
+        reasons=reasons,
+        label=shift_label(shift),
+    )
+    return page, 422 if form.errors and status == 200 else status
+
+
+def _keep(signup: Signup, act: Callable[..., Signup], done: str) -> ResponseReturnValue:
+    back = url_for("signups.roster", slug=signup.shift.need.organization.slug, shift_id=signup.shift_id)
+    with transaction():
+        act(signup.id, by=current_person())
+    flash(done)
+    return redirect(f"{back}#place-{encode_id(signup.id)}", code=303)
+
+
+@signups.post("/manage/<slug>/signups/<id:signup_id>/check-in")
+@allow(policy.can_keep_roster, load=_find_place)
+def check_in(signup: Signup) -> ResponseReturnValue:
+    """They are here."""
+    return _keep(signup, operations.check_in, _("%(name)s is checked in.", name=signup.person.name))
+
+
+@signups.post("/manage/<slug>/signups/<id:signup_id>/no-show")
+@allow(policy.can_keep_roster, load=_find_place)
+def no_show(signup: Signup) -> ResponseReturnValue:
+    """They did not come."""
+    return _keep(signup, operations.mark_no_show, _("Noted: %(name)s did not come.", name=signup.person.name))
+
+
+@signups.post("/manage/<slug>/signups/<id:signup_id>/undo")
+@allow(policy.can_keep_roster, load=_find_place)
+def undo_attendance(signup: Signup) -> ResponseReturnValue:
+    """Take that back."""
+    return _keep(signup, operations.undo_attendance, _("Undone: %(name)s is expected again.", name=signup.person.name))
+
+
+@signups.post("/manage/<slug>/signups/<id:signup_id>/hours")
+@allow(policy.can_keep_roster, load=_find_place)
+def hours(signup: Signup) -> ResponseReturnValue:
+    """They came, for so long (S9)."""
+    form = HoursForm()
+    form.hours.id = f"hours-{encode_id(signup.id)}"
+    if form.validate():
+        try:
+            minutes = attendance.read_hours(form.hours.data or "")
+            text = _(
+                "Noted: %(name)s helped for %(hours)s hours.",
+                name=signup.person.name,
+                hours=attendance.format_hours(minutes),
+            )
+            return _keep(signup, functools.partial(operations.record_hours, minutes=minutes), text)
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+    return _roster(signup.shift, form, signup.id), 422

@@ -1,0 +1,63 @@
+"""People who telephone or walk in: the staff write them down, and they pass the gate like everybody."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from app.accounts.models import Person
+from app.accounts.operations import write_down_person
+from app.core.errors import Reason, Refused
+from app.core.i18n import _
+from app.signups.models import Signup
+from app.signups.operations import sign_up
+
+# What anybody may know about a shift. Everything else is about the person: whoever typed an address that has an account
+# is not told what that person does elsewhere (S3).
+ABOUT_THE_SHIFT = (
+    "need_not_open",
+    "organization_unclaimed",
+    "shift_cancelled",
+    "shift_cannot_run",
+    "past",
+    "full",
+    "position",
+    "party_size",
+    "contact_not_stated",
+    "clearance_required",
+)
+
+
+def add_volunteer(
+    shift_id: int,
+    *,
+    by: Person,
+    name: str,
+    birth_date: dt.date | None,
+    email: str = "",
+    phone: str = "",
+    party_size: int = 1,
+    position_id: int | None = None,
+    note: str = "",
+) -> Signup:
+    """A confirmed place for somebody the staff `by` have before them or on the telephone, or Refused with the reasons.
+
+    With an address that has an account the place is that person's, and a mail tells them; without an address nobody is
+    written to. Raises InvalidInput for the name, the address or a birth date under 13.
+    """
+    person, is_known = write_down_person(name=name, email=email, birth_date=birth_date, by=by)
+    text = "\n".join(part for part in (phone and _("Telephone: %(number)s", number=phone), note) if part)
+    try:
+        return sign_up(shift_id, by=by, person=person, party_size=party_size, position_id=position_id, note=text[:500])
+    except Refused as refused:
+        if not is_known:
+            raise
+        told = [reason for reason in refused.reasons if reason.code in ABOUT_THE_SHIFT]
+        if len(told) < len(refused.reasons):
+            told.append(
+                Reason(
+                    "ask_them",
+                    _("Something stands in the way of this person, and only they are told what."),
+                    _("Ask them to sign up themselves."),
+                )
+            )
+        raise Refused(told) from refused
