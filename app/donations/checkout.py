@@ -18,11 +18,15 @@ from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
 from app.donations import gateway, operations, queries
-from app.donations.facts import CheckoutRequest, PaymentFacts
+from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 
 log = structlog.get_logger(__name__)
+
+
+# How often to look again when somebody else went on with the same gift at the same moment.
+RESUME_TRIES = 6
 
 
 def return_url(donation_id: int) -> str:
@@ -36,13 +40,14 @@ def _request(donation: Donation) -> CheckoutRequest:
     address = return_url(donation.id)
     return CheckoutRequest(
         donation=encode_id(donation.id),
+        attempt=donation.attempt,
         amount=Money(donation.amount_minor, donation.currency),
         title=donation.fundraiser.organization.name,
         email=donation.email,
         success_url=address,
         cancel_url=f"{address}?from=checkout",
-        expires_at=donation.created_at.replace(microsecond=0) + operations.CHECKOUT_LIFETIME,
-        idempotency_key=operations.idempotency_key(donation.id, "checkout"),
+        expires_at=donation.asked_at.replace(microsecond=0) + operations.CHECKOUT_LIFETIME,
+        idempotency_key=operations.idempotency_key(donation.id, "checkout", donation.attempt),
     )
 
 
@@ -62,10 +67,87 @@ def open_checkout(donation_id: int) -> str:
     session = gateway.create_checkout_session(asked)
     with transaction():
         saved = operations.save_session(donation_id, session)
+        superseded = saved.stripe_session_id != session.id
         closed = not operations.can_open_checkout(saved)
+    if superseded:  # somebody went on with another amount in the meantime: this page is closed
+        raise GatewayError("superseded", passing=True)
     if closed:
         raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
     return session.url
+
+
+def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None:
+    """Go on with a gift that was not paid, with `amount`: the address of the page where it is paid; None when there is
+    nothing left to pay (it was paid in the meantime, or is on its way).
+
+    The same page while it lives and the amount is the same. Otherwise that page is closed first, and only when Stripe says
+    that nobody can pay through it a new one is asked for, under a key of its own: never two that can be paid. Raises
+    Refused, InvalidInput, and GatewayError when Stripe does not answer (nothing was taken; the same again continues).
+    """
+    for _try in range(RESUME_TRIES):
+        donation = queries.find_donation(donation_id)
+        if donation is None or donation.status not in operations.RESUMABLE:
+            return None
+        operations.check_resumable(donation, gateway.mode(), amount, locale)
+        asked, status, session_id = _request(donation), donation.status, donation.stripe_session_id
+        may_open = operations.can_open_checkout(donation) and asked.amount == amount
+        db.session.rollback()
+        if status == "pending" and session_id is not None:
+            session = gateway.fetch_session(session_id)
+            if session.status == "open" and asked.amount == amount:
+                return session.url
+            _close(donation_id, session, asked.attempt)
+            if fulfil(donation_id) == "pending":
+                raise GatewayError("still_open", passing=True)
+            continue
+        if may_open:
+            return open_checkout(donation_id)
+        if session_id is None:
+            _close_unknown(donation_id, asked)
+        with transaction():
+            operations.begin_attempt(
+                donation_id, attempt=asked.attempt, amount=amount, mode=gateway.mode(), locale=locale
+            )
+    raise GatewayError("busy", passing=True)
+
+
+def cancel(donation_id: int) -> str:
+    """The donor does not want to give: close the page, whoever has it open; the status then. What was paid in the meantime
+    stays paid. Raises GatewayError when Stripe cannot be asked."""
+    expire(donation_id)
+    donation = queries.find_donation(donation_id)
+    asked = None if donation is None or donation.stripe_session_id is not None else _request(donation)
+    db.session.rollback()
+    if asked is not None:
+        _close_unknown(donation_id, asked)
+    with transaction():
+        return operations.cancel_donation(donation_id).status
+
+
+def _close(donation_id: int, session: SessionFacts, attempt: int) -> None:
+    """Let nobody pay through a session; one that is no longer open is left as it is."""
+    if session.status != "open":
+        return
+    try:
+        gateway.expire_session(session.id, operations.idempotency_key(donation_id, "expire", attempt))
+    except GatewayError as error:
+        if error.passing:
+            raise
+        log.info("checkout.not_expired", code=error.code)
+
+
+def _close_unknown(donation_id: int, asked: CheckoutRequest) -> None:
+    """Close the session that an answer lost on the way may have left behind: asked for again under its key, Stripe names
+    it. After its time it is closed by itself."""
+    if now() >= asked.expires_at:
+        return
+    try:
+        session = gateway.create_checkout_session(asked)
+    except GatewayError as error:
+        if error.passing:
+            raise
+        return  # Stripe refuses to make it, so it never did
+    _close(donation_id, gateway.fetch_session(session.id), asked.attempt)
 
 
 def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | None = None) -> str:
@@ -92,14 +174,19 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
         ).status
 
 
-def fulfil_if_waiting(donation: Donation) -> None:
-    """The return page: the donor may come back before the webhook. When Stripe does not answer, the page says it waits."""
-    if not gateway.is_on() or donation.status not in ("pending", "processing") or donation.stripe_session_id is None:
-        return
+def fulfil_if_waiting(donation: Donation) -> bool:
+    """The return page: the donor may come back before the webhook. False when Stripe does not answer: then nothing is known
+    yet of what happened on the payment page."""
+    if donation.status not in ("pending", "processing") or donation.stripe_session_id is None:
+        return True
+    if donation.mode != gateway.mode():
+        return donation.status == "processing"
     try:
         fulfil(donation.id)
     except GatewayError as error:
         log.warning("checkout.not_fetched", code=error.code)
+        return False
+    return True
 
 
 def expire(donation_id: int) -> None:
@@ -109,16 +196,11 @@ def expire(donation_id: int) -> None:
     """
     donation = queries.find_donation(donation_id)
     session_id = None if donation is None or donation.status != "pending" else donation.stripe_session_id
+    attempt = 1 if donation is None else donation.attempt
     db.session.rollback()
     if session_id is None:
         return
-    if gateway.fetch_session(session_id).status == "open":
-        try:
-            gateway.expire_session(session_id, operations.idempotency_key(donation_id, "expire"))
-        except GatewayError as error:
-            if error.passing:
-                raise
-            log.info("checkout.not_expired", code=error.code)
+    _close(donation_id, gateway.fetch_session(session_id), attempt)
     fulfil(donation_id)
 
 
@@ -188,13 +270,14 @@ def check_stale() -> None:
     with transaction():
         for key in queries.list_never_opened(now() - operations.CHECKOUT_OPENING):
             operations.abandon(key)
-    _try_each("check_stale", queries.list_stale(now() - STALE), fulfil)
+    _try_each("check_stale", queries.list_stale(now() - STALE, mode=gateway.mode()), fulfil)
 
 
 def close_checkouts() -> None:
     """Sweep: expire sessions of fundraisers that take no gifts any more, however that came about (F8)."""
     if gateway.is_on():
-        _try_each("close_checkouts", queries.list_to_expire(), expire)
+        keys = [key for key, _attempt in queries.list_to_expire(mode=gateway.mode())]
+        _try_each("close_checkouts", keys, expire)
 
 
 def list_missed_events() -> None:

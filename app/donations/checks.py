@@ -108,7 +108,7 @@ def compare_with_stripe() -> tuple[int, list[str]]:
     for donation in ours:
         found += _compare(donation, fees.get(donation.id))
     if since is not None:
-        paid = {donation.id for donation in ours}
+        paid = {donation.stripe_session_id for donation in ours}
         found += _paid_only_at_stripe(since, paid)
     return len(ours), found
 
@@ -143,12 +143,10 @@ def _compare(donation: Donation, fee: Money | None) -> list[str]:
     return found
 
 
-def _paid_only_at_stripe(since: dt.datetime, paid: set[int]) -> list[str]:
-    """Sessions that Stripe says are paid, made for a donation of ours that is not."""
+def _paid_only_at_stripe(since: dt.datetime, paid: set[str | None]) -> list[str]:
+    """Sessions that Stripe says are paid, made for a donation of ours that is not paid through them."""
     sessions = gateway.list_sessions(since - dt.timedelta(hours=1))
-    missing = [
-        session for session in sessions if session.payment_status == "paid" and decode_id(session.donation) not in paid
-    ]
+    missing = [session for session in sessions if session.payment_status == "paid" and session.id not in paid]
     keys = {decode_id(session.donation) for session in missing} - {None}
     known = set(db.session.scalars(sa.select(Donation.id).where(Donation.id.in_(keys)))) if keys else set()
     db.session.rollback()

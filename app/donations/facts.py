@@ -13,6 +13,7 @@ class CheckoutRequest:
     """What a Checkout Session is asked for. Everything derives from one saved row, so that a retry asks the same."""
 
     donation: str
+    attempt: int
     amount: Money
     title: str
     email: str
@@ -33,13 +34,15 @@ class SessionFacts:
     amount: Money
     payment_intent_id: str | None
     donation: str
+    attempt: int
     livemode: bool
     created_at: dt.datetime
 
 
 @dataclasses.dataclass(frozen=True)
 class PaymentFacts:
-    """A PaymentIntent as it is now, with its last charge and, once Stripe has settled it, the charge's fee."""
+    """A PaymentIntent as it is now, with its last charge and, once Stripe has settled it, the charge's fee. `problem` is the
+    code of what went wrong the last time, "" when nothing did."""
 
     id: str
     status: str
@@ -49,6 +52,7 @@ class PaymentFacts:
     fee: Money | None
     donation: str
     livemode: bool
+    problem: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

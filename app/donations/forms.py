@@ -22,6 +22,12 @@ def read_email(text: str) -> str:
         raise InvalidInput({"email": _("Enter an email address like name@example.org")}) from error
 
 
+class ResumeForm(PageForm):
+    """Go on with a gift that was not paid; the amount may be another."""
+
+    amount = StringField(lazy("Amount"), filters=[line], validators=[Required(lazy("Type an amount"))])
+
+
 class DonationForm(PageForm):
     """One gift. Either a suggested amount is chosen or an amount is typed; what is typed wins."""
 

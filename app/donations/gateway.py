@@ -116,9 +116,26 @@ def _id_of(thing: Any) -> str | None:
     return str(thing.id)
 
 
-def _metadata(thing: Any) -> str:
+def _metadata(thing: Any, name: str = "donation_id") -> str:
     metadata = getattr(thing, "metadata", None)
-    return str(metadata.to_dict().get("donation_id", "")) if metadata is not None else ""
+    return str(metadata.to_dict().get(name, "")) if metadata is not None else ""
+
+
+def _attempt(thing: Any) -> int:
+    """Which try a session is for; sessions of before tries were counted are the first."""
+    number = _metadata(thing, "attempt")
+    return int(number) if number.isascii() and number.isdigit() else 1
+
+
+def _problem(intent: Any) -> str:
+    """Why the last try failed: the issuer's code where there is one, else the charge's, else the error's own."""
+    error, charge = intent.last_payment_error, intent.latest_charge
+    if error is None:
+        return ""
+    declined = getattr(error, "decline_code", None)
+    charged = None if charge is None or isinstance(charge, str) else charge.failure_code
+    of_issuer = declined if declined not in (None, "generic_decline") else None
+    return str(of_issuer or charged or getattr(error, "code", None) or "unknown")[:60]
 
 
 def _session_facts(session: stripe.checkout.Session) -> SessionFacts:
@@ -130,6 +147,7 @@ def _session_facts(session: stripe.checkout.Session) -> SessionFacts:
         amount=Money(session.amount_total or 0, str(session.currency or "").upper()),
         payment_intent_id=_id_of(session.payment_intent),
         donation=_metadata(session),
+        attempt=_attempt(session),
         livemode=session.livemode,
         created_at=_instant(session.created),
     )
@@ -169,7 +187,7 @@ def create_checkout_session(asked: CheckoutRequest) -> SessionFacts:
             ],
             "customer_email": asked.email,
             "client_reference_id": asked.donation,
-            "metadata": {"donation_id": asked.donation},
+            "metadata": {"donation_id": asked.donation, "attempt": str(asked.attempt)},
             "payment_intent_data": {"metadata": {"donation_id": asked.donation}},
             "success_url": asked.success_url,
             "cancel_url": asked.cancel_url,
@@ -209,6 +227,7 @@ def fetch_payment(payment_intent_id: str) -> PaymentFacts:
         fee=fee,
         donation=_metadata(intent),
         livemode=intent.livemode,
+        problem=_problem(intent),
     )
 
 

@@ -8,10 +8,13 @@ from flask import current_app
 
 from app.core.db import db, transaction
 from app.core.jobs import Sweep
-from app.core.letters import compose, language_of
+from app.core.letters import compose, language_of, speaking
 from app.core.mail import deliver
 from app.core.money import Money, format_money
-from app.donations import checkout, operations, queries
+from app.donations import checkout, gateway, operations, queries, words
+from app.fundraisers.policy import SHOWN, accepts_gifts
+from app.fundraisers.queries import find_fundraiser_by_id
+from app.messages.delivery import send
 
 
 def handle_stripe_event(payload: dict[str, Any]) -> None:
@@ -26,20 +29,38 @@ def expire_checkout(payload: dict[str, Any]) -> None:
 
 def close_fundraiser(payload: dict[str, Any]) -> None:
     """A fundraiser closed (F8): one promise per checkout still open, so that one that fails holds up no other."""
+    mode = gateway.mode()
     with transaction():
-        for donation_id in queries.list_to_expire(fundraiser_id=payload["fundraiser_id"], limit=10_000):
-            operations.promise_to_expire(donation_id)
+        for key, attempt in queries.list_to_expire(fundraiser_id=payload["fundraiser_id"], mode=mode, limit=10_000):
+            operations.promise_to_expire(key, attempt)
 
 
 def mail_thanks(payload: dict[str, Any]) -> None:
     """Thank the donor, saying what arrived and for whom."""
+    _write_to_donor("thanks", "paid", payload)
+
+
+def mail_processing(payload: dict[str, Any]) -> None:
+    """Tell the donor that the bank has yet to confirm, with their own link; not when it has said more in the meantime."""
+    _write_to_donor("processing", "processing", payload)
+
+
+def mail_failed(payload: dict[str, Any]) -> None:
+    """Tell the donor that the bank did not confirm, and how to try again; not when they already do."""
+    _write_to_donor("failed", "failed", payload)
+
+
+def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
+    """Answer the donor's own act, at the address they gave, while it is still so: they need no account."""
     donation = queries.find_donation(payload["donation_id"])
-    if donation is None or donation.status != "paid":
+    if donation is None or donation.status != status or donation.attempt != payload.get("attempt", donation.attempt):
         return
     settings = current_app.config["SETTINGS"]
     locale = language_of(donation.locale)
+    with speaking(locale):
+        reason = str(words.reason(donation))
     mail = compose(
-        "donations/thanks",
+        f"donations/{name}",
         to=donation.email,
         locale=locale,
         demo=donation.mode == "demo",
@@ -48,6 +69,8 @@ def mail_thanks(payload: dict[str, Any]) -> None:
         anonymous=donation.anonymous,
         organization=donation.fundraiser.organization.name,
         fundraiser=donation.fundraiser.title,
+        reason=reason,
+        may_resume=operations.can_resume(donation, gateway.mode()),
         gift_url=checkout.return_url(donation.id),
         fundraiser_url=f"{settings.base_url}/fundraisers/{donation.fundraiser.slug}",
     )
@@ -55,11 +78,36 @@ def mail_thanks(payload: dict[str, Any]) -> None:
     deliver(mail, key=payload["outbox_key"])
 
 
+def mail_goal_reached(payload: dict[str, Any]) -> None:
+    """Tell the starter, once, that what is paid reached the goal."""
+    fundraiser = find_fundraiser_by_id(payload["fundraiser_id"])
+    if fundraiser is None or fundraiser.status not in SHOWN:
+        return
+    starter, currency = fundraiser.started_by, fundraiser.currency
+    settled = queries.totals([fundraiser.id])[fundraiser.id].settled
+    locale = language_of(starter.locale)
+    send(
+        "fundraisers/goal_reached",
+        to=starter,
+        key=payload["outbox_key"],
+        title=fundraiser.title,
+        organization=fundraiser.organization.name,
+        raised=format_money(settled, locale),
+        percent=settled.amount_minor * 100 // fundraiser.goal_minor,
+        goal=format_money(Money(fundraiser.goal_minor, currency), locale),
+        is_open=accepts_gifts(fundraiser),
+        fundraiser_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}",
+    )
+
+
 HANDLERS = {
     "stripe_event": handle_stripe_event,
     "expire_checkout": expire_checkout,
     "fundraiser_closed": close_fundraiser,
     "mail_donation_thanks": mail_thanks,
+    "mail_donation_processing": mail_processing,
+    "mail_donation_failed": mail_failed,
+    "mail_fundraiser_goal_reached": mail_goal_reached,
 }
 SWEEPS = (
     Sweep("donations.list_missed_events", 300, checkout.list_missed_events),

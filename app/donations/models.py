@@ -44,8 +44,19 @@ class Donation(HasId, Base):
     mode: Mapped[str] = mapped_column(sa.String(8))
     # What did not agree with what was asked, for staff; empty when all did.
     note: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    # Which try to pay this is. Each has its own Checkout Session and, once begun, its own amount; a new one begins only when
+    # the one before it can no longer be paid (F6).
+    attempt: Mapped[int] = mapped_column(default=1, server_default="1")
+    # When the current try began; None for the first, which began with the row.
+    attempt_at: Mapped[dt.datetime | None]
+    # Stripe's code of why the last try to pay failed ("card_declined"); empty when none did.
+    problem: Mapped[str] = mapped_column(sa.String(60), default="", server_default="")
+    # When the donor said that they do not want to give after all; its checkout was closed before that.
+    cancelled_at: Mapped[dt.datetime | None]
     # One form sent twice (double click, back and again) with the same values is one donation.
     form_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    # Which form that was (a hash of its nonce): with other values it is another donation, and this one's checkout closes.
+    form: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     locale: Mapped[str | None] = mapped_column(sa.String(16))
     stripe_session_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
@@ -59,6 +70,16 @@ class Donation(HasId, Base):
     checked_at: Mapped[dt.datetime | None]
 
     fundraiser: Mapped[Fundraiser] = relationship()
+
+    @property
+    def state(self) -> str:
+        """What people are told of it: its status, or cancelled when it expired because the donor wanted that."""
+        return "cancelled" if self.status == "expired" and self.cancelled_at is not None else self.status
+
+    @property
+    def asked_at(self) -> dt.datetime:
+        """When the current try to pay began: its session lives from then."""
+        return self.attempt_at or self.created_at
 
 
 class StripeEvent(HasId, Base):

@@ -22,11 +22,16 @@ from app.core.outbox import enqueue
 from app.donations import ledger
 from app.donations.facts import EventFacts, PaymentFacts, SessionFacts
 from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
+from app.donations.queries import totals
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 
 # A donation only ever moves to a higher rank, whatever arrives in whatever order (F3): a late "failed" is below "paid".
+# A new try to pay begins the ladder again, and only when the one before it can no longer be paid.
 RANK = {"pending": 0, "processing": 1, "failed": 2, "expired": 2, "mismatched": 3, "paid": 4}
+# What the donor may go on with, and for how long after the gift was begun.
+RESUMABLE = ("pending", "failed", "expired")
+RESUME_FOR = dt.timedelta(days=30)
 # Stripe wants a session to live between 30 minutes and 24 hours. It is asked for within the first hour of the row, always
 # with the same end, so that a retry asks for the same.
 CHECKOUT_LIFETIME = dt.timedelta(hours=2)
@@ -47,9 +52,10 @@ def form_key(nonce: str, *values: object) -> str:
     return hashlib.sha256("\0".join((nonce, *map(str, values))).encode()).hexdigest()
 
 
-def idempotency_key(donation_id: int, act: str) -> str:
-    """What Stripe recognises a repeated request by (F6): derived from our row, so that a retry cannot make a second object."""
-    return f"manyhands-{act}-{donation_id}"
+def idempotency_key(donation_id: int, act: str, attempt: int = 1) -> str:
+    """What Stripe recognises a repeated request by (F6): derived from our row and the try it is at, so that a retry cannot
+    make a second object and a new try is a new one."""
+    return f"manyhands-{act}-{donation_id}" + (f"-{attempt}" if attempt > 1 else "")
 
 
 def start_donation(
@@ -63,10 +69,12 @@ def start_donation(
     message: str = "",
     by: Person | None = None,
     key: str | None = None,
+    form: str | None = None,
     locale: str = "en",
 ) -> Donation:
     """A gift somebody is about to pay: pending until Stripe says more. `mode` is the installation's PAYMENTS_MODE; `key`
-    (see form_key) makes the same form sent twice one donation.
+    (see form_key) makes the same form sent twice one donation; `form` names the form itself: sent again with other values
+    it is another donation, and the checkout of the one before is closed.
 
     Raises Refused when gifts are off or the fundraiser takes none, InvalidInput for the amount.
     """
@@ -81,10 +89,7 @@ def start_donation(
             return same
     if amount.currency != fundraiser.currency:
         raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=fundraiser.currency)})
-    try:
-        check_chargeable(amount)
-    except BadAmount as bad:
-        raise InvalidInput({"amount": explain(bad, amount.currency, locale)}) from bad
+    _check_amount(amount, locale)
     donation = Donation(
         fundraiser_id=fundraiser.id,
         organization_id=fundraiser.organization_id,
@@ -98,9 +103,12 @@ def start_donation(
         status="pending",
         mode=mode,
         form_key=key,
+        form=form,
         locale=locale,
         created_at=now(),
     )
+    if form is not None:
+        _close_others(fundraiser.id, form)
     db.session.add(donation)
     db.session.flush()
     record(
@@ -113,30 +121,116 @@ def start_donation(
     return donation
 
 
+def _close_others(fundraiser_id: int, form: str, *, but: int | None = None) -> None:
+    """Whoever goes back to a form and changes what they typed shall not pay both."""
+    query = sa.select(Donation.id, Donation.attempt).where(
+        Donation.fundraiser_id == fundraiser_id, Donation.form == form, Donation.status == "pending", Donation.id != but
+    )
+    for donation_id, attempt in db.session.execute(query).all():
+        promise_to_expire(donation_id, attempt)
+
+
+def _check_amount(amount: Money, locale: str) -> None:
+    try:
+        check_chargeable(amount)
+    except BadAmount as bad:
+        raise InvalidInput({"amount": explain(bad, amount.currency, locale)}) from bad
+
+
+def can_resume(donation: Donation, mode: str) -> bool:
+    """True while its donor may go on with it under the installation's `mode`: not paid nor on its way, young enough, and
+    its fundraiser takes gifts."""
+    young = donation.created_at > now() - RESUME_FOR
+    return donation.status in RESUMABLE and young and donation.mode == mode and accepts_gifts(donation.fundraiser)
+
+
+def check_resumable(donation: Donation, mode: str, amount: Money, locale: str) -> None:
+    """Raise Refused when nobody can go on with it, InvalidInput when not with this amount."""
+    if not can_resume(donation, mode):
+        if not accepts_gifts(donation.fundraiser):
+            raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
+        raise refuse("checkout_over", _("This gift can no longer be paid"), _("Start a new one"))
+    if amount.currency != donation.currency:
+        raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=donation.currency)})
+    _check_amount(amount, locale)
+
+
+def begin_attempt(donation_id: int, *, attempt: int, amount: Money, mode: str, locale: str = "en") -> bool:
+    """Another try to pay the same donation, with `amount`, after try number `attempt`, whose session the caller knows to be
+    closed at Stripe (or never made). The ladder of its status begins again.
+
+    False when something else happened in the meantime: look again. Raises Refused and InvalidInput as check_resumable.
+    """
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    lock(Fundraiser, donation.fundraiser_id)
+    may_be_paid = donation.status == "pending" and donation.stripe_session_id is not None
+    if donation.attempt != attempt or donation.status not in RESUMABLE or may_be_paid:
+        return False
+    check_resumable(donation, mode, amount, locale)
+    donation.attempt += 1
+    donation.attempt_at = now()
+    donation.amount_minor = amount.amount_minor
+    donation.status = "pending"
+    donation.problem = donation.note = ""
+    donation.stripe_session_id = donation.checkout_url = donation.checked_at = donation.cancelled_at = None
+    donation.stripe_payment_intent_id = donation.stripe_charge_id = None
+    if donation.form is not None:
+        _close_others(donation.fundraiser_id, donation.form, but=donation.id)
+    record(
+        "donation.resumed",
+        subject=donation,
+        by=None,
+        organization_id=donation.organization_id,
+        data={"attempt": donation.attempt, "amount_minor": amount.amount_minor, "currency": amount.currency},
+    )
+    db.session.flush()
+    return True
+
+
+def cancel_donation(donation_id: int) -> Donation:
+    """The donor does not want to give: its checkout must be closed already. What was paid, or is on its way, stays."""
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    if donation.status == "pending" and donation.stripe_session_id is None:
+        _move(donation, "expired", None)
+    if donation.status == "expired" and donation.cancelled_at is None:
+        donation.cancelled_at = now()
+        record("donation.cancelled", subject=donation, by=None, organization_id=donation.organization_id)
+    db.session.flush()
+    return donation
+
+
 def can_open_checkout(donation: Donation) -> bool:
     """True while a session may be asked for: pending, young enough, and its fundraiser takes gifts."""
-    young = donation.created_at > now() - CHECKOUT_OPENING
+    young = donation.asked_at > now() - CHECKOUT_OPENING
     return donation.status == "pending" and young and accepts_gifts(donation.fundraiser)
 
 
 def save_session(donation_id: int, session: SessionFacts) -> Donation:
-    """Keep where the donor pays. When the fundraiser closed in the meantime, the session is promised to be expired."""
+    """Keep where the donor pays. When the fundraiser closed in the meantime, the session is promised to be expired. A session
+    of an earlier try is not kept: that try was closed."""
     donation = lock(Donation, donation_id)
     if donation is None:
         raise LookupError("donation")
+    if donation.attempt != session.attempt:
+        return donation
     if donation.stripe_session_id is None:
         donation.stripe_session_id = session.id
     if donation.stripe_session_id == session.id:
         donation.checkout_url = session.url or donation.checkout_url
     if not accepts_gifts(donation.fundraiser):
-        promise_to_expire(donation.id)
+        promise_to_expire(donation.id, donation.attempt)
     db.session.flush()
     return donation
 
 
-def promise_to_expire(donation_id: int) -> None:
-    """Close a checkout somebody may still pay through (F8)."""
-    enqueue("expire_checkout", {"donation_id": donation_id}, key=f"expire_checkout:{donation_id}")
+def promise_to_expire(donation_id: int, attempt: int) -> None:
+    """Close a checkout somebody may still pay through (F8): that of try number `attempt`."""
+    key = f"expire_checkout:{donation_id}" + (f":{attempt}" if attempt > 1 else "")
+    enqueue("expire_checkout", {"donation_id": donation_id}, key=key)
 
 
 def _disagreements(
@@ -190,6 +284,10 @@ def fulfil(
     donation.checked_at = now()
     if event_id is not None:
         close_event(event_id, "handled")
+    if session.attempt != donation.attempt:  # of a try that was closed before this one began
+        if session.payment_status == "paid":
+            _disagree(donation, [f"session {session.id} of try {session.attempt} is paid as well"])
+        return donation
     if donation.stripe_session_id is None:
         donation.stripe_session_id, donation.checkout_url = session.id, session.url or None
     elif donation.stripe_session_id != session.id:
@@ -202,6 +300,7 @@ def fulfil(
             _disagree(donation, disagreements)
         if RANK[status] > RANK[donation.status]:
             _move(donation, status, payment)
+        donation.problem = "" if payment is None or donation.status == "paid" else payment.problem
     if donation.status == "paid" and payment is not None:
         _settle(donation, payment)
     db.session.flush()
@@ -219,10 +318,18 @@ def _move(donation: Donation, status: str, payment: PaymentFacts | None) -> None
         organization_id=donation.organization_id,
         data={"amount_minor": donation.amount_minor, "currency": donation.currency},
     )
+    if status in ("processing", "failed"):  # told in writing, with the donor's own link: they may have no account
+        enqueue(
+            f"mail_donation_{status}",
+            {"donation_id": donation.id, "attempt": donation.attempt},
+            key=f"donation_{status}:{donation.id}:{donation.attempt}",
+        )
     if status != "paid" or payment is None:
         return
     donation.paid_at = now()
     donation.note = ""
+    # Before the entries, which hold the row a little: two gifts at the same moment then see each other's entries in turn.
+    fundraiser = lock(Fundraiser, donation.fundraiser_id)
     ledger.post_gift(
         organization_id=donation.organization_id,
         fundraiser_id=donation.fundraiser_id,
@@ -231,6 +338,26 @@ def _move(donation: Donation, status: str, payment: PaymentFacts | None) -> None
         amount=Money(donation.amount_minor, donation.currency),
     )
     enqueue("mail_donation_thanks", {"donation_id": donation.id}, key=f"donation_thanks:{donation.id}")
+    if fundraiser is not None and fundraiser.goal_reached_at is None:
+        _note_goal(fundraiser)
+
+
+def _note_goal(fundraiser: Fundraiser) -> None:
+    """Tell the starter, once, when what is paid reaches the goal. The caller holds the fundraiser's lock."""
+    settled = totals([fundraiser.id])[fundraiser.id].settled
+    if settled.amount_minor < fundraiser.goal_minor:
+        return
+    fundraiser.goal_reached_at = now()
+    record(
+        "fundraiser.goal_reached",
+        subject=fundraiser,
+        by=None,
+        organization_id=fundraiser.organization_id,
+        data={"goal_minor": fundraiser.goal_minor, "currency": fundraiser.currency},
+    )
+    enqueue(
+        "mail_fundraiser_goal_reached", {"fundraiser_id": fundraiser.id}, key=f"fundraiser_goal_reached:{fundraiser.id}"
+    )
 
 
 def _settle(donation: Donation, payment: PaymentFacts) -> None:
@@ -269,6 +396,8 @@ def abandon(donation_id: int) -> None:
     """A donation whose checkout never opened: nobody can pay it any more."""
     donation = lock(Donation, donation_id)
     if donation is None or donation.status != "pending" or donation.stripe_session_id is not None:
+        return
+    if donation.asked_at > now() - CHECKOUT_OPENING:
         return
     _move(donation, "expired", None)
     db.session.flush()

@@ -181,36 +181,39 @@ def find_listed_until() -> dt.datetime | None:
     return db.session.scalar(sa.select(StripeSync.listed_until).where(StripeSync.account == PLATFORM))
 
 
-def list_stale(before: dt.datetime, *, limit: int = 100) -> list[int]:
-    """Donations to ask Stripe about: unfinished ones, and paid ones of the last two weeks whose fee is not known; not
-    looked at since `before`, longest ago first."""
+def list_stale(before: dt.datetime, *, mode: str, limit: int = 100) -> list[int]:
+    """Donations of `mode` to ask Stripe about: unfinished ones, and paid ones of the last two weeks whose fee is not known;
+    not looked at since `before`, longest ago first."""
     unfinished = sa.and_(Donation.status.in_(("pending", "processing")), Donation.stripe_session_id.is_not(None))
     fee_unknown = sa.and_(
         Donation.status == "paid",
         Donation.stripe_balance_transaction_id.is_(None),
         Donation.paid_at > now() - dt.timedelta(days=14),
     )
-    looked_at = sa.func.coalesce(Donation.checked_at, Donation.created_at)
-    query = sa.select(Donation.id).where(sa.or_(unfinished, fee_unknown), looked_at < before).order_by(looked_at)
-    return list(db.session.scalars(query.limit(limit)))
+    looked_at = sa.func.coalesce(Donation.checked_at, Donation.attempt_at, Donation.created_at)
+    due = sa.and_(Donation.mode == mode, sa.or_(unfinished, fee_unknown), looked_at < before)
+    return list(db.session.scalars(sa.select(Donation.id).where(due).order_by(looked_at).limit(limit)))
 
 
 def list_never_opened(before: dt.datetime, *, limit: int = 500) -> list[int]:
     """Pending donations older than `before` for which no session was ever saved."""
     query = sa.select(Donation.id).where(
-        Donation.status == "pending", Donation.stripe_session_id.is_(None), Donation.created_at < before
+        Donation.status == "pending",
+        Donation.stripe_session_id.is_(None),
+        sa.func.coalesce(Donation.attempt_at, Donation.created_at) < before,
     )
     return list(db.session.scalars(query.limit(limit)))
 
 
-def list_to_expire(*, fundraiser_id: int | None = None, limit: int = 100) -> list[int]:
-    """Pending donations with a session whose fundraiser takes no gifts any more."""
+def list_to_expire(*, fundraiser_id: int | None = None, mode: str, limit: int = 100) -> list[tuple[int, int]]:
+    """Pending donations of `mode` with a session whose fundraiser takes no gifts any more, each with the try it is at."""
     query = (
-        sa.select(Donation.id)
+        sa.select(Donation.id, Donation.attempt)
         .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
         .join(Organization, Organization.id == Fundraiser.organization_id)
         .where(Donation.status == "pending", Donation.stripe_session_id.is_not(None), sa.not_(accepting()))
+        .where(Donation.mode == mode)
     )
     if fundraiser_id is not None:
         query = query.where(Donation.fundraiser_id == fundraiser_id)
-    return list(db.session.scalars(query.limit(limit)))
+    return [(key, attempt) for key, attempt in db.session.execute(query.limit(limit))]

@@ -5,18 +5,19 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from app.accounts.session import find_current_person
 from app.core.db import transaction
-from app.core.errors import InvalidInput, refuse
+from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
-from app.core.money import BadAmount, Money, explain, parse_money
+from app.core.money import BadAmount, Money, explain, format_plain, parse_money
+from app.core.tokens import keyed_hash
 from app.core.web import public, settings
-from app.donations import checkout, gateway, operations, queries
-from app.donations.forms import DonationForm
+from app.donations import checkout, gateway, operations, queries, words
+from app.donations.forms import DonationForm, ResumeForm
 from app.donations.gateway import BadSignature, GatewayError
 from app.donations.models import Donation
 from app.fundraisers import policy
@@ -97,13 +98,15 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
                 mode=settings().payments_mode,
                 by=find_current_person(),
                 key=key,
+                form=keyed_hash("donation-form", form.nonce.data) if form.nonce.data else None,
                 locale=locale,
             )
-            donation_id, may_open = donation.id, operations.can_open_checkout(donation)
+            donation_id, same = donation.id, donation.amount_minor == amount.amount_minor
+            may_open = same and operations.can_open_checkout(donation)
     except InvalidInput as invalid:
         form.amount.errors = [*form.amount.errors, *invalid.errors.values()]
         return _form_page(form, fundraiser, 422)
-    if not may_open:  # the same form again, after its gift was paid or over
+    if not may_open:  # the same form again, after its gift was paid, changed or over
         return redirect(url_for("donations.show", token=queries.donation_token(donation_id)), code=303)
     try:
         return redirect(checkout.open_checkout(donation_id), code=303)
@@ -129,18 +132,86 @@ def _page(template: str, fundraiser: Fundraiser, code: int, **values: Any) -> Re
 def show(donation: Donation) -> ResponseReturnValue:
     """What became of a gift, by the donor's own link. Coming back before the webhook fulfils it here (one function)."""
     donation_id = donation.id
-    checkout.fulfil_if_waiting(donation)
+    is_known = checkout.fulfil_if_waiting(donation)
+    return _gift_page(donation_id, ResumeForm(formdata=None), is_known=is_known)
+
+
+def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known: bool = True) -> ResponseReturnValue:
+    """The donor's page in whatever state the gift is, with the way to go on where there is one."""
     fresh = queries.find_donation(donation_id)
+    if fresh is None:
+        abort(404)
+    if form.amount.raw_data is None:
+        form.amount.data = format_plain(Money(fresh.amount_minor, fresh.currency), str(get_locale()))
     response = render_template(
         "donations/show.html",
         donation=fresh,
-        fundraiser=fresh.fundraiser if fresh else None,
-        organization=fresh.fundraiser.organization if fresh else None,
-        takes_gifts=fresh is not None and policy.accepts_gifts(fresh.fundraiser),
-        is_visible=fresh is not None and policy.is_visible(fresh.fundraiser),
+        form=form,
+        token=queries.donation_token(donation_id),
+        reason=words.reason(fresh),
+        fundraiser=fresh.fundraiser,
+        organization=fresh.fundraiser.organization,
+        may_resume=gateway.is_on() and operations.can_resume(fresh, gateway.mode()),
+        takes_gifts=policy.accepts_gifts(fresh.fundraiser),
+        is_visible=policy.is_visible(fresh.fundraiser),
         came_back="from" in request.args,
+        is_known=is_known,
+        watch=_watch(fresh, is_known=is_known),
     )
-    return response, 200, {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+    return response, code, {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+
+
+def _watch(donation: Donation, *, is_known: bool) -> tuple[int, int] | None:
+    """After how many seconds the page looks again, and which look that is; None when it has looked often enough or there
+    is nothing to look for."""
+    if not gateway.is_on() or (is_known and donation.status != "processing"):
+        return None
+    seconds, most = (60, 10) if donation.status == "processing" else (4, 15)
+    look = request.args.get("look", "0")
+    number = int(look) if look.isdecimal() and len(look) < 4 else most
+    return (seconds, number + 1) if number < most else None
+
+
+@donations.post("/donations/<token>")
+@public(load=queries.find_donation_by_token)
+def resume(donation: Donation) -> ResponseReturnValue:
+    """Go on with a gift that was not paid, with this or another amount, on one page at Stripe that can be paid."""
+    form, locale, donation_id = ResumeForm(), str(get_locale()), donation.id
+    address = url_for("donations.show", token=queries.donation_token(donation_id))
+    if not gateway.is_on():
+        return redirect(address, code=303)
+    if not form.validate():
+        return _gift_page(donation_id, form, 422)
+    try:
+        amount = parse_money(form.amount.data or "", donation.currency, locale)
+        return redirect(checkout.resume(donation_id, amount, locale=locale) or address, code=303)
+    except BadAmount as bad:
+        form.amount.errors = [*form.amount.errors, explain(bad, donation.currency, locale)]
+    except InvalidInput as invalid:
+        form.amount.errors = [*form.amount.errors, *invalid.errors.values()]
+    except Refused:  # over, or the fundraiser closed: the page says which
+        return redirect(address, code=303)
+    except GatewayError:
+        form.form_errors = [_("The payment page did not answer. Nothing was taken. Try again in a moment")]
+        return _gift_page(donation_id, form, 503)
+    return _gift_page(donation_id, form, 422)
+
+
+@donations.post("/donations/<token>/cancel")
+@public(load=queries.find_donation_by_token)
+def cancel(donation: Donation) -> ResponseReturnValue:
+    """The donor changed their mind: the payment page closes, and nobody can pay through it."""
+    donation_id = donation.id
+    address = url_for("donations.show", token=queries.donation_token(donation_id))
+    if not gateway.is_on():
+        return redirect(address, code=303)
+    try:
+        checkout.cancel(donation_id)
+    except GatewayError:
+        form = ResumeForm(formdata=None)
+        form.form_errors = [_("The payment page did not answer, so it may still be open. Try again in a moment")]
+        return _gift_page(donation_id, form, 503)
+    return redirect(address, code=303)
 
 
 @stripe_webhook.post("/stripe/webhook")

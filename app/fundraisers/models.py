@@ -41,6 +41,11 @@ class Fundraiser(HasId, Base):
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     decided_at: Mapped[dt.datetime | None]
     declined_reason: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    # Thanks, and what came of the money, in Markdown: shown once the page has ended.
+    outcome: Mapped[str] = mapped_column(default="", server_default="")
+    ended_at: Mapped[dt.datetime | None]
+    # When what was paid first reached the goal, whatever the goal became later: its starter is told once.
+    goal_reached_at: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]
     # When title or story changed last, so that staff see what they have not read yet.
     edited_at: Mapped[dt.datetime | None]

@@ -92,6 +92,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "fundraisers.approve"): EMPTY,
     ("POST", "fundraisers.decline"): {"reason": "Please say more"},
     ("POST", "fundraisers.set_approval"): {"auto_approve": "y"},
+    ("POST", "donations.resume"): {"amount": "30"},
+    ("POST", "donations.cancel"): EMPTY,
     ("POST", "donations.new"): {"amount": "25", "name": "Dee", "email": "dee@example.org", "anonymous": "yes"},
     ("POST", "stripe.webhook"): EMPTY,
     ("PATCH", "api_me.edit"): {"name": "Renamed"},

@@ -296,6 +296,9 @@ def send_every_mail(house: House) -> list[EmailMessage]:
             edit_shift(shifts[1].id, moved(shifts[1], hours=1), by=owner)
             edit_shift(shifts[2].id, moved(shifts[2], minimum_age=30), by=owner)
             verify_organization(organization.id, by=moderator, checked="register")
+            enqueue("mail_fundraiser_goal_reached", {"fundraiser_id": fundraiser.id}, key="goal")
+            gift.status, gift.problem = "failed", "insufficient_funds"
+            enqueue("mail_donation_failed", {"donation_id": gift.id}, key="failed")
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             receive_pledge(kept.id, by=owner, received=decimal.Decimal(3), rejected=decimal.Decimal(1), reason="wet")
@@ -311,6 +314,8 @@ def send_every_mail(house: House) -> list[EmailMessage]:
         with transaction():
             pause_need(need.id, by=owner)
             enqueue("mail_need_unconfirmed", about, key="unconfirmed")
+            gift.status = "processing"
+            enqueue("mail_donation_processing", {"donation_id": gift.id}, key="processing")
         outcome = jobs.work_off(app.extensions["outbox_handlers"], ())
         assert not outcome["failed"], outcome
         house.reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])

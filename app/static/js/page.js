@@ -33,3 +33,22 @@ for (const toast of document.querySelectorAll(".toast")) {
   button.addEventListener("click", () => toast.remove());
   toast.append(button);
 }
+
+// A page that waits for news asks quietly, for a while, and shows them when there are any. Without this it loads itself anew.
+const watched = document.querySelector("[data-watch]");
+if (watched) {
+  let looks = 15;
+  const address = location.pathname;
+  const look = async () => {
+    if (!document.hidden) {
+      const text = await fetch(address).then((answer) => answer.text(), () => "");
+      const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-state]");
+      if (fresh && (fresh.dataset.state !== watched.dataset.state || !fresh.dataset.watch)) return location.replace(address);
+      looks -= 1;
+    }
+    if (looks > 0) return setTimeout(look, watched.dataset.watch * 1000);
+    const status = watched.querySelector("[data-over]");
+    status.textContent = status.dataset.over;
+  };
+  setTimeout(look, watched.dataset.watch * 1000);
+}
