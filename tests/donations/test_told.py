@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.core import jobs
 from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.money import Money
@@ -129,10 +129,8 @@ def reach_together(giving: Giving, patch: pytest.MonkeyPatch, lock: Callable[...
     def meeting(keys: Any) -> Any:
         found = real(keys)
         if db.engine.dialect.name == "postgresql":
-            try:
+            with contextlib.suppress(threading.BrokenBarrierError):
                 barrier.wait(1)
-            except threading.BrokenBarrierError:
-                pass
         return found
 
     patch.setattr(operations, "totals", meeting)
