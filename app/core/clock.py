@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import datetime as dt
+import functools
 import zoneinfo
 from collections.abc import Iterator
 
@@ -39,7 +40,13 @@ def local_date(instant: dt.datetime, zone: str) -> dt.date:
 
 def is_time_zone(name: str) -> bool:
     """True when `name` is an IANA time zone known here."""
-    return name in zoneinfo.available_timezones()
+    return name in _time_zones()
+
+
+@functools.cache
+def _time_zones() -> frozenset[str]:
+    """Every zone known here: asking for them walks through the whole folder of zones, which a need's every edit would."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def age_on(birth_date: dt.date, day: dt.date) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.core.i18n import lazy
+from app.imports.dates import kind_of
 
-# In the order in which a person reads a need; the keys are need_rows.COLUMNS.
+# In the order in which a person reads a need. The keys are need_rows.COLUMNS, and three that are made into them.
 LABELS: dict[str, Any] = {
     "title": lazy("Title"),
     "site": lazy("Name of the place, when there is no title"),
@@ -19,6 +20,9 @@ LABELS: dict[str, Any] = {
     "volunteers_text": lazy("Volunteers, in free text"),
     "starts_at": lazy("Start: day and time"),
     "ends_at": lazy("End: day and time"),
+    "day": lazy("Day of the shift"),
+    "from_time": lazy("Start: time only"),
+    "to_time": lazy("End: time only"),
     "capacity": lazy("How many people"),
     "flexible": lazy("Flexible role (yes or no)"),
     "contact": lazy("Whom people meet"),
@@ -60,7 +64,8 @@ _WORDS: dict[str, str] = {
     "articulos, materiale, benodigdheden",
     "volunteers_text": "volunteers text, volunteer needs, volunteer need, volunteers, helpers, helfer, benevoles, voluntarios, "
     "volontari, vrijwilligers",
-    "starts_at": "starts at, start, starts, start time, start date, start datetime, start date time, begin, begins, begin date, "
+    "starts_at": "starts at, start, starts, start time, day, tag, jour, dia, giorno, dag, "
+    "start date, start datetime, start date time, begin, begins, begin date, "
     "from, date, date time, when, datum, datum und uhrzeit, beginn, anfang, wann, debut, date de debut, "
     "inicio, fecha, fecha de inicio, "
     "inizio, data, begintijd",
@@ -106,15 +111,25 @@ def _folded(name: str) -> str:
 _KNOWN = {word: ours for ours, words in reversed(_WORDS.items()) for word in words.split(", ")}
 
 
-def guess_columns(header: Iterable[str]) -> dict[str, str]:
-    """Ours -> theirs, for the columns whose names we know; each of ours and of theirs at most once."""
-    theirs = {name: _folded(name) for name in header}
+# What a column that is called a start or an end is, by what its values are.
+_BY_KIND = {
+    ("starts_at", "time"): "from_time",
+    ("starts_at", "date"): "day",
+    ("ends_at", "time"): "to_time",
+    ("ends_at", "date"): "ends_on",
+}
+
+
+def guess_columns(values: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Ours -> theirs, from the names of the columns and their first values; each of ours and of theirs at most once."""
     found: dict[str, str] = {}
     ours_in_full = {ours.replace("_", " "): ours for ours in LABELS}
     # What is called exactly as we call it comes before what only means the same.
     for known in (ours_in_full, _KNOWN):
-        for name, folded in theirs.items():
-            ours = known.get(folded)
+        for name, examples in values.items():
+            ours = known.get(_folded(name))
+            if ours in ("starts_at", "ends_at"):
+                ours = _BY_KIND.get((ours, kind_of(examples)), ours)
             if ours is not None and ours not in found and name not in found.values():
                 found[ours] = name
     return found

@@ -14,6 +14,7 @@ from wtforms.validators import Length, Optional
 from app.core.forms import PageForm, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
+from app.imports.dates import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
 from app.imports.fields import LABELS
 
 MAXIMUM_PASTED = 400_000
@@ -60,9 +61,21 @@ class UploadForm(PageForm):
     )
 
 
+DATES = {
+    YEAR_FIRST: lazy("Year first: 2026-12-24"),
+    MONTH_FIRST: lazy("Month first: 12/24/2026"),
+    DAY_FIRST: lazy("Day first: 24.12.2026 or 24/12/2026"),
+}
+
+
 class ColumnsForm(PageForm):
     """What holds for every row; `columns_form` adds a field for each column of the file."""
 
+    dates = SelectField(
+        lazy("How are days written?"),
+        choices=choices(DATES.items()),
+        description=lazy("Names of months, and times such as 6:30 pm or 18:30, are read in any case"),
+    )
     contact = SelectField(
         lazy("Whom do people meet?"),
         choices=choices(CONTACTS.items()),

@@ -17,7 +17,7 @@ def import_go_on(payload: dict[str, Any]) -> None:
     locale = find_language(payload["batch_id"])
     db.session.rollback()
     with speaking(locale), transaction():
-        operations.go_on(payload["batch_id"], payload["step"])
+        operations.go_on_as_promised(payload["batch_id"], payload["step"])
 
 
 def purge_uploads() -> None:

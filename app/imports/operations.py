@@ -19,11 +19,12 @@ from app.core.db import db, lock, new_id
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.imports.models import ImportBatch, ImportRow
+from app.imports.policy import can_manage_batch
 from app.imports.taking import cells_of, check_rows, take_rows
 from app.imports.undo import take_back
 from app.imports.uploads import Upload
 
-STEP = 100
+STEP = 50
 KEPT_FOR = dt.timedelta(days=30)
 # What is under way: the rows still to do are of this stage; when none is left, the batch is that.
 _UNDER_WAY = {"checking": ("waiting", "ready"), "importing": ("checked", "done"), "undoing": ("taken", "undone")}
@@ -129,10 +130,22 @@ def start_undo(batch_id: int, *, by: Person) -> ImportBatch:
     return batch
 
 
-def go_on(batch_id: int, step: int | None = None) -> None:
-    """Do the next step of what is under way. With `step`, only when nobody did it meanwhile."""
+def go_on(batch_id: int, *, by: Person) -> None:
+    """Do the next step of what is under way; from now on it is done in the name of whoever asks."""
     batch = lock(ImportBatch, batch_id)
-    if batch is not None and batch.status in _UNDER_WAY and step in (None, batch.step):
+    if batch is not None and batch.status in _UNDER_WAY:
+        batch.by_id = by.id
+        db.session.flush()
+        db.session.expire(batch, ["by"])
+        _do_step(batch)
+
+
+def go_on_as_promised(batch_id: int, step: int) -> None:
+    """Do this step, unless somebody did it meanwhile, or whoever began may no longer: then it waits for somebody who may."""
+    batch = lock(ImportBatch, batch_id)
+    if batch is None or batch.status not in _UNDER_WAY or batch.step != step:
+        return
+    if can_manage_batch(batch.by, batch):
         _do_step(batch)
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import io
 from collections.abc import Iterable
 
+from app.imports.dates import guess_order
 from app.imports.fields import LABELS
 from app.imports.files import harmless
 from app.imports.models import ImportBatch, ImportRow
@@ -14,6 +15,11 @@ from app.imports.need_rows import NeedLine, Rejected, parse
 from app.imports.taking import cells_of
 
 SAMPLES = 3
+# What the empty file offers: the columns that most lists need, and nothing that stands for another one.
+TEMPLATE = (
+    "title", "description", "items", "day", "from_time", "to_time", "capacity", "contact", "ends_on", "address", "city", "region",
+    "postal_code", "urgency", "causes", "skills", "external_id",
+)  # fmt: skip
 SAMPLE_LENGTH = 80
 
 
@@ -65,17 +71,34 @@ def column_name(batch: ImportBatch, ours: str) -> str:
     return batch.columns.get(ours) or (str(LABELS[ours]) if ours in LABELS else "")
 
 
-def samples(header: list[str], rows: Iterable[ImportRow]) -> dict[str, list[str]]:
-    """The first different values of each column."""
+def changes_of(row: ImportRow) -> list[str]:
+    """In which columns a need changes, as we call them."""
+    return [str(LABELS[name]) for name in row.note.split(",") if name in LABELS]
+
+
+def values_of(header: list[str], rows: Iterable[ImportRow]) -> dict[str, list[str]]:
+    """What the first rows say in each column, blanks left out."""
     found: dict[str, list[str]] = {name: [] for name in header}
     for row in rows:
         for name, values in found.items():
-            value = " ".join(row.cells.get(name, "").split())
-            if len(value) > SAMPLE_LENGTH:
-                value = value[: SAMPLE_LENGTH - 1] + "…"
-            if value and value not in values and len(values) < SAMPLES:
+            if value := " ".join(row.cells.get(name, "").split()):
                 values.append(value)
     return found
+
+
+def guess_dates(batch: ImportBatch, values: dict[str, list[str]], columns: dict[str, str]) -> str:
+    """How the days of a file are written, from the columns that seem to hold days."""
+    dated = [columns[ours] for ours in ("starts_at", "ends_at", "ends_on", "day") if ours in columns]
+    return guess_order((value for name in dated for value in values.get(name, [])), batch.organization.country)
+
+
+def samples(values: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The first different values of each column, cut where they are long."""
+
+    def cut(value: str) -> str:
+        return value if len(value) <= SAMPLE_LENGTH else value[: SAMPLE_LENGTH - 1] + "…"
+
+    return {name: [cut(value) for value in dict.fromkeys(said)][:SAMPLES] for name, said in values.items()}
 
 
 def rejects_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> str:
@@ -99,5 +122,5 @@ def rejects_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> str:
 def template_csv() -> str:
     """An empty file with our columns."""
     target = io.StringIO()
-    csv.writer(target).writerow(name for name in LABELS if name not in ("site", "organization"))
+    csv.writer(target).writerow(name for name in LABELS if name in TEMPLATE)
     return "\ufeff" + target.getvalue()

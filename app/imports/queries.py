@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, defer, joinedload
 
@@ -106,11 +108,14 @@ def find_language(batch_id: int) -> str | None:
 
 
 def count_notes(batch_id: int) -> list[tuple[str, int]]:
-    """Why needs stay drafts, the most frequent first: (reason, rows)."""
+    """What drafts lack, the most frequent first: (reason, needs). A need may lack several things."""
     query = (
         sa.select(ImportRow.note, sa.func.count())
         .where(ImportRow.batch_id == batch_id, ImportRow.became == "draft", ImportRow.note != "")
         .group_by(ImportRow.note)
-        .order_by(sa.func.count().desc(), ImportRow.note)
     )
-    return [(note, count) for note, count in db.session.execute(query)]
+    found: collections.Counter[str] = collections.Counter()
+    for note, count in db.session.execute(query):
+        for reason in note.split("\n"):
+            found[reason] += count
+    return sorted(found.items(), key=lambda one: (-one[1], one[0]))

@@ -67,3 +67,28 @@ def snapshots(need_ids: Iterable[int]) -> dict[int, Snapshot]:
 def fingerprint(snapshot: Snapshot) -> str:
     """Equal while nobody changed anything of it."""
     return hashlib.blake2b(json.dumps(snapshot, sort_keys=True).encode(), digest_size=20).hexdigest()
+
+
+_OF_SHIFT = ("starts_at", "ends_at", "flexible", "contact", "capacity")
+_OF_NEED = (
+    "title", "description", "urgency", "causes", "skills", "remote", "ends_on", "time_zone", "address", "city", "region",
+    "postal_code", "country", "latitude",
+)  # fmt: skip
+
+
+def changes(before: Snapshot, after: Snapshot) -> list[str]:
+    """In which of the columns of a file two states of a need differ."""
+    found = [name for name in _OF_NEED if before["need"][name] != after["need"][name]]
+    if "city" in found or "postal_code" in found or "address" in found:
+        found = [name for name in found if name != "latitude"]  # a point says nothing that the town does not
+    one, other = _shifts(before), _shifts(after)
+    found += [name for name in _OF_SHIFT if [shift[name] for shift in one] != [shift[name] for shift in other]]
+    if before["items"] != after["items"]:
+        found.append("items")
+    return found
+
+
+def _shifts(snapshot: Snapshot) -> list[Snapshot]:
+    """Its shifts, each with how many people its positions are for."""
+    live = [shift for shift in snapshot["shifts"] if shift["status"] != "cancelled"]
+    return [{**shift, "capacity": [position["capacity"] for position in shift["positions"]]} for shift in live]

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.core.errors import Refused
 from app.core.i18n import _
+from app.imports.dates import YEAR_FIRST, iso_date, iso_instant, join, next_day_if_earlier
 from app.imports.files import Row
 from app.imports.mapping import Mapping
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.needs import NeedImport, Options, Outcome
-from app.imports.snapshots import fingerprint, snapshots
+from app.imports.snapshots import Snapshot, changes, fingerprint, snapshots
 from app.needs.models import Need
 from app.needs.operations import publish_need, reasons_not_to_publish
 from app.organizations.operations import name_key
@@ -31,34 +32,68 @@ def cells_of(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
     "Every row is a flexible role" is meant for rows without a start.
     """
     cells = {ours: row.cells.get(theirs, "") for ours, theirs in batch.columns.items()} | row.mended
+    _read_dates(cells, batch.constants.get("dates", YEAR_FIRST))
     for name, value in batch.constants.items():
-        if not cells.get(name, "").strip() and not (name == "flexible" and cells.get("starts_at", "").strip()):
+        if (
+            name != "dates"
+            and not cells.get(name, "").strip()
+            and not (name == "flexible" and cells.get("starts_at", "").strip())
+        ):
             cells[name] = value
     return cells
+
+
+def _read_dates(cells: dict[str, str], order: str) -> None:
+    """Days and times as rows mean them; day and times of their own columns joined, an end before its start the day after."""
+    for name, time in (("starts_at", "from_time"), ("ends_at", "to_time")):
+        if cells.get(name, "").strip():
+            cells[name] = iso_instant(cells[name], order)
+        elif cells.get("day", "").strip() and (time == "from_time" or cells.get(time, "").strip()):
+            cells[name] = join(cells["day"], cells.get(time, ""), order)
+            if time == "to_time":
+                cells[name] = next_day_if_earlier(cells[name], cells["starts_at"])
+        elif cells.get(time, "").strip():
+            cells[name] = cells[time]  # a time without its day: refused, with what it says
+    if cells.get("ends_on", "").strip():
+        cells["ends_on"] = iso_date(cells["ends_on"], order)
+
+
+def _shown_column(batch: ImportBatch, column: str) -> str:
+    """The column where a reject is mended: a start that was made of two columns is none of the file."""
+    if column not in batch.columns:
+        for ours in {"starts_at": ("from_time", "day"), "ends_at": ("to_time",)}.get(column, ()):
+            if ours in batch.columns:
+                return ours
+    return column
 
 
 def take_rows(batch: ImportBatch, rows: list[ImportRow], *, publish: bool) -> None:
     """Take rows into the organization, and write on each what became of it. `publish`: open what is complete."""
     outcomes, states = _take(batch, rows, publish=publish)
     made = {outcome.need_id for outcome in outcomes.values() if outcome.kind in ("created", "updated")}
-    after = {key: fingerprint(snapshot) for key, snapshot in snapshots(key for key in made if key).items()}
+    after = snapshots(key for key in made if key)
     for row in rows:
         outcome = outcomes[row.line]
-        _write(row, outcome, states.get(row.line), stage="taken")
+        _write(batch, row, outcome, states.get(row.line), stage="taken")
         row.need_id, row.before = outcome.need_id, outcome.before
-        row.after = after.get(outcome.need_id or 0, "")
+        if (snapshot := after.get(outcome.need_id or 0)) is not None:
+            row.after = fingerprint(snapshot)
+            _tell_changes(row, outcome, snapshot)
 
 
 def check_rows(batch: ImportBatch, rows: list[ImportRow]) -> None:
     """Write on each row what would become of it, and change nothing else."""
     trial = db.session.begin_nested()
     outcomes, states = _take(batch, rows, publish=False)
+    after = snapshots(one.need_id for one in outcomes.values() if one.kind == "updated" and one.need_id)
     trial.rollback()
     known = {outcome.need_id for outcome in outcomes.values() if outcome.kind in ("updated", "unchanged")}
     for row in rows:
         outcome = outcomes[row.line]
-        _write(row, outcome, states.get(row.line), stage="checked")
+        _write(batch, row, outcome, states.get(row.line), stage="checked")
         row.need_id = outcome.need_id if outcome.need_id in known else None
+        if (snapshot := after.get(outcome.need_id or 0)) is not None:
+            _tell_changes(row, outcome, snapshot)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +148,14 @@ def _settle(batch: ImportBatch, need_id: int, publish: bool) -> _State:
         else:
             return _State("open")
     said = [f"{one.message} {one.remedy}".strip() for one in reasons if one.code not in _OF_ORGANIZATION]
-    return _State("draft", " ".join(said))
+    return _State("draft", "\n".join(said))
+
+
+def _tell_changes(row: ImportRow, outcome: Outcome, after: Snapshot) -> None:
+    """Of a need that was there: in which of our columns it changes, and whether its time being over closes it."""
+    if outcome.before is not None:
+        row.note = ",".join(changes(outcome.before, after))
+        row.became = "closed" if after["need"]["status"] == "closed" else ""
 
 
 def _keys_seen(batch: ImportBatch, rows: list[ImportRow]) -> list[str]:
@@ -127,7 +169,7 @@ def _keys_seen(batch: ImportBatch, rows: list[ImportRow]) -> list[str]:
     return list(db.session.scalars(query))
 
 
-def _write(row: ImportRow, outcome: Outcome, state: _State | None, *, stage: str) -> None:
+def _write(batch: ImportBatch, row: ImportRow, outcome: Outcome, state: _State | None, *, stage: str) -> None:
     row.stage, row.outcome, row.key = stage, outcome.kind, outcome.key
-    row.column, row.reason = outcome.column[:40], outcome.reason
+    row.column, row.reason = _shown_column(batch, outcome.column)[:40], outcome.reason
     row.became, row.note = (state.status, state.note) if state is not None else ("", "")

@@ -11,7 +11,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _, ngettext
-from app.core.web import allow
+from app.core.web import allow, flash_undo
 from app.imports import operations, present, queries
 from app.imports.fields import LABELS, guess_columns
 from app.imports.forms import ConfirmForm, StartForm, UploadForm, columns_form, row_form
@@ -118,15 +118,24 @@ def columns(batch: ImportBatch) -> ResponseReturnValue:
         return _to(batch)
     remembered = queries.find_remembered(batch) if batch.status == "uploaded" else None
     known = remembered or batch
-    said = known.columns or guess_columns(batch.header)
+    values = present.values_of(batch.header, queries.list_rows(batch.id, limit=200))
+    said = known.columns or guess_columns(values)
     theirs = {name: ours for ours, name in said.items()}
     chosen = {f"column_{number}": theirs.get(name, "") for number, name in enumerate(batch.header)}
-    same = {"contact": known.constants.get("contact", ""), "flexible": known.constants.get("flexible") == "yes"}
+    same: dict[str, object] = {
+        "dates": known.constants.get("dates") or present.guess_dates(batch, values, said),
+        "contact": known.constants.get("contact", ""),
+        "flexible": known.constants.get("flexible") == "yes",
+    }
     form = columns_form(batch.header, data={**chosen, **same})
     fields = [form[f"column_{number}"] for number in range(len(batch.header))]
     if form.validate_on_submit() and _each_once(fields):
         found = {field.data: name for field, name in zip(fields, batch.header, strict=True) if field.data}
-        constants = {"contact": form.contact.data or "", "flexible": "yes" if form.flexible.data else ""}
+        constants = {
+            "dates": form.dates.data or "",
+            "contact": form.contact.data or "",
+            "flexible": "yes" if form.flexible.data else "",
+        }
         constants = {name: value for name, value in constants.items() if value}
         try:
             with transaction():
@@ -143,7 +152,7 @@ def columns(batch: ImportBatch) -> ResponseReturnValue:
         batch=batch,
         form=form,
         fields=fields,
-        samples=present.samples(batch.header, queries.list_rows(batch.id, limit=200)),
+        samples=present.samples(values),
         remembered=remembered,
     )
     return page, 422 if form.errors else 200
@@ -186,6 +195,7 @@ def _show(batch: ImportBatch, form: StartForm) -> ResponseReturnValue:
         **common,
         rejects=rejects[:ERRORS_SHOWN],
         next_after=rejects[ERRORS_SHOWN - 1].line if len(rejects) > ERRORS_SHOWN else None,
+        updated=queries.list_rows(batch.id, "updated", limit=ERRORS_SHOWN) if batch.status == "ready" else [],
         previews=present.preview(batch, queries.list_rows(batch.id, limit=SHOWN)) if batch.status == "ready" else [],
         states=queries.count_by(batch.id, "became"),
         notes=queries.count_notes(batch.id),
@@ -210,7 +220,8 @@ def start(batch: ImportBatch) -> ResponseReturnValue:
     if started.status == "done":
         counts = queries.count_outcomes([batch.id])[batch.id]
         came = counts.get("created", 0) + counts.get("updated", 0)
-        flash(ngettext("One need was imported.", "%(num)s needs were imported.", came), "done")
+        back = url_for("imports.undo", slug=batch.organization.slug, batch_id=batch.id)
+        flash_undo(ngettext("One need was imported.", "%(num)s needs were imported.", came), back)
     return _to(batch)
 
 
@@ -220,7 +231,7 @@ def go_on(batch: ImportBatch) -> ResponseReturnValue:
     """Do the next rows now, for whoever does not want to wait, or where nobody keeps promises."""
     if ConfirmForm().validate_on_submit():
         with transaction():
-            operations.go_on(batch.id)
+            operations.go_on(batch.id, by=current_person())
     return _to(batch)
 
 

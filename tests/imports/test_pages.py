@@ -24,7 +24,7 @@ from app.imports.queries import count_outcomes
 from app.imports.uploads import MAXIMUM_BYTES, MAXIMUM_ROWS
 from app.needs.models import Item, Need, Shift
 from app.needs.operations import edit_need, publish_need
-from app.organizations.models import Organization
+from app.organizations.models import Membership, Organization
 from app.pledges.operations import pledge
 from app.signups.operations import sign_up
 from tests.conftest import CheckingClient
@@ -312,6 +312,66 @@ def test_the_same_file_again_changes_nothing_and_a_changed_one_changes_its_need(
     assert "Pack food" in needs()
 
 
+def test_what_changes_is_told_before_it_does(client: CheckingClient, pantry: Organization) -> None:
+    take(client, look(client, OWN), publish="y")
+    other = OWN.replace("Sort food", "Pack food").replace("02:30", "03:30").replace(",5,none", ",6,none")
+    page = client.get(path(look(client, other.replace("rice: 40", "rice: 50").replace("T01:30", "T00:30")))).text
+    told = re.search(r"<td>(Title[^<]*)</td>", page)
+    assert told is not None
+    assert told[1].split(" · ") == [
+        "Title",
+        "Start: day and time",
+        "How many people",
+        "Items, as “rice: 40 bag; water”",
+    ]
+
+
+def test_day_and_times_of_their_own_columns_and_days_as_people_write_them(
+    client: CheckingClient, pantry: Organization
+) -> None:
+    text = (
+        "What,Day,From,To,People,Town,State\n"
+        "Late shift,3/4/2031,10:30 pm,1:30 am,4,Newark,NJ\n"
+        "Early shift,03/24/2031,6 am,9:15 am,2,Newark,NJ\n"
+        "No time,3/5/2031,,,2,Newark,NJ\n"
+        "No day,,6 am,7 am,2,Newark,NJ\n"
+    )
+    sent = upload(client, text)
+    said = chosen(client.get(sent.location).text)
+    assert [said[f"column_{n}"] for n in range(7)] == [
+        "title",
+        "day",
+        "from_time",
+        "to_time",
+        "capacity",
+        "city",
+        "region",
+    ]
+    assert said["dates"] == "month_first"
+    client.post(sent.location, data=said)
+    batch = batch_of(sent)
+    assert counts(batch) == {"created": 2, "rejected": 2}
+    rows = db.session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.line)).all()
+    assert [row.column for row in rows[2:]] == ["from_time", "from_time"]
+    mended = {
+        "day": "March 5, 2031",
+        "from_time": "18.30",
+        "to_time": "20h",
+        "capacity": "2",
+        "city": "Newark",
+        "region": "NJ",
+    }
+    cells = {f"cell_{name}": value for name, value in mended.items()}
+    client.post(path(batch, "/rows/4"), data={**cells, "cell_title": "No time"})
+    take(client, batch)
+    times = {title: (need.shifts[0].starts_at, need.shifts[0].ends_at) for title, need in needs().items()}
+    assert {title: [moment.isoformat() for moment in pair if moment] for title, pair in times.items()} == {
+        "Late shift": ["2031-03-05T03:30:00+00:00", "2031-03-05T06:30:00+00:00"],
+        "Early shift": ["2031-03-24T10:00:00+00:00", "2031-03-24T13:15:00+00:00"],
+        "No time": ["2031-03-05T23:30:00+00:00", "2031-03-06T01:00:00+00:00"],
+    }
+
+
 @pytest.mark.rule("S1")
 def test_a_row_that_would_take_away_places_is_told_before_and_refused(
     client: CheckingClient, pantry: Organization
@@ -354,22 +414,22 @@ def test_a_row_twice_is_told_also_when_it_is_steps_away(
     rows = "".join(f"{n},Help {n},yes\n" for n in range(operations.STEP * 2 + 5))
     batch = look(client, f"id,title,remote\n{rows}0,Help again,yes\n")
     page = client.get(path(batch))
-    assert "100 of 206 rows" in page.text
+    assert "50 of 106 rows" in page.text
     assert client.post(path(batch, "/go-on")).status_code == 303
-    assert "200 of 206 rows" in client.get(path(batch)).text
+    assert "100 of 106 rows" in client.get(path(batch)).text
     work_off()
-    assert counts(batch) == {"created": 205, "rejected": 1}
+    assert counts(batch) == {"created": 105, "rejected": 1}
     assert "The file has this row twice" in client.get(path(batch)).text
     take(client, batch)
-    assert len(needs()) == 100
-    assert "100 of 206 rows" in client.get(path(batch)).text
+    assert len(needs()) == 50
+    assert "50 of 106 rows" in client.get(path(batch)).text
     assert client.post(path(batch, "/start")).status_code == 303
     work_off()
-    assert len(needs()) == 205
-    assert counts(batch) == {"created": 205, "rejected": 1}
+    assert len(needs()) == 105
+    assert counts(batch) == {"created": 105, "rejected": 1}
     assert work_off()["left"] == 0
     assert client.post(path(batch, "/undo")).status_code == 303
-    assert "100 of 206 rows" in client.get(path(batch)).text
+    assert "50 of 106 rows" in client.get(path(batch)).text
     work_off()
     assert needs() == {}
     assert "Drafts removed" in client.get(path(batch)).text
@@ -503,6 +563,39 @@ def test_a_file_that_was_not_imported_can_be_forgotten(client: CheckingClient, p
     taken = take(client, look(client, OWN))
     assert client.post(path(taken, "/discard")).status_code == 303
     assert len(needs()) == 2
+
+
+def test_verify_finds_a_batch_whose_rows_do_not_add_up(
+    app: Flask, client: CheckingClient, pantry: Organization
+) -> None:
+    batch = take(client, look(client, OWN))
+    assert verified(app) == []
+    with transaction():
+        row = db.session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == batch.id)).first()
+        assert row is not None
+        row.stage = "waiting"
+    assert verified(app) == [f"import {batch.id} is done, but not each of its rows"]
+    with transaction():
+        db.session.execute(sa.delete(ImportRow).where(ImportRow.stage == "waiting"))
+    assert verified(app) == [f"import {batch.id}: 1 rows of 2"]
+
+
+@pytest.mark.rule("A1")
+def test_nothing_goes_on_for_somebody_who_may_no_longer(
+    client: CheckingClient, sign_in: SignIn, pantry: Organization, work_off: Callable[[], dict[str, int]]
+) -> None:
+    rows = "".join(f"{n},Help {n},yes\n" for n in range(operations.STEP * 2))
+    batch = look(client, f"id,title,remote\n{rows}")
+    work_off()
+    manager = take(client, batch).by_id
+    with transaction():
+        db.session.execute(sa.delete(Membership).where(Membership.person_id == manager))
+    assert work_off()["left"] == 0
+    assert len(needs()) == operations.STEP
+    sign_in(make_member(pantry, "manager"))
+    client.post(path(batch, "/go-on"))
+    assert len(needs()) == operations.STEP * 2
+    assert db.session.get_one(ImportBatch, batch.id).by_id != manager
 
 
 @pytest.mark.rule("A2")
