@@ -52,15 +52,3 @@ if (watched) {
   };
   setTimeout(look, watched.dataset.watch * 1000);
 }
-
-// What is under way is looked at again every few seconds; when it is over, the page that follows is shown.
-const lookAgain = async () => {
-  const answer = await fetch(location.href).catch(() => null);
-  if (!answer?.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.querySelector("[data-again]");
-  if (!fresh) return location.reload();
-  document.querySelector("[data-again]").replaceWith(fresh);
-  setTimeout(lookAgain, 3000);
-};
-if (document.querySelector("[data-again]")) setTimeout(lookAgain, 3000);
