@@ -28,6 +28,25 @@ CONTACTS = {
 }
 
 
+# What a cell may say, where people would have to guess.
+HINTS: dict[str, Any] = {
+    "contact": lazy("Write none, children or adults_at_risk"),
+    "urgency": lazy("Write low, normal, high or critical"),
+    "causes": lazy("As this site calls them, with commas between"),
+    "skills": lazy("As this site calls them, with commas between"),
+    "starts_at": lazy("Such as 2026-12-24 18:30"),
+    "ends_at": lazy("Such as 2026-12-24 20:30"),
+    "ends_on": lazy("Such as 2026-12-31"),
+    "day": lazy("Such as 2026-12-24"),
+    "from_time": lazy("Such as 18:30"),
+    "to_time": lazy("Such as 20:30"),
+    "time_zone": lazy("Such as America/New_York"),
+    "flexible": lazy("Write yes or no"),
+    "remote": lazy("Write yes or no"),
+    "country": lazy("Such as US or DE"),
+}
+
+
 class UploadForm(PageForm):
     """A file, or its rows as they are copied out of a spreadsheet."""
 
@@ -98,9 +117,12 @@ def row_form(names: list[str], **data: Any) -> PageForm:
 
     def field(name: str) -> StringField | TextAreaField:
         limit = [Length(max=MAXIMUM_CELL, message=lazy("Write 20,000 characters or fewer"))]
+        hint = HINTS.get(name, "")
         if name in LONG:
-            return TextAreaField(LABELS[name], filters=[block], validators=limit, render_kw={"rows": 4})
-        return StringField(LABELS[name], filters=[line], validators=limit)
+            return TextAreaField(
+                LABELS[name], filters=[block], description=hint, validators=limit, render_kw={"rows": 4}
+            )
+        return StringField(LABELS[name], filters=[line], description=hint, validators=limit)
 
     made = type("RowForm", (PageForm,), {f"cell_{name}": field(name) for name in names})
     form: PageForm = made(**data)

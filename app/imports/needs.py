@@ -170,6 +170,7 @@ class NeedImport:
             else:
                 placed.append((row, need, home, key))
         known = self._known(placed)
+        self._lock([known[home.id, key] for _row, need, home, key in placed if self._changes(known, need, home, key)])
         fresh: list[tuple[int, NeedLine, _Home, str]] = []
         for row, need, home, key in placed:
             before = known.get((home.id, key))
@@ -235,6 +236,17 @@ class NeedImport:
             Need.organization_id.in_(organizations), Need.external_id.in_(keys)
         )
         return {(home, str(key)): _Known(need_id, digest) for home, key, need_id, digest in db.session.execute(query)}
+
+    def _changes(self, known: dict[tuple[int, str], _Known], need: NeedLine, home: _Home, key: str) -> bool:
+        before = known.get((home.id, key))
+        return before is not None and before.digest != need.digest()
+
+    def _lock(self, needs: list[_Known]) -> None:
+        """Hold every need of the batch that will change, in one order and before counters of areas are held: whoever signs up
+        meanwhile holds one need and waits for counters, and both would wait for ever."""
+        ids = [need.id for need in needs]
+        if ids:
+            db.session.execute(sa.select(Need.id).where(Need.id.in_(ids)).order_by(Need.id).with_for_update())
 
     # --- new rows, in bulk
 

@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from app.accounts.models import Person
 from app.core import audit, outbox
 from app.core.clock import now
-from app.core.db import db, lock, new_id
+from app.core.db import db, lock, new_id, uses_sqlite
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.policy import can_manage_batch
 from app.imports.taking import cells_of, check_rows, take_rows
-from app.imports.undo import take_back
+from app.imports.undo import hold, take_back
 from app.imports.uploads import Upload
 
 STEP = 50
@@ -42,6 +42,12 @@ def _locked(batch_id: int, *statuses: str) -> ImportBatch:
     if batch is None or batch.status not in statuses:
         raise _not_now()
     return batch
+
+
+def _one_at_a_time(batch: ImportBatch) -> None:
+    """Two files of one organization are taken one after the other: the same row of both is one need."""
+    if not uses_sqlite():
+        db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(batch.organization_id)))
 
 
 def _record(action: str, batch: ImportBatch, by: Person | None, **data: int) -> None:
@@ -151,6 +157,7 @@ def go_on_as_promised(batch_id: int, step: int) -> None:
 
 def _do_step(batch: ImportBatch) -> None:
     """The next rows; promise the ones after them, or end."""
+    _one_at_a_time(batch)
     stage, then = _UNDER_WAY[batch.status]
     mine = sa.select(ImportRow).where(ImportRow.batch_id == batch.id, ImportRow.stage == stage)
     rows = list(
@@ -179,6 +186,7 @@ def _do_step(batch: ImportBatch) -> None:
 
 
 def _take_back_rows(batch: ImportBatch, rows: list[ImportRow]) -> None:
+    hold([row.need_id for row in rows if row.need_id is not None])
     for row in rows:
         row.stage = "undone"
         if row.outcome in ("created", "updated"):
@@ -203,6 +211,7 @@ def mend_row(batch_id: int, line: int, values: dict[str, str], *, by: Person) ->
     )
     if row is None or batch.purged_at is not None:
         raise _not_now()
+    _one_at_a_time(batch)
     was = cells_of(batch, row)
     row.mended = row.mended | {name: value for name, value in values.items() if value != was.get(name, "")}
     row.fault = ""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from app.accounts.models import Person
 from app.core import audit
 from app.core.db import db, lock
-from app.core.errors import InvalidInput, Refused
+from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.fundraisers.models import Fundraiser
 from app.imports.models import ImportRow
@@ -99,6 +99,11 @@ def _promised(need_ids: list[int]) -> set[int]:
         sa.select(Fundraiser.need_id).where(Fundraiser.need_id.in_(need_ids)),
     )
     return {key for query in queries for key in db.session.scalars(query.distinct()) if key is not None}
+
+
+def hold(need_ids: list[int]) -> None:
+    """Lock the needs that are taken back together, in one order, before any act on them holds more."""
+    db.session.execute(sa.select(Need.id).where(Need.id.in_(need_ids)).order_by(Need.id).with_for_update())
 
 
 def take_back(row: ImportRow, *, by: Person) -> Fate:
@@ -251,10 +256,9 @@ def _shift_facts_of(was: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _remove_shift(shift: Shift, by: Person) -> None:
-    """Gone when nobody ever had a place on it, else cancelled, and everybody on it is told."""
+    """Gone when nobody ever had a place on it. Raises Refused when somebody had: then the need stays as it is."""
     if db.session.scalar(sa.select(Signup.id).where(Signup.shift_id == shift.id).limit(1)) is not None:
-        operations.cancel_shift(shift.id, by=by)
-        return
+        raise refuse("promised", _("People have promised something here."))
     audit.record("shift.removed", subject=shift, by=by, organization_id=shift.need.organization_id)
     need = shift.need
     db.session.flush()

@@ -34,9 +34,11 @@ def _decoded(content: bytes, name: str) -> tuple[str, str]:
         raise refuse("workbook", _("%(name)s is a workbook. Save it as “CSV UTF-8” and choose that file", name=name))
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # what spreadsheets call Unicode text
         try:
-            return content.decode("utf-16"), "UTF-16"
+            text = content.decode("utf-16")
         except UnicodeDecodeError as error:
             raise refuse("encoding", _("%(name)s is damaged: its text breaks off", name=name)) from error
+        if "\0" not in text:
+            return text, "UTF-16"
     if b"\0" in content or content.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b")):
         raise refuse("binary", _("%(name)s is not a text file. Save the table as CSV and choose that file", name=name))
     try:

@@ -167,6 +167,28 @@ def facts(need: Need) -> tuple[object, ...]:
     return (need.id, need.status, need.title, need.description, need.urgency, place, shifts, items, need.import_digest)
 
 
+def test_a_time_that_came_with_a_change_and_that_somebody_took_stays(
+    client: CheckingClient, pantry: Organization
+) -> None:
+    text = "external_id,title,description,city,region,starts_at,ends_at,capacity,contact,items\na,Idea,Why,Newark,NJ,,,,,soap\n"
+    take(client, look(client, text), publish="y")
+    timed = text.replace(",,,,,soap", ",2031-05-09T10:30,2031-05-09T12:30,2,none,soap")
+    batch = take(client, look(client, timed))
+    take_place(needs()["Idea"], 1)
+    client.post(path(batch, "/undo"))
+    assert len(needs()["Idea"].shifts) == 1
+    assert "People have promised something here." in client.get(path(batch)).text
+    alone = take(
+        client, look(client, text.replace("a,Idea", "b,Other") + timed.splitlines()[1].replace("a,Idea", "c,Third"))
+    )
+    changed = take(client, look(client, timed.replace("a,Idea", "b,Other")))
+    assert len(needs()["Other"].shifts) == 1
+    client.post(path(changed, "/undo"))
+    assert needs()["Other"].shifts == []
+    client.post(path(alone, "/undo"))
+    assert set(needs()) == {"Idea"}
+
+
 @pytest.mark.rule("S1")
 def test_what_cannot_go_back_is_kept_and_said(client: CheckingClient, pantry: Organization) -> None:
     take(client, look(client, OWN), publish="y")
