@@ -21,6 +21,7 @@ from app.donations import gateway, operations, queries
 from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
+from app.donations.policy import RESUMABLE
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,7 @@ def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None
     """
     for _try in range(RESUME_TRIES):
         donation = queries.find_donation(donation_id)
-        if donation is None or donation.status not in operations.RESUMABLE:
+        if donation is None or donation.status not in RESUMABLE:
             return None
         operations.check_resumable(donation, gateway.mode(), amount, locale)
         asked, status, session_id = _request(donation), donation.status, donation.stripe_session_id

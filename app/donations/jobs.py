@@ -11,7 +11,7 @@ from app.core.jobs import Sweep
 from app.core.letters import compose, language_of, speaking
 from app.core.mail import deliver
 from app.core.money import Money, format_money
-from app.donations import checkout, gateway, operations, queries, words
+from app.donations import checkout, gateway, operations, policy, queries, words
 from app.fundraisers.policy import SHOWN, accepts_gifts
 from app.fundraisers.queries import find_fundraiser_by_id
 from app.messages.delivery import send
@@ -70,7 +70,7 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
         organization=donation.fundraiser.organization.name,
         fundraiser=donation.fundraiser.title,
         reason=reason,
-        may_resume=operations.can_resume(donation, gateway.mode()),
+        may_resume=policy.can_resume(donation, gateway.mode()),
         gift_url=checkout.return_url(donation.id),
         fundraiser_url=f"{settings.base_url}/fundraisers/{donation.fundraiser.slug}",
     )

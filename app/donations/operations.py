@@ -22,6 +22,7 @@ from app.core.outbox import enqueue
 from app.donations import ledger
 from app.donations.facts import EventFacts, PaymentFacts, SessionFacts
 from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
+from app.donations.policy import RESUMABLE, can_resume
 from app.donations.queries import totals
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
@@ -29,9 +30,6 @@ from app.fundraisers.policy import accepts_gifts
 # A donation only ever moves to a higher rank, whatever arrives in whatever order (F3): a late "failed" is below "paid".
 # A new try to pay begins the ladder again, and only when the one before it can no longer be paid.
 RANK = {"pending": 0, "processing": 1, "failed": 2, "expired": 2, "mismatched": 3, "paid": 4}
-# What the donor may go on with, and for how long after the gift was begun.
-RESUMABLE = ("pending", "failed", "expired")
-RESUME_FOR = dt.timedelta(days=30)
 # Stripe wants a session to live between 30 minutes and 24 hours. It is asked for within the first hour of the row, always
 # with the same end, so that a retry asks for the same.
 CHECKOUT_LIFETIME = dt.timedelta(hours=2)
@@ -135,13 +133,6 @@ def _check_amount(amount: Money, locale: str) -> None:
         check_chargeable(amount)
     except BadAmount as bad:
         raise InvalidInput({"amount": explain(bad, amount.currency, locale)}) from bad
-
-
-def can_resume(donation: Donation, mode: str) -> bool:
-    """True while its donor may go on with it under the installation's `mode`: not paid nor on its way, young enough, and
-    its fundraiser takes gifts."""
-    young = donation.created_at > now() - RESUME_FOR
-    return donation.status in RESUMABLE and young and donation.mode == mode and accepts_gifts(donation.fundraiser)
 
 
 def check_resumable(donation: Donation, mode: str, amount: Money, locale: str) -> None:

@@ -19,6 +19,7 @@ from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.ledger import RAISED_ACCOUNTS
 from app.donations.models import PLATFORM, Donation, LedgerEntry, StripeEvent, StripeSync
+from app.donations.policy import can_resume, listed_to_donor
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepting
 from app.organizations.models import Organization
@@ -124,13 +125,30 @@ def list_staff_donations(fundraiser_id: int, cursor: str | None = None, *, limit
 
 
 def list_donations_of(person_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Donation]:
-    """What one person gave while signed in. Raises BadCursor."""
+    """What one person gave, or began to give, while signed in. Raises BadCursor."""
     query = (
         sa.select(Donation)
         .options(joinedload(Donation.fundraiser).joinedload(Fundraiser.organization))
-        .where(Donation.person_id == person_id, Donation.status.in_(STAFF_STATUSES))
+        .where(Donation.person_id == person_id, listed_to_donor())
     )
     return _page_of(query, cursor, limit)
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnGift:
+    """A gift as its donor reads of it: the donation, and what their own link carries."""
+
+    donation: Donation
+    token: str
+    may_resume: bool
+
+
+def list_own_gifts(person_id: int) -> list[OwnGift]:
+    """The latest gifts of one person (one page), with the way to each."""
+    return [
+        OwnGift(gift, donation_token(gift.id), can_resume(gift, gift.mode))
+        for gift in list_donations_of(person_id).rows
+    ]
 
 
 def find_donation(donation_id: int) -> Donation | None:

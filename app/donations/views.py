@@ -20,6 +20,7 @@ from app.donations import checkout, gateway, operations, queries, words
 from app.donations.forms import DonationForm, ResumeForm
 from app.donations.gateway import BadSignature, GatewayError
 from app.donations.models import Donation
+from app.donations.policy import can_resume
 from app.fundraisers import policy
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.queries import find_fundraiser
@@ -151,7 +152,7 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
         reason=words.reason(fresh),
         fundraiser=fresh.fundraiser,
         organization=fresh.fundraiser.organization,
-        may_resume=gateway.is_on() and operations.can_resume(fresh, gateway.mode()),
+        may_resume=gateway.is_on() and can_resume(fresh, gateway.mode()),
         takes_gifts=policy.accepts_gifts(fresh.fundraiser),
         is_visible=policy.is_visible(fresh.fundraiser),
         came_back="from" in request.args,

@@ -104,7 +104,9 @@ def _give(fundraiser_id: int, gift: shape.DemoGift, at: dt.datetime, name: str) 
             checkout.fulfil(donation_id)
     with transaction():
         db.session.get_one(Donation, donation_id).created_at = at
-        outbox.note_kept(opened - DAY, key=f"donation_thanks:{donation_id}")
+        told = [f"donation_{name}:{donation_id}:1" for name in ("processing", "failed")]
+        for promise in (f"donation_thanks:{donation_id}", *told, f"fundraiser_goal_reached:{fundraiser_id}"):
+            outbox.note_kept(opened - DAY, key=promise)
 
 
 def _pay(address: str, outcome: str) -> None:

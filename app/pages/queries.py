@@ -16,7 +16,6 @@ from app.core.clock import local_date, today
 from app.core.db import db
 from app.core.i18n import _, dots, ngettext
 from app.donations import queries as donations
-from app.donations.models import Donation
 from app.needs.models import Need
 from app.pledges import queries as pledges
 from app.pledges.models import Pledge
@@ -71,7 +70,7 @@ class MyHelp:
 
     ahead: list[Help]
     done: list[Help]
-    gifts: Sequence[Donation]
+    gifts: Sequence[donations.OwnGift]
 
 
 def list_my_help(person: Person) -> MyHelp:
@@ -82,7 +81,7 @@ def list_my_help(person: Person) -> MyHelp:
     done = [_of_signup(signup, person, done=True) for signup in signups.list_past_signups_of(person.id)]
     done += [_of_pledge(pledge, person, done=True) for pledge in pledges.list_received_pledges_of(person.id)]
     done.sort(key=lambda entry: entry.day or dt.date.min, reverse=True)
-    return MyHelp(ahead, done, donations.list_donations_of(person.id).rows)
+    return MyHelp(ahead, done, donations.list_own_gifts(person.id))
 
 
 def _when(entry: Help) -> tuple[dt.date, dt.datetime]:

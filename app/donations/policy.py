@@ -1,0 +1,41 @@
+"""What may still be done with a donation, and with which."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core.clock import now
+from app.donations.models import Donation
+from app.fundraisers.policy import accepts_gifts
+from app.organizations.policy import can_manage_listings
+
+# What the donor may go on with, and for how long after the gift was begun.
+RESUMABLE = ("pending", "failed", "expired")
+RESUME_FOR = dt.timedelta(days=30)
+# How long a gift that was not paid in the end stays in the donor's own list.
+UNPAID_LISTED_FOR = dt.timedelta(days=7)
+
+
+def can_resume(donation: Donation, mode: str) -> bool:
+    """True while its donor may go on with it under the installation's `mode`: not paid nor on its way, young enough, and
+    its fundraiser takes gifts."""
+    young = donation.created_at > now() - RESUME_FOR
+    return donation.status in RESUMABLE and young and donation.mode == mode and accepts_gifts(donation.fundraiser)
+
+
+def is_donor(person: Person, donation: Donation) -> bool:
+    """True for whoever gave it while they were signed in."""
+    return person.is_active and donation.person_id == person.id
+
+
+def can_see(person: Person, donation: Donation) -> bool:
+    """Its donor when they were signed in, and whoever sees the organization's money."""
+    return is_donor(person, donation) or can_manage_listings(person, donation.fundraiser.organization)
+
+
+def listed_to_donor() -> sa.ColumnElement[bool]:
+    """What a donor's own list shows: all but what was long ago not paid in the end."""
+    return sa.or_(Donation.status != "expired", Donation.created_at > now() - UNPAID_LISTED_FOR)
