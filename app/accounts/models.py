@@ -103,6 +103,17 @@ class ApiToken(HasId, Base):
     revoked_at: Mapped[dt.datetime | None]
 
 
+class CalendarFeed(Base):
+    """The secret of a person's private calendar address: another one makes the old address dead. What the address
+    carries is derived from it with a key that the database does not hold."""
+
+    __tablename__ = "calendar_feed"
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[dt.datetime]
+
+
 class LinkToken(HasId, Base):
     """A link sent by mail: one purpose, used once, revocable, kept as a hash."""
 

@@ -23,6 +23,11 @@ def find_organization(slug: str) -> Organization | None:
     return db.session.scalar(sa.select(Organization).where(Organization.slug == slug))
 
 
+def find_organization_by_id(organization_id: int) -> Organization | None:
+    """The organization in any state, or None."""
+    return db.session.get(Organization, organization_id)
+
+
 def find_public_organization(slug: str) -> Organization | None:
     """The organization while the public may see it (N1), or None."""
     return db.session.scalar(sa.select(Organization).where(Organization.slug == slug, public()))

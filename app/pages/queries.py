@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.accounts.models import Person
 from app.core import when
-from app.core.clock import local_date, today
+from app.core.clock import local_date, now, today
 from app.core.db import db
 from app.core.i18n import _, dots, ngettext
 from app.donations import queries as donations
@@ -21,8 +21,9 @@ from app.pledges import queries as pledges
 from app.pledges.models import Pledge
 from app.pledges.operations import with_unit
 from app.signups import queries as signups
-from app.signups.calendar import describe_area
+from app.signups.calendar import calendar_feed, describe_area
 from app.signups.models import Signup
+from config import Settings
 
 HEAD = Path(__file__).parent.parent.parent / "migrations" / "HEAD"
 
@@ -82,6 +83,18 @@ def list_my_help(person: Person) -> MyHelp:
     done += [_of_pledge(pledge, person, done=True) for pledge in pledges.list_received_pledges_of(person.id)]
     done.sort(key=lambda entry: entry.day or dt.date.min, reverse=True)
     return MyHelp(ahead, done, donations.list_own_gifts(person.id))
+
+
+def calendar_feed_of(person: Person, settings: Settings) -> bytes:
+    """The private calendar of `person`: what is ahead and what was in the last thirty days."""
+    since = now() - dt.timedelta(days=30)
+    places = signups.list_signups_for_calendar(person.id, since)
+    return calendar_feed(
+        [(signup, _where(signup.shift.need, person)) for signup in places],
+        name=_("My help"),
+        base_url=settings.base_url,
+        sender=settings.mail_from,
+    )
 
 
 def _when(entry: Help) -> tuple[dt.date, dt.datetime]:

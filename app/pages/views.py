@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, render_template
+from itertools import groupby
+
+from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
+from app.accounts import feeds
+from app.accounts.models import Person
 from app.accounts.session import current_person
 from app.core.cache import anonymous_page
+from app.core.clock import local_date
+from app.core.db import transaction
 from app.core.drawing import MOST_CROWD
-from app.core.web import public, signed_in
+from app.core.i18n import _
+from app.core.web import allow, public, settings, signed_in
 from app.needs import listing
 from app.needs.filters import parse
 from app.needs.rows import NeedRow
 from app.needs.search import search
+from app.organizations.models import Organization
+from app.organizations.policy import can_see_staff_pages
+from app.organizations.queries import find_organization
 from app.pages import queries
+from app.pages.activity import list_activity
 from app.pages.design import design
+from app.pages.forms import CalendarForm
 from config import Settings
 
 pages = Blueprint("pages", __name__)
@@ -55,6 +67,47 @@ def _render_home() -> str:
 def my_help() -> ResponseReturnValue:
     """Everything one promised by date, and what one gave before."""
     return render_template("pages/my_help.html", help=queries.list_my_help(current_person()))
+
+
+@pages.route("/my-help/calendar", methods=["GET", "POST"])
+@signed_in
+def calendar_settings() -> ResponseReturnValue:
+    """The address of one's private calendar: to subscribe to, to renew, to switch off."""
+    person = current_person()
+    form = CalendarForm()
+    if form.validate_on_submit():
+        with transaction():
+            if form.off.data:
+                feeds.revoke_feed(person.id, by=person)
+            else:
+                feeds.renew_feed(person.id, by=person)
+        flash(_("Your calendar has no address any more.") if form.off.data else _("Your calendar has a new address."))
+        return redirect(url_for("pages.calendar_settings"), code=303)
+    token = feeds.find_feed_token(person.id)
+    address = f"{settings().base_url}{url_for('pages.calendar', feed_token=token)}" if token else None
+    webcal = address.replace("https://", "webcal://", 1).replace("http://", "webcal://", 1) if address else None
+    return render_template("pages/calendar.html", form=form, address=address, webcal=webcal)
+
+
+@pages.get("/my-help/calendar/<feed_token>.ics")
+@public(load=lambda feed_token: feeds.find_feed_person(feed_token))
+def calendar(person: Person) -> ResponseReturnValue:
+    """Everything one signed up for, as a calendar to subscribe to. Whoever has the address reads it; exact addresses are in
+    it inside their window only, asked afresh each time (N6, G7)."""
+    content = queries.calendar_feed_of(person, settings())
+    headers = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
+    return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@pages.get("/manage/<slug>/activity")
+@allow(can_see_staff_pages, load=find_organization)
+def activity(organization: Organization) -> ResponseReturnValue:
+    """What happened, latest first."""
+    page = list_activity(organization.id, organization.slug, request.args.get("cursor"))
+    following = url_for("pages.activity", slug=organization.slug, cursor=page.next_cursor) if page.next_cursor else None
+    zone = organization.time_zone
+    days = [(day, list(entries)) for day, entries in groupby(page.rows, lambda entry: local_date(entry.at, zone))]
+    return render_template("pages/activity.html", organization=organization, days=days, following=following)
 
 
 @pages.get("/healthz")

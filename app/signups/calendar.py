@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from email.utils import parseaddr
 
 import icalendar
@@ -29,8 +30,37 @@ def calendar_file(signup: Signup, *, base_url: str, sender: str) -> bytes | None
 
     Published while the place is held, cancelled afterwards. The exact address of a private place is never in it (N6).
     """
+    event = _event(signup, describe_area(signup.shift.need), base_url=base_url, sender=sender)
+    return None if event is None else _calendar([event], "PUBLISH" if _is_held(signup) else "CANCEL")
+
+
+def calendar_feed(places: Iterable[tuple[Signup, str]], *, name: str, base_url: str, sender: str) -> bytes:
+    """Every place of one person as a calendar to subscribe to: each with where it is, as far as that person may know it
+    now (N6, G7). A place that was given back is in it as cancelled."""
+    events = [_event(signup, where, base_url=base_url, sender=sender) for signup, where in places]
+    return _calendar([event for event in events if event is not None], "PUBLISH", name)
+
+
+def _is_held(signup: Signup) -> bool:
+    return signup.status in HOLDING_STATUSES and signup.shift.status != "cancelled"
+
+
+def _calendar(events: list[icalendar.Event], method: str, name: str = "") -> bytes:
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//Manyhands//Places//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    if name:
+        calendar.add("x-wr-calname", name)
+        calendar.add("refresh-interval", dt.timedelta(hours=1), parameters={"value": "DURATION"})  # RFC 7986, 5.7
+    for event in events:
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+def _event(signup: Signup, where: str, *, base_url: str, sender: str) -> icalendar.Event | None:
+    """One place; None for a flexible role without a date."""
     shift, need = signup.shift, signup.shift.need
-    held = signup.status in HOLDING_STATUSES and shift.status != "cancelled"
     event = icalendar.Event()
     event.add("uid", f"{encode_id(signup.id)}@{_domain(sender)}")
     event.add("sequence", signup.sequence + shift.sequence)
@@ -45,17 +75,12 @@ def calendar_file(signup: Signup, *, base_url: str, sender: str) -> bytes | None
     else:
         return None
     event.add("summary", need.title)
-    event.add("location", describe_area(need))
+    event.add("location", where)
     event.add("description", need.organization.name)
     event.add("url", f"{base_url}/needs/{encode_id(need.id)}")
     event.add("organizer", icalendar.vCalAddress(f"mailto:{parseaddr(sender)[1]}"))
-    event.add("status", "CONFIRMED" if held else "CANCELLED")
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", "-//Manyhands//Places//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH" if held else "CANCEL")
-    calendar.add_component(event)
-    return bytes(calendar.to_ical())
+    event.add("status", "CONFIRMED" if _is_held(signup) or signup.status == "completed" else "CANCELLED")
+    return event
 
 
 def calendar_attachment(signup: Signup, *, base_url: str, sender: str) -> tuple[Attachment, ...]:

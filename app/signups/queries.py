@@ -95,6 +95,18 @@ def list_past_signups_of(person_id: int) -> Sequence[Signup]:
     ).all()
 
 
+def list_signups_for_calendar(person_id: int, since: dt.datetime) -> Sequence[Signup]:
+    """A person's places with a date that end after `since`, given-back ones too, so that a calendar can strike them."""
+    return db.session.scalars(
+        _with_everything()
+        .join(Shift, Shift.id == Signup.shift_id)
+        .where(Signup.person_id == person_id)
+        .where(sa.or_(Shift.ends_at > since, sa.and_(Shift.ends_at.is_(None), Shift.due_on > since.date())))
+        .order_by(Signup.id.desc())
+        .limit(500)
+    ).all()
+
+
 def list_roster(shift_id: int) -> list[RosterRow]:
     """Who comes to a shift, by name. For staff only: the caller's guard makes sure."""
     return list_rosters([shift_id])[shift_id]

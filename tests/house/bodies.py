@@ -34,6 +34,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "accounts.sign_in_by_link"): EMPTY,
     ("POST", "accounts.ask_email_change"): {"email": "moved@example.org"},
     ("POST", "accounts.change_email"): EMPTY,
+    ("POST", "pages.calendar_settings"): EMPTY,
     ("POST", "messages.preferences"): {"reminder": "never", "thanks": "at_once", "quiet_from": "22:00"},
     ("POST", "unsubscribing.stop"): EMPTY,
     ("POST", "unsubscribing.undo_stop"): EMPTY,

@@ -68,7 +68,15 @@ TYPED_HERE = [
     "best, soonest, nearest, newest, urgent",
 ] + [value for body in BODIES.values() for value in body.values() if isinstance(value, str) and " " in value]
 READERS = ("anonymous", "supporter", "owner", "coordinator", "moderator")
-NO_PAGES = frozenset({"pages.healthz", "pages.readyz", "signups.calendar", "accounts.well_known_change_password"})
+NO_PAGES = frozenset(
+    {
+        "pages.healthz",
+        "pages.readyz",
+        "pages.calendar",
+        "signups.calendar",
+        "accounts.well_known_change_password",
+    }
+)
 LINKS = {
     "verify_email": "/verify-email/",
     "reset_password": "/reset-password/",
@@ -316,6 +324,9 @@ def send_every_mail(house: House) -> list[EmailMessage]:
             enqueue("mail_need_unconfirmed", about, key="unconfirmed")
             gift.status = "processing"
             enqueue("mail_donation_processing", {"donation_id": gift.id}, key="processing")
+            tomorrow = today("America/New_York") + dt.timedelta(days=1)
+            daily = {"person_id": owner.id, "organization_id": organization.id, "day": tomorrow.isoformat()}
+            enqueue("staff_digest", daily, key="digest")
         outcome = jobs.work_off(app.extensions["outbox_handlers"], ())
         assert not outcome["failed"], outcome
         house.reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])

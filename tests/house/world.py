@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import decimal
 
+from app.accounts.feeds import renew_feed
 from app.accounts.models import Person
 from app.accounts.operations import create_token
 from app.accounts.scopes import SCOPES
@@ -82,6 +83,7 @@ def build() -> World:
     with transaction():
         signup = sign_up(shift.id, by=people["supporter"])
         hold = hold_places(shift.id, name="Gail", email="gail@example.org", birth_date=dt.date(1990, 5, 17))
+        feed = renew_feed(people["supporter"].id, by=people["supporter"])
         promise = pledge(item.id, by=people["supporter"], quantity=decimal.Decimal(2))
         location = add_location(organization.id, by=owner, name="Hall", address="", place="Newark, NJ", private=False)
         gift = start_donation(
@@ -130,6 +132,7 @@ def build() -> World:
             "hold_token": page_token(hold),
             "confirm_token": confirm_token(hold),
             "place_token": place_token(signup),
+            "feed_token": feed,
             "mail_token": unsubscribe_token(people["supporter"], "reminder"),
             "version": str(need.version),
             "starts_at": (now() + dt.timedelta(days=3)).isoformat(),

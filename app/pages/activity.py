@@ -1,0 +1,182 @@
+"""What happens in an organization, told from its audit trail: the staff's list, and their summary once a day."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Person
+from app.core import when
+from app.core.audit import AuditEvent
+from app.core.clock import local_date
+from app.core.db import db
+from app.core.i18n import _, lazy
+from app.core.ids import encode_id
+from app.core.paging import Page, decode_cursor, encode_cursor
+from app.fundraisers.models import Fundraiser
+from app.needs.models import Item, Need, Shift
+from app.organizations.models import Membership
+from app.pledges.models import Pledge
+from app.signups.models import Signup
+
+# What is told, and in which words: `who` did it (for places and pledges whose it is), `what` it is about.
+SENTENCES: dict[str, Any] = {
+    "signup.confirmed": lazy("%(who)s signed up: %(what)s"),
+    "signup.changed": lazy("%(who)s changed their place: %(what)s"),
+    "signup.cancelled": lazy("%(who)s gave their place back: %(what)s"),
+    "signup.checked_in": lazy("%(who)s is here: %(what)s"),
+    "signup.no_show": lazy("%(who)s did not come: %(what)s"),
+    "signup.hours_approved": lazy("The hours of %(who)s are noted: %(what)s"),
+    "pledge.made": lazy("%(who)s pledged %(what)s"),
+    "pledge.changed": lazy("%(who)s changed their pledge: %(what)s"),
+    "pledge.cancelled": lazy("%(who)s took back their pledge: %(what)s"),
+    "pledge.received": lazy("Received from %(who)s: %(what)s"),
+    "pledge.expired": lazy("The pledge of %(who)s has run out: %(what)s"),
+    "need.created": lazy("%(who)s began a need: %(what)s"),
+    "need.published": lazy("%(who)s published %(what)s"),
+    "need.edited": lazy("%(who)s changed %(what)s"),
+    "need.paused": lazy("%(who)s paused %(what)s"),
+    "need.unconfirmed": lazy("Paused, because nobody confirmed it: %(what)s"),
+    "need.reopened": lazy("%(who)s opened %(what)s again"),
+    "need.closed": lazy("%(who)s closed %(what)s"),
+    "shift.added": lazy("%(who)s added a shift: %(what)s"),
+    "shift.edited": lazy("%(who)s changed a shift: %(what)s"),
+    "shift.cancelled": lazy("%(who)s cancelled a shift: %(what)s"),
+    "item.added": lazy("%(who)s asks for %(what)s"),
+    "item.edited": lazy("%(who)s changed the item %(what)s"),
+    "item.removed": lazy("%(who)s took an item from a need"),
+    "membership.added": lazy("%(what)s belongs to the staff now"),
+    "membership.changed": lazy("%(who)s changed the role of %(what)s"),
+    "membership.removed": lazy("%(who)s took somebody from the staff"),
+    "fundraiser.started": lazy("%(who)s wants to raise money: %(what)s"),
+    "fundraiser.approved": lazy("%(who)s approved %(what)s"),
+    "fundraiser.declined": lazy("%(who)s declined %(what)s"),
+    "fundraiser.ended": lazy("The fundraiser %(what)s has ended"),
+}
+# What each kind of staff mail is about.
+ACTIONS_OF_KIND = {
+    "staff_signups": ("signup.confirmed", "signup.changed"),
+    "staff_cancellations": ("signup.cancelled", "pledge.cancelled"),
+    "staff_pledges": ("pledge.made", "pledge.changed"),
+}
+# The acts about which the row tells whose it is; elsewhere whoever acted is named.
+_OWNED = ("signup", "pledge")
+# How far back organizations are looked for that had something happen since yesterday.
+_RECENT_ROWS = 20_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One thing that happened: when, in a sentence, and the staff page about it ("" when there is none any more)."""
+
+    at: dt.datetime
+    sentence: str
+    path: str
+
+
+def list_activity(organization_id: int, slug: str, cursor: str | None, *, limit: int = 40) -> Page[Entry]:
+    """What happened in the organization, latest first. For its staff only: the caller's guard makes sure. Raises
+    BadCursor."""
+    query = _events(organization_id, tuple(SENTENCES))
+    if cursor:
+        query = query.where(AuditEvent.id < decode_cursor(cursor, int)[0])
+    events = list(db.session.scalars(query.order_by(AuditEvent.id.desc()).limit(limit + 1)))
+    following = encode_cursor(events[limit - 1].id) if len(events) > limit else None
+    return Page(_tell(events[:limit], slug), following)
+
+
+def list_between(
+    organization_id: int, slug: str, actions: Sequence[str], since: dt.datetime, until: dt.datetime
+) -> list[Entry]:
+    """What happened of `actions` from `since` up to `until` (aware), first things first (at most 200)."""
+    query = _events(organization_id, tuple(actions)).where(AuditEvent.at >= since, AuditEvent.at < until)
+    return _tell(list(db.session.scalars(query.order_by(AuditEvent.id).limit(200))), slug)
+
+
+def list_busy_organizations(since: dt.datetime) -> list[int]:
+    """Ids of the organizations in which something of the staff's kinds happened since `since` (aware)."""
+    actions = [action for kind in ACTIONS_OF_KIND.values() for action in kind]
+    recent = (
+        sa.select(AuditEvent.organization_id, AuditEvent.action, AuditEvent.at)
+        .order_by(AuditEvent.id.desc())
+        .limit(_RECENT_ROWS)
+        .subquery()
+    )
+    query = sa.select(recent.c.organization_id).where(recent.c.at >= since, recent.c.action.in_(actions)).distinct()
+    return [key for key in db.session.scalars(query) if key is not None]
+
+
+def _events(organization_id: int, actions: tuple[str, ...]) -> sa.Select[AuditEvent]:
+    return sa.select(AuditEvent).where(AuditEvent.organization_id == organization_id, AuditEvent.action.in_(actions))
+
+
+def _tell(events: Sequence[AuditEvent], slug: str) -> list[Entry]:
+    """Each event in words, with one statement for every kind of thing they are about and one for the people."""
+    things: dict[tuple[str, int], Any] = {}
+    for kind, (model, options) in _ABOUT.items():
+        keys = {event.subject_id for event in events if event.subject_type == kind}
+        if keys:
+            rows = db.session.scalars(sa.select(model).options(*options).where(model.id.in_(keys)))
+            things |= {(kind, row.id): row for row in rows}
+    actors = {event.actor_id for event in events if event.actor_id is not None}
+    names: dict[int, str] = {}
+    if actors:
+        found = db.session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(actors)))
+        names = {row.id: row.name for row in found}
+    return [_entry(event, things.get((event.subject_type, event.subject_id)), names, slug) for event in events]
+
+
+def _entry(event: AuditEvent, thing: Any, names: dict[int, str], slug: str) -> Entry:
+    who = names.get(event.actor_id or 0) or _("The site")
+    if event.subject_type in _OWNED and thing is not None:
+        who = thing.person.name
+    what, need_id = _WORDS[event.subject_type](thing) if thing is not None else (_("something that is gone"), None)
+    path = f"/manage/{slug}/needs/{encode_id(need_id)}" if need_id else ""
+    return Entry(event.at, str(SENTENCES[event.action]) % {"who": who, "what": what}, path)
+
+
+def _of_signup(signup: Signup) -> tuple[str, int | None]:
+    people = f" ({signup.party_size})" if signup.party_size > 1 else ""
+    what, need_id = _of_shift(signup.shift)
+    return what + people, need_id
+
+
+def _of_shift(shift: Shift) -> tuple[str, int | None]:
+    if shift.starts_at is None:
+        return shift.need.title, shift.need_id
+    return f"{shift.need.title}, {when.full_day(local_date(shift.starts_at, shift.time_zone))}", shift.need_id
+
+
+def _of_pledge(pledge: Pledge) -> tuple[str, int | None]:
+    item = pledge.item
+    words = _("%(quantity)s of %(item)s", quantity=pledge.quantity.normalize().to_eng_string(), item=item.name)
+    return f"{words} ({item.need.title})", item.need_id
+
+
+def _of_item(item: Item) -> tuple[str, int | None]:
+    return f"{item.name} ({item.need.title})", item.need_id
+
+
+_ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "signup": (Signup, (joinedload(Signup.person), joinedload(Signup.shift).joinedload(Shift.need))),
+    "pledge": (Pledge, (joinedload(Pledge.person), joinedload(Pledge.item).joinedload(Item.need))),
+    "need": (Need, ()),
+    "shift": (Shift, (joinedload(Shift.need),)),
+    "item": (Item, (joinedload(Item.need),)),
+    "membership": (Membership, (joinedload(Membership.person),)),
+    "fundraiser": (Fundraiser, ()),
+}
+_WORDS: dict[str, Callable[[Any], tuple[str, int | None]]] = {
+    "signup": _of_signup,
+    "pledge": _of_pledge,
+    "need": lambda need: (need.title, need.id),
+    "shift": _of_shift,
+    "item": _of_item,
+    "membership": lambda membership: (membership.person.name, None),
+    "fundraiser": lambda fundraiser: (fundraiser.title, None),
+}
