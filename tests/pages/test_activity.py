@@ -57,7 +57,7 @@ def test_the_list_tells_what_happened_to_the_own_organization_only(
             sign_up(shift.id, by=person)
     count_queries.clear()
     client.get(f"/manage/{organization.slug}/activity")
-    assert len(count_queries) == few
+    assert len(count_queries) <= few
 
 
 def test_the_summary_comes_once_a_day_at_eight_and_tells_what_was_chosen_daily(
