@@ -12,7 +12,7 @@ from app.core.db import db
 from app.imports.models import ImportBatch, ImportRow
 from app.organizations.models import Organization
 
-EARLIER = 30
+EARLIER = 100
 
 
 def find_batch_of(slug: str, batch_id: int) -> ImportBatch | None:
@@ -92,6 +92,17 @@ def next_reject(batch_id: int, line: int) -> int | None:
     query = sa.select(ImportRow.line).where(ImportRow.batch_id == batch_id, ImportRow.outcome == "rejected")
     later = db.session.scalar(query.where(ImportRow.line > line).order_by(ImportRow.line).limit(1))
     return later or db.session.scalar(query.where(ImportRow.line < line).order_by(ImportRow.line).limit(1))
+
+
+def count_rejects(batch_id: int) -> list[tuple[str, int]]:
+    """How many rows are rejected for each of our columns ("" for their shape), the most first."""
+    query = (
+        sa.select(ImportRow.column, sa.func.count())
+        .where(ImportRow.batch_id == batch_id, ImportRow.outcome == "rejected")
+        .group_by(ImportRow.column)
+        .order_by(sa.func.count().desc(), ImportRow.column)
+    )
+    return [(column, count) for column, count in db.session.execute(query)]
 
 
 def list_kept(batch_id: int, limit: int = 200) -> list[ImportRow]:

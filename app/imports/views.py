@@ -26,7 +26,7 @@ from app.organizations.queries import find_organization
 
 imports = Blueprint("imports", __name__)
 BLUEPRINTS = (imports,)
-SHOWN = 10
+SHOWN = 20
 ERRORS_SHOWN = 50
 UNDER_WAY = ("checking", "importing", "undoing")
 
@@ -186,23 +186,30 @@ def _show(batch: ImportBatch, form: StartForm) -> ResponseReturnValue:
         stages = queries.count_by(batch.id, "stage")
         left = stages.get({"checking": "waiting", "importing": "checked", "undoing": "taken"}[batch.status], 0)
         return render_template("imports/progress.html", **common, done=batch.rows - left)
-    after = request.args.get("after", "")
-    rejects = queries.list_rows(
-        batch.id, "rejected", after=int(after) if after.isdecimal() and len(after) < 9 else 0, limit=ERRORS_SHOWN + 1
-    )
+    rejects = queries.list_rows(batch.id, "rejected", after=_line("after"), limit=ERRORS_SHOWN + 1)
+    is_ready = batch.status == "ready"
+    rows = queries.list_rows(batch.id, after=_line("rows_after"), limit=SHOWN + 1) if is_ready else []
     return render_template(
-        "imports/preview.html" if batch.status == "ready" else "imports/result.html",
+        "imports/preview.html" if is_ready else "imports/result.html",
         **common,
         rejects=rejects[:ERRORS_SHOWN],
         next_after=rejects[ERRORS_SHOWN - 1].line if len(rejects) > ERRORS_SHOWN else None,
-        updated=queries.list_rows(batch.id, "updated", limit=ERRORS_SHOWN) if batch.status == "ready" else [],
-        previews=present.preview(batch, queries.list_rows(batch.id, limit=SHOWN)) if batch.status == "ready" else [],
+        reject_columns=queries.count_rejects(batch.id),
+        updated=queries.list_rows(batch.id, "updated", limit=ERRORS_SHOWN) if is_ready else [],
+        previews=present.preview(batch, rows[:SHOWN]),
+        next_rows=rows[SHOWN - 1].line if len(rows) > SHOWN else None,
         states=queries.count_by(batch.id, "became"),
         notes=queries.count_notes(batch.id),
         undone=queries.count_by(batch.id, "undone"),
         kept=queries.list_kept(batch.id) if batch.status == "undone" else [],
         present=present,
     )
+
+
+def _line(name: str) -> int:
+    """The line of the file that a page of rows begins after; 0 for the first page, and for what is no line."""
+    said = request.args.get(name, "")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 9 else 0
 
 
 @imports.post("/manage/<slug>/import/<id:batch_id>/start")

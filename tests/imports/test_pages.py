@@ -233,6 +233,20 @@ def test_the_same_file_again_changes_nothing_and_a_changed_one_changes_its_need(
     assert "Pack food" in needs()
 
 
+def test_rows_and_rejects_are_shown_page_by_page(client: CheckingClient, pantry: Organization) -> None:
+    rows = "".join(f"Help {n},yes\n" for n in range(25)) + "Wrong,perhaps\n" * 20
+    batch = look(client, f"title,remote\n{rows}")
+    page = client.get(path(batch)).text
+    assert "Help 19" in page
+    assert "Help 20" not in page
+    assert "remote</bdi>: 20" in page
+    following = re.search(r'rel="next" href="([^"#]*)', page)
+    assert following is not None
+    assert "Help 20" in client.get(following[1].replace("&amp;", "&")).text
+    for nonsense in ("-1", "x", "9" * 30, "²"):
+        assert client.get(f"{path(batch)}?after={nonsense}&rows_after={nonsense}").status_code == 200
+
+
 def test_what_changes_is_told_before_it_does(client: CheckingClient, pantry: Organization) -> None:
     take(client, look(client, OWN), publish="y")
     other = OWN.replace("Sort food", "Pack food").replace("02:30", "03:30").replace(",5,none", ",6,none")
@@ -326,4 +340,6 @@ def test_what_does_not_state_its_contact_stays_a_draft(client: CheckingClient, p
 def test_rows_of_another_organization_are_left_out(client: CheckingClient, pantry: Organization) -> None:
     batch = look(client, "organization,title,remote\nPantry,Mine,yes\nSomebody Else,Theirs,yes\n")
     assert counts(batch) == {"created": 1, "rejected": 1}
-    assert "not about your organization" in client.get(path(batch)).text
+    page = client.get(path(batch)).text
+    assert "not about your organization" in page
+    assert "One row is about another organization." in page
