@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.i18n import lazy
+from app.imports.countries import are_countries
 from app.imports.dates import kind_of
 
 # In the order in which a person reads a need. The keys are need_rows.COLUMNS, and three that are made into them.
@@ -32,7 +33,7 @@ LABELS: dict[str, Any] = {
     "city": lazy("Town"),
     "region": lazy("State or region"),
     "postal_code": lazy("Postal code"),
-    "country": lazy("Country (two letters)"),
+    "country": lazy("Country"),
     "latitude": lazy("Latitude"),
     "longitude": lazy("Longitude"),
     "remote": lazy("From anywhere (yes or no)"),
@@ -66,10 +67,12 @@ _WORDS: dict[str, str] = {
     "volontari, vrijwilligers",
     "starts_at": "starts at, start, starts, start time, day, tag, jour, dia, giorno, dag, "
     "start date, start datetime, start date time, begin, begins, begin date, "
-    "from, date, date time, when, datum, datum und uhrzeit, beginn, anfang, wann, debut, date de debut, "
+    "from, date, date time, when, datum, datum und uhrzeit, beginn, anfang, wann, von, ab, de, du, da, desde, dal, van, "
+    "debut, date de debut, "
     "inicio, fecha, fecha de inicio, "
     "inizio, data, begintijd",
-    "ends_at": "ends at, end, ends, end time, end datetime, end date time, finish, to, until, ende, fin, fine, eindtijd, fim",
+    "ends_at": "ends at, end, ends, end time, bis, a, au, jusqu a, hasta, al, fino a, tot, ate, "
+    "end datetime, end date time, finish, to, until, ende, fin, fine, eindtijd, fim",
     "time_zone": "time zone, timezone, tz, zeitzone, fuseau horaire, zona horaria, tijdzone",
     "capacity": "capacity, people, people needed, number of people, number of volunteers, volunteers needed, spots, slots, "
     "places, headcount, how many, personen, anzahl, anzahl personen, plaetze, nombre de benevoles, nombre de personnes, "
@@ -117,10 +120,12 @@ _BY_KIND = {
     ("starts_at", "date"): "day",
     ("ends_at", "time"): "to_time",
     ("ends_at", "date"): "ends_on",
+    ("ends_on", "time"): "to_time",
+    ("ends_on", "instant"): "ends_at",
 }
 
 
-def guess_columns(values: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def guess_columns(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Ours -> theirs, from the names of the columns and their first values; each of ours and of theirs at most once."""
     found: dict[str, str] = {}
     ours_in_full = {ours.replace("_", " "): ours for ours in LABELS}
@@ -128,8 +133,10 @@ def guess_columns(values: Mapping[str, Iterable[str]]) -> dict[str, str]:
     for known in (ours_in_full, _KNOWN):
         for name, examples in values.items():
             ours = known.get(_folded(name))
-            if ours in ("starts_at", "ends_at"):
+            if ours in ("starts_at", "ends_at", "ends_on"):
                 ours = _BY_KIND.get((ours, kind_of(examples)), ours)
+            if ours == "country" and examples and not are_countries(examples):
+                ours = "region"  # "Staat" and "state" are both, by what they hold
             if ours is not None and ours not in found and name not in found.values():
                 found[ours] = name
     return found

@@ -43,7 +43,7 @@ HINTS: dict[str, Any] = {
     "time_zone": lazy("Such as America/New_York"),
     "flexible": lazy("Write yes or no"),
     "remote": lazy("Write yes or no"),
-    "country": lazy("Such as US or DE"),
+    "country": lazy("Its name, or a code such as US or DE"),
 }
 
 

@@ -165,7 +165,7 @@ def parse(cells: dict[str, str], *, shift_days: int, zone: str, country: str) ->
         city=_text(cells, "city", 120) or (place.city if place else None),
         region=_text(cells, "region", 120) or (place.region if place else None),
         postal_code=_text(cells, "postal_code", 16),
-        country=(_text(cells, "country", 2) or (place.country if place else None) or country).upper(),
+        country=(_country(cells) or (place.country if place else None) or country).upper(),
         latitude=latitude,
         longitude=longitude,
         precision=precision,
@@ -185,6 +185,15 @@ def _text(cells: dict[str, str], name: str, most: int) -> str | None:
     text = line(cells.get(name)) or None
     if text is not None and len(text) > most:
         raise Rejected(name, _("Write %(most)s characters or fewer", most=most))
+    return text
+
+
+def _country(cells: dict[str, str]) -> str | None:
+    text = line(cells.get("country")) or None
+    if text is not None and len(text) > 2:
+        raise Rejected(
+            "country", _("We do not know this country: %(text)s. Write two letters such as US", text=text[:40])
+        )
     return text
 
 

@@ -70,9 +70,12 @@ def count_by(batch_id: int, what: str) -> dict[str, int]:
 
 
 def list_rows(batch_id: int, outcome: str | None = None, *, after: int = 0, limit: int = 50) -> list[ImportRow]:
-    """Rows in the order of the file, after the line `after`; only those of `outcome` when it is given."""
+    """Rows in the order of the file, after the line `after`; only those of `outcome` when it is given, "taken" being every
+    one but the rejects."""
     query = sa.select(ImportRow).where(ImportRow.batch_id == batch_id, ImportRow.line > after)
-    if outcome is not None:
+    if outcome == "taken":
+        query = query.where(ImportRow.outcome != "rejected")
+    elif outcome is not None:
         query = query.where(ImportRow.outcome == outcome)
     return list(db.session.scalars(query.options(defer(ImportRow.before)).order_by(ImportRow.line).limit(limit)))
 

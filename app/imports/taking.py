@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.core.errors import Refused
 from app.core.i18n import _
-from app.imports.dates import YEAR_FIRST, iso_date, iso_instant, join, next_day_if_earlier
+from app.imports.countries import country_code
+from app.imports.dates import YEAR_FIRST, iso_date, iso_instant, join, kind_of, next_day_if_earlier
 from app.imports.files import Row
 from app.imports.mapping import Mapping
 from app.imports.models import ImportBatch, ImportRow
@@ -32,7 +33,7 @@ def cells_of(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
     "Every row is a flexible role" is meant for rows without a start.
     """
     cells = {ours: row.cells.get(theirs, "") for ours, theirs in batch.columns.items()} | row.mended
-    _read_dates(cells, batch.constants.get("dates", YEAR_FIRST))
+    _read(cells, batch.constants.get("dates", YEAR_FIRST))
     for name, value in batch.constants.items():
         if (
             name != "dates"
@@ -43,8 +44,9 @@ def cells_of(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
     return cells
 
 
-def _read_dates(cells: dict[str, str], order: str) -> None:
-    """Days and times as rows mean them; day and times of their own columns joined, an end before its start the day after."""
+def _read(cells: dict[str, str], order: str) -> None:
+    """What people write as rows mean it: days and times (of their own columns joined, an end before its start the day after),
+    countries by their names."""
     for name, time in (("starts_at", "from_time"), ("ends_at", "to_time")):
         if cells.get(name, "").strip():
             cells[name] = iso_instant(cells[name], order)
@@ -54,17 +56,21 @@ def _read_dates(cells: dict[str, str], order: str) -> None:
                 cells[name] = next_day_if_earlier(cells[name], cells["starts_at"])
         elif cells.get(time, "").strip():
             cells[name] = cells[time]  # a time without its day: refused, with what it says
+    if cells.get("country", "").strip():
+        cells["country"] = country_code(cells["country"])
     if cells.get("ends_on", "").strip():
         cells["ends_on"] = iso_date(cells["ends_on"], order)
 
 
-def _shown_column(batch: ImportBatch, column: str) -> str:
+def _shown_column(batch: ImportBatch, row: ImportRow, column: str) -> str:
     """The column where a reject is mended: a start that was made of two columns is none of the file."""
-    if column not in batch.columns:
-        for ours in {"starts_at": ("from_time", "day"), "ends_at": ("to_time",)}.get(column, ()):
-            if ours in batch.columns:
-                return ours
-    return column
+    if column not in ("starts_at", "ends_at") or column in batch.columns:
+        return column
+    day = cells_of(batch, row).get("day", "")
+    if "day" in batch.columns and kind_of([day]) != "date":
+        return "day"
+    ours = "from_time" if column == "starts_at" else "to_time"
+    return ours if ours in batch.columns else column
 
 
 def take_rows(batch: ImportBatch, rows: list[ImportRow], *, publish: bool) -> None:
@@ -171,5 +177,5 @@ def _keys_seen(batch: ImportBatch, rows: list[ImportRow]) -> list[str]:
 
 def _write(batch: ImportBatch, row: ImportRow, outcome: Outcome, state: _State | None, *, stage: str) -> None:
     row.stage, row.outcome, row.key = stage, outcome.kind, outcome.key
-    row.column, row.reason = _shown_column(batch, outcome.column)[:40], outcome.reason
+    row.column, row.reason = _shown_column(batch, row, outcome.column)[:40], outcome.reason
     row.became, row.note = (state.status, state.note) if state is not None else ("", "")

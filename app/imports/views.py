@@ -188,7 +188,7 @@ def _show(batch: ImportBatch, form: StartForm) -> ResponseReturnValue:
         return render_template("imports/progress.html", **common, done=batch.rows - left)
     rejects = queries.list_rows(batch.id, "rejected", after=_line("after"), limit=ERRORS_SHOWN + 1)
     is_ready = batch.status == "ready"
-    rows = queries.list_rows(batch.id, after=_line("rows_after"), limit=SHOWN + 1) if is_ready else []
+    rows = queries.list_rows(batch.id, "taken", after=_line("rows_after"), limit=SHOWN + 1) if is_ready else []
     return render_template(
         "imports/preview.html" if is_ready else "imports/result.html",
         **common,

@@ -99,6 +99,11 @@ def test_what_a_column_holds_decides_what_a_start_is() -> None:
         "title": "Aufgabe",
         "postal_code": "PLZ",
     }
+    assert guess_columns({"Tag": ["1.2.2031"], "Von": ["9 Uhr"], "Bis": ["11 Uhr"]}) == {
+        "day": "Tag",
+        "from_time": "Von",
+        "to_time": "Bis",
+    }
     assert guess_columns({"Start": ["1.2.2031 18:00"], "End date": ["1.3.2031"]}) == {
         "starts_at": "Start",
         "ends_on": "End date",

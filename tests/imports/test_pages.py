@@ -287,7 +287,7 @@ def test_day_and_times_of_their_own_columns_and_days_as_people_write_them(
     batch = batch_of(sent)
     assert counts(batch) == {"created": 2, "rejected": 2}
     rows = db.session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.line)).all()
-    assert [row.column for row in rows[2:]] == ["from_time", "from_time"]
+    assert [row.column for row in rows[2:]] == ["from_time", "day"]
     mended = {
         "day": "March 5, 2031",
         "from_time": "18.30",
@@ -305,6 +305,17 @@ def test_day_and_times_of_their_own_columns_and_days_as_people_write_them(
         "Early shift": ["2031-03-24T10:00:00+00:00", "2031-03-24T13:15:00+00:00"],
         "No time": ["2031-03-05T23:30:00+00:00", "2031-03-06T01:00:00+00:00"],
     }
+
+
+def test_a_country_is_known_by_its_name_and_a_state_is_none(client: CheckingClient, pantry: Organization) -> None:
+    text = "Aufgabe,PLZ,Stadt,Land,remote\nKochen,10115,Berlin,Deutschland,no\nLesen,,Lyon,Frankreich,no\nTauchen,,,Atlantis,yes\n"
+    batch = look(client, text)
+    assert "We do not know this country: Atlantis" in client.get(path(batch)).text
+    take(client, batch)
+    assert {need.country for need in needs().values()} == {"DE", "FR"}
+    assert {need.time_zone for need in needs().values()} == {"Europe/Berlin", "Europe/Paris"}
+    page = client.get(upload(client, "title,Staat\nHelp,NJ\nMore,NY\nStill,PA\n").location).text
+    assert chosen(page)["column_1"] == "region"
 
 
 @pytest.mark.rule("S1")
