@@ -308,7 +308,7 @@ def test_day_and_times_of_their_own_columns_and_days_as_people_write_them(
 
 
 def test_a_country_is_known_by_its_name_and_a_state_is_none(client: CheckingClient, pantry: Organization) -> None:
-    text = "Aufgabe,PLZ,Stadt,Land,remote\nKochen,10115,Berlin,Deutschland,no\nLesen,,Lyon,Frankreich,no\nTauchen,,,Atlantis,yes\n"
+    text = "Aufgabe,PLZ,Stadt,Land,online\nKochen,10115,Berlin,Deutschland,no\nLesen,,Lyon,Frankreich,no\nRuf,,,Atlantis,yes\n"
     batch = look(client, text)
     assert "We do not know this country: Atlantis" in client.get(path(batch)).text
     take(client, batch)
