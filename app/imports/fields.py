@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.i18n import lazy
-from app.imports.countries import are_countries
 from app.imports.dates import kind_of
+from app.imports.words import are_countries
 
 # In the order in which a person reads a need. The keys are need_rows.COLUMNS, and three that are made into them.
 LABELS: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,18 +76,24 @@ def read_rows(path: Path, name: str) -> Iterator[Row]:
 def read_lines(lines: Iterator[str], name: str) -> Iterator[Row]:
     """The rows of a CSV text, given line by line with its line ends. Raises Refused for what is none."""
     csv.field_size_limit(min(sys.maxsize, 10_000_000))
-    first = next(lines, "")
-    if not first.strip():
+    before, first = 0, next(lines, "")
+    while first and not first.strip():
+        before, first = before + 1, next(lines, "")
+    if not first:
         raise refuse("empty", _("%(name)s is empty", name=name))
-    reader = csv.reader(_chain(first, lines), delimiter=_separator(first))
+    # Spreadsheets of some countries begin with what separates the cells.
+    said = re.fullmatch(r'"?sep=([,;\t|])"?\s*', first, re.IGNORECASE)
+    if said is not None:
+        before, first = before + 1, next(lines, "")
+    reader = csv.reader(_chain(first, lines), delimiter=said[1] if said else _separator(first))
     try:
-        header = [cell.strip() for cell in next(reader)]
+        header = [cell.strip() for cell in next(reader, [])]
     except csv.Error as error:
         raise _malformed(name, 1) from error
     twice = sorted({column for column in header if column and header.count(column) > 1})
     if twice:
         raise refuse("header", _("%(name)s has the column %(column)s twice", name=name, column=twice[0]))
-    yield from _rows(reader, header, name)
+    yield from _rows(reader, header, name, before)
 
 
 def _malformed(name: str, line: int) -> Refused:
@@ -98,9 +105,9 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _rows(reader: Iterator[list[str]], header: list[str], name: str) -> Iterator[Row]:
+def _rows(reader: Iterator[list[str]], header: list[str], name: str, before: int) -> Iterator[Row]:
     while True:
-        line = getattr(reader, "line_num", 0) + 1
+        line = getattr(reader, "line_num", 0) + 1 + before
         try:
             cells = next(reader, None)
         except csv.Error as error:

@@ -25,6 +25,7 @@ from app.imports.undo import hold, take_back
 from app.imports.uploads import Upload
 
 STEP = 50
+MOST_WAITING = 20
 KEPT_FOR = dt.timedelta(days=30)
 # What is under way: the rows still to do are of this stage; when none is left, the batch is that.
 _UNDER_WAY = {"checking": ("waiting", "ready"), "importing": ("checked", "done"), "undoing": ("taken", "undone")}
@@ -55,7 +56,7 @@ def _record(action: str, batch: ImportBatch, by: Person | None, **data: int) -> 
 
 
 def upload_file(organization_id: int, upload: Upload, *, by: Person) -> ImportBatch:
-    """Keep a file that was read. Nothing of it is a need yet."""
+    """Keep a file that was read. Nothing of it is a need yet. Of the files that were never imported the latest are kept."""
     header = sorted(column.casefold() for column in upload.header)
     batch = ImportBatch(
         organization_id=organization_id,
@@ -83,6 +84,12 @@ def upload_file(organization_id: int, upload: Upload, *, by: Person) -> ImportBa
     ]
     db.session.execute(sa.insert(ImportRow), rows)
     _record("import.uploaded", batch, by, rows=len(rows))
+    waiting = sa.select(ImportBatch.id).where(
+        ImportBatch.organization_id == organization_id, ImportBatch.status.in_(("uploaded", "checking", "ready"))
+    )
+    newest_first = waiting.order_by(ImportBatch.made_at.desc(), ImportBatch.id.desc())
+    for batch_id in db.session.scalars(newest_first.offset(MOST_WAITING)).all():
+        discard(batch_id, by=None)
     return batch
 
 

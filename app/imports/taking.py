@@ -4,25 +4,35 @@ is taken back before anything of it is kept."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
 from app.core.db import db
 from app.core.errors import Refused
 from app.core.i18n import _
-from app.imports.countries import country_code
 from app.imports.dates import YEAR_FIRST, iso_date, iso_instant, join, kind_of, next_day_if_earlier
 from app.imports.files import Row
 from app.imports.mapping import Mapping
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.needs import NeedImport, Options, Outcome
 from app.imports.snapshots import Snapshot, changes, fingerprint, snapshots
+from app.imports.words import country_code, decimal_point, urgency, whole_number, yes_or_no
 from app.needs.models import Need
 from app.needs.operations import publish_need, reasons_not_to_publish
 from app.organizations.operations import name_key
 
 # The rows of the file that count as seen, by what is under way.
 _SEEN = {"checking": "checked", "ready": "checked", "importing": "taken", "done": "taken"}
+_READ: dict[str, Callable[[str], str]] = {
+    "country": country_code,
+    "flexible": yes_or_no,
+    "remote": yes_or_no,
+    "urgency": urgency,
+    "capacity": whole_number,
+    "latitude": decimal_point,
+    "longitude": decimal_point,
+}
 # Said once for the whole file, and not beside each row.
 _OF_ORGANIZATION = ("organization_unverified", "organization_suspended")
 
@@ -46,7 +56,7 @@ def cells_of(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
 
 def _read(cells: dict[str, str], order: str) -> None:
     """What people write as rows mean it: days and times (of their own columns joined, an end before its start the day after),
-    countries by their names."""
+    and the words of cells as other languages have them."""
     for name, time in (("starts_at", "from_time"), ("ends_at", "to_time")):
         if cells.get(name, "").strip():
             cells[name] = iso_instant(cells[name], order)
@@ -56,8 +66,9 @@ def _read(cells: dict[str, str], order: str) -> None:
                 cells[name] = next_day_if_earlier(cells[name], cells["starts_at"])
         elif cells.get(time, "").strip():
             cells[name] = cells[time]  # a time without its day: refused, with what it says
-    if cells.get("country", "").strip():
-        cells["country"] = country_code(cells["country"])
+    for name, read in _READ.items():
+        if cells.get(name, "").strip():
+            cells[name] = read(cells[name])
     if cells.get("ends_on", "").strip():
         cells["ends_on"] = iso_date(cells["ends_on"], order)
 

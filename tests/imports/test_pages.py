@@ -12,6 +12,7 @@ from flask import Flask
 
 from app.core.db import db
 from app.imports.models import ImportBatch, ImportRow
+from app.imports.queries import list_rows
 from app.imports.uploads import MAXIMUM_BYTES, MAXIMUM_ROWS
 from app.organizations.models import Organization
 from tests.conftest import CheckingClient
@@ -316,6 +317,34 @@ def test_a_country_is_known_by_its_name_and_a_state_is_none(client: CheckingClie
     assert {need.time_zone for need in needs().values()} == {"Europe/Berlin", "Europe/Paris"}
     page = client.get(upload(client, "title,Staat\nHelp,NJ\nMore,NY\nStill,PA\n").location).text
     assert chosen(page)["column_1"] == "region"
+
+
+def test_words_of_other_languages_and_habits_of_spreadsheets_are_read(
+    client: CheckingClient, pantry: Organization
+) -> None:
+    text = (
+        'sep=;\n"Titel";"Online";"Priorität";"Anzahl";"Beginn";"Ende";"Breitengrad";"Längengrad"\n'
+        "Lesen;ja;hoch;5 Personen;1.5.2031 10:00;1.5.2031 11 Uhr;;\n"
+        "Kochen;nein;dringend;6,0;1.5.2031 10:00;1.5.2031 11 Uhr;52,52;13,4\n"
+    )
+    batch = take(client, look(client, text))
+    assert [row.line for row in list_rows(batch.id)] == [3, 4]
+    made = needs()
+    assert [(one.remote, one.urgency, one.shifts[0].positions[0].capacity) for one in (made["Lesen"], made["Kochen"])] == [
+        (True, "high", 5), (False, "critical", 6),
+    ]  # fmt: skip
+    assert (made["Kochen"].latitude, made["Kochen"].longitude) == (52.52, 13.4)
+    blank = look(client, "\n\ntitle,remote\nBelow blank lines,yes\n")
+    assert [row.line for row in list_rows(blank.id)] == [4]
+
+
+def test_two_people_with_the_same_file_make_each_need_once(client: CheckingClient, pantry: Organization) -> None:
+    one, other = look(client, OWN), look(client, OWN)
+    assert counts(one) == counts(other) == {"created": 2}
+    take(client, one)
+    take(client, other)
+    assert counts(other) == {"unchanged": 2}
+    assert len(needs()) == 2
 
 
 @pytest.mark.rule("S1")

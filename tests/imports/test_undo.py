@@ -234,6 +234,15 @@ def test_verify_finds_a_batch_whose_rows_do_not_add_up(
     assert verified(app) == [f"import {batch.id}: 1 rows of 2"]
 
 
+def test_of_files_that_nobody_imports_the_latest_are_kept(client: CheckingClient, pantry: Organization) -> None:
+    taken = take(client, look(client, OWN))
+    for _number in range(operations.MOST_WAITING + 3):
+        upload(client, OWN)
+    statuses = list(db.session.scalars(sa.select(ImportBatch.status)))
+    assert statuses.count("uploaded") == operations.MOST_WAITING
+    assert db.session.get_one(ImportBatch, taken.id).status == "done"
+
+
 @pytest.mark.rule("A1")
 def test_nothing_goes_on_for_somebody_who_may_no_longer(
     client: CheckingClient, sign_in: SignIn, pantry: Organization, work_off: Callable[[], dict[str, int]]
