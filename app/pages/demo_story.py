@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from app.accounts.models import Person
-from app.accounts.operations import create_person, edit_profile, register_person
+from app.accounts.operations import create_person, edit_profile, note_mail, register_person
 from app.accounts.passwords import hash_password
 from app.core import audit, outbox
 from app.core.clock import moved_to
@@ -34,9 +34,10 @@ from app.organizations.models import Organization
 from app.organizations.operations import add_location, add_member, register_organization
 from app.pages.demo_data import shape
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
-from app.signups import attendance
+from app.signups import attendance, holds
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, check_in, end_for_cancelled_shift, mark_no_show, record_hours, sign_up
+from app.signups.volunteers import add_volunteer
 
 PASSWORD = "many hands, light work"  # noqa: S105  # the demonstration's, said on the screen
 MODERATOR = "moderator"
@@ -84,6 +85,8 @@ class Story:
         self.password_hash = hash_password(PASSWORD)
         for person in people:
             self.tell(self.ago(person.joined), self._join, person)
+            if person.bounces:
+                self.tell(self.ago(2), self._bounce, person)
         for number, organization in enumerate(organizations):
             OrganizationStory(self, organization, 7 * number * MINUTE)
 
@@ -122,6 +125,9 @@ class Story:
         if given.place or given.skills:
             edit_profile(person.id, by=person, place=given.place, skills=list(given.skills))
         self.people[given.first] = person
+
+    def _bounce(self, given: shape.DemoPerson) -> None:
+        note_mail(self.people[given.first].id, failed=True)
 
 
 class OrganizationStory:
@@ -359,6 +365,8 @@ class ShiftStory:
             self.story.tell(self.called_off, lambda: needs.cancel_shift(made.get().id, by=need.staff))
         for place in shape.places(given.who):
             self._tell_place(place)
+        for guest in given.guests:
+            self._tell_guest(guest)
 
     def _tell_place(self, place: shape.Place) -> None:
         joined = self.story.ago(self.story.given[place.first].joined)
@@ -385,6 +393,43 @@ class ShiftStory:
             position_id=shift.positions[place.position].id,
             note=dict(self.given.notes).get(place.first, ""),
         )
+
+    def _tell_guest(self, guest: shape.DemoGuest) -> None:
+        first = self.need.posted + 10 * MINUTE
+        taken, made = first + (self.last - first) * self.need.random.uniform(0.3, 0.9), Late[Signup]()
+        if guest.how == "held":
+            taken = self.story.now - 5 * MINUTE
+        self.story.tell(taken, self._take_for_guest, guest, made)
+        if guest.how in ("confirmed", "telephone") and self.times is not None and self.called_off is None:
+            self._tell_attendance(shape.Place("", guest.party), made, *self.times)
+
+    def _take_for_guest(self, guest: shape.DemoGuest, made: Late[Signup]) -> None:
+        shift = self.made.get()
+        born, position_id = self.story.day(-400 * guest.age, "UTC"), shift.positions[guest.position].id
+        if guest.how == "telephone":
+            made.value = add_volunteer(
+                shift.id,
+                by=self.need.staff,
+                name=guest.name,
+                birth_date=born,
+                phone=guest.phone,
+                party_size=guest.party,
+                position_id=position_id,
+            )
+            return
+        hold = holds.hold_places(
+            shift.id,
+            name=guest.name,
+            email=guest.email,
+            birth_date=born,
+            party_size=guest.party,
+            position_id=position_id,
+        )
+        if guest.how == "confirmed":
+            made.value = holds.confirm_hold(hold.id)
+        elif guest.how == "expired":
+            with moved_to(hold.expires_at):
+                holds.end_expired_hold(hold.id)
 
     def _tell_attendance(
         self, place: shape.Place, made: Late[Signup], starts_at: dt.datetime, ends_at: dt.datetime

@@ -33,7 +33,7 @@ from app.pages.demo_data.organizations import ORGANIZATIONS
 from app.pages.demo_data.people import PEOPLE
 from app.pages.demo_story import zone_of
 from app.pledges.models import PLEDGE_STATUSES, Pledge
-from app.signups.models import SIGNUP_STATUSES, Signup
+from app.signups.models import SIGNUP_STATUSES, GuestHold, Signup
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate
 from tests.demo_payments import KEY, SECRET, DemoServer
 
@@ -176,6 +176,13 @@ def test_signups_and_pledges_are_in_every_state(there: Flask) -> None:
     assert len(db.session.scalars(approved).all()) > 20
 
 
+def test_guests_and_volunteers_on_the_telephone_have_places(there: Flask) -> None:
+    assert {"held", "confirmed", "expired"} <= statuses(GuestHold.status)
+    nobodys = sa.select(Signup.id).join(Person, Person.id == Signup.person_id).where(Person.email.like("%.invalid"))
+    assert len(db.session.scalars(nobodys).all()) >= 3
+    assert statuses(Person.mail_failed_at) > {None}
+
+
 def test_fundraisers_and_gifts_are_in_every_state(there: Flask) -> None:
     assert statuses(Fundraiser.status) == set(FUNDRAISER_STATUSES)
     assert statuses(Donation.status) == {"paid", "processing", "failed", "expired"}
@@ -260,12 +267,12 @@ def places_held(at: dt.datetime) -> dict[str, list[tuple[dt.datetime, dt.datetim
         for need in organization.needs:
             zone = zone_of(need.place or organization.place, organization.country)
             for given in need.shifts:
-                if given.flexible or given.cancelled is not None:
+                if given.flexible:
                     continue
                 starts_at, ends_at = given.times(zone, at)
+                # Also what is given back later is held at first.
                 for place in shape.places(given.who):
-                    if place.outcome != "cancelled":
-                        held[place.first].append((starts_at, ends_at, need.title))
+                    held[place.first].append((starts_at, ends_at, need.title))
     return held
 
 

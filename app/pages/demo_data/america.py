@@ -6,6 +6,7 @@ from app.pages.demo_data.shape import (
     DemoDecision,
     DemoFundraiser,
     DemoGift,
+    DemoGuest,
     DemoItem,
     DemoNeed,
     DemoOrganization,
@@ -20,7 +21,7 @@ BAYOU = DemoOrganization(
     "US",
     HOUSTON,
     "tom",
-    "Neighbours who muck out houses after a flood, and what they need to do it. We keep tools for two hundred people "
+    "Neighbors who muck out houses after a flood, and what they need to do it. We keep tools for two hundred people "
     "in a depot and know how to use them.",
     website="https://bayouflood.example.org",
     ago=200,
@@ -31,9 +32,9 @@ BAYOU = DemoOrganization(
     needs=(
         DemoNeed(
             "Muck out houses in Meyerland",
-            "Wet drywall and carpet must be out before mould sets in. Gloves and masks are there; bring boots. "
+            "Wet drywall and carpet must be out before mold sets in. Gloves and masks are there; bring boots. "
             "You work in a team of six with somebody who has done it before.\n\n"
-            "Owners decide what is thrown away. Everything else is carried to the kerb.",
+            "Owners decide what is thrown away. Everything else is carried to the curb.",
             place=HOUSTON,
             address="1200 Sample Bayou Road",
             urgency="critical",
@@ -43,9 +44,26 @@ BAYOU = DemoOrganization(
             by="nadine",
             kept_by="carla",
             shifts=(
-                DemoShift(-3, "07:30", "12:00", 30, who="finn+3 wes curtis+1"),
+                DemoShift(
+                    -3,
+                    "07:30",
+                    "12:00",
+                    30,
+                    who="finn+3 wes curtis+1",
+                    guests=(DemoGuest("Marguerite Dupree", how="telephone", phone="+1 713 555 0117"),),
+                ),
                 DemoShift(-1, "07:30", "12:00", 30, who="finn+3 wes=open curtis=absent"),
-                DemoShift(1, "07:30", "12:00", 30, who="finn+4 wes curtis+7"),
+                DemoShift(
+                    1,
+                    "07:30",
+                    "12:00",
+                    30,
+                    who="finn+4 wes curtis+7",
+                    guests=(
+                        DemoGuest("Earl Hutchins", how="telephone", phone="+1 713 555 0163"),
+                        DemoGuest("Nell Ortiz", 3),
+                    ),
+                ),
                 DemoShift(2, "07:30", "12:00", 30, minimum_age=16, who="wes"),
                 DemoShift(2, "20:00", "06:00", 3, "Night watch of the depot", minimum_age=18, who="wes"),
                 DemoShift(4, "07:30", "12:00", 30),
@@ -120,7 +138,7 @@ BAYOU = DemoOrganization(
             ),
         ),
         DemoNeed(
-            "Keep the list of damaged streets up to date from home: read what neighbours report, put each address on the "
+            "Keep the list of damaged streets up to date from home: read what neighbors report, put each address on the "
             "map, mark what is finished",
             "A shared sheet, two colours, and somebody to ask. One hour a day is plenty.",
             remote=True,
@@ -175,7 +193,7 @@ MENTORS = DemoOrganization(
             ),
         ),
         DemoNeed(
-            "Set up the hall for the year's party",
+            "Set up the hall for the mentors' party",
             "Tables for ninety, lights, and a stage that folds. Food is taken care of.",
             place=CHICAGO,
             address="18 Sample Plaza",
@@ -318,8 +336,8 @@ HARBOUR = DemoOrganization(
             ),
         ),
         DemoNeed(
-            "Foster a cat over the holidays",
-            "Three weeks, one cat, everything it eats. You need a door that closes and no other cats.",
+            "Foster a cat for three weeks",
+            "One cat, and everything it eats. You need a door that closes and no other cats.",
             place=HALIFAX,
             causes=("animals",),
             skills=("animal-fostering",),

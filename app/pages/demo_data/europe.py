@@ -85,8 +85,8 @@ KANALUFER = DemoOrganization(
             ),
         ),
         DemoNeed(
-            "Fahrräder für den Winter fertig machen",
-            "Zwölf Räder aus dem Keller bekommen Licht, Bremsen und einen neuen Besitzer.",
+            "Fahrräder aus dem Keller fertig machen",
+            "Zwölf Räder bekommen Licht, Bremsen und einen neuen Besitzer.",
             place=BERLIN,
             address="Beispielufer 7",
             causes=("environment", "refugees-migrants"),
@@ -269,8 +269,8 @@ TEA_AT_THREE = DemoOrganization(
             items=(DemoItem("Tablecloths", "6", pledges=(DemoPledge("sinead", "6", 21, received="6"),)),),
         ),
         DemoNeed(
-            "Telephone friends for the quiet week",
-            "Between the holidays the days are long. Two calls a day, from wherever you are.",
+            "Telephone friends for long evenings",
+            "Some evenings are long. Two calls a week, from wherever you are.",
             status="draft",
             remote=True,
             causes=("older-people",),

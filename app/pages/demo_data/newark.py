@@ -7,6 +7,7 @@ from app.pages.demo_data.shape import (
     DemoDecision,
     DemoFundraiser,
     DemoGift,
+    DemoGuest,
     DemoItem,
     DemoNeed,
     DemoOrganization,
@@ -197,14 +198,14 @@ LANTERN_HOUSE = DemoOrganization(
             ago=70,
             days=60,
             status="declined",
-            reason="We do not take part in raffles: a raffle needs a licence here.",
+            reason="We do not take part in raffles: a raffle needs a license here.",
         ),
     ),
     needs=(
         WINTER_SHELTER,
         DemoNeed(
             "Keep the welcome desk",
-            "Somebody at the desk answers the door, hands out towels and knows where the plasters are. A member of "
+            "Somebody at the desk answers the door, hands out towels and knows where the bandages are. A member of "
             "the staff is always in the house.",
             place=NEWARK,
             address=SHELTER_STREET,
@@ -217,8 +218,16 @@ LANTERN_HOUSE = DemoOrganization(
             shifts=(
                 DemoShift(-9, "18:00", "21:00", 2, who="teo grace", on="tue"),
                 DemoShift(-2, "18:00", "21:00", 2, who="teo=open walt"),
-                DemoShift(0, "10:00", "13:00", 6, now=True, who="dana walt=open devon patrick+1=open priya=cancelled"),
-                DemoShift(3, "18:00", "21:00", 2, who="teo"),
+                DemoShift(
+                    0,
+                    "10:00",
+                    "13:00",
+                    8,
+                    now=True,
+                    guests=(DemoGuest("Lorraine Pitts", how="telephone", phone="+1 973 555 0142", age=67),),
+                    who="dana walt=open devon patrick+1=open priya=cancelled",
+                ),
+                DemoShift(1, "18:00", "21:00", 2, who="teo sam"),
                 DemoShift(10, "18:00", "21:00", 2, who="grace walt"),
                 DemoShift(17, "18:00", "21:00", 2),
             ),
@@ -269,7 +278,7 @@ LANTERN_HOUSE = DemoOrganization(
             ),
         ),
         DemoNeed(
-            "Help families move into their own flats",
+            "Help families move into their own apartments",
             "When a family gets its keys, it has a morning to move. We have the van; it takes a driver and two people "
             "who carry.",
             status="paused",
@@ -349,7 +358,16 @@ IRONBOUND = DemoOrganization(
             ago=40,
             shifts=(
                 DemoShift(-20, "08:00", "12:00", 10, "Sort and pack", on="sat", who="walt+1 dana rosa=cancelled grace"),
-                DemoShift(-13, "08:00", "12:00", 10, "Sort and pack", on="sat", who="walt aisha+2 priya=absent mei"),
+                DemoShift(
+                    -13,
+                    "08:00",
+                    "12:00",
+                    10,
+                    "Sort and pack",
+                    on="sat",
+                    who="walt aisha+2 priya=absent mei",
+                    guests=(DemoGuest("Carmen Ibarra", 2),),
+                ),
                 DemoShift(
                     1,
                     "08:00",
@@ -358,7 +376,8 @@ IRONBOUND = DemoOrganization(
                     "Sort and pack",
                     on="sat",
                     positions=(("Driver", 2),),
-                    who="walt aisha+3 hazel ellis+1 dana=cancelled priya@1 teo@1",
+                    who="walt aisha+2 hazel ellis+1 jun=cancelled priya@1 teo@1",
+                    guests=(DemoGuest("Ray Mendel", how="held"), DemoGuest("Ana Figueira", how="expired")),
                 ),
                 DemoShift(
                     8, "08:00", "12:00", 10, "Sort and pack", on="sat", positions=(("Driver", 2),), who="walt+1 priya@1"
@@ -402,7 +421,7 @@ IRONBOUND = DemoOrganization(
             shifts=(DemoShift(30, flexible=True, capacity=None, who="priya=600 mei rosa"),),
         ),
         DemoNeed(
-            "Canned vegetables for the holiday boxes",
+            "Canned vegetables for the family boxes",
             "Two hundred boxes, two cans in each. Any vegetable, any brand.",
             place=NEWARK,
             address="101 Example Avenue",
@@ -425,15 +444,15 @@ IRONBOUND = DemoOrganization(
             ),
         ),
         DemoNeed(
-            "Holiday food boxes",
-            "Two hundred boxes for two hundred tables.",
+            "Move the pantry to Example Avenue",
+            "Three hundred boxes, eleven shelves and one refrigerator, four blocks down the road.",
             status="closed",
             until=200,
             place=NEWARK,
             causes=("food",),
             ago=245,
             shifts=(DemoShift(-212, "09:00", "14:00", 15, on="sun", who="sam walt+2 dana priya jun rosa aisha"),),
-            items=(DemoItem("Cranberry sauce", "200", "can", pledges=(DemoPledge("sam", "24", 230, received="24"),)),),
+            items=(DemoItem("Moving boxes", "200", pledges=(DemoPledge("sam", "24", 230, received="24"),)),),
         ),
     ),
 )

@@ -68,7 +68,9 @@ PEOPLE = (
     DemoPerson("rosa", "Rosa Delgado", place=NEWARK, skills=("cooking", "spanish"), age=55.2),
     DemoPerson("devon", "Devon Clarke", place=NEWARK, skills=("van-driving", "loading"), age=28.4),
     DemoPerson("mei", "Mei-Lin Chu", place="Jersey City, NJ", skills=("mandarin", "graphic-design"), age=24.9),
-    DemoPerson("patrick", "Patrick Nowak", place="Elizabeth, NJ", skills=("electrical", "handywork"), age=61.3),
+    DemoPerson(
+        "patrick", "Patrick Nowak", place="Elizabeth, NJ", skills=("electrical", "handywork"), age=61.3, bounces=True
+    ),
     DemoPerson("aisha", "Aisha Rahman", place=NEWARK, skills=("tutoring", "mathematics"), age=22.7),
     DemoPerson("leo", "Leo Ferrante", place="Hoboken, NJ", skills=("painting", "driving"), age=35.4),
     DemoPerson("grace", "Grace Adeyemi", place=NEWARK, skills=("nursing", "first-aid"), age=50.6),

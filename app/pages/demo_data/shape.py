@@ -35,6 +35,8 @@ class DemoPerson:
     joined: int = 430
     password: bool = False
     verified: bool = True
+    # Mail to the address has been refused since the day before yesterday.
+    bounces: bool = False
 
     @property
     def email(self) -> str:
@@ -65,6 +67,24 @@ def places(text: str) -> Iterator[Place]:
 
 
 @dataclasses.dataclass(frozen=True)
+class DemoGuest:
+    """Somebody without an account: a guest who confirmed by mail, one whose places are "held" or whose hold "expired",
+    or a volunteer whom the staff wrote down after a "telephone" call (with the number in `phone`)."""
+
+    name: str
+    party: int = 1
+    how: str = "confirmed"
+    phone: str = ""
+    age: int = 40
+    position: int = 0
+
+    @property
+    def email(self) -> str:
+        """The address; none of somebody on the telephone."""
+        return "" if self.how == "telephone" else email_of(self.name.replace(" ", ".").lower())
+
+
+@dataclasses.dataclass(frozen=True)
 class DemoShift:
     """A shift in `days`, moved on to the next weekday `on` when that is given; or a flexible role due in `days`.
 
@@ -84,6 +104,7 @@ class DemoShift:
     positions: tuple[tuple[str, int | None], ...] = ()
     who: str = ""
     notes: tuple[tuple[str, str], ...] = ()
+    guests: tuple[DemoGuest, ...] = ()
     cancelled: int | None = None
 
     def times(self, zone: str, at: dt.datetime) -> tuple[dt.datetime, dt.datetime]:

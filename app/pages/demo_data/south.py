@@ -6,6 +6,7 @@ from app.pages.demo_data.shape import (
     DemoDecision,
     DemoFundraiser,
     DemoGift,
+    DemoGuest,
     DemoItem,
     DemoNeed,
     DemoOrganization,
@@ -53,7 +54,9 @@ HORTA = DemoOrganization(
             ago=26,
             shifts=(
                 DemoShift(-14, "08:00", "12:00", 20, on="sun", who="luiza caio+2"),
-                DemoShift(1, "08:00", "12:00", 20, on="sun", who="luiza caio+3"),
+                DemoShift(
+                    1, "08:00", "12:00", 20, on="sun", who="luiza caio+3", guests=(DemoGuest("Marina Teles", 2),)
+                ),
                 DemoShift(15, "08:00", "12:00", 20, on="sun"),
             ),
             items=(
