@@ -41,6 +41,7 @@ from app.organizations.operations import register_organization
 from app.pages import demo
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
 from app.signups.holds import hold_places
+from app.signups.models import GuestHold
 from app.signups.operations import cancel_signup, sign_up
 from tests.conftest import close, make_settings, migrate
 from tests.factories import make_fundraiser, make_item, make_need, make_organization, make_person, make_shift
@@ -123,7 +124,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         world = build()
         askers = {purpose: make_person(email_verified_at=None) for purpose in LINKS}
         with transaction():
-            db.session.execute(sa.update(Person).values(locale=pseudo.LOCALE))
+            for whose in (Person, GuestHold):
+                db.session.execute(sa.update(whose).values(locale=pseudo.LOCALE))
             links = {purpose: make_link(askers[purpose], purpose, promise=purpose) for purpose in LINKS}
         unlinked = [f"{LINKS[purpose]}{token}" for purpose, token in links.items()]
         unlinked += [f"{path}no-such-token" for path in LINKS.values()]
