@@ -44,6 +44,8 @@ SENTENCES: dict[str, Any] = {
     "need.unconfirmed": lazy("Paused, because nobody confirmed it: %(what)s"),
     "need.reopened": lazy("%(who)s opened %(what)s again"),
     "need.closed": lazy("%(who)s closed %(what)s"),
+    "import.finished": lazy("%(who)s imported needs from a file"),
+    "import.undone": lazy("%(who)s took an import back"),
     "shift.added": lazy("%(who)s added a shift: %(what)s"),
     "shift.edited": lazy("%(who)s changed a shift: %(what)s"),
     "shift.cancelled": lazy("%(who)s cancelled a shift: %(what)s"),

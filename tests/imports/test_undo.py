@@ -76,6 +76,9 @@ def test_an_import_is_taken_back(app: Flask, client: CheckingClient, pantry: Org
     assert {need.status for need in needs().values()} == {"closed"}
     assert "Needs closed" in client.get(path(batch)).text
     assert {"import.undo_started", "import.undone", "need.closed"} <= set(actions())
+    told = client.get("/manage/pantry/activity").text
+    assert "imported needs from a file" in told
+    assert "took an import back" in told
     # The file may come again: what was closed is no hindrance.
     again = look(client, OWN)
     assert counts(again) == {"created": 2}
