@@ -12,6 +12,7 @@ SCOPES = {
     "pledges:read": lazy("See pledges: yours, and those of your organizations"),
     "pledges:write": lazy("Pledge, cancel and receive"),
     "donations:read": lazy("See donations: yours, and those of your organizations"),
+    "donations:write": lazy("Go on with gifts of yours that were not paid, and cancel them"),
     "fundraisers:write": lazy("Start, change and approve fundraisers"),
     "needs:write": lazy("Post and change needs of your organizations"),
     "organizations:read": lazy("See members and locations of your organizations"),

@@ -1,27 +1,87 @@
-"""Gifts: one, for its donor and for the organization's owners and managers."""
+"""Gifts: one, for its donor and for the organization's owners and managers; its donor goes on with it or cancels it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask.typing import ResponseReturnValue
 
-from app.accounts.models import Person
+from app.accounts.session import current_person
 from app.api import frame, present, schemas
+from app.core.db import transaction
+from app.core.errors import refuse
+from app.core.i18n import _
+from app.core.money import Money
+from app.core.problems import problem
 from app.core.web import allow
+from app.donations import checkout, gateway, policy
 from app.donations.models import Donation
 from app.donations.queries import find_donation
-from app.organizations.policy import can_manage_listings
 
 resource = frame.blueprint("donations", "Gifts")
 
 
-def _may_see(person: Person, donation: Donation) -> bool:
-    """Its donor when they were signed in, and whoever sees the organization's money."""
-    return donation.person_id == person.id or can_manage_listings(person, donation.fundraiser.organization)
-
-
 @resource.route("/donations/<id:donation_id>", methods=["GET"])
-@allow(_may_see, load=find_donation, scope="donations:read")
+@allow(policy.can_see, load=find_donation, scope="donations:read")
 @resource.response(200, schemas.DonationOut)
 def show(donation: Donation) -> ResponseReturnValue:
-    """One gift."""
-    return present.donation(donation)
+    """One gift, as far as we know of it now."""
+    return present.donation(donation, to_donor=policy.is_donor(current_person(), donation))
+
+
+def _whole(donation_id: int) -> ResponseReturnValue:
+    with transaction():
+        fresh = find_donation(donation_id)
+        if fresh is None:
+            raise LookupError("donation")
+        return frame.answer(200, schemas.DonationOut, present.donation(fresh))
+
+
+def _check_on() -> None:
+    if not gateway.is_on():
+        raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
+
+
+@resource.route("/donations/<id:donation_id>/resume", methods=["POST"])
+@allow(policy.is_donor, load=find_donation, scope="donations:write")
+@resource.arguments(schemas.ResumeIn, required=False)
+@resource.response(200, schemas.DonationOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def resume(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Go on with a gift that was not paid, with the same or another amount; the answer says where. A gift that was paid in
+    the meantime, or is on its way, stays as it is."""
+    _check_on()
+    donation_id = donation.id
+    currency = payload.get("currency", donation.currency).upper()
+    amount = Money(payload.get("amount_minor", donation.amount_minor), currency)
+    try:
+        checkout.resume(donation_id, amount)
+    except gateway.GatewayError:
+        return _silent()
+    return _whole(donation_id)
+
+
+@resource.route("/donations/<id:donation_id>/cancel", methods=["POST"])
+@allow(policy.is_donor, load=find_donation, scope="donations:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.DonationOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Close the page of a gift that was not paid. What was paid, or is on its way, stays."""
+    _check_on()
+    donation_id = donation.id
+    try:
+        checkout.cancel(donation_id)
+    except gateway.GatewayError:
+        return _silent()
+    return _whole(donation_id)
+
+
+def _silent() -> ResponseReturnValue:
+    return problem(
+        503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
+    )

@@ -178,4 +178,4 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
         )
     with transaction():
-        return frame.answer(201, schemas.CheckoutOut, {"donation_id": started.id, "checkout_url": checkout_url})
+        return frame.answer(201, schemas.CheckoutOut, present.checkout(started.id, checkout_url))

@@ -10,8 +10,10 @@ from app.core import web
 from app.core.clock import now
 from app.core.ids import encode_id
 from app.donations.models import Donation
-from app.donations.queries import PublicDonation, Totals
+from app.donations.policy import can_resume
+from app.donations.queries import PublicDonation, Totals, donation_token
 from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import accepts_gifts
 from app.needs.models import Item, Need, Shift
 from app.organizations.models import Location, Membership, Organization
 from app.pledges.models import Pledge
@@ -195,7 +197,11 @@ def fundraiser(row: Fundraiser, totals: Totals) -> Body:
             "offline": money(0, row.currency),
         },
         "donor_count": totals.donor_count,
+        "goal_reached": totals.settled.amount_minor >= row.goal_minor,
+        "accepts_gifts": accepts_gifts(row),
+        "outcome": row.outcome,
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
+        "ended_at": iso(row.ended_at),
         "url": _url(f"/fundraisers/{row.slug}"),
     }
 
@@ -210,13 +216,25 @@ def donation_public(row: PublicDonation) -> Body:
     }
 
 
-def donation(row: Donation) -> Body:
-    """A gift as its donor and the organization's staff see it."""
+def checkout(donation_id: int, checkout_url: str) -> Body:
+    """Where a gift that was begun is paid, and told of."""
+    address = _url(f"/donations/{donation_token(donation_id)}")
+    return {"donation_id": donation_id, "checkout_url": checkout_url, "url": address}
+
+
+def donation(row: Donation, *, to_donor: bool = True) -> Body:
+    """A gift as its donor and the organization's staff see it; only its donor gets the way to pay it and their own page."""
+    may_resume = can_resume(row, row.mode)
+    payable = to_donor and may_resume and row.status == "pending"
     return {
         "id": row.id,
         "fundraiser": row.fundraiser.slug,
         "amount": money(row.amount_minor, row.currency),
-        "status": row.status,
+        "status": row.state,
+        "reason": row.problem or None,
+        "may_resume": to_donor and may_resume,
+        "checkout_url": row.checkout_url if payable else None,
+        "url": _url(f"/donations/{donation_token(row.id)}") if to_donor else None,
         "anonymous": row.anonymous,
         "message": row.message,
         "created_at": iso(row.created_at),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, Schema, list_schema
+from app.donations.models import DONATION_STATES
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
 from app.organizations.models import ROLES
@@ -363,7 +364,11 @@ class FundraiserOut(Schema):
     goal = ma.fields.Nested(MoneySchema, required=True)
     raised = ma.fields.Nested(RaisedOut, required=True)
     donor_count = ma.fields.Integer(required=True)
+    goal_reached = ma.fields.Boolean(required=True)
+    accepts_gifts = ma.fields.Boolean(required=True)
+    outcome = ma.fields.String(required=True)
     ends_on = ma.fields.String(required=True, allow_none=True, metadata=DATE)
+    ended_at = moment(required=True, allow_none=True)
     url = ma.fields.String(required=True)
 
 
@@ -401,10 +406,18 @@ class DonationIn(Schema):
 
 
 class CheckoutOut(Schema):
-    """A gift that was begun, and the page where it is paid."""
+    """A gift that was begun, the page where it is paid, and the donor's own page, which needs no account."""
 
     donation_id = Id(required=True)
     checkout_url = ma.fields.String(required=True)
+    url = ma.fields.String(required=True)
+
+
+class ResumeIn(Schema):
+    """Go on with a gift that was not paid; without an amount, with the same."""
+
+    amount_minor = ma.fields.Integer(strict=True)
+    currency = text(3, 3)
 
 
 class DonationPublicOut(Schema):
@@ -417,12 +430,18 @@ class DonationPublicOut(Schema):
 
 
 class DonationOut(Schema):
-    """A gift as its donor and the organization's staff see it."""
+    """A gift as its donor and the organization's staff see it. `status` is what is known: pending (nothing was paid yet),
+    processing (a bank has yet to confirm it), paid, failed, expired, cancelled or mismatched; `reason` is why the last try
+    to pay failed. Only its donor gets the addresses where it is paid and told of."""
 
     id = Id(required=True)
     fundraiser = ma.fields.String(required=True)
     amount = ma.fields.Nested(MoneySchema, required=True)
-    status = ma.fields.String(required=True)
+    status = ma.fields.String(required=True, validate=one_of(DONATION_STATES))
+    reason = ma.fields.String(required=True, allow_none=True)
+    may_resume = ma.fields.Boolean(required=True)
+    checkout_url = ma.fields.String(required=True, allow_none=True)
+    url = ma.fields.String(required=True, allow_none=True)
     anonymous = ma.fields.Boolean(required=True)
     message = ma.fields.String(required=True)
     created_at = moment(required=True)

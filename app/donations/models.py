@@ -11,6 +11,8 @@ from app.core.db import Base, BigInt, HasId
 from app.fundraisers.models import Fundraiser
 
 DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched")
+# What people are told: the statuses, and expired because the donor wanted that.
+DONATION_STATES = (*DONATION_STATUSES, "cancelled")
 EVENT_STATUSES = ("received", "handled", "ignored")
 MODES = ("demo", "test", "live")
 # The account of events and lists that belong to the installation itself, not to a connected organization.

@@ -70,6 +70,7 @@ def new(fundraiser: Fundraiser) -> ResponseReturnValue:
     form.offer(currency, locale)
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(16)
+        form.suggested.data = request.args.get("suggested", "")
         return _form_page(form, fundraiser, 200)
     is_valid = form.validate()
     amount = _read_amount(form, currency, locale)

@@ -8,7 +8,7 @@ from wtforms.validators import Length, Optional
 from app.core.forms import PageForm, Required
 from app.core.i18n import lazy
 from app.core.text import block, line
-from app.fundraisers.operations import MAXIMUM_STORY
+from app.fundraisers.operations import MAXIMUM_OUTCOME, MAXIMUM_STORY
 
 
 class FundraiserForm(PageForm):
@@ -32,6 +32,19 @@ class FundraiserForm(PageForm):
         lazy("Last day"), validators=[Optional()], description=lazy("Leave it empty if there is no end yet")
     )
     show_starter = BooleanField(lazy("Show my name on the page"))
+
+
+class OutcomeForm(PageForm):
+    """What is said on a page that is over."""
+
+    outcome = TextAreaField(
+        lazy("Thanks, and what comes of the money"),
+        filters=[block],
+        validators=[Length(max=MAXIMUM_OUTCOME, message=lazy("Write 5,000 characters or fewer"))],
+        description=lazy(
+            "Everybody reads it at the top of the page. Markdown works. Name no minors and no private streets"
+        ),
+    )
 
 
 class DeclineForm(PageForm):

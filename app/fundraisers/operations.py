@@ -30,6 +30,7 @@ from app.organizations.queries import list_deciders
 ADULT_AGE = 18
 LONGEST_DAYS = 3 * 366
 MAXIMUM_STORY = 20_000
+MAXIMUM_OUTCOME = 5_000
 # Words that are pages below /fundraisers/.
 RESERVED_SLUGS = frozenset({"new"})
 
@@ -218,18 +219,35 @@ def decline_fundraiser(fundraiser_id: int, *, by: Person, reason: str) -> Fundra
     return fundraiser
 
 
-def end_fundraiser(fundraiser_id: int, *, by: Person | None) -> Fundraiser:
-    """Take no more gifts; the page stays. `by` None: its last day is over. Ending what is ended changes nothing."""
+def end_fundraiser(fundraiser_id: int, *, by: Person | None, outcome: str = "") -> Fundraiser:
+    """Take no more gifts; the page stays, with `outcome` (Markdown: thanks, and what comes of the money). `by` None: its last
+    day is over. Ending what is ended changes nothing."""
     fundraiser = _locked(fundraiser_id)
     if fundraiser.status == "ended":
         return fundraiser
     if fundraiser.status != "live":
         raise refuse("fundraiser_not_live", _("Only a live fundraiser can be ended"))
     fundraiser.status = "ended"
+    fundraiser.ended_at = now()
+    fundraiser.outcome = outcome or fundraiser.outcome
     fundraiser.version += 1
     record("fundraiser.ended", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
     _close(fundraiser)
     db.session.flush()
+    return fundraiser
+
+
+def say_outcome(fundraiser_id: int, *, by: Person, outcome: str) -> Fundraiser:
+    """Thank everybody on the page of a fundraiser that is over and say what came of the money, in Markdown; "" takes it away.
+    Raises Refused while it still takes gifts."""
+    fundraiser = _locked(fundraiser_id)
+    if not has_ended(fundraiser):
+        raise refuse("fundraiser_not_over", _("This fundraiser still takes gifts"), _("End it first"))
+    if fundraiser.outcome != outcome:
+        fundraiser.outcome = outcome
+        fundraiser.version += 1
+        record("fundraiser.outcome", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
+        db.session.flush()
     return fundraiser
 
 

@@ -70,6 +70,12 @@ def can_end(person: Person, fundraiser: Fundraiser) -> bool:
     return person.is_active and may and fundraiser.status == "live"
 
 
+def can_say_outcome(person: Person, fundraiser: Fundraiser) -> bool:
+    """Its starter and the organization's owners and managers, once it was public and is over."""
+    may = fundraiser.started_by_id == person.id or can_decide(person, fundraiser)
+    return person.is_active and may and fundraiser.status in SHOWN and has_ended(fundraiser)
+
+
 def can_decide(person: Person, fundraiser: Fundraiser) -> bool:
     """Owners and managers of the organization it raises money for."""
     return can_manage_listings(person, fundraiser.organization)

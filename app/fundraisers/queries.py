@@ -50,9 +50,11 @@ class FundraiserRow:
 
 @dataclasses.dataclass(frozen=True)
 class PublicFundraiser(FundraiserRow):
-    """The whole public page; `story` is Markdown."""
+    """The whole public page; `story` and `outcome` (once it is over) are Markdown."""
 
     story: str
+    outcome: str
+    ended_at: dt.datetime | None
 
 
 _COLUMNS = (
@@ -72,6 +74,9 @@ _COLUMNS = (
     Need.title.label("need_title"),
     sa.case((Fundraiser.show_starter, Person.name), else_=None).label("starter"),
 )
+
+
+_WHOLE = (Fundraiser.story, Fundraiser.outcome, Fundraiser.ended_at)
 
 
 def _select(*more: Any) -> sa.Select[Any]:
@@ -116,13 +121,13 @@ def list_public_fundraisers(
 
 def find_public_fundraiser(slug: str) -> PublicFundraiser | None:
     """The page of `slug` while the public may see it (F8), or None."""
-    row = db.session.execute(_select(Fundraiser.story).where(Fundraiser.slug == slug, visible())).first()
+    row = db.session.execute(_select(*_WHOLE).where(Fundraiser.slug == slug, visible())).first()
     return None if row is None else PublicFundraiser(**_values(row))
 
 
 def find_page(slug: str) -> PublicFundraiser | None:
     """The page of `slug` in any state, for whoever `policy.can_see` it, or None."""
-    row = db.session.execute(_select(Fundraiser.story).where(Fundraiser.slug == slug)).first()
+    row = db.session.execute(_select(*_WHOLE).where(Fundraiser.slug == slug)).first()
     return None if row is None else PublicFundraiser(**_values(row))
 
 

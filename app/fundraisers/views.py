@@ -15,11 +15,11 @@ from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id
 from app.core.markdown import render_markdown
-from app.core.money import BadAmount, Money, explain, format_plain, parse_money
+from app.core.money import BadAmount, Money, explain, format_plain, parse_money, suggestions
 from app.core.web import allow, public, signed_in
 from app.donations import queries as gifts
 from app.fundraisers import operations, policy, queries
-from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm
+from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
 from app.needs.queries import find_visible_need
@@ -63,9 +63,14 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
         story=render_markdown(page.story),
         totals=gifts.totals([page.id])[page.id],
         donations=donations,
+        outcome=render_markdown(page.outcome) if page.outcome else None,
+        amounts=suggestions(page.goal.currency),
+        declined_reason=fundraiser.declined_reason if fundraiser is not None else "",
+        is_suspended=fundraiser is not None and fundraiser.organization.status != "active",
         is_preview=page.status not in policy.SHOWN or (fundraiser is not None and not policy.is_visible(fundraiser)),
         may_edit=viewer is not None and fundraiser is not None and policy.can_edit(viewer, fundraiser),
         may_end=viewer is not None and fundraiser is not None and policy.can_end(viewer, fundraiser),
+        may_say_outcome=viewer is not None and fundraiser is not None and policy.can_say_outcome(viewer, fundraiser),
     )
 
 
@@ -177,12 +182,29 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
 @allow(policy.can_end, load=queries.find_fundraiser)
 def end(fundraiser: Fundraiser) -> ResponseReturnValue:
     """Ask, then take no more gifts."""
-    if request.method == "GET":
-        return render_template("fundraisers/end.html", fundraiser=fundraiser)
+    form = OutcomeForm(obj=fundraiser)
+    if request.method == "GET" or not form.validate():
+        code = 200 if request.method == "GET" else 422
+        return render_template("fundraisers/end.html", fundraiser=fundraiser, form=form), code
     slug = fundraiser.slug
     with transaction():
-        operations.end_fundraiser(fundraiser.id, by=current_person())
+        operations.end_fundraiser(fundraiser.id, by=current_person(), outcome=form.outcome.data or "")
     flash(_("The fundraiser has ended"))
+    return redirect(url_for("fundraisers.show", slug=slug), code=303)
+
+
+@fundraisers.route("/fundraisers/<slug>/outcome", methods=["GET", "POST"])
+@allow(policy.can_say_outcome, load=queries.find_fundraiser)
+def outcome(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """Thank everybody on a page that is over, and say what came of the money."""
+    form = OutcomeForm(obj=fundraiser)
+    if request.method == "GET" or not form.validate():
+        code = 200 if request.method == "GET" else 422
+        return render_template("fundraisers/outcome.html", fundraiser=fundraiser, form=form), code
+    slug = fundraiser.slug
+    with transaction():
+        operations.say_outcome(fundraiser.id, by=current_person(), outcome=form.outcome.data or "")
+    flash(_("Saved"))
     return redirect(url_for("fundraisers.show", slug=slug), code=303)
 
 

@@ -245,6 +245,17 @@ def test_a_suggested_amount_counts_when_none_is_typed(giving: Giving) -> None:
     assert giving.post(giving.fundraiser(), giving.form(amount="", suggested="5001")).status_code == 422
 
 
+def test_an_amount_of_the_page_is_chosen_in_the_form(giving: Giving) -> None:
+    address = f"/fundraisers/{giving.fundraiser().slug}"
+    assert f"{address}/donate?suggested=5000" in giving.client.get(address).get_data(as_text=True)
+    form = giving.client.get(f"{address}/donate?suggested=5000").get_data(as_text=True)
+    assert '<input checked id="suggested-1"' in form
+    assert (
+        "checked"
+        not in giving.client.get(f"{address}/donate?suggested=junk").get_data(as_text=True).split("Who may")[0]
+    )
+
+
 @pytest.mark.rule("A4")
 @pytest.mark.parametrize(
     ("field", "value"),
@@ -367,7 +378,7 @@ def test_an_anonymous_donor_is_named_to_staff_only(
     work_off()
     address = f"/fundraisers/{fundraiser.slug}"
     public = giving.client.get(address).get_data(as_text=True)
-    assert "Anonymous" in public
+    assert "Somebody" in public
     staff = sign_in(owner, new_client())
     review = staff.get(f"/manage/{organization.slug}{address}").get_data(as_text=True)
     assert "Hidden Person" in review

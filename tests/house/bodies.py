@@ -90,6 +90,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "fundraisers.new"): FUNDRAISER,
     ("POST", "fundraisers.edit"): FUNDRAISER,
     ("POST", "fundraisers.end"): EMPTY,
+    ("POST", "fundraisers.outcome"): {"outcome": "Thank you all."},
     ("POST", "fundraisers.approve"): EMPTY,
     ("POST", "fundraisers.decline"): {"reason": "Please say more"},
     ("POST", "fundraisers.set_approval"): {"auto_approve": "y"},
