@@ -144,8 +144,9 @@ THERMOMETER_ROW = 52
 
 @functools.lru_cache(maxsize=1024)
 def draw_thermometer(settled: int, in_person: int, on_its_way: int, goal: int, rows: int) -> Markup:
-    """An upright finger that fills from its foot, with a line from each part to its row of words (top to bottom: goal,
-    still open, on its way, in person, settled; parts that are nothing have no row). Amounts are minor units.
+    """An upright finger that fills from its foot, with a line from each part to its row of words (top to bottom by the
+    middle of what they name: goal, still open, on its way, in person, settled; beyond the goal its line is lower; parts
+    that are nothing have no row). Amounts are minor units.
     """
     height, width = THERMOMETER_HEIGHT, 56
     whole = max(goal, settled + in_person + on_its_way, 1)
@@ -153,22 +154,23 @@ def draw_thermometer(settled: int, in_person: int, on_its_way: int, goal: int, r
     def y_of(amount: int) -> float:
         return round(height - height * amount / whole, 1)
 
-    parts, lines, row, at = [], [], rows - 1, 0
+    parts, at = [], 0
+    lines: list[tuple[float, float]] = [(goal, max(y_of(goal), 1))]  # the level it names, and how far down that is
     for state, amount in (("given", settled), ("mid", in_person), ("promised", on_its_way)):
         if amount <= 0:
             continue
         low, high = y_of(at), y_of(at + amount)
         hatch = ' fill="url(#hatch)"' if state == "promised" else ""
         parts.append(f'<rect class="{state}"{hatch} x="0" y="{high}" width="{width}" height="{round(low - high, 1)}"/>')
-        lines.append((round((low + high) / 2, 1), row))
-        row, at = row - 1, at + amount
+        lines.append((at + amount / 2, round((low + high) / 2, 1)))
+        at += amount
     if at < goal:
-        lines.append((round(y_of(at) / 2, 1), row))
+        lines.append(((at + goal) / 2, round(y_of(at) / 2, 1)))
     notch = f'<rect class="notch" x="0" y="{y_of(goal)}" width="{width}" height="3"/>' if at > goal else ""
-    lines.append((max(y_of(goal), 1), 0))
+    lines.sort(key=lambda line: line[0], reverse=True)
     # The rows of words stand from top to foot at equal distances (app.css): the middle of a row's first line is at 14.
     step = (height - THERMOMETER_ROW) / max(rows - 1, 1)
-    leaders = "".join(f"M2 {y}h8L28 {round(r * step + 14, 1)}h8" for y, r in lines)
+    leaders = "".join(f"M2 {y}h8L28 {round(row * step + 14, 1)}h8" for row, (_level, y) in enumerate(lines))
     return Markup(  # noqa: S704  # numbers and our own words only
         f'<svg class="bar" width="{width}" height="{height}" aria-hidden="true">'
         f'<rect class="rim" width="{width}" height="{height}" rx="{width // 2}"/>{"".join(parts)}{notch}</svg>'

@@ -29,6 +29,7 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.donations.operations import start_donation
+from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.messages.operations import choose_mail
 from app.moderation.operations import verify_organization
@@ -137,6 +138,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]
+        starter = sa.select(Fundraiser.started_by_id).where(Fundraiser.slug == world.values["fundraiser"])
+        over = make_fundraiser(started_by_id=db.session.execute(starter).scalar_one(), status="ended", ended_at=now())
+        unlinked += [f"/fundraisers/{over.slug}", f"/fundraisers/{over.slug}/outcome"]
         reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])
         db.session.remove()
     yield House(app, world, reader, unlinked)
