@@ -56,9 +56,8 @@ def give(organizations: Sequence[shape.DemoOrganization]) -> None:
     except (GatewayError, OSError) as error:
         log.warning("demo.gifts_missing", error=type(error).__name__)
     for given, fundraiser_id in pages:
-        over = given.ended if given.ended is not None else -given.days if given.days is not None else -1
-        if over > 0:
-            _end(fundraiser_id, given, begun - over * DAY)
+        if given.ended or (given.days is not None and given.days < 0):
+            _end(fundraiser_id, given)
     with transaction():
         audit.seal()
 
@@ -125,12 +124,9 @@ def _pay(address: str, outcome: str) -> None:
             raise ConnectionError(f"the demo payment server answered {status}")
 
 
-def _end(fundraiser_id: int, given: shape.DemoFundraiser, at: dt.datetime) -> None:
-    """It ended at the instant `at`: by its owner, or because its last day was over. Once."""
+def _end(fundraiser_id: int, given: shape.DemoFundraiser) -> None:
+    """It ends by its owner's hand, or because its last day is over: now, since gifts had to come before. Once."""
     with transaction():
-        fundraiser = db.session.get_one(Fundraiser, fundraiser_id)
-        if fundraiser.status == "live":
-            by = find_person_by_email(shape.email_of(given.by)) if given.ended is not None else None
-            with moved_to(at):
-                end_fundraiser(fundraiser_id, by=by)
-            outbox.note_kept(at + DAY, key=f"fundraiser_closed:{fundraiser_id}:{fundraiser.version}")
+        if db.session.get_one(Fundraiser, fundraiser_id).status == "live":
+            by = find_person_by_email(shape.email_of(given.by)) if given.ended else None
+            end_fundraiser(fundraiser_id, by=by)

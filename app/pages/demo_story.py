@@ -157,7 +157,8 @@ class OrganizationStory:
 
     def tell_fundraiser(self, given: shape.DemoFundraiser, need: Late[Need] | None = None) -> None:
         """A fundraiser: begun, and half a day later decided about where somebody else's is."""
-        begun, made = self.story.ago(given.ago) + self.later, Late[Fundraiser]()
+        zone = zone_of(self.given.place, self.given.country)
+        begun, made = by_day(self.story.ago(given.ago) + self.later, zone), Late[Fundraiser]()
         self.story.tell(begun, self._start_fundraiser, given, need, made)
         if given.status in ("live", "declined"):
             self.story.tell(begun + DAY / 2, self._answer_fundraiser, given, made)
@@ -237,7 +238,8 @@ class NeedStory:
         self.random = random.Random(given.title)  # noqa: S311  # spreads acts over time, the same at every load
         self.made = Late[Need]()
         self.zone = zone_of(given.place or parent.given.place, parent.given.country)
-        self.posted = self.story.ago(given.ago) + parent.later
+        spread = self.random.randint(0, 300) * MINUTE
+        self.posted = by_day(self.story.ago(given.ago) + parent.later - spread, self.zone)
         over = given.status in ("paused", "closed")
         self.ended = self.story.ago(given.until) if over else self.story.now
         shifts = [(each, Late[Shift]()) for each in given.shifts]
@@ -318,8 +320,9 @@ class NeedStory:
         )
 
     def _tell_pledge(self, given: shape.DemoPledge, item: Late[Item]) -> None:
-        promised, made = self.story.ago(given.ago) + self.parent.later, Late[int]()
-        settled = promised + (self.story.now - promised) * self.random.uniform(0.4, 0.9)
+        spread = self.random.randint(0, 300) * MINUTE
+        promised, made = by_day(self.story.ago(given.ago) + spread, self.zone), Late[int]()
+        settled = by_day(promised + (self.ended - promised) * self.random.uniform(0.4, 0.9), self.zone)
         self.story.tell(promised, self._promise, given, item, made)
         if given.received or given.rejected:
             self.story.tell(settled, self._receive, given, made)
@@ -371,10 +374,10 @@ class ShiftStory:
     def _tell_place(self, place: shape.Place) -> None:
         joined = self.story.ago(self.story.given[place.first].joined)
         first = max(self.need.posted, joined) + 5 * MINUTE
-        taken, made = first + (self.last - first) * self.need.random.uniform(0.05, 0.95), Late[Signup]()
+        taken, made = self._between(first, 0.05, 0.95), Late[Signup]()
         self.story.tell(taken, self._take, place, made)
         if place.outcome == "cancelled":
-            given_back = taken + (self.last - taken) * 0.5
+            given_back = self._between(taken, 0.5, 0.6)
             self.story.tell(given_back, lambda: cancel_signup(made.get().id, by=self.story.people[place.first]))
         elif self.called_off is not None:
             # What the worker does once the shift is called off.
@@ -383,6 +386,12 @@ class ShiftStory:
             self._tell_attendance(place, made, *self.times)
         elif place.minutes is not None:
             self.story.tell(self.story.ago(0.5), self._write_hours, place, made)
+
+    def _between(self, first: dt.datetime, least: float, most: float) -> dt.datetime:
+        """An instant of the day, so far on the way from `first` to when places can be taken last."""
+        found = first + (self.last - first) * self.need.random.uniform(least, most)
+        awake = by_day(found, self.need.zone)
+        return awake if first < awake < self.last else found
 
     def _take(self, place: shape.Place, made: Late[Signup]) -> None:
         shift = self.made.get()
@@ -396,7 +405,7 @@ class ShiftStory:
 
     def _tell_guest(self, guest: shape.DemoGuest) -> None:
         first = self.need.posted + 10 * MINUTE
-        taken, made = first + (self.last - first) * self.need.random.uniform(0.3, 0.9), Late[Signup]()
+        taken, made = self._between(first, 0.3, 0.9), Late[Signup]()
         if guest.how == "held":
             taken = self.story.now - 5 * MINUTE
         self.story.tell(taken, self._take_for_guest, guest, made)
@@ -454,6 +463,14 @@ def zone_of(place: str, country: str) -> str:
     if found is None:
         raise LookupError(place)
     return found.time_zone
+
+
+def by_day(at: dt.datetime, zone: str) -> dt.datetime:
+    """The same instant, or another hour of its day in the time zone `zone` when people sleep then."""
+    local = at.astimezone(zoneinfo.ZoneInfo(zone))
+    if 8 <= local.hour < 22:
+        return at
+    return local.replace(hour=8 + local.hour * 5 % 13, fold=0).astimezone(dt.UTC)
 
 
 def _item_input(given: shape.DemoItem) -> needs.ItemInput:

@@ -17,8 +17,8 @@ from flask import Flask
 from app import create_app
 from app.accounts.models import PERSON_STATUSES, Person
 from app.accounts.operations import authenticate
-from app.core.clock import now
-from app.core.db import Base, db
+from app.core.clock import moved_to, now
+from app.core.db import Base, db, transaction
 from app.core.outbox import Outbox
 from app.donations import checkout
 from app.donations import queries as donations
@@ -31,7 +31,7 @@ from app.pages import demo
 from app.pages.demo_data import shape
 from app.pages.demo_data.organizations import ORGANIZATIONS
 from app.pages.demo_data.people import PEOPLE
-from app.pages.demo_story import zone_of
+from app.pages.demo_story import Story, zone_of
 from app.pledges.models import PLEDGE_STATUSES, Pledge
 from app.signups.models import SIGNUP_STATUSES, GuestHold, Signup
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate
@@ -284,6 +284,18 @@ def test_on_no_day_of_the_year_does_anybody_stand_in_two_places(there: Flask) ->
             held.sort()
             for one, other in itertools.pairwise(held):
                 assert one[1] <= other[0], (name, hours, one, other)
+
+
+def test_it_can_be_made_in_the_night_when_the_clocks_change(app: Flask) -> None:
+    at = dt.datetime(2027, 3, 14, 7, 10, tzinfo=dt.UTC)
+    with moved_to(at), transaction():
+        Story(at, PEOPLE, ORGANIZATIONS).play()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Signup)) == sum(
+        len(list(shape.places(given.who))) + sum(guest.how in ("confirmed", "telephone") for guest in given.guests)
+        for organization in ORGANIZATIONS
+        for need in organization.needs
+        for given in need.shifts
+    )
 
 
 def test_everybody_named_is_there() -> None:

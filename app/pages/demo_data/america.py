@@ -140,7 +140,7 @@ BAYOU = DemoOrganization(
         DemoNeed(
             "Keep the list of damaged streets up to date from home: read what neighbors report, put each address on the "
             "map, mark what is finished",
-            "A shared sheet, two colours, and somebody to ask. One hour a day is plenty.",
+            "A shared sheet, two colors, and somebody to ask. One hour a day is plenty.",
             remote=True,
             causes=("emergency", "digital"),
             skills=("data-entry", "spanish"),

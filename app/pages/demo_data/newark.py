@@ -181,7 +181,7 @@ LANTERN_HOUSE = DemoOrganization(
             "olive",
             ago=96,
             days=60,
-            ended=48,
+            ended=True,
             gifts=(
                 DemoGift("Rosa Delgado", 5_000, 93, "For the eleventh load.", first="rosa"),
                 DemoGift("Kowalczyk family", 25_000, 88),

@@ -180,7 +180,7 @@ class DemoGift:
 @dataclasses.dataclass(frozen=True)
 class DemoFundraiser:
     """A fundraiser begun `ago` days before today until `days` from today. `status` is what the organization said of one
-    that a supporter started: live, waiting or declined; `ended` days ago it was ended by hand."""
+    that a supporter started: live, waiting or declined; `ended` by hand once its gifts are there."""
 
     title: str
     story: str
@@ -191,7 +191,7 @@ class DemoFundraiser:
     status: str = "live"
     reason: str = ""
     named: bool = True
-    ended: int | None = None
+    ended: bool = False
     gifts: tuple[DemoGift, ...] = ()
 
 
