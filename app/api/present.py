@@ -15,6 +15,7 @@ from app.donations.queries import PublicDonation, Totals, donation_token
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 from app.needs.models import Item, Need, Shift
+from app.needs.standing import status_of
 from app.organizations.models import Location, Membership, Organization
 from app.pledges.models import Pledge
 from app.signups.models import Signup
@@ -126,7 +127,7 @@ def need(row: Need, address: str | None) -> Body:
         "title": row.title,
         "description": row.description,
         "organization": organization_ref(row.organization),
-        "status": row.status,
+        "status": status_of(row),
         "urgency": row.urgency,
         "causes": row.causes,
         "skills": row.skills,

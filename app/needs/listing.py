@@ -55,6 +55,7 @@ class Card:
     facts: Markup
     why: Markup | str
     measures: tuple[tuple[Markup, Markup], ...]
+    filled: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,6 +295,7 @@ def _card(row: NeedRow, explained: bool, locale: str, at: dt.datetime) -> Card:
     return Card(
         href=f"/needs/{encode_id(row.id)}", title=row.title, organization=row.organization, verified=_("Verified"),
         before=before, weekday=weekday, day=short, iso=iso, facts=dots(facts), why=why, measures=_measures(row, locale),
+        filled=_("Filled") if row.is_filled else "",
     )  # fmt: skip
 
 

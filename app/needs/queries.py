@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload
@@ -12,6 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.paging import Page, cut, newest_first
+from app.needs.filled import list_filled
 from app.needs.models import Item, Need, Position, PrivateAddress, Shift
 from app.needs.policy import visible
 from app.organizations.models import Organization
@@ -48,7 +50,7 @@ def find_item(item_id: int) -> Item | None:
 
 @dataclasses.dataclass(frozen=True)
 class NeedLine:
-    """One need in a list of its organization."""
+    """One need in a list of its organization; `status` as people are told it (N5)."""
 
     id: int
     title: str
@@ -98,13 +100,18 @@ def list_open_needs_of(organization_id: int, *, any_status: bool = False, limit:
     )
     if not any_status:
         query = query.where(Need.status == "open")
-    return [NeedLine(**row._mapping) for row in db.session.execute(query)]
+    lines = [NeedLine(**row._mapping) for row in db.session.execute(query)]
+    filled = list_filled(Need.id.in_([line.id for line in lines])) if lines else set()
+    return [dataclasses.replace(line, status="filled") if line.id in filled else line for line in lines]
 
 
 def count_by_status(organization_id: int) -> dict[str, int]:
-    """How many needs the organization has in each status."""
+    """How many needs the organization has in each status; those that are filled now (N5) count as that, not as open."""
     query = sa.select(Need.status, sa.func.count()).where(Need.organization_id == organization_id).group_by(Need.status)
-    return dict(list(db.session.execute(query)))
+    counts = dict(list(db.session.execute(query)))
+    if counts.get("open") and (filled := len(list_filled(Need.organization_id == organization_id))):
+        counts = {**counts, "open": counts["open"] - filled, "filled": filled}
+    return {status: count for status, count in counts.items() if count}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +131,8 @@ class ShiftLine:
     capacity: int | None
     taken: int
     last_on: dt.date | None
+    # Places, and those taken, of the positions that say how many; None when no position does.
+    counted: tuple[int, int] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -158,19 +167,22 @@ _SHIFTS = (
 
 def list_shifts(need_id: int) -> list[ShiftLine]:
     """The need's shifts with their positions' sums in one statement, soonest first, flexible roles last."""
-    found: dict[int, dict[str, object]] = {}
+    found: dict[int, dict[str, Any]] = {}
     names: dict[int, list[str]] = {}
     for row in db.session.execute(_SHIFTS, {"need_id": need_id}):
         values = dict(row._mapping)
         name = values.pop("name")
-        line = found.setdefault(values["id"], {**values, "capacity": 0, "taken": 0})
+        line = found.setdefault(values["id"], {**values, "capacity": 0, "taken": 0, "counted": None})
+        if values["capacity"] is not None:
+            goal, taken = line["counted"] or (0, 0)
+            line["counted"] = (goal + values["capacity"], taken + values["taken"])
         if name and values["capacity"] != 0:
             names.setdefault(values["id"], []).append(name)
         capacity = line["capacity"]
         open_ended = capacity is None or values["capacity"] is None
         line["capacity"] = None if open_ended else capacity + values["capacity"]
         line["taken"] = line["taken"] + values["taken"]
-    return [ShiftLine(name=", ".join(names.get(key, [])), **line) for key, line in found.items()]  # type: ignore[arg-type]  # the columns above
+    return [ShiftLine(name=", ".join(names.get(key, [])), **line) for key, line in found.items()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,6 +247,7 @@ class NeedPage:
     city: str | None
     region: str | None
     country: str | None
+    causes: list[str]
     time_zone: str
     ends_on: dt.date | None
     organization_slug: str
@@ -258,6 +271,7 @@ _PAGE = (
         Need.city,
         Need.region,
         Need.country,
+        Need.causes,
         Need.time_zone,
         Need.ends_on,
         Organization.slug,
@@ -290,9 +304,15 @@ def find_private_address(need: Need) -> PrivateAddress | None:
 
 
 def list_needs_of(organization_id: int, status: str | None, cursor: str | None, *, limit: int = 30) -> Page[Need]:
-    """The organization's needs for its staff, newest first (N2). Raises BadCursor."""
+    """The organization's needs for its staff, newest first (N2); "filled" are open ones that are filled now (N5). Raises
+    BadCursor."""
     query = sa.select(Need).where(Need.organization_id == organization_id)
-    if status is not None:
+    if status in ("open", "filled"):
+        filled = list_filled(Need.organization_id == organization_id)
+        query = query.where(
+            Need.status == "open", Need.id.in_(filled) if status == "filled" else Need.id.not_in(filled)
+        )
+    elif status is not None:
         query = query.where(Need.status == status)
     return cut(db.session.scalars(newest_first(query, Need, cursor, limit)).all(), limit)
 

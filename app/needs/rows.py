@@ -16,7 +16,9 @@ from app.core.cache import facts
 from app.core.clock import now
 from app.core.db import db, uses_sqlite
 from app.core.search import run
+from app.needs.filled import list_filled
 from app.needs.filters import NeedFilters
+from app.needs.models import Need
 from app.needs.policy import visible
 
 
@@ -66,6 +68,7 @@ class NeedRow:
     item_given: decimal.Decimal
     item_promised: decimal.Decimal
     item_count: int
+    is_filled: bool
     km: float | None
     reasons: tuple[tuple[str, Any], ...]
 
@@ -132,7 +135,18 @@ def _read(ids: list[int]) -> dict[int, tuple[Any, ...]]:
         "ids": json.dumps(ids) if sqlite else ids,
         "at": at.strftime("%Y-%m-%d %H:%M:%S.%f") if sqlite else at,  # as UtcDateTime keeps it
     }
-    return {row[0]: _typed(row) for row in run(_statement(sqlite), values)}
+    rows = [_typed(row) for row in run(_statement(sqlite), values)]
+    likely = [row[0] for row in rows if _may_be_filled(row)]
+    filled = list_filled(Need.id.in_(likely)) if likely else set()
+    return {row[0]: (*row, row[0] in filled) for row in rows}
+
+
+def _may_be_filled(row: tuple[Any, ...]) -> bool:
+    """False when what the row shows is open already; otherwise the rest of the need has to be asked (N5)."""
+    ends_at, capacity, taken, quantity, received, promised = row[11], row[14], row[15], row[19], row[20], row[21]
+    if ends_at is not None and capacity is not None and taken < capacity:
+        return False
+    return quantity is None or quantity <= received + promised
 
 
 def _typed(row: Any) -> tuple[Any, ...]:

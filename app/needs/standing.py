@@ -6,6 +6,7 @@ import dataclasses
 import decimal
 from collections.abc import Sequence
 
+from app.needs.models import Need
 from app.needs.queries import ItemLine, ShiftLine
 
 ZERO = decimal.Decimal(0)
@@ -22,12 +23,13 @@ class Standing:
 
 
 def of_time(shifts: Sequence[ShiftLine]) -> Standing | None:
-    """Places taken of those there are; None when none can be counted (roles for as many as come)."""
-    counted = [(shift.capacity, shift.taken) for shift in shifts if shift.capacity is not None]
+    """Places taken of those that can be counted, position by position: a role for as many as come beside a counted one
+    neither fills it nor hides it. None when none can be counted."""
+    counted = [shift.counted for shift in shifts if shift.counted is not None]
     if not counted:
         return None
-    goal, taken = sum(capacity for capacity, _taken in counted), sum(taken for _capacity, taken in counted)
-    return Standing(taken, 0, goal, sum(max(0, capacity - taken) for capacity, taken in counted))
+    goal, taken = sum(places for places, _taken in counted), sum(taken for _places, taken in counted)
+    return Standing(taken, 0, goal, goal - taken)
 
 
 def of_items(items: Sequence[ItemLine]) -> Standing | None:
@@ -49,3 +51,22 @@ def is_filled(shifts: Sequence[ShiftLine], items: Sequence[ItemLine]) -> bool:
     """
     counted = [standing for standing in (of_time(shifts), of_items(items)) if standing is not None and standing.goal]
     return bool(counted) and all(standing.open == 0 for standing in counted)
+
+
+def status_of(need: Need) -> str:
+    """The status as people and programs are told it: "filled" of an open need while that is what its facts say (N5).
+
+    Reads shifts, positions and items of `need`; `filled.list_filled` asks the same of many.
+    """
+    if need.status != "open":
+        return need.status
+    places = [
+        (position.capacity, position.taken)
+        for shift in need.shifts
+        if shift.status == "scheduled" and not shift.is_over
+        for position in shift.positions
+        if position.capacity
+    ]
+    things = [item for item in need.items if item.quantity and not item.do_not_bring]
+    is_open = any(capacity > taken for capacity, taken in places) or any(item.still_wanted for item in things)
+    return "filled" if (places or things) and not is_open else "open"

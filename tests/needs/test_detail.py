@@ -235,7 +235,7 @@ def test_filled_is_computed_from_what_can_be_counted(client: CheckingClient) -> 
     def says_filled() -> bool:
         page = client.get(path(need))
         filled = standing.is_filled(queries.list_shifts(need.id), queries.list_items(need.id))
-        assert filled is ("Everything counted here is filled" in page.text)
+        assert filled is ("Filled: everything asked for is promised" in page.text)
         return filled
 
     assert not says_filled()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, render_template
+from flask import abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
@@ -54,13 +54,23 @@ def _render(need_id: int) -> str:
         time=standing.of_time(shifts),
         things=standing.of_items(items),
         money=_money(fundraisers, raised),
-        is_filled=standing.is_filled(shifts, items),
+        is_filled=page.status == "open" and standing.is_filled(shifts, items),
+        still_welcome=any(shift.capacity is None for shift in shifts)
+        or any(item.quantity is None and not item.do_not_bring for item in items),
+        similar_url=_similar_url(page),
         is_preview=not page.is_visible,
         is_staff=is_staff,
         takes=page.is_claimed and page.is_visible,
         gifts_are_on=settings().payments_mode != "off",
         **_of_viewer(person, need),
     )
+
+
+def _similar_url(page: queries.NeedPage) -> str:
+    """The list of what is asked for like this: for the same causes, near the same place or from home."""
+    town = ", ".join(part for part in (page.city, page.region) if part)
+    where: dict[str, Any] = {"remote": "yes"} if page.remote or not town else {"near": town}
+    return url_for("needs.index", **where, causes=page.causes)
 
 
 def _of_viewer(person: Person | None, need: Need | None) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
 from app.core.web import allow
-from app.needs import editor, operations, policy, queries
+from app.needs import editor, operations, policy, queries, standing
+from app.needs.filled import list_filled
 from app.needs.forms import ConfirmForm, NeedForm
 from app.needs.models import NEED_STATUSES, Item, Need, Shift
 from app.needs.readiness import readiness
@@ -39,6 +40,7 @@ def manage_index(organization: Organization) -> ResponseReturnValue:
         page=page,
         status=status,
         counts=queries.count_by_status(organization.id),
+        filled=list_filled(Need.id.in_([need.id for need in page.rows])),
         may_edit=can_manage_listings(current_person(), organization),
     )
 
@@ -131,14 +133,16 @@ def _editor_page(form: NeedForm, organization: Organization, need: Need | None) 
 def manage(need: Need) -> ResponseReturnValue:
     """Who comes, what is on its way, and what can be done with the need now."""
     person = current_person()
-    shifts = queries.list_shifts(need.id)
+    shifts, items = queries.list_shifts(need.id), queries.list_items(need.id)
+    ahead = [shift for shift in shifts if shift.status == "scheduled" and not shift.is_over]
     return render_template(
         "needs/manage.html",
         organization=need.organization,
         need=need,
+        status="filled" if need.status == "open" and standing.is_filled(ahead, items) else need.status,
         shifts=shifts,
         rosters=list_rosters([shift.id for shift in shifts]),
-        items=queries.list_items(need.id),
+        items=items,
         deliveries=list_deliveries(need.id),
         missing=operations.reasons_not_to_publish(need) if need.status in ("draft", "paused") else [],
         may_edit=can_manage_listings(person, need.organization),
