@@ -15,7 +15,7 @@ from app.needs.models import Item
 from app.needs.policy import can_see_need
 from app.organizations.policy import can_see_staff_pages
 from app.pledges.models import Pledge
-from app.pledges.operations import cancel_pledge, pledge, receive_pledge
+from app.pledges.operations import cancel_pledge, change_pledge, lock_pledge, pledge, receive_pledge
 from app.pledges.policy import can_cancel_pledge, can_receive_pledge, can_see_pledge
 from app.pledges.quantities import read_quantity
 
@@ -32,6 +32,11 @@ def _part(typed: str, field: str) -> decimal.Decimal:
     return decimal.Decimal(0) if typed.strip() in ("", "0") else read_quantity(typed, field)
 
 
+def _version(row: Pledge) -> int:
+    """When it was changed last, in microseconds: what If-Match is about."""
+    return int(row.updated_at.timestamp() * 1_000_000)
+
+
 def _present(row: Pledge, *, staff: bool) -> dict[str, Any]:
     return present.pledge(row, name=row.person.name if staff else None)
 
@@ -46,7 +51,15 @@ def create(item: Item, payload: dict[str, Any]) -> ResponseReturnValue:
     """A promise. A second one for the same item is 409 until it says `mode` (P2)."""
     quantity = read_quantity(payload["quantity"])
     with transaction():
-        made = pledge(item.id, by=current_person(), quantity=quantity, mode=payload["mode"], note=payload["note"])
+        made = pledge(
+            item.id,
+            by=current_person(),
+            quantity=quantity,
+            mode=payload["mode"],
+            note=payload["note"],
+            deliver_by=payload.get("deliver_by"),
+            way=payload["way"],
+        )
         return frame.answer(201, schemas.PledgeOut, _present(made, staff=False))
 
 
@@ -69,7 +82,30 @@ def index(item: Item, query: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.PledgeOut)
 def show(row: Pledge) -> ResponseReturnValue:
     """One promise, for the person and the staff."""
-    return _present(row, staff=can_see_staff_pages(current_person(), row.item.need.organization))
+    body = _present(row, staff=can_see_staff_pages(current_person(), row.item.need.organization))
+    return frame.with_etag(body, _version(row))
+
+
+@resource.route("/pledges/<id:pledge_id>", methods=["PATCH"])
+@allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
+@resource.arguments(schemas.PledgeEdit)
+@resource.response(200, schemas.PledgeOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+def edit(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Another quantity, day or way; `in_transit` says that it is on its way. What is left out stays."""
+    quantity = read_quantity(payload["quantity"]) if "quantity" in payload else row.quantity
+    with transaction():
+        frame.require_match(_version(lock_pledge(row.id)[1]))
+        changed = change_pledge(
+            row.id,
+            by=current_person(),
+            quantity=quantity,
+            deliver_by=payload.get("deliver_by"),
+            way=payload.get("way", row.way),
+            on_its_way=payload.get("in_transit", row.status == "in_transit"),
+            note=payload.get("note"),
+        )
+        return frame.answer(200, schemas.PledgeOut, _present(changed, staff=False))
 
 
 @resource.route("/pledges/<id:pledge_id>/cancel", methods=["POST"])
@@ -96,6 +132,11 @@ def receive(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
     received, rejected = (_part(payload[field], field) for field in ("received", "rejected"))
     with transaction():
         changed = receive_pledge(
-            row.id, by=current_person(), received=received, rejected=rejected, reason=payload["reason"]
+            row.id,
+            by=current_person(),
+            received=received,
+            rejected=rejected,
+            reason=payload["reason"],
+            more=payload["more"],
         )
         return frame.answer(200, schemas.PledgeOut, _present(changed, staff=True))

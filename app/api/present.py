@@ -176,6 +176,8 @@ def pledge(row: Pledge, *, name: str | None) -> Body:
         "quantity": number(row.quantity),
         "received": number(row.received),
         "rejected": number(row.rejected),
+        "deliver_by": row.deliver_by,
+        "way": row.way,
         "note": row.note,
         "created_at": iso(row.created_at),
         "name": name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -91,6 +92,13 @@ def whole_fundraisers(fundraiser_ids: Sequence[int]) -> list[Fundraiser]:
 def locked_version(
     model: type[Need] | type[Fundraiser] | type[Shift] | type[Item] | type[Organization], key: int
 ) -> int:
-    """The version of a row, read under its lock: what If-Match is compared with. Call it inside the transaction."""
+    """The version of a row, read under its lock: what If-Match is compared with. Call it inside the transaction.
+
+    The need of a shift or an item is locked first, in the order in which every act locks.
+    """
+    if model in (Shift, Item):
+        found: Any = db.session.get(model, key)
+        if found is None or lock(Need, found.need_id) is None:
+            return 0
     row = lock(model, key)
     return 0 if row is None else row.version

@@ -9,7 +9,7 @@ from app.donations.models import DONATION_STATES
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
 from app.organizations.models import ROLES
-from app.pledges.models import PLEDGE_STATUSES
+from app.pledges.models import PLEDGE_STATUSES, WAYS
 from app.signups.models import MAXIMUM_PARTY_SIZE, SIGNUP_STATUSES
 
 one_of = ma.validate.OneOf
@@ -276,6 +276,18 @@ class PledgeIn(Schema):
     quantity = ma.fields.String(required=True, metadata=DECIMAL)
     mode = ma.fields.String(validate=one_of(("add", "replace")), load_default=None, allow_none=True)
     note = paragraphs(500, load_default="")
+    deliver_by = ma.fields.Date(load_default=None, allow_none=True)
+    way = ma.fields.String(validate=one_of(WAYS), load_default="drop_off")
+
+
+class PledgeEdit(Schema):
+    """What is to change of one's promise."""
+
+    quantity = ma.fields.String(metadata=DECIMAL)
+    deliver_by = ma.fields.Date()
+    way = ma.fields.String(validate=one_of(WAYS))
+    in_transit = ma.fields.Boolean()
+    note = paragraphs(500)
 
 
 class ReceiveIn(Schema):
@@ -284,6 +296,7 @@ class ReceiveIn(Schema):
     received = ma.fields.String(load_default="0", metadata=DECIMAL)
     rejected = ma.fields.String(load_default="0", metadata=DECIMAL)
     reason = text(300, load_default="")
+    more = ma.fields.Boolean(load_default=False)
 
 
 class PledgeOut(Schema):
@@ -295,6 +308,8 @@ class PledgeOut(Schema):
     quantity = ma.fields.String(required=True, metadata=DECIMAL)
     received = ma.fields.String(required=True, metadata=DECIMAL)
     rejected = ma.fields.String(required=True, metadata=DECIMAL)
+    deliver_by = ma.fields.Date(required=True, allow_none=True)
+    way = ma.fields.String(required=True, validate=one_of(WAYS))
     note = ma.fields.String(required=True)
     created_at = moment(required=True)
     name = ma.fields.String(required=True, allow_none=True)

@@ -147,6 +147,10 @@ def _of_pledge(pledge: Pledge, person: Person, *, done: bool = False) -> Help:
             "items", pledge.status, day, "", title, need.id, (need.title, need.organization.name), "", pledge=pledge
         )
     step = _("Bring it to: %(place)s", place=_where(need, person)) if not need.remote else ""
+    if pledge.way == "send":
+        step = _("Send it to: %(place)s", place=_where(need, person)) if not need.remote else ""
+    if pledge.status == "in_transit":
+        step = _("It is on its way. The staff look out for it.")
     lines = (need.title, need.organization.name)
-    before = _("by") if need.ends_on else ""
-    return Help("items", pledge.status, need.ends_on, before, title, need.id, lines, step, pledge=pledge)
+    last = pledge.deliver_by or need.ends_on
+    return Help("items", pledge.status, last, _("by") if last else "", title, need.id, lines, step, pledge=pledge)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.core.ids import encode_id
 from app.needs.models import Item
-from app.pledges.models import LIVE_STATUSES, Pledge
+from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 
 SHOWN = 20
 ZERO = decimal.Decimal(0)
@@ -34,14 +34,21 @@ def check_pledges() -> tuple[int, list[str]]:
         sa.type_coerce(sa.func.coalesce(sa.cast(column, sa.BigInteger), 0), quantity)
         for column in (sums.c.reserved, sums.c.in_transit, sums.c.received)
     ]
+    deliveries = db.session.execute(
+        sa.select(Delivery.item_id, sa.func.sum(Delivery.received))
+        .where(Delivery.pledge_id.is_(None), Delivery.undone_at.is_(None))
+        .group_by(Delivery.item_id)
+    )
+    unpledged = {item_id: received for item_id, received in deliveries}  # noqa: C416  # typed as pairs
     rows = db.session.execute(sa.select(Item, *real).outerjoin(sums, sums.c.item_id == Item.id)).all()
     found = []
-    for item, reserved, in_transit, received in rows:
+    for item, reserved, in_transit, brought in rows:
+        received = brought + unpledged.get(item.id, ZERO)
         key = encode_id(item.id)
         if (item.reserved, item.in_transit, item.received) != (reserved, in_transit, received):
             found.append(
                 f"pledges: item {key} says {item.reserved} reserved, {item.in_transit} in transit, {item.received}"
-                f" received; its pledges say {reserved}, {in_transit}, {received}"
+                f" received; its pledges and deliveries say {reserved}, {in_transit}, {received}"
             )
         given = item.received + item.reserved + item.in_transit
         if item.still_wanted is not None and item.quantity + item.surplus != given + item.still_wanted:

@@ -1,4 +1,5 @@
-"""What pledges promise: mails about one's promise of items, composed from the rows as they are when each is sent."""
+"""What pledges promise: mails about one's promise of items, composed from the rows as they are when each is sent, and
+what happens to a promise whose day is over (P3)."""
 
 from __future__ import annotations
 
@@ -7,29 +8,41 @@ from typing import Any
 
 from flask import current_app
 
+from app.accounts.queries import find_person
 from app.core import outbox
+from app.core.db import transaction
 from app.core.i18n import number
 from app.core.ids import encode_id
-from app.core.letters import compose, speaking
-from app.core.mail import deliver
+from app.core.jobs import Sweep
+from app.core.letters import speaking
 from app.core.when import full_day
-from app.pledges import queries
-from app.pledges.models import LIVE_STATUSES
+from app.messages.delivery import send
+from app.organizations.notices import promise_to_staff
+from app.organizations.policy import can_see_staff_pages
+from app.pledges import dates, operations, queries
+from app.pledges.models import LIVE_STATUSES, Pledge
 from app.pledges.operations import outstanding, with_unit
+from app.pledges.policy import pledge_token
 
 
 def mail_made(payload: dict[str, Any]) -> None:
-    """Your promise is noted."""
+    """Your promise is noted. Staff who want to hear of it at once are promised their own mails first."""
+    _promise_to_staff(payload, "staff_pledges", "mail_staff_pledged")
     _send("pledges/made", payload)
 
 
 def mail_changed(payload: dict[str, Any]) -> None:
-    """Your promise is another quantity now."""
+    """Your promise is another quantity or day now."""
+    _promise_to_staff(payload, "staff_pledges", "mail_staff_pledged")
     _send("pledges/changed", payload)
 
 
 def mail_cancelled(payload: dict[str, Any]) -> None:
-    """You took your promise back."""
+    """You took your promise back; not when it stands again."""
+    pledge = queries.find_pledge(payload["pledge_id"])
+    if pledge is None or pledge.status in LIVE_STATUSES:
+        return
+    _promise_to_staff(payload, "staff_cancellations", "mail_staff_taken_back")
     _send("pledges/cancelled", payload)
 
 
@@ -38,33 +51,101 @@ def mail_received(payload: dict[str, Any]) -> None:
     _send("pledges/received", payload)
 
 
-def _send(name: str, payload: dict[str, Any]) -> None:
+def mail_reminder(payload: dict[str, Any]) -> None:
+    """Two days before: only while it stands and its day is the same (another day has its own)."""
+    pledge = queries.find_pledge(payload["pledge_id"])
+    if pledge is None or pledge.status not in LIVE_STATUSES or str(pledge.deliver_by) != payload["deliver_by"]:
+        return
+    _send("pledges/reminder", payload, "reminder")
+
+
+def mail_overdue(payload: dict[str, Any]) -> None:
+    """Its day is over: still coming? Until when it stands. No choice of theirs stops it: the promise ends by silence."""
+    pledge = queries.find_pledge(payload["pledge_id"])
+    if pledge is None or pledge.status not in LIVE_STATUSES or not dates.is_overdue(pledge, pledge.item.need):
+        return
+    _send("pledges/overdue", payload)
+
+
+def mail_expired(payload: dict[str, Any]) -> None:
+    """It has run out, and is wanted again; the staff hear of it like of one taken back."""
+    _promise_to_staff(payload, "staff_cancellations", "mail_staff_taken_back")
+    _send("pledges/expired", payload)
+
+
+def mail_staff_pledged(payload: dict[str, Any]) -> None:
+    """One of the staff hears what somebody promised; not when it was taken back meanwhile."""
+    _tell_staff(payload, "pledges/staff_pledged", "staff_pledges", live=True)
+
+
+def mail_staff_taken_back(payload: dict[str, Any]) -> None:
+    """One of the staff hears that a promise does not stand any more; not when it stands again."""
+    _tell_staff(payload, "pledges/staff_taken_back", "staff_cancellations", live=False)
+
+
+def chase_overdue() -> None:
+    """Sweep: ask once about each promise whose day is over, and end those whose days of grace are over too (P3)."""
+    for pledge_id in [pledge.id for pledge in queries.list_overdue()]:
+        with transaction():
+            operations.chase(pledge_id)
+
+
+def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
+    with transaction():
+        pledge = queries.find_pledge(payload["pledge_id"])
+        if pledge is not None:
+            organization_id = pledge.item.need.organization_id
+            key, about = payload["outbox_key"], {"pledge_id": pledge.id}
+            promise_to_staff(organization_id, kind, mail, about, key=key, except_id=pledge.person_id)
+
+
+def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, live: bool) -> None:
+    pledge, staff = queries.find_pledge(payload["pledge_id"]), find_person(payload["person_id"])
+    if pledge is None or staff is None or (pledge.status in LIVE_STATUSES) != live:
+        return
+    need = pledge.item.need
+    if not can_see_staff_pages(staff, need.organization):
+        return
+    with speaking(staff.locale):
+        values = {**_facts(pledge, {}), "who": pledge.person.name, "name": staff.name, "note": pledge.note}
+        values["manage_path"] = f"/manage/{need.organization.slug}/needs/{encode_id(need.id)}"
+    send(name, to=staff, key=payload["outbox_key"], kind=kind, zone=need.time_zone, **values)
+
+
+def _send(name: str, payload: dict[str, Any], kind: str | None = None) -> None:
     pledge = queries.find_pledge(payload["pledge_id"])
     if pledge is None:
         return
+    with speaking(pledge.person.locale):
+        values = _facts(pledge, payload)
+    zone = pledge.item.need.time_zone
+    send(name, to=pledge.person, key=payload["outbox_key"], kind=kind, zone=zone, **values)
+
+
+def _facts(pledge: Pledge, payload: dict[str, Any]) -> dict[str, Any]:
     settings = current_app.config["SETTINGS"]
-    item, need, person = pledge.item, pledge.item.need, pledge.person
-    with speaking(person.locale):
-        mail = compose(
-            name,
-            to=person.email,
-            locale=person.locale,
-            name=person.name,
-            item=item.name,
-            title=need.title,
-            organization=need.organization.name,
-            quantity=with_unit(pledge.quantity, item),
-            received=number(decimal.Decimal(payload.get("received", "0"))),
-            rejected=number(decimal.Decimal(payload.get("rejected", "0"))),
-            reason=pledge.rejected_reason,
-            live=pledge.status in LIVE_STATUSES,
-            outstanding=with_unit(outstanding(pledge), item),
-            until=full_day(need.ends_on) if need.ends_on else None,
-            need_url=f"{settings.base_url}/needs/{encode_id(need.id)}",
-            my_help_url=f"{settings.base_url}/my-help",
-            cancel_url=f"{settings.base_url}/pledges/{encode_id(pledge.id)}/cancel",
-        )
-    deliver(mail, key=payload["outbox_key"])
+    item, need = pledge.item, pledge.item.need
+    live = pledge.status in LIVE_STATUSES
+    last = dates.runs_out_on(pledge) if live else None
+    return {
+        "name": pledge.person.name,
+        "item": item.name,
+        "title": need.title,
+        "organization": need.organization.name,
+        "quantity": with_unit(pledge.quantity, item),
+        "received": number(decimal.Decimal(payload.get("received", "0"))),
+        "rejected": number(decimal.Decimal(payload.get("rejected", "0"))),
+        "reason": pledge.rejected_reason,
+        "live": live,
+        "outstanding": with_unit(outstanding(pledge), item),
+        "until": full_day(pledge.deliver_by) if pledge.deliver_by else None,
+        "last": full_day(last) if last else None,
+        "way": pledge.way,
+        "need_url": f"{settings.base_url}/needs/{encode_id(need.id)}",
+        "my_help_url": f"{settings.base_url}/my-help",
+        # Works without a session.
+        "cancel_url": f"{settings.base_url}/promises/{pledge_token(pledge)}",
+    }
 
 
 HANDLERS: dict[str, outbox.Handler] = {
@@ -72,5 +153,10 @@ HANDLERS: dict[str, outbox.Handler] = {
     "pledge_changed": mail_changed,
     "pledge_cancelled": mail_cancelled,
     "pledge_received": mail_received,
+    "pledge_reminder": mail_reminder,
+    "pledge_overdue": mail_overdue,
+    "pledge_expired": mail_expired,
+    "mail_staff_pledged": mail_staff_pledged,
+    "mail_staff_taken_back": mail_staff_taken_back,
 }
-SWEEPS = ()
+SWEEPS = (Sweep("pledges.chase_overdue", 3600, chase_overdue),)

@@ -1,4 +1,4 @@
-"""The table of pledges."""
+"""Tables of pledges and of what came."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from app.needs.models import Item
 
 PLEDGE_STATUSES = ("reserved", "in_transit", "received", "rejected", "cancelled", "expired")
 LIVE_STATUSES = ("reserved", "in_transit")
+# How it comes: brought to the place, or sent there.
+WAYS = ("drop_off", "send")
 
 
 class Pledge(HasId, Base):
@@ -33,6 +35,13 @@ class Pledge(HasId, Base):
             postgresql_where=sa.text(f"status IN {LIVE_STATUSES}"),
         ),
         sa.Index("ix_pledge_person_id_status", "person_id", "status"),
+        sa.CheckConstraint(f"way IN {WAYS}", name="way"),
+        sa.Index(
+            "ix_pledge_deliver_by",
+            "deliver_by",
+            sqlite_where=sa.text(f"status IN {LIVE_STATUSES}"),
+            postgresql_where=sa.text(f"status IN {LIVE_STATUSES}"),
+        ),
     )
 
     item_id: Mapped[int] = mapped_column(sa.ForeignKey("item.id"))
@@ -43,8 +52,38 @@ class Pledge(HasId, Base):
     rejected_reason: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
     status: Mapped[str] = mapped_column(sa.String(16))
     note: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
+    # By when it comes, on the calendar of the place; None: promised before dates were asked for, and not chased.
+    deliver_by: Mapped[dt.date | None]
+    way: Mapped[str] = mapped_column(sa.String(16), default="drop_off", server_default="drop_off")
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
+    # When the person took back what was outstanding; for the way back.
+    cancelled_at: Mapped[dt.datetime | None]
 
     item: Mapped[Item] = relationship()
     person: Mapped[Person] = relationship()
+
+
+class Delivery(HasId, Base):
+    """What came at one time, in the item's unit: of a pledge, or without one (`pledge_id` None). An undone one counts no
+    more. `freed` is how much of the promise it answered, and `was` how the promise stood before."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        sa.CheckConstraint("received >= 0 AND rejected >= 0 AND freed >= 0", name="never_negative"),
+        sa.CheckConstraint("pledge_id IS NOT NULL OR (rejected = 0 AND freed = 0)", name="unpledged"),
+    )
+
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("item.id"), index=True)
+    pledge_id: Mapped[int | None] = mapped_column(sa.ForeignKey("pledge.id"), index=True)
+    received: Mapped[decimal.Decimal]
+    rejected: Mapped[decimal.Decimal] = mapped_column(default=decimal.Decimal(0), server_default="0")
+    freed: Mapped[decimal.Decimal] = mapped_column(default=decimal.Decimal(0), server_default="0")
+    was: Mapped[str] = mapped_column(sa.String(16), default="", server_default="")
+    note: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    created_at: Mapped[dt.datetime]
+    undone_at: Mapped[dt.datetime | None]
+
+    item: Mapped[Item] = relationship()
+    pledge: Mapped[Pledge | None] = relationship()

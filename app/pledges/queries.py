@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import decimal
 from collections.abc import Sequence
 
@@ -10,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
+from app.core.clock import today
 from app.core.db import db
 from app.needs.models import Item, Need
-from app.pledges.models import LIVE_STATUSES, Pledge
+from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 
 DONE_SHOWN = 100
 
@@ -30,6 +32,8 @@ class DeliveryRow:
     outstanding: decimal.Decimal
     note: str
     status: str
+    deliver_by: dt.date | None
+    way: str
 
 
 def _with_everything() -> sa.Select[Pledge]:
@@ -62,6 +66,40 @@ def list_received_pledges_of(person_id: int) -> Sequence[Pledge]:
     ).all()
 
 
+def list_overdue(*, limit: int = 500) -> Sequence[Pledge]:
+    """Live promises whose day may be over (a day is over earlier in the east: who calls looks again), longest first."""
+    return db.session.scalars(
+        _with_everything()
+        .where(Pledge.status.in_(LIVE_STATUSES), Pledge.deliver_by < today("Pacific/Kiritimati"))
+        .order_by(Pledge.deliver_by, Pledge.id)
+        .limit(limit)
+    ).all()
+
+
+def find_delivery(delivery_id: int) -> Delivery | None:
+    """What came at one time, with its item, need and organization, or None."""
+    return db.session.scalar(
+        sa.select(Delivery)
+        .options(
+            joinedload(Delivery.item).joinedload(Item.need).joinedload(Need.organization),
+            joinedload(Delivery.pledge).joinedload(Pledge.person),
+        )
+        .where(Delivery.id == delivery_id)
+    )
+
+
+def list_received(need_id: int, *, limit: int = 30) -> Sequence[Delivery]:
+    """What came for a need and was not undone, latest first. For staff only: the caller's guard makes sure."""
+    return db.session.scalars(
+        sa.select(Delivery)
+        .join(Item, Item.id == Delivery.item_id)
+        .options(joinedload(Delivery.item), joinedload(Delivery.pledge).joinedload(Pledge.person))
+        .where(Item.need_id == need_id, Delivery.undone_at.is_(None))
+        .order_by(Delivery.created_at.desc(), Delivery.id)
+        .limit(limit)
+    ).all()
+
+
 def list_deliveries(need_id: int) -> list[DeliveryRow]:
     """Every live promise of a need's items, by item and name. For staff only: the caller's guard makes sure."""
     rows = db.session.execute(
@@ -75,6 +113,8 @@ def list_deliveries(need_id: int) -> list[DeliveryRow]:
             (Pledge.quantity - Pledge.received - Pledge.rejected).label("outstanding"),
             Pledge.note,
             Pledge.status,
+            Pledge.deliver_by,
+            Pledge.way,
         )
         .join(Item, Item.id == Pledge.item_id)
         .join(Person, Person.id == Pledge.person_id)

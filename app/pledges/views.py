@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,24 +11,32 @@ from flask.typing import ResponseReturnValue
 from app.accounts.session import current_person
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
-from app.core.forms import PageForm
+from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _, number
-from app.core.web import allow, flash_undo
+from app.core.tokens import unseal
+from app.core.web import allow, flash_undo, public
 from app.needs.models import Item
 from app.needs.queries import find_item
-from app.pledges import operations, policy, queries
-from app.pledges.forms import CancelForm, PledgeForm, ReceiveForm
-from app.pledges.models import LIVE_STATUSES, Pledge
+from app.pledges import dates, operations, policy, queries
+from app.pledges.forms import ArrivalForm, CancelForm, ChangeForm, PledgeForm, ReceiveForm
+from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.pledges.operations import Mode
 from app.pledges.quantities import format_quantity, read_quantity
 
 pledges = Blueprint("pledges", __name__)
+by_link = Blueprint("pledges_by_link", __name__)
+by_link.csrf_exempt = True  # type: ignore[attr-defined]  # read by the factory; the link is the proof
 MODES: dict[str, Mode] = {"add": "add", "replace": "replace"}
 
 
-def _put_errors(form: PageForm, invalid: InvalidInput) -> None:
-    for name, message in invalid.errors.items():
-        form[name].errors = [*form[name].errors, message]
+def _find_item(slug: str, item_id: int) -> Item | None:
+    item = find_item(item_id)
+    return item if item is not None and item.need.organization.slug == slug else None
+
+
+def _find_delivery(slug: str, delivery_id: int) -> Delivery | None:
+    delivery = queries.find_delivery(delivery_id)
+    return delivery if delivery is not None and delivery.item.need.organization.slug == slug else None
 
 
 @pledges.route("/items/<id:item_id>/pledge", methods=["GET", "POST"])
@@ -35,7 +44,7 @@ def _put_errors(form: PageForm, invalid: InvalidInput) -> None:
 def new(item: Item) -> ResponseReturnValue:
     """How much is still wanted, and the form; a second promise asks whether to add or to replace (P2)."""
     person = current_person()
-    form = PledgeForm(quantity=request.args.get("quantity", "")[:40])
+    form = PledgeForm(quantity=request.args.get("quantity", "")[:40], deliver_by=dates.usual_day(item.need))
     reasons = operations.check_pledge(item, person)
     if request.method == "GET" or reasons:
         return _page(item, form, reasons), 200 if request.method == "GET" else 409
@@ -50,10 +59,12 @@ def new(item: Item) -> ResponseReturnValue:
                 quantity=quantity,
                 mode=MODES.get(request.form.get("mode", "")),
                 note=form.note.data or "",
+                deliver_by=form.deliver_by.data,
+                way=form.way.data or "drop_off",
             )
             said = operations.with_unit(made.quantity, item)
     except InvalidInput as invalid:
-        _put_errors(form, invalid)
+        show_errors(form, invalid)
         return _page(item, form, []), 422
     except Refused as refused:
         if any(reason.code == "already_pledged" for reason in refused.reasons):
@@ -86,12 +97,11 @@ def cancel(pledge: Pledge) -> ResponseReturnValue:
     """What taking a promise back means, and doing it."""
     form = CancelForm()
     if request.method == "POST" and form.validate():
-        name, item_id = pledge.item.name, pledge.item_id
-        back = url_for("pledges.new", item_id=item_id, quantity=format_quantity(operations.outstanding(pledge)))
+        name = pledge.item.name
         with transaction():
             operations.cancel_pledge(pledge.id, by=current_person())
         text = _("You took back your promise of “%(item)s”. It is wanted again.", item=name)
-        flash_undo(text, back)
+        flash_undo(text, url_for("pledges.undo_cancel", pledge_id=pledge.id), post=True)
         return redirect(url_for("pages.my_help"), code=303)
     return render_template(
         "pledges/cancel.html",
@@ -102,12 +112,175 @@ def cancel(pledge: Pledge) -> ResponseReturnValue:
     )
 
 
+@pledges.post("/pledges/<id:pledge_id>/undo-cancel")
+@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+def undo_cancel(pledge: Pledge) -> ResponseReturnValue:
+    """The promise taken back a moment ago stands again, or why it cannot."""
+    with transaction():
+        operations.undo_cancel(pledge.id, by=current_person())
+    text = _("Your promise of “%(item)s” stands again. We sent you an email.", item=pledge.item.name)
+    flash_undo(text, url_for("pledges.cancel", pledge_id=pledge.id))
+    return redirect(url_for("pages.my_help"), code=303)
+
+
+@pledges.route("/pledges/<id:pledge_id>/change", methods=["GET", "POST"])
+@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+def change(pledge: Pledge) -> ResponseReturnValue:
+    """Another quantity, another day, another way, on its way: in one step."""
+    item = pledge.item
+    live = pledge.status in LIVE_STATUSES
+    form = ChangeForm(
+        quantity=format_quantity(pledge.quantity),
+        deliver_by=pledge.deliver_by,
+        way=pledge.way,
+        on_its_way=pledge.status == "in_transit",
+        note=pledge.note,
+    )
+    status = 200
+    if form.validate_on_submit():
+        try:
+            quantity = read_quantity(form.quantity.data or "")
+            with transaction():
+                operations.change_pledge(
+                    pledge.id,
+                    by=current_person(),
+                    quantity=quantity,
+                    deliver_by=form.deliver_by.data,
+                    way=form.way.data or "drop_off",
+                    on_its_way=form.on_its_way.data,
+                    note=form.note.data or "",
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        except Refused as refused:
+            form.quantity.errors = [*form.quantity.errors, *(reason.message for reason in refused.reasons)]
+            status = 409
+        else:
+            flash(_("Your promise of “%(item)s” is changed. We sent you an email.", item=item.name), "done")
+            return redirect(url_for("pages.my_help"), code=303)
+    page = render_template(
+        "pledges/change.html",
+        pledge=pledge,
+        item=item,
+        form=form,
+        live=live,
+        with_unit=operations.with_unit,
+        quantity=number,
+    )
+    return page, 422 if form.errors and status == 200 else status
+
+
+@pledges.route("/manage/<slug>/items/<id:item_id>/arrivals/new", methods=["GET", "POST"])
+@allow(policy.can_receive_item, load=_find_item)
+def arrival(item: Item) -> ResponseReturnValue:
+    """Something came that nobody had promised."""
+    organization = item.need.organization
+    form = ArrivalForm()
+    status = 200
+    if form.validate_on_submit():
+        try:
+            received = read_quantity(form.received.data or "", "received")
+            with transaction():
+                made = operations.receive_unpledged(
+                    item.id, by=current_person(), received=received, note=form.note.data or ""
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        except Refused as refused:
+            show_reasons(form, refused)
+            status = 409
+        else:
+            return _received(made.id, item, received)
+    page = render_template("pledges/arrival.html", item=item, form=form, organization=organization)
+    return page, 422 if form.errors and status == 200 else status
+
+
+def _received(delivery_id: int, item: Item, received: decimal.Decimal) -> ResponseReturnValue:
+    slug = item.need.organization.slug
+    text = _("Noted: %(quantity)s of “%(item)s” received.", quantity=number(received), item=item.name)
+    flash_undo(text, url_for("pledges.undo_delivery", slug=slug, delivery_id=delivery_id), post=True)
+    return redirect(f"{url_for('needs.manage', slug=slug, need_id=item.need_id)}#items", code=303)
+
+
+@pledges.post("/manage/<slug>/deliveries/<id:delivery_id>/undo")
+@allow(policy.can_undo_delivery, load=_find_delivery)
+def undo_delivery(delivery: Delivery) -> ResponseReturnValue:
+    """It was written down by mistake."""
+    item = delivery.item
+    with transaction():
+        operations.undo_delivery(delivery.id, by=current_person())
+    flash(_("Undone: “%(item)s” is as it was before.", item=item.name), "done")
+    back = url_for("needs.manage", slug=item.need.organization.slug, need_id=item.need_id)
+    return redirect(f"{back}#items", code=303)
+
+
+# --- by the link in a mail, without a session -----------------------------------------------------------------------
+
+
+def _find_by_token(pledge_token: str) -> Pledge | None:
+    values = unseal("pledge", pledge_token)
+    if values is None or len(values) != 2:
+        return None
+    pledge = queries.find_pledge(values[0])
+    return pledge if pledge is not None and policy.is_token_of(pledge, str(values[1])) else None
+
+
+@by_link.get("/promises/<pledge_token>")
+@public(load=_find_by_token)
+def promise(pledge: Pledge) -> ResponseReturnValue:
+    """What was promised and how it stands; with the way to take it back, and that back."""
+    return _promise_page(pledge)
+
+
+def _promise_page(pledge: Pledge, reasons: list[Reason] | None = None) -> ResponseReturnValue:
+    page = render_template(
+        "pledges/promise.html",
+        pledge=pledge,
+        item=pledge.item,
+        live=pledge.status in LIVE_STATUSES,
+        may_undo=operations.can_undo_cancel(pledge),
+        reasons=reasons or [],
+        token=policy.pledge_token(pledge),
+        promised=operations.with_unit(pledge.quantity, pledge.item),
+        outstanding=operations.with_unit(operations.outstanding(pledge), pledge.item),
+        with_unit=operations.with_unit,
+        quantity=number,
+    )
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+    return page, 409 if reasons else 200, headers
+
+
+def _by_link(pledge: Pledge, act: Callable[..., Pledge]) -> ResponseReturnValue:
+    try:
+        with transaction():
+            act(pledge.id, by=pledge.person)
+    except Refused as refused:
+        return _promise_page(pledge, refused.reasons)
+    return redirect(url_for("pledges_by_link.promise", pledge_token=policy.pledge_token(pledge)), code=303)
+
+
+@by_link.post("/promises/<pledge_token>/cancel")
+@public(load=_find_by_token)
+def cancel_promise(pledge: Pledge) -> ResponseReturnValue:
+    """Take it back."""
+    return _by_link(pledge, operations.cancel_pledge)
+
+
+@by_link.post("/promises/<pledge_token>/undo")
+@public(load=_find_by_token)
+def undo_promise(pledge: Pledge) -> ResponseReturnValue:
+    """It stands again."""
+    return _by_link(pledge, operations.undo_cancel)
+
+
 @pledges.route("/pledges/<id:pledge_id>/receive", methods=["GET", "POST"])
 @allow(policy.can_receive_pledge, load=queries.find_pledge)
 def receive(pledge: Pledge) -> ResponseReturnValue:
     """Staff say what came, and what could not be taken and why (P4)."""
     item, organization = pledge.item, pledge.item.need.organization
-    form = ReceiveForm(received=format_quantity(operations.outstanding(pledge)), rejected="0")
+    rest = operations.outstanding(pledge) if pledge.status in LIVE_STATUSES else decimal.Decimal(0)
+    late = "" if pledge.status in LIVE_STATUSES else "1"
+    form = ReceiveForm(received=format_quantity(rest), rejected="0", more=late)
     status = 200
     if request.method == "POST":
         status = 422
@@ -124,24 +297,24 @@ def receive(pledge: Pledge) -> ResponseReturnValue:
                         received=received,
                         rejected=rejected,
                         reason=form.reason.data or "",
+                        more=request.form.get("more") == "1",
                     )
+                    delivery_id = operations.last_delivery(pledge.id)
             except InvalidInput as invalid:
-                _put_errors(form, invalid)
+                show_errors(form, invalid)
             else:
-                flash(_("Noted: %(quantity)s of “%(item)s” received.", quantity=number(received), item=item.name))
-                return redirect(
-                    f"{url_for('needs.manage', slug=organization.slug, need_id=item.need_id)}#items", code=303
-                )
+                return _received(delivery_id, item, received)
     page = render_template(
         "pledges/receive.html",
         pledge=pledge,
         form=form,
         organization=organization,
         live=pledge.status in LIVE_STATUSES,
+        late=pledge.status not in LIVE_STATUSES,
         promised=operations.with_unit(pledge.quantity, item),
         outstanding=operations.with_unit(operations.outstanding(pledge), item),
     )
     return page, status
 
 
-BLUEPRINTS = (pledges,)
+BLUEPRINTS = (pledges, by_link)

@@ -134,6 +134,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             f"/guests/{world.values['hold_token']}",
             f"/guests/confirm/{world.values['confirm_token']}",
             f"/places/{world.values['place_token']}",
+            f"/promises/{world.values['pledge_token']}",
+            f"/items/{world.values['item_id']}/pledge",
         ]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
@@ -272,14 +274,19 @@ def send_every_mail(house: House) -> list[EmailMessage]:
                 sign_up(shift.id, by=helper)
             sign_up(shifts[2].id, by=young)
             cancelled = sign_up(shifts[2].id, by=helper)
+            late = pledge(items[0].id, by=young, quantity=decimal.Decimal(1))
             kept, given_back = (pledge(item.id, by=helper, quantity=decimal.Decimal(4)) for item in items)
             hold_places(
                 shifts[1].id, name="Gail", email="gail@example.org", birth_date=owner.birth_date, locale=pseudo.LOCALE
             )
             choose_mail(
-                owner.id, by=owner, choices={"staff_signups": "at_once", "staff_cancellations": "at_once"}, quiet=(0, 0)
+                owner.id,
+                by=owner,
+                choices=dict.fromkeys(("staff_signups", "staff_cancellations", "staff_pledges"), "at_once"),
+                quiet=(0, 0),
             )
-            choose_mail(helper.id, by=helper, choices={}, quiet=(0, 0))
+            for known in (helper, young):
+                choose_mail(known.id, by=known, choices={}, quiet=(0, 0))
             gift = start_donation(
                 fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="test", by=None,
                 locale=pseudo.LOCALE,
@@ -332,7 +339,13 @@ def send_every_mail(house: House) -> list[EmailMessage]:
             enqueue("mail_donation_processing", {"donation_id": gift.id}, key="processing")
             tomorrow = today("America/New_York") + dt.timedelta(days=1)
             daily = {"person_id": owner.id, "organization_id": organization.id, "day": tomorrow.isoformat()}
+            choose_mail(owner.id, by=owner, choices={"staff_signups": "daily"})
             enqueue("staff_digest", daily, key="digest")
+            late.deliver_by = today("UTC") - dt.timedelta(days=2)
+            enqueue("pledge_overdue", {"pledge_id": late.id}, key="overdue")
+            expired = {"pledge_id": given_back.id}
+            enqueue("pledge_expired", expired, key="expired")
+            enqueue("pledge_reminder", {"pledge_id": late.id, "deliver_by": str(late.deliver_by)}, key="reminder")
         outcome = jobs.work_off(app.extensions["outbox_handlers"], ())
         assert not outcome["failed"], outcome
         house.reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])

@@ -21,7 +21,8 @@ from app.imports.uploads import read_upload
 from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
 from app.organizations.operations import add_location, register_organization
-from app.pledges.operations import pledge
+from app.pledges.operations import pledge, receive_unpledged
+from app.pledges.policy import pledge_token
 from app.signups.holds import confirm_token, hold_places, page_token
 from app.signups.operations import sign_up
 from app.signups.policy import place_token
@@ -85,6 +86,7 @@ def build() -> World:
         hold = hold_places(shift.id, name="Gail", email="gail@example.org", birth_date=dt.date(1990, 5, 17))
         feed = renew_feed(people["supporter"].id, by=people["supporter"])
         promise = pledge(item.id, by=people["supporter"], quantity=decimal.Decimal(2))
+        delivery = receive_unpledged(item.id, by=owner, received=decimal.Decimal(1))
         location = add_location(organization.id, by=owner, name="Hall", address="", place="Newark, NJ", private=False)
         gift = start_donation(
             fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="test",
@@ -133,6 +135,8 @@ def build() -> World:
             "confirm_token": confirm_token(hold),
             "place_token": place_token(signup),
             "feed_token": feed,
+            "delivery_id": encode_id(delivery.id),
+            "pledge_token": pledge_token(promise),
             "mail_token": unsubscribe_token(people["supporter"], "reminder"),
             "version": str(need.version),
             "starts_at": (now() + dt.timedelta(days=3)).isoformat(),

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -27,7 +28,16 @@ from app.core.errors import InvalidInput, Refused
 from app.needs.models import Item
 from app.needs.operations import ItemInput, edit_item
 from app.pledges import checks
-from app.pledges.operations import cancel_pledge, find_live, pledge, receive_pledge
+from app.pledges.models import Delivery, Pledge
+from app.pledges.operations import (
+    cancel_pledge,
+    change_pledge,
+    find_live,
+    pledge,
+    receive_pledge,
+    receive_unpledged,
+    undo_delivery,
+)
 from tests.factories import make_item, make_member, make_need, make_organization, make_person
 
 PEOPLE = 4
@@ -43,6 +53,7 @@ class Promise:
     quantity: Fraction
     received: Fraction = Fraction(0)
     rejected: Fraction = Fraction(0)
+    on_its_way: bool = False
 
     @property
     def outstanding(self) -> Fraction:
@@ -56,10 +67,16 @@ class Model:
     quantity: Fraction | None
     live: dict[int, Promise] = dataclasses.field(default_factory=dict)
     received: Fraction = Fraction(0)
+    # What came last of whom, while nothing else happened to that promise.
+    last: dict[int, tuple[Promise, Fraction, Fraction]] = dataclasses.field(default_factory=dict)
+
+    def promised(self, on_its_way: bool) -> Fraction:
+        return sum((one.outstanding for one in self.live.values() if one.on_its_way == on_its_way), Fraction(0))
 
     @property
     def reserved(self) -> Fraction:
-        return sum((promise.outstanding for promise in self.live.values()), Fraction(0))
+        """Promised either way."""
+        return self.promised(False) + self.promised(True)
 
     @property
     def still_wanted(self) -> Fraction | None:
@@ -75,6 +92,7 @@ class Model:
         if current is None:
             if self.fits(quantity):
                 self.live[who] = Promise(quantity)
+                self.last.pop(who, None)
                 return True
             return False
         if mode is None:
@@ -86,6 +104,7 @@ class Model:
         if more > 0 and not self.fits(more):
             return False
         current.quantity = wanted
+        self.last.pop(who, None)
         return True
 
     def receive(self, who: int, received: Fraction, rejected: Fraction) -> bool:
@@ -96,12 +115,26 @@ class Model:
         current.received += received
         current.rejected += rejected
         self.received += received
+        self.last[who] = (current, received, rejected)
         if current.outstanding == 0:
             del self.live[who]
         return True
 
     def cancel(self, who: int) -> bool:
+        self.last.pop(who, None)
         return self.live.pop(who, None) is not None
+
+    def undo_receipt(self, who: int) -> bool:
+        """As if it had not come; but no surplus may arise that was not there before."""
+        promise, received, rejected = self.last[who]
+        before, total = self.received + self.reserved, self.received - received
+        kept = dataclasses.replace(promise, received=promise.received - received, rejected=promise.rejected - rejected)
+        others = sum((one.outstanding for key, one in self.live.items() if key != who), Fraction(0))
+        if self.quantity is not None and total + others + kept.outstanding > max(before, self.quantity):
+            return False
+        del self.last[who]
+        self.received, self.live[who] = total, kept
+        return True
 
 
 class Pledging(RuleBasedStateMachine):
@@ -158,6 +191,44 @@ class Pledging(RuleBasedStateMachine):
             with transaction():
                 cancel_pledge(found.id, by=self.people[who])
 
+    @rule(who=st.integers(0, PEOPLE - 1), on_its_way=st.booleans())
+    def send(self, who: int, on_its_way: bool) -> None:
+        """It is on its way, or not yet: what is outstanding counts on the other side."""
+        found = find_live(self.item_id, self.people[who].id)
+        if found is None:
+            return
+        self.model.live[who].on_its_way = on_its_way
+        self.model.last.pop(who, None)
+        with transaction():
+            change_pledge(found.id, by=self.people[who], quantity=found.quantity, on_its_way=on_its_way)
+
+    @precondition(lambda self: self.model.last)
+    @rule(data=st.data())
+    def undo_receipt(self, data: st.DataObject) -> None:
+        who = data.draw(st.sampled_from(sorted(self.model.last)))
+        mine = db.session.scalars(
+            sa.select(Delivery)
+            .join(Pledge, Pledge.id == Delivery.pledge_id)
+            .where(Pledge.person_id == self.people[who].id, Delivery.undone_at.is_(None))
+            .order_by(Delivery.created_at.desc(), Delivery.id.desc())
+        ).first()
+        assert mine is not None
+        expected = self.model.undo_receipt(who)
+        try:
+            with transaction():
+                undo_delivery(mine.id, by=self.owner)
+        except Refused:
+            assert not expected
+        else:
+            assert expected
+
+    @rule(quantity=quantities)
+    def arrive(self, quantity: Decimal) -> None:
+        """Something comes that nobody promised."""
+        with transaction():
+            receive_unpledged(self.item_id, by=self.owner, received=quantity)
+        self.model.received += Fraction(quantity)
+
     @precondition(lambda self: self.model.quantity is not None)
     @rule(quantity=quantities)
     def edit(self, quantity: Decimal) -> None:
@@ -170,8 +241,9 @@ class Pledging(RuleBasedStateMachine):
     def agree(self) -> None:
         item = self.item
         wanted = item.still_wanted
-        shown = (Fraction(item.reserved), Fraction(item.received), None if wanted is None else Fraction(wanted))
-        assert shown == (self.model.reserved, self.model.received, self.model.still_wanted)
+        shown = (Fraction(item.reserved), Fraction(item.in_transit), Fraction(item.received))
+        assert shown == (self.model.promised(False), self.model.promised(True), self.model.received)
+        assert (None if wanted is None else Fraction(wanted)) == self.model.still_wanted
         if item.quantity is not None and wanted is not None:
             assert item.quantity + item.surplus == item.received + item.reserved + item.in_transit + wanted
         assert min(item.received, item.reserved, item.in_transit, item.surplus, wanted or Decimal(0)) >= 0

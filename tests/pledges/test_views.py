@@ -41,9 +41,13 @@ def test_from_the_form_to_my_help_and_back(client: CheckingClient, sign_in: Sign
     assert "wanted again at once" in client.get(cancel).text
     assert client.post(cancel).headers["Location"] == "/my-help"
     assert only_pledge().status == "cancelled"
-    assert f'href="{path(item)}?quantity=3"' in client.get("/my-help").text
+    undo = f"/pledges/{encode_id(only_pledge().id)}/undo-cancel"
+    assert f'action="{undo}"' in client.get("/my-help").text
     assert "Nothing of this promise is outstanding" in client.get(cancel).text
     assert client.post(cancel).status_code == 409
+    assert client.post(undo).headers["Location"] == "/my-help"
+    assert only_pledge().status == "reserved"
+    assert client.post(undo).status_code == 409
 
 
 @pytest.mark.rule("P2")

@@ -23,7 +23,7 @@ from app.needs.views.blueprint import needs
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
 from app.organizations.queries import find_organization
-from app.pledges.queries import list_deliveries
+from app.pledges.queries import list_deliveries, list_received
 from app.signups.queries import list_roster, list_rosters
 
 
@@ -144,6 +144,7 @@ def manage(need: Need) -> ResponseReturnValue:
         rosters=list_rosters([shift.id for shift in shifts]),
         items=items,
         deliveries=list_deliveries(need.id),
+        received=list_received(need.id),
         missing=operations.reasons_not_to_publish(need) if need.status in ("draft", "paused") else [],
         may_edit=can_manage_listings(person, need.organization),
         may_receive=can_receive(person, need.organization),
