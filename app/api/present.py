@@ -176,7 +176,7 @@ def pledge(row: Pledge, *, name: str | None) -> Body:
         "quantity": number(row.quantity),
         "received": number(row.received),
         "rejected": number(row.rejected),
-        "deliver_by": row.deliver_by,
+        "deliver_by": row.deliver_by.isoformat() if row.deliver_by else None,
         "way": row.way,
         "note": row.note,
         "created_at": iso(row.created_at),

@@ -308,7 +308,7 @@ class PledgeOut(Schema):
     quantity = ma.fields.String(required=True, metadata=DECIMAL)
     received = ma.fields.String(required=True, metadata=DECIMAL)
     rejected = ma.fields.String(required=True, metadata=DECIMAL)
-    deliver_by = ma.fields.Date(required=True, allow_none=True)
+    deliver_by = ma.fields.String(required=True, allow_none=True, metadata=DATE)
     way = ma.fields.String(required=True, validate=one_of(WAYS))
     note = ma.fields.String(required=True)
     created_at = moment(required=True)
