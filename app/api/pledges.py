@@ -83,7 +83,7 @@ def index(item: Item, query: dict[str, Any]) -> ResponseReturnValue:
 def show(row: Pledge) -> ResponseReturnValue:
     """One promise, for the person and the staff."""
     body = _present(row, staff=can_see_staff_pages(current_person(), row.item.need.organization))
-    return frame.with_etag(body, _version(row))
+    return frame.with_etag(schemas.PledgeOut().dump(body), _version(row))
 
 
 @resource.route("/pledges/<id:pledge_id>", methods=["PATCH"])
