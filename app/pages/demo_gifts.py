@@ -129,4 +129,4 @@ def _end(fundraiser_id: int, given: shape.DemoFundraiser) -> None:
     with transaction():
         if db.session.get_one(Fundraiser, fundraiser_id).status == "live":
             by = find_person_by_email(shape.email_of(given.by)) if given.ended else None
-            end_fundraiser(fundraiser_id, by=by)
+            end_fundraiser(fundraiser_id, by=by, outcome=given.outcome)

@@ -38,7 +38,7 @@ from tests.conftest import ENGINES, close, create_database, make_settings, migra
 from tests.demo_payments import KEY, SECRET, DemoServer
 
 DATA = Path(demo.__file__).parent / "demo_data"
-# What no operation makes yet, so what the demonstration cannot have (S5, P3, N5).
+# What no operation makes yet (S5, P3), and what is computed and never written (N5).
 NOT_YET = {
     "need": {"filled"},
     "signup": {"requested", "offered", "waitlisted", "declined", "expired"},
@@ -191,6 +191,7 @@ def test_fundraisers_and_gifts_are_in_every_state(there: Flask) -> None:
     raised = [totals[each.id].settled.amount_minor / each.goal_minor for each in fundraisers]
     assert max(raised) > 1
     assert len({each.currency for each in fundraisers}) >= 6
+    assert all(each.outcome for each in fundraisers if each.status == "ended")
     assert statuses(Fundraiser.need_id) > {None}
 
 

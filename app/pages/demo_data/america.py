@@ -168,7 +168,8 @@ MENTORS = DemoOrganization(
             200_000,
             "malik",
             ago=55,
-            days=-9,
+            days=-1,
+            outcome="Twelve passes are bought and in use; the rest follows when the museums' new year begins. Thank you.",
             gifts=(
                 DemoGift("Kate O'Malley", 5_000, 50, "One pass.", first="kate"),
                 DemoGift("Lakeview Bakers", 30_000, 41, "Six passes."),

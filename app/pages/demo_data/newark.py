@@ -179,15 +179,17 @@ LANTERN_HOUSE = DemoOrganization(
             "Forty beds make eleven loads a day. The old machine managed six.",
             120_000,
             "olive",
-            ago=96,
+            ago=40,
             days=60,
             ended=True,
+            outcome="The goal is reached and the machine is ordered. From next week on it does eleven loads between "
+            "breakfast and supper. Thank you, all five of you; the last $75 go into detergent.",
             gifts=(
-                DemoGift("Rosa Delgado", 5_000, 93, "For the eleventh load.", first="rosa"),
-                DemoGift("Kowalczyk family", 25_000, 88),
-                DemoGift("Bloomfield Laundromat", 75_000, 74, "From one laundry to another."),
-                DemoGift("Nell Archer", 20_000, 60, anonymous=True),
-                DemoGift("Sam Whitfield", 2_500, 52, first="sam"),
+                DemoGift("Rosa Delgado", 5_000, 38, "For the eleventh load.", first="rosa"),
+                DemoGift("Kowalczyk family", 25_000, 33),
+                DemoGift("Bloomfield Laundromat", 75_000, 20, "From one laundry to another."),
+                DemoGift("Nell Archer", 20_000, 9, anonymous=True),
+                DemoGift("Sam Whitfield", 2_500, 1, first="sam"),
             ),
         ),
         DemoFundraiser(

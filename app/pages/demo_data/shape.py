@@ -180,7 +180,8 @@ class DemoGift:
 @dataclasses.dataclass(frozen=True)
 class DemoFundraiser:
     """A fundraiser begun `ago` days before today until `days` from today. `status` is what the organization said of one
-    that a supporter started: live, waiting or declined; `ended` by hand once its gifts are there."""
+    that a supporter started: live, waiting or declined; `ended` by hand once its gifts are there; `outcome` is
+    what its page then says came of it."""
 
     title: str
     story: str
@@ -192,6 +193,7 @@ class DemoFundraiser:
     reason: str = ""
     named: bool = True
     ended: bool = False
+    outcome: str = ""
     gifts: tuple[DemoGift, ...] = ()
 
 
