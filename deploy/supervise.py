@@ -377,26 +377,25 @@ def run(place: Place, supervisor: Supervisor) -> None:
     url, head = place.settings.sqlalchemy_url, (ROOT / "migrations" / "HEAD").read_text().split("_")[0]
     known = place.memory.get("database", str) == mark_of(url) != ""
 
-    def start_all() -> None:
-        for name in ("web", "worker", "payments", "mail"):
+    def start(*names: str) -> None:
+        for name in names:
             if name not in (program.name for program in supervisor.programs):
                 supervisor.start(program_of(place, name))
 
     # A database that the last run left at this head is only checked, while everything starts.
-    migrated = known and place.memory.get("head", str) == head
-    if migrated:
-        start_all()
+    if known and place.memory.get("head", str) == head:
+        start("web", "worker", "payments", "mail")
     if not known:
-        supervisor.start(program_of(place, "payments"))  # the demo data's gifts are paid for there
+        start("payments")  # the demo data's gifts are paid for there
     supervisor.step("Preparing the database", [*flask, "db", "upgrade"])
     if not known:
         say("Loading demo data (only this once) ...")
+        start("web", "mail")  # they start meanwhile; the worker would wait for the database
         output = supervisor.step("Loading demo data", [*flask, "demo"])
         place.memory.set("demo", json.loads(output.strip().splitlines()[-1]))
         place.memory.set("database", mark_of(url))
     place.memory.set("head", head)
-    if not migrated:
-        start_all()
+    start("web", "worker", "payments", "mail")
     supervisor.wait_until_healthy(place.port)
     say(welcome(place, time.monotonic() - begun))
     while not supervisor.shall_end(STEP_SECONDS * 4):
