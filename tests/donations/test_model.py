@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.donations.conftest import Giving, WorkOff, ledger_table
+from tests.donations.conftest import Given, Giving, WorkOff, ledger_table
 from tests.donations.ledger_model import transactions
 
 # What may happen next to a gift in each state.
@@ -17,15 +17,48 @@ NEXT = {
     "failed": (),
     "expired": (),
 }
+DOINGS = (
+    "give", "act", "act", "act", "deliver", "deliver", "work", "come_back", "settle", "go_on", "go_on", "cancel",
+)  # fmt: skip
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(("give", "act", "act", "act", "deliver", "deliver", "work", "come_back", "settle")),
+        st.sampled_from(
+            (
+                "give",
+                "act",
+                "act",
+                "act",
+                "deliver",
+                "deliver",
+                "work",
+                "come_back",
+                "settle",
+                "go_on",
+                "go_on",
+                "cancel",
+            )
+        ),
         st.integers(0, 10**6),
         st.integers(0, 10**6),
     ),
     min_size=4,
     max_size=18,
 )
+
+
+def go_on(giving: Giving, gift: Given, amount: int) -> None:
+    """Go on with a gift on its donor's page: at the page it has, at a new one, or nowhere when it is paid or on its way."""
+    response = giving.client.post(f"/donations/{gift.token}", data={"amount": str(amount // 100)})
+    assert response.status_code == 303
+    address, _slash, session_id = response.headers["Location"].rpartition("/")
+    if not address.endswith("/c/pay"):
+        assert gift.model.state in ("paid", "processing")
+        return
+    assert gift.model.state not in ("paid", "processing")
+    if session_id != gift.session_id:
+        gift.session_id, gift.model.amount = session_id, amount
+        gift.model.acts.clear()
+    assert [session["id"] for session in giving.server.sessions() if session["status"] == "open"].count(session_id) == 1
 
 
 def play(giving: Giving, work_off: WorkOff, steps: list[tuple[str, int, int]]) -> None:
@@ -46,6 +79,13 @@ def play(giving: Giving, work_off: WorkOff, steps: list[tuple[str, int, int]]) -
             work_off()
         elif step == "come_back":
             assert giving.client.get(f"/donations/{giving.given[one % len(giving.given)].token}").status_code == 200
+        elif step == "go_on":
+            go_on(giving, giving.given[one % len(giving.given)], (2500, 4000)[two % 2])
+        elif step == "cancel":
+            gift = giving.given[one % len(giving.given)]
+            assert giving.client.post(f"/donations/{gift.token}/cancel").status_code == 303
+            if gift.model.state == "open":
+                gift.model.acts.append("expire")
         elif step == "settle":
             giving.settle()
         told, known = ledger_table(), transactions(gift.model for gift in giving.given)
@@ -61,7 +101,7 @@ def play(giving: Giving, work_off: WorkOff, steps: list[tuple[str, int, int]]) -
 @pytest.mark.rule("F2")
 @pytest.mark.rule("F3")
 @settings(
-    max_examples=12,
+    max_examples=16,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
