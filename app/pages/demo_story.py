@@ -33,7 +33,14 @@ from app.organizations import claims
 from app.organizations.models import Organization
 from app.organizations.operations import add_location, add_member, register_organization
 from app.pages.demo_data import shape
-from app.pledges.operations import cancel_pledge, pledge, receive_pledge
+from app.pledges.operations import (
+    cancel_pledge,
+    change_pledge,
+    expire_pledge,
+    pledge,
+    receive_pledge,
+    receive_unpledged,
+)
 from app.signups import attendance, holds
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, check_in, end_for_cancelled_shift, mark_no_show, record_hours, sign_up
@@ -253,6 +260,8 @@ class NeedStory:
         for item, made_item in items:
             for each in item.pledges:
                 self._tell_pledge(each, made_item)
+            if item.unpledged:
+                self.story.tell(by_day(self.ended - 2 * DAY, self.zone), self._take_in, item, made_item)
         for fundraiser in given.fundraisers:
             parent.tell_fundraiser(fundraiser, self.made)
         if over:
@@ -326,12 +335,18 @@ class NeedStory:
         self.story.tell(promised, self._promise, given, item, made)
         if given.received or given.rejected:
             self.story.tell(settled, self._receive, given, made)
-        if given.cancelled:
-            self.story.tell(settled, self._take_back, given, made)
+        match given.then:
+            case "cancelled":
+                self.story.tell(settled, lambda: cancel_pledge(made.get(), by=self.story.people[given.first]))
+            case "on_its_way":
+                self.story.tell(settled, self._send, given, made)
+            case "expired":
+                self.story.tell(self.story.ago(1), lambda: expire_pledge(made.get()))
 
     def _promise(self, given: shape.DemoPledge, item: Late[Item], made: Late[int]) -> None:
         by, quantity = self.story.people[given.first], decimal.Decimal(given.quantity)
-        made.value = pledge(item.get().id, by=by, quantity=quantity, note=given.note).id
+        due = None if given.due is None else self.story.day(given.due, self.zone)
+        made.value = pledge(item.get().id, by=by, quantity=quantity, note=given.note, deliver_by=due, way=given.way).id
 
     def _receive(self, given: shape.DemoPledge, made: Late[int]) -> None:
         receive_pledge(
@@ -342,8 +357,12 @@ class NeedStory:
             reason=given.reason,
         )
 
-    def _take_back(self, given: shape.DemoPledge, made: Late[int]) -> None:
-        cancel_pledge(made.get(), by=self.story.people[given.first])
+    def _send(self, given: shape.DemoPledge, made: Late[int]) -> None:
+        by, quantity = self.story.people[given.first], decimal.Decimal(given.quantity)
+        change_pledge(made.get(), by=by, quantity=quantity, way=given.way, on_its_way=True)
+
+    def _take_in(self, given: shape.DemoItem, item: Late[Item]) -> None:
+        receive_unpledged(item.get().id, by=self.staff, received=decimal.Decimal(given.unpledged))
 
     def _end(self) -> None:
         if self.given.unconfirmed:

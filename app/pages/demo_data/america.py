@@ -77,7 +77,7 @@ BAYOU = DemoOrganization(
                     category="cleaning",
                     pledges=(
                         DemoPledge("finn", "40", 6, received="40"),
-                        DemoPledge("wes", "120", 5, received="60"),
+                        DemoPledge("wes", "120", 5, received="60", due=-1),
                         DemoPledge("curtis", "200", 4, received="230"),
                     ),
                 ),
@@ -90,6 +90,7 @@ BAYOU = DemoOrganization(
                 DemoItem(
                     "Dehumidifiers",
                     "12",
+                    unpledged="2",
                     accepted_condition="Working",
                     pledges=(DemoPledge("wes", "2", 3, rejected="1", received="1", reason="One would not start"),),
                 ),
@@ -190,7 +191,7 @@ MENTORS = DemoOrganization(
             ago=32,
             shifts=(
                 DemoShift(90, flexible=True, capacity=15, contact="children", name="Mentor"),
-                DemoShift(7, "18:30", "20:00", 25, "Information evening", on="tue", who="andre kate"),
+                DemoShift(7, "18:30", "20:00", 20, "Information evening", on="tue", who="andre kate"),
             ),
         ),
         DemoNeed(

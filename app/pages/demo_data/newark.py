@@ -84,7 +84,8 @@ WINTER_SHELTER = DemoNeed(
             accepted_condition="New or as good as new",
             category="bedding",
             pledges=(
-                DemoPledge("sam", "6", 9),
+                DemoPledge("sam", "6", 9, due=4),
+                DemoPledge("dana", "3", 13, due=-6, then="expired"),
                 DemoPledge("jun", "4", 11, received="4"),
                 DemoPledge("grace", "5", 8, received="3", rejected="2", reason="Two sets were queen size"),
             ),
@@ -95,14 +96,14 @@ WINTER_SHELTER = DemoNeed(
             "pair",
             accepted_condition="New",
             category="clothing",
-            pledges=(DemoPledge("ayo", "9", 7, received="5"), DemoPledge("priya", "4", 5, cancelled=True)),
+            pledges=(DemoPledge("ayo", "9", 7, received="5"), DemoPledge("priya", "4", 5, then="cancelled")),
         ),
         DemoItem(
             "Folding cribs",
             "6",
             priority="first",
             accepted_condition="Made after 2011, with all parts",
-            pledges=(DemoPledge("leo", "1", 4, note="It is in its box. I come by car on Sunday."),),
+            pledges=(DemoPledge("leo", "1", 4, note="It is in its box.", due=3, way="send", then="on_its_way"),),
         ),
         DemoItem("Coffee and tea", pledges=(DemoPledge("walt", "3", 3), DemoPledge("rosa", "2", 6, received="2"))),
         DemoItem("Stuffed animals", do_not_bring=True),
@@ -395,7 +396,7 @@ IRONBOUND = DemoOrganization(
                     pledges=(
                         DemoPledge("jun", "20", 30, received="20"),
                         DemoPledge("priya", "12.5", 12, received="10"),
-                        DemoPledge("aisha", "40", 5),
+                        DemoPledge("aisha", "40", 5, due=3),
                     ),
                 ),
                 DemoItem(
@@ -407,7 +408,7 @@ IRONBOUND = DemoOrganization(
                     category="food",
                     pledges=(DemoPledge("grace", "6", 10, rejected="6", reason="The date was over"),),
                 ),
-                DemoItem("Paper bags", None, "bundle"),
+                DemoItem("Paper bags", None, "bundle", unpledged="14"),
                 DemoItem("Open or home-made food", do_not_bring=True),
                 DemoItem("Anything in glass", do_not_bring=True),
             ),
@@ -464,7 +465,7 @@ MAPLE_ROW = DemoOrganization(
     "US",
     NEWARK,
     "",
-    "Lunch for neighbours over 60, on weekdays, in the hall of the old fire station.",
+    "Lunch for neighbors over 60, on weekdays, in the hall of the old fire station.",
     website="https://maplerow.example.org",
     ago=35,
     decisions=(DemoDecision("verified", "From the city's list of meal sites", 35),),
@@ -502,7 +503,7 @@ OPEN_HANDS = DemoOrganization(
     "US",
     "Jersey City, NJ",
     "ines",
-    "Survivors and allies who train hotels, schools and neighbours to notice and to act. We are new: nine people, "
+    "Survivors and allies who train hotels, schools and neighbors to notice and to act. We are new: nine people, "
     "a training booklet, and a first room.",
     ago=12,
     needs=(

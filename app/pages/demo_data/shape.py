@@ -136,8 +136,9 @@ def _minutes(text: str) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class DemoPledge:
-    """Who promised how much of an item, `ago` days before today, and what became of it: quantities that were `received`
-    and `rejected` (with the reason), or cancelled."""
+    """Who promised how much of an item, `ago` days before today, to come in `due` days (None: the usual) in one `way`,
+    and what became of it: quantities that were `received` and `rejected` (with the reason), or "cancelled", "expired",
+    "on_its_way"."""
 
     first: str
     quantity: str
@@ -145,8 +146,10 @@ class DemoPledge:
     received: str = ""
     rejected: str = ""
     reason: str = ""
-    cancelled: bool = False
+    then: str = ""
     note: str = ""
+    due: int | None = None
+    way: str = "drop_off"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +164,8 @@ class DemoItem:
     category: str = ""
     purchase_url: str | None = None
     do_not_bring: bool = False
+    # What came although nobody had promised it.
+    unpledged: str = ""
     pledges: tuple[DemoPledge, ...] = ()
 
 

@@ -203,7 +203,10 @@ PRINTED_HANDS = DemoOrganization(
                     priority="first",
                     accepted_condition="Sealed",
                     purchase_url="https://shop.example.org/petg",
-                    pledges=(DemoPledge("minh", "4", 20, received="4"), DemoPledge("callum", "2.5", 3)),
+                    pledges=(
+                        DemoPledge("minh", "4", 20, received="4"),
+                        DemoPledge("callum", "2.5", 3, way="send", then="on_its_way"),
+                    ),
                 ),
                 DemoItem("Fishing line, 40 lb", "12", "spool", pledges=(DemoPledge("minh", "12", 11, received="12"),)),
             ),
