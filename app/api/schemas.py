@@ -277,7 +277,7 @@ class PledgeIn(Schema):
     mode = ma.fields.String(validate=one_of(("add", "replace")), load_default=None, allow_none=True)
     note = paragraphs(500, load_default="")
     deliver_by = ma.fields.Date(load_default=None, allow_none=True)
-    way = ma.fields.String(validate=one_of(WAYS), load_default="drop_off")
+    way = ma.fields.String(validate=one_of(WAYS), load_default=None, allow_none=True)
 
 
 class PledgeEdit(Schema):

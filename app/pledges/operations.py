@@ -48,13 +48,14 @@ def pledge(
     mode: Mode | None = None,
     note: str = "",
     deliver_by: dt.date | None = None,
-    way: str = "drop_off",
+    way: str | None = None,
 ) -> Pledge:
     """Promise `quantity` (of the item's unit) of an item, or change one's live promise: "add" to it or "replace" it (P2).
 
     `deliver_by` is a day on the calendar of the place; None is two weeks from today, or the need's last day when that is
-    earlier. Raises InvalidInput at "quantity" when it is no quantity (P5), and Refused: `already_pledged` when there is a live
-    promise and `mode` is None, `more_than_wanted`, or every reason of `check_pledge`. Only receiving makes a surplus.
+    earlier, and `way` None is "drop_off"; of a promise that stands both stay as they are. Raises InvalidInput at "quantity"
+    when it is no quantity (P5), and Refused: `already_pledged` when there is a live promise and `mode` is None,
+    `more_than_wanted`, or every reason of `check_pledge`. Only receiving makes a surplus.
     """
     check_quantity(quantity)
     person, item = _lock(by.id, item_id)
@@ -64,9 +65,14 @@ def pledge(
     current = find_live(item.id, person.id)
     if current is None:
         day = dates.check_day(item.need, deliver_by) if deliver_by else dates.usual_day(item.need)
-        return _pledge_first(item, person, quantity, note, day, _check_way(way))
+        return _pledge_first(item, person, quantity, note, day, _check_way(way or WAYS[0]))
     if mode is None:
         raise already_pledged(item, current)
+    if way is not None:
+        current.way = _check_way(way)
+    if deliver_by is not None and deliver_by != current.deliver_by:
+        current.deliver_by = dates.check_day(item.need, deliver_by)
+        dates.promise_reminder(current, item.need)
     return _change(item, current, quantity if mode == "replace" else current.quantity + quantity, person)
 
 
@@ -109,7 +115,9 @@ def undo_cancel(pledge_id: int, *, by: Person) -> Pledge:
     promised by others meanwhile, or every reason of `check_pledge`."""
     item, found = lock_pledge(pledge_id)
     reasons = check_pledge(item, found.person)
-    if not can_undo_cancel(found) or find_live(item.id, found.person_id) is not None:
+    # What was taken back may have come all the same: then there is nothing to promise again.
+    over = found.status in LIVE_STATUSES or outstanding(found) == 0
+    if over or not can_undo_cancel(found) or find_live(item.id, found.person_id) is not None:
         reasons.append(
             Reason(
                 "undo_too_late",
@@ -149,6 +157,8 @@ def change_pledge(
     """
     check_quantity(quantity)
     item, found = _lock_pledge(pledge_id)
+    if quantity > found.quantity and (reasons := check_pledge(item, found.person)):
+        raise Refused(reasons)
     if deliver_by is not None and deliver_by != found.deliver_by:
         found.deliver_by = dates.check_day(item.need, deliver_by)
     found.way = _check_way(way)
@@ -198,6 +208,10 @@ def _cancel_key(found: Pledge) -> str:
     return f"pledge_cancelled:{found.id}:{at}"
 
 
+def _received_key(delivery_id: int) -> str:
+    return f"pledge_received:{delivery_id}"
+
+
 def _check_way(way: str) -> str:
     if way not in WAYS:
         raise InvalidInput({"way": _("Choose one of the list")})
@@ -233,19 +247,18 @@ def receive_pledge(
         raise InvalidInput({"rejected": _("No more can be turned away than was promised")})
     _require_room(item, received)
     freed = min(held, received + rejected)
-    db.session.add(
-        Delivery(
-            item_id=item.id,
-            pledge_id=found.id,
-            received=received,
-            rejected=rejected,
-            freed=freed,
-            was=found.status,
-            note=reason,
-            by_id=by.id,
-            created_at=now(),
-        )
+    made = Delivery(
+        item_id=item.id,
+        pledge_id=found.id,
+        received=received,
+        rejected=rejected,
+        freed=freed,
+        was=found.status,
+        note=reason,
+        by_id=by.id,
+        created_at=now(),
     )
+    db.session.add(made)
     _free(item, found, freed)
     _update_item(item, received=Item.received + received)
     found.received += received
@@ -260,7 +273,7 @@ def receive_pledge(
     outbox.enqueue(
         "pledge_received",
         {"pledge_id": found.id, "received": format_quantity(received), "rejected": format_quantity(rejected)},
-        key=f"pledge_received:{found.id}:{format_quantity(found.received)}:{format_quantity(found.rejected)}",
+        key=_received_key(made.id),
     )
     return found
 
@@ -302,6 +315,7 @@ def undo_delivery(delivery_id: int, *, by: Person) -> Delivery:
     else:
         _update_item(item, received=Item.received - delivery.received)
     delivery.undone_at = now()
+    outbox.withdraw(_received_key(delivery.id))
     db.session.flush()
     _record_delivery("delivery.undone", delivery, item, by)
     return delivery
@@ -324,31 +338,27 @@ def _restore(item: Item, found: Pledge, delivery: Delivery) -> None:
     )
     if db.session.scalar(later.limit(1)) is not None:
         raise refuse("changed_meanwhile", _("More came of this promise since."), _("Undo what came last first."))
-    live = delivery.was in LIVE_STATUSES
-    other = find_live(item.id, found.person_id)
-    if live and other is not None and other.id != found.id:
+    held, live = outstanding(found), found.status in LIVE_STATUSES
+    # This delivery ended it, and nothing else did: it stands again. What was taken back or ran out stays so.
+    revived = not live and held == 0 and delivery.was in LIVE_STATUSES
+    if revived and find_live(item.id, found.person_id) is not None:
         raise refuse("changed_meanwhile", _("This person has promised it anew since."))
-    if live and found.status not in (*LIVE_STATUSES, "received", "rejected"):
-        raise refuse("changed_meanwhile", _("This promise was taken back since."))
-    back = delivery.freed if live else ZERO
+    found.received -= delivery.received
+    found.rejected -= delivery.rejected
+    if revived:
+        found.status = delivery.was
+    elif not live:
+        found.status = "received" if found.received else "cancelled" if found.cancelled_at else "expired"
+    found.updated_at = now()
+    back = outstanding(found) - (held if live else ZERO) if live or revived else ZERO
     before = item.received + item.reserved + item.in_transit
-    after = before - delivery.received + back
-    if item.quantity is not None and after > max(before, item.quantity):
+    if item.quantity is not None and before - delivery.received + back > max(before, item.quantity):
         raise refuse("more_than_wanted", _("Others have promised it meanwhile."), _("Change what is wanted first."))
     values: dict[str, Any] = {"received": Item.received - delivery.received}
     if back:
-        column = Item.in_transit if delivery.was == "in_transit" else Item.reserved
-        values[column.key] = column + back
-    if live and found.status in LIVE_STATUSES and found.status != delivery.was:
-        # Sent on meanwhile: what is outstanding goes with how it stands now.
         column = Item.in_transit if found.status == "in_transit" else Item.reserved
-        values = {"received": Item.received - delivery.received, column.key: column + back}
-    else:
-        found.status = delivery.was
+        values[column.key] = column + back
     _update_item(item, **values)
-    found.received -= delivery.received
-    found.rejected -= delivery.rejected
-    found.updated_at = now()
 
 
 def _require_room(item: Item, received: decimal.Decimal) -> None:

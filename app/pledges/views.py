@@ -44,7 +44,12 @@ def _find_delivery(slug: str, delivery_id: int) -> Delivery | None:
 def new(item: Item) -> ResponseReturnValue:
     """How much is still wanted, and the form; a second promise asks whether to add or to replace (P2)."""
     person = current_person()
-    form = PledgeForm(quantity=request.args.get("quantity", "")[:40], deliver_by=dates.usual_day(item.need))
+    mine = operations.find_live(item.id, person.id)
+    form = PledgeForm(
+        quantity=request.args.get("quantity", "")[:40],
+        deliver_by=(mine.deliver_by if mine else None) or dates.usual_day(item.need),
+        way=mine.way if mine else "drop_off",
+    )
     reasons = operations.check_pledge(item, person)
     if request.method == "GET" or reasons:
         return _page(item, form, reasons), 200 if request.method == "GET" else 409

@@ -15,9 +15,10 @@ from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id
+from app.core.outbox import Outbox
 from app.messages.operations import choose_mail
 from app.needs.models import Item
-from app.needs.operations import ItemInput, edit_item
+from app.needs.operations import ItemInput, edit_item, pause_need
 from app.pledges import dates
 from app.pledges.checks import check_pledges
 from app.pledges.jobs import chase_overdue
@@ -201,6 +202,73 @@ def test_a_receipt_is_undone_as_if_it_had_not_been(app: Flask, sign_in: SignIn, 
     assert (made.status, made.received, made.rejected, counts(item)) == ("reserved", 2, 0, (4, 0, 2))
     assert client.post(url).status_code == 409
     assert check_pledges()[1] == []
+
+
+@pytest.mark.rule("P1")
+def test_a_receipt_of_a_promise_that_was_taken_back_since_is_undone_without_reviving_it(app: Flask) -> None:
+    owner, person, item = make_person(), make_person(), make_item(quantity="10")
+    with transaction():
+        made = pledge(item.id, by=person, quantity=Decimal(8))
+        receive_pledge(made.id, by=owner, received=Decimal(3))
+    with transaction():
+        cancel_pledge(made.id, by=person)
+    assert (made.status, counts(item)) == ("received", (0, 0, 3))
+    with transaction():
+        undo_delivery(db.session.query(Delivery).one().id, by=owner)
+    assert (made.status, counts(item), item.still_wanted) == ("cancelled", (0, 0, 0), 10)
+    # Nobody is thanked for what did not come.
+    assert not db.session.query(Outbox).filter_by(kind="pledge_received").all()
+    assert check_pledges()[1] == []
+
+
+@pytest.mark.rule("P1")
+def test_what_came_of_a_promise_taken_back_and_the_taking_back_are_undone_in_any_order(app: Flask) -> None:
+    owner, person, item = make_person(), make_person(), make_item(quantity="10")
+    with transaction():
+        made = pledge(item.id, by=person, quantity=Decimal(8))
+        cancel_pledge(made.id, by=person)
+        receive_pledge(made.id, by=owner, received=Decimal(2), more=True)
+    with transaction():
+        undo_cancel(made.id, by=person)
+    assert (made.status, counts(item)) == ("reserved", (6, 0, 2))
+    with transaction():
+        undo_delivery(db.session.query(Delivery).one().id, by=owner)
+    assert (made.status, counts(item)) == ("reserved", (8, 0, 0))
+    assert check_pledges()[1] == []
+    with transaction():
+        cancel_pledge(made.id, by=person)
+        receive_pledge(made.id, by=owner, received=Decimal(9), more=True)
+    with pytest.raises(Refused, match="undo_too_late"), transaction():
+        undo_cancel(made.id, by=person)
+    assert (made.status, counts(item)) == ("received", (0, 0, 9))
+    assert check_pledges()[1] == []
+
+
+def test_a_promise_grows_only_while_its_need_is_open(app: Flask) -> None:
+    organization = make_organization()
+    owner, person = make_member(organization, "owner"), make_person()
+    item = make_item(make_need(organization), quantity="10")
+    with transaction():
+        made = pledge(item.id, by=person, quantity=Decimal(4))
+    with transaction():
+        pause_need(item.need_id, by=owner)
+    with pytest.raises(Refused), transaction():
+        change_pledge(made.id, by=person, quantity=Decimal(5))
+    with transaction():
+        change_pledge(made.id, by=person, quantity=Decimal(3), on_its_way=True)
+    assert counts(item) == (0, 3, 0)
+
+
+@pytest.mark.rule("P2")
+def test_a_second_promise_says_its_day_and_way_too(app: Flask) -> None:
+    person, item = make_person(), make_item(quantity="10")
+    with transaction():
+        made = pledge(item.id, by=person, quantity=Decimal(4), deliver_by=day(5), way="send")
+        pledge(item.id, by=person, quantity=Decimal(1), mode="add")
+    assert (made.quantity, made.deliver_by, made.way) == (5, day(5), "send")
+    with transaction():
+        pledge(item.id, by=person, quantity=Decimal(2), mode="replace", deliver_by=day(9), way="drop_off")
+    assert (made.quantity, made.deliver_by, made.way) == (2, day(9), "drop_off")
 
 
 @pytest.mark.rule("P1")

@@ -6,6 +6,7 @@ The model knows nothing of the application: fractions of whole numbers, a few di
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from app.core.clock import today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.needs.models import Item
@@ -32,10 +34,12 @@ from app.pledges.models import Delivery, Pledge
 from app.pledges.operations import (
     cancel_pledge,
     change_pledge,
+    chase,
     find_live,
     pledge,
     receive_pledge,
     receive_unpledged,
+    undo_cancel,
     undo_delivery,
 )
 from tests.factories import make_item, make_member, make_need, make_organization, make_person
@@ -69,6 +73,8 @@ class Model:
     received: Fraction = Fraction(0)
     # What came last of whom, while nothing else happened to that promise.
     last: dict[int, tuple[Promise, Fraction, Fraction]] = dataclasses.field(default_factory=dict)
+    # What somebody took back a moment ago.
+    taken_back: dict[int, Promise] = dataclasses.field(default_factory=dict)
 
     def promised(self, on_its_way: bool) -> Fraction:
         return sum((one.outstanding for one in self.live.values() if one.on_its_way == on_its_way), Fraction(0))
@@ -92,6 +98,7 @@ class Model:
         if current is None:
             if self.fits(quantity):
                 self.live[who] = Promise(quantity)
+                self.taken_back.pop(who, None)
                 self.last.pop(who, None)
                 return True
             return False
@@ -121,6 +128,24 @@ class Model:
         return True
 
     def cancel(self, who: int) -> bool:
+        """It is wanted again."""
+        self.last.pop(who, None)
+        if who not in self.live:
+            return False
+        self.taken_back[who] = self.live.pop(who)
+        return True
+
+    def undo_cancel(self, who: int) -> bool:
+        """It stands again as it was, unless others have promised it since, or the person has promised anew."""
+        promise = self.taken_back[who]
+        if who in self.live or not self.fits(promise.outstanding):
+            return False
+        self.live[who] = self.taken_back.pop(who)
+        self.live[who].on_its_way = False
+        return True
+
+    def run_out(self, who: int) -> bool:
+        """Its day and the days of grace are over: wanted again, and nothing to undo."""
         self.last.pop(who, None)
         return self.live.pop(who, None) is not None
 
@@ -146,6 +171,7 @@ class Pledging(RuleBasedStateMachine):
         self.owner = make_member(organization, "owner")
         self.people = [make_person() for _number in range(PEOPLE)]
         self.item_id = make_item(make_need(organization), quantity=None if quantity is None else str(quantity)).id
+        self.cancelled: dict[int, int] = {}
         self.model = Model(None if quantity is None else Fraction(quantity))
 
     @property
@@ -190,6 +216,31 @@ class Pledging(RuleBasedStateMachine):
         if found is not None:
             with transaction():
                 cancel_pledge(found.id, by=self.people[who])
+            self.cancelled[who] = found.id
+
+    @precondition(lambda self: self.model.taken_back)
+    @rule(data=st.data())
+    def undo_cancel(self, data: st.DataObject) -> None:
+        who = data.draw(st.sampled_from(sorted(self.model.taken_back)))
+        expected = self.model.undo_cancel(who)
+        try:
+            with transaction():
+                undo_cancel(self.cancelled[who], by=self.people[who])
+        except Refused:
+            assert not expected
+        else:
+            assert expected
+
+    @rule(who=st.integers(0, PEOPLE - 1))
+    def run_out(self, who: int) -> None:
+        found = find_live(self.item_id, self.people[who].id)
+        assert (found is not None) == self.model.run_out(who)
+        if found is not None:
+            with transaction():
+                # As if it had been promised long ago.
+                found.deliver_by = today(found.item.need.time_zone) - dt.timedelta(days=60)
+            with transaction():
+                chase(found.id)
 
     @rule(who=st.integers(0, PEOPLE - 1), on_its_way=st.booleans())
     def send(self, who: int, on_its_way: bool) -> None:
