@@ -43,6 +43,7 @@ FEATURES = (
     "donations",
     "moderation",
     "imports",
+    "admin",
     "pages",
     "api",
 )

@@ -20,8 +20,10 @@ import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core import audit
 from app.core.clock import now
 from app.core.db import Base, BigInt, changed_one, db, in_transaction, transaction, uses_sqlite
+from app.core.paging import Page, cut, newest_first
 
 LEASE = dt.timedelta(seconds=120)
 MAXIMUM_ATTEMPTS = 10
@@ -294,6 +296,55 @@ def count_due() -> int:
         )
         or 0
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenCounts:
+    """How many promises are due, fail for now, and were given up."""
+
+    due: int
+    failing: int
+    given_up: int
+
+
+def count_open() -> OpenCounts:
+    """How the promises stand that are not kept."""
+    is_open = Outbox.done_at.is_(None)
+    given_up = Outbox.given_up_at.is_not(None)
+    counted = sa.func.count()
+    row = db.session.execute(
+        sa.select(
+            counted.filter(sa.not_(given_up), Outbox.due_at <= now(), Outbox.attempts == 0),
+            counted.filter(sa.not_(given_up), Outbox.attempts > 0),
+            counted.filter(given_up),
+        )
+        .select_from(Outbox)
+        .where(is_open)
+    ).one()
+    return OpenCounts(*row)
+
+
+def list_given_up(cursor: str | None, *, limit: int = 50) -> Page[Outbox]:
+    """Promises that were given up, latest made first. Raises BadCursor."""
+    query = sa.select(Outbox).where(Outbox.given_up_at.is_not(None))
+    return cut(db.session.scalars(newest_first(query, Outbox, cursor, limit)).all(), limit)
+
+
+def find_given_up(promise_id: int) -> Outbox | None:
+    """The promise while it is given up, or None."""
+    row = db.session.get(Outbox, promise_id)
+    return row if row is not None and row.given_up_at is not None else None
+
+
+def retry(promise_id: int, *, by: audit.HasKey) -> None:
+    """Let a promise that was given up be tried again, from the beginning."""
+    row = db.session.get_one(Outbox, promise_id)
+    changed_one(
+        sa.update(Outbox)
+        .where(Outbox.id == promise_id, Outbox.given_up_at.is_not(None))
+        .values(given_up_at=None, attempts=0, due_at=now())
+    )
+    audit.record("outbox.retried", subject=row, by=by)
 
 
 def forget_done() -> None:

@@ -88,6 +88,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "pledges.cancel"): EMPTY,
     ("POST", "pledges.undo_cancel"): EMPTY,
     ("POST", "pledges.change"): {"quantity": "4", "way": "send"},
+    ("POST", "admin.retry"): EMPTY,
     ("POST", "pledges.arrival"): {"received": "3", "note": "A neighbour"},
     ("POST", "pledges.undo_delivery"): EMPTY,
     ("POST", "pledges_by_link.cancel_promise"): EMPTY,

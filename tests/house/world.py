@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 import decimal
 
+import sqlalchemy as sa
+
 from app.accounts.feeds import renew_feed
 from app.accounts.models import Person
 from app.accounts.operations import create_token
@@ -14,6 +16,7 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
+from app.core.outbox import Outbox, enqueue
 from app.donations.operations import start_donation
 from app.donations.queries import donation_token
 from app.imports.operations import set_columns, start_import, upload_file
@@ -86,6 +89,10 @@ def build() -> World:
         hold = hold_places(shift.id, name="Gail", email="gail@example.org", birth_date=dt.date(1990, 5, 17))
         feed = renew_feed(people["supporter"].id, by=people["supporter"])
         promise = pledge(item.id, by=people["supporter"], quantity=decimal.Decimal(2))
+        enqueue("mail_verify_email", {"person_id": owner.id}, key="given up")
+        given_up = db.session.scalars(
+            sa.update(Outbox).where(Outbox.key == "given up").values(given_up_at=now()).returning(Outbox.id)
+        ).one()
         delivery = receive_unpledged(item.id, by=owner, received=decimal.Decimal(1))
         location = add_location(organization.id, by=owner, name="Hall", address="", place="Newark, NJ", private=False)
         gift = start_donation(
@@ -135,6 +142,7 @@ def build() -> World:
             "confirm_token": confirm_token(hold),
             "place_token": place_token(signup),
             "feed_token": feed,
+            "promise_id": encode_id(given_up),
             "delivery_id": encode_id(delivery.id),
             "pledge_token": pledge_token(promise),
             "mail_token": unsubscribe_token(people["supporter"], "reminder"),
