@@ -69,7 +69,7 @@ TYPED_HERE = [
     "nowhere at all",
     "best, soonest, nearest, newest, urgent",
 ] + [value for body in BODIES.values() for value in body.values() if isinstance(value, str) and " " in value]
-READERS = ("anonymous", "supporter", "owner", "coordinator", "moderator")
+READERS = ("anonymous", "supporter", "coordinator", "owner", "administrator")
 NO_PAGES = frozenset(
     {
         "pages.healthz",
