@@ -28,6 +28,7 @@ from app.pages import queries
 from app.pages.activity import list_activity
 from app.pages.design import design
 from app.pages.forms import CalendarForm
+from app.pages.sharing import sharing
 from config import Settings
 
 pages = Blueprint("pages", __name__)
@@ -126,7 +127,7 @@ def readyz() -> ResponseReturnValue:
     return Response("ready\n", content_type="text/plain")
 
 
-BLUEPRINTS = (pages,)
+BLUEPRINTS = (pages, sharing)
 
 
 def init_app(app: Flask, _csrf: CSRFProtect) -> None:

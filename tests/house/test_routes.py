@@ -83,7 +83,10 @@ def address_of(world: World, rule: Rule) -> str:
     """The address of a route, naming things of the world."""
     endpoint = rule.endpoint
     values = dict(world.values)
-    if endpoint.startswith(("fundraisers.", "api_fundraisers.", "donations.new")) and "/manage/" not in rule.rule:
+    if (
+        endpoint.startswith(("fundraisers.", "api_fundraisers.", "donations.new", "sharing.fundraiser"))
+        and "/manage/" not in rule.rule
+    ):
         values["slug"] = values["fundraiser_slug"]
     if endpoint == "organizations.claim":
         values["slug"] = values["unclaimed_slug"]

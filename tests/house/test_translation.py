@@ -75,6 +75,8 @@ NO_PAGES = frozenset(
         "pages.healthz",
         "pages.readyz",
         "pages.calendar",
+        "sharing.need_code",
+        "sharing.fundraiser_code",
         "signups.calendar",
         "accounts.well_known_change_password",
     }

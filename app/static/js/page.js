@@ -52,3 +52,17 @@ if (watched) {
   };
   setTimeout(look, watched.dataset.watch * 1000);
 }
+
+// A link that can be selected can be copied by a button, too.
+for (const field of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button second";
+  button.textContent = field.dataset.copy;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = field.dataset.copied;
+  });
+  field.after(button);
+}

@@ -1,0 +1,65 @@
+"""Passing on a need or a fundraiser: what may be seen, and a code that says what the link says."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import segno
+from flask import Flask
+from PIL import Image
+
+from app.core.db import db, transaction
+from app.core.ids import encode_id
+from app.core.qr import draw_qr, qr_png
+from app.needs.models import PrivateAddress
+from tests.conftest import CheckingClient
+from tests.factories import make_fundraiser, make_need, make_organization
+
+
+def test_a_need_and_a_fundraiser_are_shared_by_link_code_and_paper(app: Flask, client: CheckingClient) -> None:
+    need, fundraiser = make_need(title="Sort & pack"), make_fundraiser(title="Run for books")
+    for path, title in (
+        (f"/needs/{encode_id(need.id)}", "Sort &amp; pack"),
+        (f"/fundraisers/{fundraiser.slug}", "Run"),
+    ):
+        page = client.get(f"{path}/share")
+        assert f'value="http://localhost{path}"' in page.text
+        assert title in page.text
+        assert "Set-Cookie" not in page.headers
+        assert client.get(f"{path}/poster").text.count(f"http://localhost{path}") >= 9
+        picture = client.get(f"{path}/qr.png")
+        assert picture.content_type == "image/png"
+        assert Image.open(io.BytesIO(picture.data)).width >= 400
+        assert f"{path}/share" in client.get(path).text
+
+
+def test_the_code_is_that_of_the_address(app: Flask) -> None:
+    url = "http://localhost/needs/abc"
+    matrix = segno.make(url, error="m", micro=False).matrix
+    image = Image.open(io.BytesIO(qr_png(url))).convert("L")
+    scale = image.width // (len(matrix) + 8)
+    read = [
+        [image.getpixel(((x + 4) * scale + 1, (y + 4) * scale + 1)) == 0 for x in range(len(matrix))]
+        for y in range(len(matrix))
+    ]
+    assert read == [[bool(dark) for dark in row] for row in matrix]
+    assert "style=" not in draw_qr(url)
+
+
+@pytest.mark.rule("N1")
+@pytest.mark.rule("N6")
+def test_nothing_is_shared_that_may_not_be_seen(app: Flask, client: CheckingClient) -> None:
+    hidden = make_need(make_organization(verified_at=None))
+    draft = make_need(status="draft")
+    private = make_need(private_address=True)
+    with transaction():
+        db.session.add(PrivateAddress(need_id=private.id, address="12 Hidden Lane", postal_code="07199"))
+    for need in (hidden, draft):
+        for page in ("share", "poster", "qr.png"):
+            assert client.get(f"/needs/{encode_id(need.id)}/{page}").status_code == 404
+    for page in ("share", "poster"):
+        text = client.get(f"/needs/{encode_id(private.id)}/{page}").text
+        assert "Hidden Lane" not in text
+    declined = make_fundraiser(status="declined")
+    assert client.get(f"/fundraisers/{declined.slug}/share").status_code == 404
