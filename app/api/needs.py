@@ -120,10 +120,24 @@ def _move(act: Callable[..., Need]) -> Callable[[Need, dict[str, Any]], Response
     return moved
 
 
+@resource.route("/needs/<id:need_id>/close", methods=["POST"])
+@allow(can_edit_need, load=find_need, scope="needs:write")
+@resource.arguments(schemas.CloseIn, required=False)
+@resource.response(200, schemas.NeedOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def close(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
+    """End a need with what came of it. Shifts ahead are cancelled and everybody on them is told; everybody who helped is
+    thanked by email a quarter of an hour later."""
+    person = current_person()
+    with transaction():
+        closed = operations.close_need(need.id, by=person, tell=True, **payload)
+        return frame.answer(200, schemas.NeedOut, _present(closed, person))
+
+
 for _name, _act in (
     ("publish", operations.publish_need),
     ("pause", operations.pause_need),
-    ("close", operations.close_need),
     ("reopen", operations.reopen_need),
     ("confirm", operations.confirm_need),
 ):

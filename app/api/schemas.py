@@ -37,6 +37,16 @@ class Action(Schema):
     """An action takes an empty object or no body."""
 
 
+class CloseIn(Schema):
+    """What came of a need, for those who helped; nothing of it has to be said. Each of them is thanked by email."""
+
+    outcome = paragraphs(2000, load_default="")
+    people_helped = ma.fields.Integer(
+        allow_none=True, load_default=None, strict=True, validate=ma.validate.Range(0, 1_000_000)
+    )
+    thanks = paragraphs(500, load_default="")
+
+
 class OrganizationRef(Schema):
     """An organization as others name it."""
 

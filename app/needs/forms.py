@@ -304,3 +304,22 @@ class NeedForm(PageForm):
 
 class ConfirmForm(PageForm):
     """A page with one button."""
+
+
+class CloseForm(PageForm):
+    """What came of a need. Nothing of it has to be said."""
+
+    outcome = TextAreaField(
+        lazy("What came of it"),
+        [Optional(), Length(max=2000, message=lazy("Write 2,000 characters or fewer"))],
+        filters=[block],
+    )
+    people_helped = CountField(
+        lazy("How many people were helped"),
+        [Optional(), NumberRange(0, 1_000_000, message=lazy("Enter a number between 0 and 1,000,000"))],
+    )
+    thanks = TextAreaField(
+        lazy("A line of your own to those who helped"),
+        [Optional(), Length(max=500, message=lazy("Write 500 characters or fewer"))],
+        filters=[block],
+    )

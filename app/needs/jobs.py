@@ -12,6 +12,7 @@ from app.core.jobs import Sweep
 from app.core.letters import compose
 from app.core.mail import deliver
 from app.core.outbox import Handler
+from app.messages.delivery import send
 from app.needs import index, operations, queries
 
 
@@ -45,6 +46,27 @@ def _mail_about(payload: dict[str, Any], name: str, status: str) -> None:
     deliver(mail, key=payload["outbox_key"])
 
 
+def mail_thanks(payload: dict[str, Any]) -> None:
+    """What came of it, to one person who helped (M2: kind `thanks`). Not when the need was opened again."""
+    need, person = queries.find_need(payload["need_id"]), find_person(payload["person_id"])
+    if need is None or person is None or not person.is_active or need.status != "closed":
+        return
+    send(
+        "needs/thanks",
+        to=person,
+        key=payload["outbox_key"],
+        kind="thanks",
+        zone=need.time_zone,
+        name=person.name,
+        title=need.title,
+        organization=need.organization.name,
+        outcome=need.outcome,
+        people_helped=need.people_helped,
+        thanks=need.thanks,
+        is_guest=person.password_hash is None,
+    )
+
+
 def need_confirm_due(payload: dict[str, Any]) -> None:
     """The day has come to ask whether it is still needed."""
     with transaction():
@@ -62,6 +84,7 @@ HANDLERS: dict[str, Handler] = {
     "need_confirm_due": need_confirm_due,
     "mail_need_confirm": mail_confirm,
     "mail_need_unconfirmed": mail_unconfirmed,
+    "mail_need_thanks": mail_thanks,
 }
 SWEEPS = (
     Sweep("needs.reindex_stale", 60, index.reindex_stale),

@@ -32,6 +32,7 @@ class Need(HasId, Base):
         sa.CheckConstraint(f"status IN {NEED_STATUSES}", name="status"),
         sa.CheckConstraint(f"urgency IN {URGENCIES}", name="urgency"),
         sa.CheckConstraint("NOT private_address OR address IS NULL", name="private_has_no_public_address"),
+        sa.CheckConstraint("people_helped IS NULL OR people_helped >= 0", name="people_helped"),
         sa.CheckConstraint("remote OR latitude IS NOT NULL OR status = 'draft' OR status = 'closed'", name="placed"),
         sa.UniqueConstraint("organization_id", "external_id"),
         sa.Index("ix_need_organization_id_status", "organization_id", "status"),
@@ -59,6 +60,12 @@ class Need(HasId, Base):
     confirm_by: Mapped[dt.date | None]
     published_at: Mapped[dt.datetime | None]
     closed_at: Mapped[dt.datetime | None]
+    # What it was before it was closed, so that a slip of the finger is taken back whole.
+    closed_from: Mapped[str | None] = mapped_column(sa.String(16))
+    # What came of it, for everybody who helped: never on a public page. `thanks` is the staff's own line.
+    outcome: Mapped[str] = mapped_column(sa.String(2000), default="", server_default="")
+    people_helped: Mapped[int | None]
+    thanks: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
     created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]

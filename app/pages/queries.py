@@ -57,6 +57,7 @@ class Help:
     next_step: str
     signup: Signup | None = None
     pledge: Pledge | None = None
+    need: Need | None = None
 
     @property
     def is_today(self) -> bool:
@@ -114,7 +115,7 @@ def _of_signup(signup: Signup, person: Person, *, done: bool = False) -> Help:
     title = f"{need.title} · {signup.position.name}" if signup.position.name else need.title
     step = "" if done else _next_step(signup, person)
     lines = (dots(fact for fact in facts if fact), need.organization.name)
-    return Help("time", signup.status, day, before, title, need.id, lines, step, signup=signup)
+    return Help("time", signup.status, day, before, title, need.id, lines, step, signup=signup, need=need)
 
 
 def _where(need: Need, person: Person) -> str:
@@ -129,6 +130,8 @@ def _next_step(signup: Signup, person: Person) -> str:
         return _("The organization cancelled this shift. Please do not come.")
     if shift.need.private_address and signups.find_exact_address(shift.need, person) is None:
         return _("The address is private. You see it here from 48 hours before the start.")
+    if shift.need.status == "closed":
+        return ""
     if shift.starts_at is None:
         return _("Do it when it suits you. The organization expects you.")
     return _("Come at %(time)s. We remind you the day before.", time=when.clock_time(shift.starts_at, shift.time_zone))
@@ -144,7 +147,16 @@ def _of_pledge(pledge: Pledge, person: Person, *, done: bool = False) -> Help:
     if done:
         day: dt.date | None = local_date(pledge.updated_at, need.time_zone)
         return Help(
-            "items", pledge.status, day, "", title, need.id, (need.title, need.organization.name), "", pledge=pledge
+            "items",
+            pledge.status,
+            day,
+            "",
+            title,
+            need.id,
+            (need.title, need.organization.name),
+            "",
+            pledge=pledge,
+            need=need,
         )
     step = _("Bring it to: %(place)s", place=_where(need, person)) if not need.remote else ""
     if pledge.way == "send":
@@ -153,4 +165,6 @@ def _of_pledge(pledge: Pledge, person: Person, *, done: bool = False) -> Help:
         step = _("It is on its way. The staff look out for it.")
     lines = (need.title, need.organization.name)
     last = pledge.deliver_by or need.ends_on
-    return Help("items", pledge.status, last, _("by") if last else "", title, need.id, lines, step, pledge=pledge)
+    return Help(
+        "items", pledge.status, last, _("by") if last else "", title, need.id, lines, step, pledge=pledge, need=need
+    )

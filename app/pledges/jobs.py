@@ -17,6 +17,8 @@ from app.core.jobs import Sweep
 from app.core.letters import speaking
 from app.core.when import full_day
 from app.messages.delivery import send
+from app.needs.operations import promise_thanks
+from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
 from app.pledges import dates, operations, queries
@@ -148,7 +150,16 @@ def _facts(pledge: Pledge, payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def thank_helpers(payload: dict[str, Any]) -> None:
+    """A need was closed: everybody who helped it with things is promised their thanks."""
+    with transaction():
+        need = find_need(payload["need_id"])
+        if need is not None:
+            promise_thanks(need, queries.list_helpers(need.id))
+
+
 HANDLERS: dict[str, outbox.Handler] = {
+    "need_closed_pledges": thank_helpers,
     "pledge_made": mail_made,
     "pledge_changed": mail_changed,
     "pledge_cancelled": mail_cancelled,

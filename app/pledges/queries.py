@@ -100,6 +100,20 @@ def list_received(need_id: int, *, limit: int = 30) -> Sequence[Delivery]:
     ).all()
 
 
+def list_helpers(need_id: int) -> list[int]:
+    """The people who helped a need with things: brought some, or promised and not taken back."""
+    return list(
+        db.session.scalars(
+            sa.select(Pledge.person_id)
+            .join(Item, Item.id == Pledge.item_id)
+            .where(Item.need_id == need_id)
+            .where(sa.or_(Pledge.status.in_((*LIVE_STATUSES, "received")), Pledge.received > 0))
+            .distinct()
+            .order_by(Pledge.person_id)
+        )
+    )
+
+
 def list_deliveries(need_id: int) -> list[DeliveryRow]:
     """Every live promise of a need's items, by item and name. For staff only: the caller's guard makes sure."""
     rows = db.session.execute(

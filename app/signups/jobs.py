@@ -20,6 +20,8 @@ from app.core.letters import compose, speaking
 from app.core.mail import deliver
 from app.core.when import clock_time, full_day, times
 from app.messages.delivery import send
+from app.needs.operations import promise_thanks
+from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
 from app.signups import gate, holds, operations, queries
@@ -169,6 +171,14 @@ def fan_out_changed(payload: dict[str, Any]) -> None:
             operations.review_after_change(signup_id)
 
 
+def thank_helpers(payload: dict[str, Any]) -> None:
+    """A need was closed: everybody who helped it with their time is promised their thanks."""
+    with transaction():
+        need = find_need(payload["need_id"])
+        if need is not None:
+            promise_thanks(need, queries.list_helpers(need.id))
+
+
 def _send(name: str, payload: dict[str, Any], kind: str | None = None, **values: Any) -> None:
     signup = queries.find_signup(payload["signup_id"])
     if signup is None:
@@ -216,6 +226,7 @@ HANDLERS: dict[str, outbox.Handler] = {
     "signup_reminder": mail_reminder,
     "shift_cancelled": fan_out_cancelled,
     "shift_changed": fan_out_changed,
+    "need_closed_signups": thank_helpers,
     "mail_staff_signup": mail_staff_signup,
     "mail_staff_cancelled": mail_staff_cancelled,
     "mail_guest_hold": mail_guest_hold,

@@ -77,8 +77,9 @@ def list_live_signups_of(person_id: int) -> Sequence[Signup]:
     return db.session.scalars(
         _with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
+        .join(Need, Need.id == Shift.need_id)
         .where(Signup.person_id == person_id, Signup.status.in_(LIVE_STATUSES))
-        .where(sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now()))
+        .where(sa.or_(sa.and_(Shift.ends_at.is_(None), Need.status != "closed"), Shift.ends_at > now()))
         .order_by(Shift.starts_at.is_(None), Shift.starts_at, Signup.id)
     ).all()
 
@@ -89,7 +90,14 @@ def list_past_signups_of(person_id: int) -> Sequence[Signup]:
         _with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
         .where(Signup.person_id == person_id, Signup.status.in_(TAKING_STATUSES))
-        .where(sa.or_(Shift.ends_at <= now(), Signup.status.not_in(LIVE_STATUSES)))
+        .join(Need, Need.id == Shift.need_id)
+        .where(
+            sa.or_(
+                Shift.ends_at <= now(),
+                sa.and_(Shift.ends_at.is_(None), Need.status == "closed"),
+                Signup.status.not_in(LIVE_STATUSES),
+            )
+        )
         .order_by(sa.func.coalesce(Shift.ends_at, Signup.created_at).desc(), Signup.id)
         .limit(DONE_SHOWN)
     ).all()
@@ -138,6 +146,25 @@ def list_rosters(shift_ids: Sequence[int]) -> dict[int, list[RosterRow]]:
     for row in rows:
         found[row[0]].append(RosterRow(*tuple(row)[1:]))
     return found
+
+
+def list_helpers(need_id: int, *, without: Sequence[int] = ()) -> list[int]:
+    """The people who helped a need with their time: came to a shift, or hold a place that was not cancelled. `without`
+    leaves out shifts by their ids: what a need's closing will cancel."""
+    return list(
+        db.session.scalars(
+            sa.select(Signup.person_id)
+            .join(Shift, Shift.id == Signup.shift_id)
+            .where(
+                Shift.need_id == need_id,
+                Shift.status != "cancelled",
+                Shift.id.not_in(without),
+                Signup.status.in_(("confirmed", "checked_in", "completed")),
+            )
+            .distinct()
+            .order_by(Signup.person_id)
+        )
+    )
 
 
 def list_expired_holds() -> Sequence[int]:

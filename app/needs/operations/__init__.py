@@ -4,17 +4,23 @@ One file for each thing that is changed; callers say `needs.operations.add_shift
 
 from __future__ import annotations
 
+from app.needs.operations.closing import (
+    can_undo_close,
+    close_need,
+    promise_thanks,
+    reopen_need,
+    to_call_off,
+    undo_close,
+)
 from app.needs.operations.freshness import ask_to_confirm, confirm_need, pause_unconfirmed
 from app.needs.operations.inputs import ItemInput, PlaceInput, PositionInput, ShiftInput
 from app.needs.operations.items import add_item, edit_item, remove_item
 from app.needs.operations.needs import (
-    close_need,
     create_need,
     edit_need,
     pause_need,
     publish_need,
     reasons_not_to_publish,
-    reopen_need,
 )
 from app.needs.operations.places import look_up
 from app.needs.operations.shifts import add_shift, cancel_shift, edit_shift
@@ -27,6 +33,7 @@ __all__ = [
     "add_item",
     "add_shift",
     "ask_to_confirm",
+    "can_undo_close",
     "cancel_shift",
     "close_need",
     "confirm_need",
@@ -37,8 +44,11 @@ __all__ = [
     "look_up",
     "pause_need",
     "pause_unconfirmed",
+    "promise_thanks",
     "publish_need",
     "reasons_not_to_publish",
     "remove_item",
     "reopen_need",
+    "to_call_off",
+    "undo_close",
 ]

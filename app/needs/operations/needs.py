@@ -124,7 +124,7 @@ def publish_need(need_id: int, *, by: Person | None) -> Need:
     if need.status == "open":
         return need
     require_not_closed(need)
-    _open(need, by)
+    open_again(need, by)
     return need
 
 
@@ -200,42 +200,23 @@ def pause_need(need_id: int, *, by: Person | None) -> Need:
         return need
     if need.status not in ("open", "filled"):
         raise refuse("not_open", _("Only an open need can be paused."))
-    _move(need, "paused", "need.paused", by)
+    move(need, "paused", "need.paused", by)
     return need
 
 
-def close_need(need_id: int, *, by: Person | None) -> Need:
-    """End a need. Its record stays; nothing more can be promised."""
-    need = locked_need(need_id)
-    if need.status == "closed":
-        return need
-    need.closed_at = now()
-    _move(need, "closed", "need.closed", by)
-    return need
-
-
-def reopen_need(need_id: int, *, by: Person | None) -> Need:
-    """Open a paused or closed need again. Raises Refused with every reason against it."""
-    need = locked_need(need_id)
-    if need.status == "draft":
-        raise refuse("draft", _("A draft is published, not reopened."), _("Publish it when it is ready."))
-    if need.status == "open":
-        return need
-    _open(need, by)
-    return need
-
-
-def _open(need: Need, by: Person | None) -> None:
+def open_again(need: Need, by: Person | None) -> None:
+    """Open a need that is locked. Raises Refused with every reason against it."""
     reasons = reasons_not_to_publish(need)
     if reasons:
         raise Refused(reasons)
     action = "need.reopened" if need.published_at is not None else "need.published"
-    need.published_at, need.closed_at = need.published_at or now(), None
+    need.published_at, need.closed_at, need.closed_from = need.published_at or now(), None, None
     keep_fresh(need)
-    _move(need, "open", action, by)
+    move(need, "open", action, by)
 
 
-def _move(need: Need, status: str, action: str, by: Person | None) -> None:
+def move(need: Need, status: str, action: str, by: Person | None) -> None:
+    """To another state, with what every change ends with."""
     need.status = status
     changed(need)
     record(action, need, by, need)

@@ -77,13 +77,18 @@ def cancel_shift(shift_id: int, *, by: Person) -> Shift:
         return shift
     if shift.is_over:
         raise refuse("past", _("This shift is over."), _("Only a shift that is ahead can be cancelled."))
+    call_off(shift, by=by)
+    changed(need)
+    return shift
+
+
+def call_off(shift: Shift, *, by: Person | None) -> None:
+    """Cancel a shift whose need is locked, and promise to tell everybody on it (S6)."""
     shift.status = "cancelled"
     shift.sequence += 1
     shift.version += 1
     outbox.enqueue("shift_cancelled", {"shift_id": shift.id}, key=f"shift_cancelled:{shift.id}")
-    changed(need)
-    record("shift.cancelled", shift, by, need)
-    return shift
+    record("shift.cancelled", shift, by, shift.need)
 
 
 def tell_of_change(shift: Shift) -> None:

@@ -13,10 +13,10 @@ from app.accounts.skills import skills_by_category
 from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
-from app.core.web import allow
+from app.core.web import allow, flash_undo
 from app.needs import editor, operations, policy, queries, standing
 from app.needs.filled import list_filled
-from app.needs.forms import ConfirmForm, NeedForm
+from app.needs.forms import CloseForm, ConfirmForm, NeedForm
 from app.needs.models import NEED_STATUSES, Item, Need, Shift
 from app.needs.readiness import readiness
 from app.needs.views.blueprint import needs
@@ -24,6 +24,8 @@ from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.pledges.queries import list_deliveries, list_received
+from app.pledges.queries import list_helpers as list_item_helpers
+from app.signups.queries import list_helpers as list_time_helpers
 from app.signups.queries import list_roster, list_rosters
 
 
@@ -142,6 +144,7 @@ def manage(need: Need) -> ResponseReturnValue:
         status="filled" if need.status == "open" and standing.is_filled(ahead, items) else need.status,
         shifts=shifts,
         rosters=list_rosters([shift.id for shift in shifts]),
+        may_undo=operations.can_undo_close(need),
         items=items,
         deliveries=list_deliveries(need.id),
         received=list_received(need.id),
@@ -186,17 +189,62 @@ def confirm(need: Need) -> ResponseReturnValue:
 @needs.post("/manage/<slug>/needs/<id:need_id>/reopen")
 @allow(policy.can_edit_need, load=_find_need)
 def reopen(need: Need) -> ResponseReturnValue:
-    """Open it again."""
-    return _act(need, operations.reopen_need, _("It is open: people see it now."))
+    """Open it again; a closed one that lacks something is paused, so that it can be changed."""
+    lacks = need.status == "closed" and operations.reasons_not_to_publish(need)
+    paused = _("It is not closed any more. Before people see it, something is missing.")
+    return _act(need, operations.reopen_need, paused if lacks else _("It is open: people see it now."))
 
 
 @needs.route("/manage/<slug>/needs/<id:need_id>/close", methods=["GET", "POST"])
 @allow(policy.can_edit_need, load=_find_need)
 def close(need: Need) -> ResponseReturnValue:
-    """End it, after saying what that means."""
-    if request.method == "POST":
-        return _act(need, operations.close_need, _("It is closed."))
-    return render_template("needs/close.html", organization=need.organization, need=need, form=ConfirmForm())
+    """End it with what came of it, after saying what that means and who is told."""
+    form = CloseForm()
+    if need.status == "closed":
+        return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
+    if form.validate_on_submit():
+        with transaction():
+            operations.close_need(
+                need.id,
+                by=current_person(),
+                outcome=form.outcome.data or "",
+                people_helped=form.people_helped.data,
+                thanks=form.thanks.data or "",
+                tell=True,
+            )
+        flash_undo(
+            _("It is closed. Everybody who helped is thanked in 15 minutes."),
+            url_for("needs.undo_close", slug=need.organization.slug, need_id=need.id),
+            post=True,
+        )
+        return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
+    shifts = operations.to_call_off(need)
+    rosters = list_rosters([shift.id for shift in shifts])
+    calling_off = [(shift, len(rosters[shift.id])) for shift in shifts]
+    called_off = {row.person_id for rows in rosters.values() for row in rows}
+    helpers = {*list_time_helpers(need.id, without=[shift.id for shift in shifts]), *list_item_helpers(need.id)}
+    page = render_template(
+        "needs/close.html",
+        organization=need.organization,
+        need=need,
+        form=form,
+        calling_off=calling_off,
+        people_called_off=len(called_off),
+        promised=len(list_deliveries(need.id)),
+        helpers=len(helpers),
+    )
+    return page, 422 if form.errors else 200
+
+
+@needs.post("/manage/<slug>/needs/<id:need_id>/undo-close")
+@allow(policy.can_edit_need, load=_find_need)
+def undo_close(need: Need) -> ResponseReturnValue:
+    """Take back that it was closed a moment ago."""
+    return _act(
+        need,
+        operations.undo_close,
+        _("It is not closed any more, and nobody was thanked. Cancelled shifts stay cancelled."),
+    )
 
 
 def _find_shift_of(slug: str, shift_id: int) -> Shift | None:
