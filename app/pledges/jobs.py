@@ -158,7 +158,24 @@ def thank_helpers(payload: dict[str, Any]) -> None:
             promise_thanks(need, queries.list_helpers(need.id))
 
 
+def tell_of_place(payload: dict[str, Any]) -> None:
+    """A need is somewhere else now: everybody who has promised to bring something is promised a mail."""
+    with transaction():
+        for pledge_id in queries.list_live_ids(payload["need_id"]):
+            key = f"pledge_moved:{pledge_id}:{payload['version']}"
+            outbox.enqueue("pledge_moved", {"pledge_id": pledge_id}, key=key)
+
+
+def mail_moved(payload: dict[str, Any]) -> None:
+    """The place to bring it to is another one; not when it was taken back or brought meanwhile."""
+    pledge = queries.find_pledge(payload["pledge_id"])
+    if pledge is not None and pledge.status in LIVE_STATUSES:
+        _send("pledges/moved", payload)
+
+
 HANDLERS: dict[str, outbox.Handler] = {
+    "need_moved": tell_of_place,
+    "pledge_moved": mail_moved,
     "need_closed_pledges": thank_helpers,
     "pledge_made": mail_made,
     "pledge_changed": mail_changed,

@@ -28,6 +28,7 @@ class DeliveryRow:
     item: str
     unit: str
     name: str
+    person_id: int
     quantity: decimal.Decimal
     outstanding: decimal.Decimal
     note: str
@@ -100,6 +101,12 @@ def list_received(need_id: int, *, limit: int = 30) -> Sequence[Delivery]:
     ).all()
 
 
+def list_live_ids(need_id: int) -> list[int]:
+    """The ids of the live promises of a need's items."""
+    query = sa.select(Pledge.id).join(Item, Item.id == Pledge.item_id).where(Item.need_id == need_id)
+    return list(db.session.scalars(query.where(Pledge.status.in_(LIVE_STATUSES)).order_by(Pledge.id)))
+
+
 def list_helpers(need_id: int) -> list[int]:
     """The people who helped a need with things: brought some, or promised and not taken back."""
     return list(
@@ -123,6 +130,7 @@ def list_deliveries(need_id: int) -> list[DeliveryRow]:
             Item.name.label("item"),
             Item.unit,
             Person.name,
+            Pledge.person_id,
             Pledge.quantity,
             (Pledge.quantity - Pledge.received - Pledge.rejected).label("outstanding"),
             Pledge.note,

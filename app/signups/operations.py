@@ -198,13 +198,11 @@ def review_after_change(signup_id: int) -> bool:
     found = db.session.get(Signup, signup_id)
     if found is None:
         return False
-    person, shift = lock_shift(found.person_id, found.shift_id)
+    _person, shift = lock_shift(found.person_id, found.shift_id)
     signup = _lock_signup(signup_id)
     if signup.status not in gate.HOLDING_STATUSES:
         return False
-    reasons = gate.check_standing(shift, person, ignore=signup)
-    if signup.party_size > 1 and gate.asks_for_anything(shift):
-        reasons.append(Reason("party_size", _("On this shift everybody signs up alone.")))
+    reasons = reasons_to_end(signup, shift)
     key = f"{signup.id}:{shift.sequence}"
     if reasons:
         _release(signup, shift, by=None)
@@ -216,6 +214,14 @@ def review_after_change(signup_id: int) -> bool:
     outbox.enqueue("signup_moved", {"signup_id": signup.id}, key=f"signup_moved:{key}")
     promise_reminder(signup, shift)
     return True
+
+
+def reasons_to_end(signup: Signup, shift: Shift) -> list[Reason]:
+    """Why a place cannot stand on `shift` as it is now; empty while it can."""
+    reasons = gate.check_standing(shift, signup.person, ignore=signup)
+    if signup.party_size > 1 and gate.asks_for_anything(shift):
+        reasons.append(Reason("party_size", _("On this shift everybody signs up alone.")))
+    return reasons
 
 
 def check_in(signup_id: int, *, by: Person) -> Signup:

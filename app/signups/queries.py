@@ -148,6 +148,16 @@ def list_rosters(shift_ids: Sequence[int]) -> dict[int, list[RosterRow]]:
     return found
 
 
+def list_holding(shift_id: int) -> Sequence[Signup]:
+    """The places on a shift that stand or have begun, with their people: whoever is told when it changes."""
+    return db.session.scalars(
+        sa.select(Signup)
+        .options(joinedload(Signup.person))
+        .where(Signup.shift_id == shift_id, Signup.status.in_(gate.HOLDING_STATUSES))
+        .order_by(Signup.id)
+    ).all()
+
+
 def list_helpers(need_id: int, *, without: Sequence[int] = ()) -> list[int]:
     """The people who helped a need with their time: came to a shift, or hold a place that was not cancelled. `without`
     leaves out shifts by their ids: what a need's closing will cancel."""

@@ -34,8 +34,9 @@ from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.messages.operations import choose_mail
 from app.moderation.operations import verify_organization
 from app.needs.models import Shift
-from app.needs.operations.inputs import PositionInput, ShiftInput
-from app.needs.operations.needs import pause_need
+from app.needs.operations.closing import close_need
+from app.needs.operations.inputs import PlaceInput, PositionInput, ShiftInput
+from app.needs.operations.needs import edit_need, pause_need
 from app.needs.operations.shifts import cancel_shift, edit_shift
 from app.organizations.claims import answer_claim, claim_organization
 from app.organizations.operations import register_organization
@@ -316,6 +317,9 @@ def send_every_mail(house: House) -> list[EmailMessage]:
             pledge(items[0].id, by=helper, quantity=decimal.Decimal(1), mode="add")
             cancel_pledge(given_back.id, by=helper)
             cancel_shift(shifts[0].id, by=owner)
+            edit_need(
+                need.id, by=owner, place=PlaceInput(city="Newark", region="NJ", country="US", address="1 Broad St")
+            )
             edit_shift(shifts[1].id, moved(shifts[1], hours=1), by=owner)
             edit_shift(shifts[2].id, moved(shifts[2], minimum_age=30), by=owner)
             verify_organization(organization.id, by=moderator, checked="register")
@@ -348,6 +352,10 @@ def send_every_mail(house: House) -> list[EmailMessage]:
             expired = {"pledge_id": given_back.id}
             enqueue("pledge_expired", expired, key="expired")
             enqueue("pledge_reminder", {"pledge_id": late.id, "deliver_by": str(late.deliver_by)}, key="reminder")
+        jobs.work_off(app.extensions["outbox_handlers"], ())
+        with transaction():
+            close_need(need.id, by=owner, outcome="Why I walk.", people_helped=2, thanks="later", tell=True)
+            db.session.execute(sa.update(Outbox).where(Outbox.kind.like("need_closed%")).values(due_at=now()))
         outcome = jobs.work_off(app.extensions["outbox_handlers"], ())
         assert not outcome["failed"], outcome
         house.reader = pseudo.Reader([*pseudo.typed_by_people(), *TYPED_HERE])

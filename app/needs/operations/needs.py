@@ -7,6 +7,7 @@ from typing import Any
 
 from app.accounts.models import Person
 from app.accounts.skills import find_skill
+from app.core import outbox
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.errors import InvalidInput, Reason, Refused, refuse
@@ -113,6 +114,10 @@ def edit_need(
             if shift.time_zone == zone:
                 shift.time_zone = need.time_zone
             tell_of_change(shift)
+        if need.status != "draft":
+            # Whoever promised to bring something has to know where to.
+            moved = {"need_id": need.id, "version": need.version + 1}
+            outbox.enqueue("need_moved", moved, key=f"need_moved:{need.id}:{need.version + 1}")
     changed(need)
     record("need.edited", need, by, need)
     return need

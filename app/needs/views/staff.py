@@ -19,6 +19,7 @@ from app.needs.filled import list_filled
 from app.needs.forms import CloseForm, ConfirmForm, NeedForm
 from app.needs.models import NEED_STATUSES, Item, Need, Shift
 from app.needs.readiness import readiness
+from app.needs.views import consequences
 from app.needs.views.blueprint import needs
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
@@ -85,17 +86,42 @@ def _edit(form: NeedForm, organization: Organization, need: Need | None) -> Resp
         elif number.isdecimal() and len(number) < 4:
             form.shrink(kind, int(number))
         return _editor_page(form, organization, need)
+    if request.form.get("back"):
+        return _editor_page(form, organization, need)
     if form.validate_on_submit():
+        before = None
         try:
             with transaction():
+                if need is not None and need.status != "draft":
+                    before = consequences.observe(need.id)
                 saved = editor.save(form, organization.id, need, by=current_person())
+                if before is not None:
+                    consequences.require_told(before, saved, request.form.get("told", ""))
         except editor.Unsaved:
             return _editor_page(form, organization, need)
+        except consequences.Untold as untold:
+            return _consequences_page(untold, organization, need)
         if request.form.get("act") == "publish":
             return _publish(saved)
         flash(_("Saved. Nobody sees it before you publish.") if saved.status == "draft" else _("Saved."), "done")
         return redirect(url_for("needs.manage", slug=organization.slug, need_id=saved.id), code=303)
     return _editor_page(form, organization, need)
+
+
+def _consequences_page(
+    untold: consequences.Untold, organization: Organization, need: Need | None
+) -> ResponseReturnValue:
+    """The step between: what was typed is carried along, and saved only by who has read whom it concerns."""
+    typed = [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "told", "back")]
+    return render_template(
+        "needs/consequences.html",
+        organization=organization,
+        need=need,
+        found=untold.found,
+        people=untold.people,
+        told=untold.digest,
+        typed=typed,
+    )
 
 
 def _publish(need: Need) -> ResponseReturnValue:
