@@ -32,7 +32,6 @@ class Need(HasId, Base):
         sa.CheckConstraint(f"status IN {NEED_STATUSES}", name="status"),
         sa.CheckConstraint(f"urgency IN {URGENCIES}", name="urgency"),
         sa.CheckConstraint("NOT private_address OR address IS NULL", name="private_has_no_public_address"),
-        sa.CheckConstraint("people_helped IS NULL OR people_helped >= 0", name="people_helped"),
         sa.CheckConstraint("remote OR latitude IS NOT NULL OR status = 'draft' OR status = 'closed'", name="placed"),
         sa.UniqueConstraint("organization_id", "external_id"),
         sa.Index("ix_need_organization_id_status", "organization_id", "status"),

@@ -58,7 +58,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "imports.discard"): EMPTY,
     ("POST", "needs.new"): {**NEED, "act": "save"},
     ("POST", "needs.edit"): {
-        "title": "Changed", "description": "Still needed.", "urgency": "high", "place": "Newark, NJ", "act": "save",
+        "title": "Changed", "description": "Still needed.", "urgency": "high", "place": "Newark, NJ 07102", "act": "save",
         "version": "{version}",
     },
     ("POST", "needs.publish"): EMPTY,
