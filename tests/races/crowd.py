@@ -37,15 +37,17 @@ class Supporter:
 def make_crowd(app: Flask, count: int = PEOPLE) -> list[Supporter]:
     """People with a session and a token each."""
     with app.app_context():
-        people = [make_person() for _number in range(count)]
-        with transaction():
-            for person in people:
-                db.session.add(
-                    ApiToken(
-                        person_id=person.id, token_hash=hash_token(f"t{person.id}"), scopes=SCOPES, created_at=now()
-                    )
-                )
-        return [Supporter(_session_of(app, person), f"t{person.id}") for person in people]
+        return equip(app, [make_person() for _number in range(count)])
+
+
+def equip(app: Flask, people: Iterable[Person]) -> list[Supporter]:
+    """A session and a token for each."""
+    people = list(people)
+    with transaction():
+        for person in people:
+            token = hash_token(f"t{person.id}")
+            db.session.add(ApiToken(person_id=person.id, token_hash=token, scopes=SCOPES, created_at=now()))
+    return [Supporter(_session_of(app, person), f"t{person.id}") for person in people]
 
 
 def _session_of(app: Flask, person: Person) -> str:

@@ -45,14 +45,14 @@ class Running:
     crowd: list[Supporter]
 
 
-def start(request: pytest.FixtureRequest, tmp: Path, wsgi: str) -> Iterator[Running]:
+def start(request: pytest.FixtureRequest, tmp: Path, wsgi: str, people: int = PEOPLE) -> Iterator[Running]:
     if request.param == "postgresql":
         url = create_database(request.getfixturevalue("postgresql_server"), f"race_{secrets.token_hex(4)}")
     else:
         url = f"sqlite:///{tmp / 'race.db'}"
     app = create_app(make_settings(tmp, url))
     migrate(app)
-    crowd = make_crowd(app)
+    crowd = make_crowd(app, people)
     if wsgi == UNGUARDED and request.param == "postgresql":
         with app.app_context(), db.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE position DROP CONSTRAINT ck_position_taken_within_capacity")
