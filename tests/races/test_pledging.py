@@ -34,6 +34,7 @@ from tests.races.test_storms import UNGUARDED, Running, start
 
 SCRIPT = Path(__file__).parent / "pledger.py"
 SUPPORTERS, STAFF, ACTS, WANTED = 9, 3, 20, "20"
+SEVERAL = 5
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -126,12 +127,13 @@ def hear(process: subprocess.Popen[str]) -> str:
 
 
 def let_one_run_out(item_id: int) -> int:
-    """The first promise there is, as if it had been made long ago; 1 when it ran out here."""
+    """The first promise when there are several, as if it had been made long ago; 1 when it ran out here."""
     live = sa.select(Pledge.id).where(Pledge.item_id == item_id, Pledge.status.in_(LIVE_STATUSES))
-    pledge_id = db.session.scalar(live.order_by(Pledge.created_at).limit(1))
+    open_ids = db.session.scalars(live.order_by(Pledge.created_at)).all()
     db.session.rollback()
-    if pledge_id is None:
+    if len(open_ids) < SEVERAL:
         return 0
+    pledge_id = open_ids[0]
     with transaction():
         past = today("UTC").replace(year=2020)
         db.session.execute(sa.update(Pledge).where(Pledge.id == pledge_id).values(deliver_by=past))
