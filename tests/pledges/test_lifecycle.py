@@ -153,6 +153,12 @@ def test_a_promise_changes_in_one_step_and_never_beyond_what_is_wanted(
     assert client.post(page, data=values).status_code == 303
     assert (made.quantity, made.way, made.deliver_by, made.note) == (7, "send", day(3), "By post")
     assert counts(item) == (3, 7, 0)
+    sign_in(make_member(item.need.organization, "coordinator"))
+    listed = client.get(f"/manage/{item.need.organization.slug}/needs/{encode_id(item.need_id)}").text
+    assert "It is sent" in listed
+    assert "on its way" in listed
+    assert "It is sent" in client.get(f"/pledges/{encode_id(made.id)}/receive").text
+    sign_in(person)
     too_much = client.post(page, data={**values, "quantity": "8"})
     assert too_much.status_code == 409
     assert 'value="8"' in too_much.text
