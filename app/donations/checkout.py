@@ -190,8 +190,9 @@ def fulfil_if_waiting(donation: Donation) -> bool:
     return True
 
 
-def expire(donation_id: int) -> None:
-    """Close the checkout of a donation nobody has paid. Raises GatewayError when Stripe cannot be asked.
+def expire(donation_id: int, *, of_attempt: int | None = None) -> None:
+    """Close the checkout of a donation nobody has paid; `of_attempt` only that of one try. Raises GatewayError when Stripe
+    cannot be asked.
 
     A session that is no longer open cannot be closed: what became of it is fetched instead.
     """
@@ -199,7 +200,7 @@ def expire(donation_id: int) -> None:
     session_id = None if donation is None or donation.status != "pending" else donation.stripe_session_id
     attempt = 1 if donation is None else donation.attempt
     db.session.rollback()
-    if session_id is None:
+    if session_id is None or of_attempt not in (None, attempt):
         return
     _close(donation_id, gateway.fetch_session(session_id), attempt)
     fulfil(donation_id)

@@ -23,8 +23,8 @@ def handle_stripe_event(payload: dict[str, Any]) -> None:
 
 
 def expire_checkout(payload: dict[str, Any]) -> None:
-    """Close one checkout that must not be paid through any more."""
-    checkout.expire(payload["donation_id"])
+    """Close one checkout that must not be paid through any more; the one of a later try was opened since."""
+    checkout.expire(payload["donation_id"], of_attempt=payload.get("attempt"))
 
 
 def close_fundraiser(payload: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from app.core.db import db, lock, new_id, uses_sqlite
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue, withdraw
 from app.donations import ledger
 from app.donations.facts import EventFacts, PaymentFacts, SessionFacts
 from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
@@ -84,6 +84,11 @@ def start_donation(
     if key is not None:
         same = db.session.scalar(sa.select(Donation).where(Donation.form_key == key))
         if same is not None:
+            if (
+                form is not None and same.status == "pending"
+            ):  # back to what was typed first: this is the one to be paid
+                withdraw(_key_to_expire(same.id, same.attempt))
+                _close_others(fundraiser.id, form, but=same.id)
             return same
     if amount.currency != fundraiser.currency:
         raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=fundraiser.currency)})
@@ -220,8 +225,13 @@ def save_session(donation_id: int, session: SessionFacts) -> Donation:
 
 def promise_to_expire(donation_id: int, attempt: int) -> None:
     """Close a checkout somebody may still pay through (F8): that of try number `attempt`."""
-    key = f"expire_checkout:{donation_id}" + (f":{attempt}" if attempt > 1 else "")
-    enqueue("expire_checkout", {"donation_id": donation_id}, key=key)
+    enqueue(
+        "expire_checkout", {"donation_id": donation_id, "attempt": attempt}, key=_key_to_expire(donation_id, attempt)
+    )
+
+
+def _key_to_expire(donation_id: int, attempt: int) -> str:
+    return f"expire_checkout:{donation_id}" + (f":{attempt}" if attempt > 1 else "")
 
 
 def _disagreements(

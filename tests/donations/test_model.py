@@ -22,22 +22,7 @@ DOINGS = (
 )  # fmt: skip
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(
-            (
-                "give",
-                "act",
-                "act",
-                "act",
-                "deliver",
-                "deliver",
-                "work",
-                "come_back",
-                "settle",
-                "go_on",
-                "go_on",
-                "cancel",
-            )
-        ),
+        st.sampled_from(DOINGS),
         st.integers(0, 10**6),
         st.integers(0, 10**6),
     ),

@@ -264,6 +264,24 @@ def test_back_to_the_form_with_another_amount_closes_the_checkout_before(giving:
     assert {session["url"] for session in open_sessions(giving)} == {second, other}
 
 
+def test_back_and_forth_between_two_amounts_the_last_one_can_be_paid(giving: Giving, work_off: WorkOff) -> None:
+    form, fundraiser = giving.form(amount="25"), giving.fundraiser()
+    first = giving.post(fundraiser, form).headers["Location"]
+    giving.post(fundraiser, {**form, "amount": "40"})
+    assert giving.post(fundraiser, form).headers["Location"] == first
+    work_off()
+    assert [session["url"] for session in open_sessions(giving)] == [first]
+
+
+def test_a_late_promise_to_close_a_try_leaves_the_next_one_open(giving: Giving, work_off: WorkOff) -> None:
+    given = giving.give("25")
+    with transaction():
+        operations.promise_to_expire(given.donation_id, 1)
+    follow(giving, given, go_on(giving, given, "40"))
+    work_off()
+    assert [session["id"] for session in open_sessions(giving)] == [given.session_id]
+
+
 def test_the_first_form_sent_again_after_the_amount_was_changed_leads_to_the_gift(giving: Giving) -> None:
     form = giving.form(amount="25")
     giving.post(giving.fundraiser(), form)
