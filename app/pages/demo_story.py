@@ -380,9 +380,9 @@ class ShiftStory:
         self.need, self.story, self.given, self.made = need, need.story, given, made
         self.times = None if given.flexible else given.times(need.zone, self.story.now)
         self.called_off = None if given.cancelled is None else self.story.ago(given.cancelled)
-        self.last = min(
-            need.ended, self.called_off or self.story.now, self.times[0] if self.times is not None else self.story.now
-        )
+        # Nobody signs up in the last half hour.
+        begins = self.story.now if self.times is None else self.times[0] - 30 * MINUTE
+        self.last = min(need.ended, self.called_off or self.story.now, begins)
         if self.called_off is not None:
             self.story.tell(self.called_off, lambda: needs.cancel_shift(made.get().id, by=need.staff))
         for place in shape.places(given.who):
