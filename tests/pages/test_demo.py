@@ -278,6 +278,8 @@ def places_held(at: dt.datetime) -> dict[str, list[tuple[dt.datetime, dt.datetim
                 if given.flexible:
                     continue
                 starts_at, ends_at = given.times(zone, at)
+                # Closing a need cancels what is ahead then.
+                assert need.status != "closed" or ends_at < at - dt.timedelta(days=need.until + 1), need.title
                 # Also what is given back later is held at first.
                 for place in shape.places(given.who):
                     held[place.first].append((starts_at, ends_at, need.title))

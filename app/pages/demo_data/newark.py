@@ -252,7 +252,7 @@ LANTERN_HOUSE = DemoOrganization(
             "Assemble bunk beds for the third floor",
             "Fourteen bunk beds in boxes, three cordless drills, and coffee.",
             status="closed",
-            until=60,
+            until=52,
             place=NEWARK,
             address=SHELTER_STREET,
             private=True,
