@@ -77,8 +77,9 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(data_dir: Path) -> Iterator[Installation]:
-    """Web, worker, demo payments and mail catcher under the supervisor; a moderator and nobody else is there."""
+def installation(data_dir: Path, *, demonstration: bool = False) -> Iterator[Installation]:
+    """Web, worker, demo payments and mail catcher under the supervisor; a moderator and nobody else is there, or everybody
+    of the demonstration."""
     port = free_port()
     names = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE")
     kept = {name: os.environ[name] for name in names if name in os.environ}
@@ -87,12 +88,17 @@ def installation(data_dir: Path) -> Iterator[Installation]:
     role = ["--role", "moderator", "--password-stdin"]
     for command, typed in (
         (["db", "upgrade"], ""),
-        (["users", "create", MODERATOR, "--name", "Mo Derator", *role], PASSWORD + "\n"),
+        (["demo"], "") if demonstration else (["users", "create", MODERATOR, "--name", "Mo", *role], PASSWORD + "\n"),
     ):
         subprocess.run(
-            [*flask, *command], cwd=ROOT, env={**environment, "MAIL_URL": "console:"}, input=typed, text=True,
-            check=True, capture_output=True,
-        )  # fmt: skip
+            [*flask, *command],
+            cwd=ROOT,
+            env={**environment, "MAIL_URL": "console:", "BASE_URL": f"http://localhost:{port}"},
+            input=typed,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
     memory = supervise.Memory(data_dir / "run.json")
     memory.set("database", supervise.mark_of(f"sqlite:///{data_dir / 'manyhands.db'}"))
     memory.set("demo", {"sign_ins": []})
@@ -174,8 +180,9 @@ class Visitor:
         self.page.set_viewport_size({"width": 1280, "height": 900})
 
     def register(self, name: str, address: str) -> None:
-        """A new account, its address proved by the link of the mail."""
-        self.go("/register")
+        """A new account, its address proved by the link of the mail, which signs in and leads back to where one was."""
+        if "/register" not in self.page.url:
+            self.go("/register")
         self.fill("Name", name)
         self.fill("Email", address)
         self.fill("Password", PASSWORD)
@@ -183,12 +190,12 @@ class Visitor:
         self.go(self.site.link_in(self.site.mail_to(address, "address"), "/verify-email/"))
         self.press("This address is mine")
 
-    def sign_in(self, address: str) -> None:
+    def sign_in(self, address: str, password: str = PASSWORD) -> None:
         """Open a session by the page one is on, or by its own."""
         if "/sign-in" not in self.page.url:
             self.go("/sign-in")
         self.fill("Email", address)
-        self.fill("Password", PASSWORD)
+        self.fill("Password", password)
         self.press("Sign in")
 
     def close(self) -> None:

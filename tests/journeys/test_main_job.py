@@ -73,7 +73,6 @@ def test_the_main_job(browser: Browser, site: Installation, script: bool) -> Non
 
 def an_organization_prepares_a_need(owner: Visitor) -> None:
     owner.register("Olive Brandt", OWNER)
-    owner.sign_in(OWNER)
     owner.go("/organizations/new")
     owner.look()
     owner.fill("Name", ORGANIZATION)
@@ -154,11 +153,11 @@ def somebody_finds_it_nearby(passer_by: Visitor) -> str:
 
 
 def a_supporter_signs_up(supporter: Visitor, need: str) -> None:
-    supporter.register("Sam Whitfield", SUPPORTER)
     supporter.go(need)
-    supporter.follow("Sign up", -1)  # leads to signing in, and from there back to the act
+    supporter.follow("Sign up", -1)
     supporter.look()
-    supporter.sign_in(SUPPORTER)
+    supporter.follow("Register")
+    supporter.register("Sam Whitfield", SUPPORTER)  # and from there back to the act
     assert "/shifts/" in supporter.page.url
     supporter.look()
     supporter.fill("How many people, with you?", "9")

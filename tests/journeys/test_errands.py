@@ -1,0 +1,237 @@
+"""Errands of ten people in the demonstration, each by the browser and within a number of acts: a field filled in, a button
+pressed, a link followed is one. With JavaScript and without."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator
+
+from app.core.clock import now
+from tests.browsers import chromium
+from tests.journeys.installation import Installation, Visitor, installation
+
+pytestmark = pytest.mark.browser
+PASSWORD = "many hands, light work"
+NEED = "Fold the winter blankets"
+STAFF = "/manage/lantern-house-family-shelter"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
+def script(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Installation]:
+    (tmp_path / "data").mkdir()
+    with installation(tmp_path / "data", demonstration=True) as running:
+        yield running
+
+
+class Errand:
+    """The acts of one visitor from here on are no more than `most`."""
+
+    def __init__(self, visitor: Visitor, most: int) -> None:
+        self.visitor, self.most = visitor, most
+
+    def __enter__(self) -> Visitor:
+        self.before = self.visitor.acts
+        return self.visitor
+
+    def __exit__(self, kind: object, *_rest: object) -> None:
+        if kind is None:
+            assert self.visitor.acts - self.before <= self.most, self.visitor.acts - self.before
+
+
+def test_ten_people_do_what_they_came_for(browser: Browser, site: Installation, script: bool) -> None:
+    with contextlib.ExitStack() as doors:
+
+        def somebody(address: str = "") -> Visitor:
+            made = Visitor(browser, site, script)
+            doors.callback(made.close)
+            if address:
+                made.sign_in(address, PASSWORD)
+            return made
+
+        owner, coordinator = somebody("olive@example.org"), somebody("kofi@example.org")
+        supporter, guest, stranger = somebody("sam@example.org"), somebody(), somebody()
+        need = an_owner_posts_a_complete_need(owner)
+        a_supporter_signs_up_and_changes_the_place(supporter, need)
+        a_guest_signs_up_without_an_account(guest, need)
+        a_guest_on_the_way_gives_the_place_back_and_takes_it_again(guest)
+        a_coordinator_writes_down_who_telephones(coordinator, need)
+        a_coordinator_checks_in_by_name_and_takes_it_back(coordinator)
+        a_supporter_pledges_changes_and_takes_back(supporter, need)
+        staff_receive_in_part_and_undo(coordinator, supporter, need)
+        somebody_stops_a_kind_of_mail(stranger, supporter)
+        a_supporter_subscribes_to_the_calendar(supporter)
+
+
+def link(visitor: Visitor, says: str, about: str) -> Locator:
+    """The link that says so, of several: what it is about is there for those who hear the page."""
+    return visitor.page.get_by_role("main").get_by_role("link", name=re.compile(rf"^{says}\W+{re.escape(about)}"))
+
+
+def an_owner_posts_a_complete_need(owner: Visitor) -> str:
+    owner.go(f"{STAFF}/needs")
+    with Errand(owner, 12):
+        owner.follow("Post a need")
+        if owner.page.url.endswith("/new") is False:
+            owner.look()
+        owner.fill("Title", NEED)
+        owner.fill("Description", "Two hours in the store room, with tea.")
+        owner.fill("How many people", "5")
+        # An hour from now: check-in is open already.
+        start = (now() + dt.timedelta(hours=1)).astimezone(dt.timezone(dt.timedelta(hours=-5)))
+        owner.fill("Day", start.date().isoformat())
+        owner.fill("From", start.strftime("%H:%M"))
+        owner.fill("To", (start + dt.timedelta(minutes=30)).strftime("%H:%M"))
+        owner.field("Nobody who needs protection").check()
+        owner.acts += 1
+        owner.fill("Item", "Laundry baskets")
+        owner.fill("Quantity", "10")
+        owner.press("Publish")
+    owner.look()
+    owner.go("/needs?q=blankets")
+    owner.follow(NEED)
+    return owner.page.url
+
+
+def a_supporter_signs_up_and_changes_the_place(supporter: Visitor, need: str) -> None:
+    supporter.go(need)
+    with Errand(supporter, 3):
+        supporter.follow("Sign up", -1)
+        supporter.press("Sign up")
+    assert supporter.page.url.endswith("/my-help"), supporter.page.inner_text("main")
+    assert supporter.reads(NEED), supporter.page.inner_text("main")
+    with Errand(supporter, 3):
+        link(supporter, "Change", NEED).click()
+        supporter.acts += 1
+        supporter.fill("How many people, with you?", "2")
+        supporter.look()
+        supporter.press("Change my place")
+    assert supporter.reads("you and 1 guest")
+    supporter.look()
+
+
+def a_guest_signs_up_without_an_account(guest: Visitor, need: str) -> None:
+    guest.go(need)
+    with Errand(guest, 5):
+        guest.follow("Sign up", -1)
+        guest.fill("Name", "Gail Weber")
+        guest.fill("Email", "gail@example.org")
+        guest.fill("Birth date", "1990-05-17")
+        guest.press("Sign up")
+    assert guest.reads("Your place is held until")
+    guest.look()
+    guest.go(guest.site.link_in(guest.site.mail_to("gail@example.org", "Confirm"), "/guests/confirm/"))
+    guest.look()
+    guest.press("Yes, I come")
+    assert guest.reads("Your place is confirmed")
+    guest.look()
+
+
+def a_guest_on_the_way_gives_the_place_back_and_takes_it_again(guest: Visitor) -> None:
+    guest.go(guest.site.link_in(guest.site.mail_to("gail@example.org", "Your place"), "/places/"))
+    with Errand(guest, 2):
+        guest.press("Cancel my place")
+        assert guest.reads("This place is cancelled")
+        guest.look()
+        guest.press("Undo")
+    assert guest.reads("Your place is confirmed")
+
+
+def a_coordinator_writes_down_who_telephones(coordinator: Visitor, need: str) -> None:
+    coordinator.go(f"{STAFF}/needs/{need.rpartition('/')[2]}")
+    coordinator.look()
+    with Errand(coordinator, 6):
+        coordinator.page.get_by_role("link", name="Roster and check-in").first.click()
+        coordinator.acts += 1
+        coordinator.follow("Add somebody")
+        coordinator.look()
+        coordinator.fill("Name", "Walt Ferris")
+        coordinator.fill("Birth date", "1955-02-03")
+        coordinator.fill("Telephone", "555 0100")
+        coordinator.press("Add to the roster")
+    assert coordinator.reads("Walt Ferris")
+    coordinator.look()
+
+
+def a_coordinator_checks_in_by_name_and_takes_it_back(coordinator: Visitor) -> None:
+    with Errand(coordinator, 2):
+        for button, said in (
+            ("Check in Walt Ferris", "Walt Ferris is checked in"),
+            ("Undo Walt Ferris", "expected again"),
+        ):
+            with coordinator.page.expect_navigation():
+                coordinator.page.get_by_role("button", name=button).click()
+            coordinator.acts += 1
+            assert said in coordinator.page.content()
+    coordinator.look()
+
+
+def a_supporter_pledges_changes_and_takes_back(supporter: Visitor, need: str) -> None:
+    supporter.go(need)
+    with Errand(supporter, 3):
+        supporter.page.get_by_label("Quantity of Laundry baskets").fill("4")
+        supporter.acts += 1
+        supporter.press("Pledge")
+        supporter.look()
+        supporter.press("Pledge")
+    assert supporter.reads("4 of Laundry baskets")
+    with Errand(supporter, 3):
+        link(supporter, "Change", "4 of Laundry baskets").click()
+        supporter.acts += 1
+        supporter.fill("Quantity", "6")
+        supporter.look()
+        supporter.press("Change my promise")
+    assert supporter.reads("6 of Laundry baskets")
+
+
+def staff_receive_in_part_and_undo(coordinator: Visitor, supporter: Visitor, need: str) -> None:
+    coordinator.go(f"{STAFF}/needs/{need.rpartition('/')[2]}")
+    with Errand(coordinator, 4):
+        with coordinator.page.expect_navigation():
+            coordinator.page.get_by_role("link", name="Mark received").first.click()
+        coordinator.acts += 1
+        coordinator.look()
+        coordinator.fill("Received", "2")
+        coordinator.press("Mark received")
+        assert coordinator.reads("Came lately")
+        with coordinator.page.expect_navigation():
+            coordinator.page.get_by_role("button", name="Undo Laundry baskets").click()
+        coordinator.acts += 1
+    coordinator.look()
+    supporter.go("/my-help")
+    assert supporter.reads("6 of Laundry baskets")
+
+
+def somebody_stops_a_kind_of_mail(stranger: Visitor, supporter: Visitor) -> None:
+    supporter.go("/profile/mail")
+    supporter.look()
+    mail = stranger.site.mail_to("gail@example.org", "Your place")
+    assert mail["List-Unsubscribe"] is None, "what answers one's own act cannot be stopped"
+
+
+def a_supporter_subscribes_to_the_calendar(supporter: Visitor) -> None:
+    supporter.go("/my-help")
+    with Errand(supporter, 2):
+        supporter.follow("Your calendar")
+        supporter.press("Make the address")
+    supporter.look()
+    address = supporter.page.get_by_label("Address").input_value()
+    feed = supporter.context.request.get(address)
+    assert "BEGIN:VEVENT" in feed.text()
+    assert NEED in feed.text()
