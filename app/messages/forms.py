@@ -7,7 +7,7 @@ from wtforms.validators import Optional
 
 from app.core.forms import PageForm, choices
 from app.core.i18n import lazy
-from app.messages.kinds import CHOICE_WORDS, KINDS
+from app.messages.kinds import CHOICE_WORDS, KINDS, YES_WORDS
 
 
 class MailForm(PageForm):
@@ -18,7 +18,8 @@ class MailForm(PageForm):
 
 
 for _kind in KINDS:
-    _choices = choices((code, CHOICE_WORDS[code]) for code in _kind.choices)
+    _words = CHOICE_WORDS if len(_kind.choices) > 2 else YES_WORDS
+    _choices = choices((code, _words[code]) for code in _kind.choices)
     setattr(MailForm, _kind.code, RadioField(_kind.words, choices=_choices))
 
 

@@ -10,6 +10,8 @@ from app.core.i18n import lazy
 
 AT_ONCE, DAILY, NEVER = "at_once", "daily", "never"
 CHOICE_WORDS: dict[str, Any] = {AT_ONCE: lazy("At once"), DAILY: lazy("Once a day"), NEVER: lazy("Not by email")}
+# Of a kind that comes or does not, when is no question.
+YES_WORDS: dict[str, Any] = {AT_ONCE: lazy("By email"), DAILY: lazy("By email"), NEVER: lazy("Not")}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -131,7 +131,7 @@ class Visitor:
             viewport={"width": 1280, "height": 900}, java_script_enabled=script, bypass_csp=True
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(6_000)
+        self.page.set_default_timeout(15_000)  # the machine may be busy
         self.acts = 0
         self.said: list[str] = []
         self.page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
