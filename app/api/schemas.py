@@ -195,6 +195,10 @@ class NeedOut(Schema):
     remote = ma.fields.Boolean(required=True)
     place = ma.fields.Nested(PlaceOut, required=True)
     address = ma.fields.String(required=True, allow_none=True)
+    bring = ma.fields.String(required=True)
+    suits = ma.fields.String(required=True)
+    parking = ma.fields.String(required=True)
+    step_free = ma.fields.Boolean(required=True, allow_none=True)
     wants = ma.fields.Nested(WantsOut, required=True)
     shifts = ma.fields.List(ma.fields.Nested(ShiftOut), required=True)
     items = ma.fields.List(ma.fields.Nested(ItemOut), required=True)
@@ -217,6 +221,12 @@ class NeedIn(Schema):
     private_address = ma.fields.Boolean(load_default=False)
     time_zone = text(64, load_default=None, allow_none=True)
     ends_on = ma.fields.Date(load_default=None, allow_none=True)
+    bring = paragraphs(500, load_default="")
+    suits = text(300, load_default="")
+    parking = text(300, load_default="")
+    step_free = ma.fields.Boolean(load_default=None, allow_none=True)
+    meeting_point = text(300, load_default="")
+    day_contact = text(200, load_default="")
 
 
 class NeedPatch(Schema):
@@ -231,6 +241,12 @@ class NeedPatch(Schema):
     place = ma.fields.Nested(PlaceIn)
     private_address = ma.fields.Boolean()
     ends_on = ma.fields.Date(allow_none=True)
+    bring = paragraphs(500)
+    suits = text(300)
+    parking = text(300)
+    step_free = ma.fields.Boolean(allow_none=True)
+    meeting_point = text(300)
+    day_contact = text(200)
 
 
 class NeedQuery(ListQuery):

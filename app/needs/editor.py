@@ -33,6 +33,7 @@ class Unsaved(Exception):
 def fill(need: Need) -> dict[str, Any]:
     """What the form shows of a saved need, for its staff: the exact street of a private place too."""
     exact = queries.find_private_address(need) if need.private_address else None
+    facts = queries.find_day_facts_of(need)
     address = exact.address if exact is not None else need.address
     postal_code = exact.postal_code if exact is not None else need.postal_code
     town = ", ".join(part for part in (need.city, need.region) if part)
@@ -49,6 +50,12 @@ def fill(need: Need) -> dict[str, Any]:
         "private_address": need.private_address,
         "time_zone": need.time_zone,
         "ends_on": need.ends_on,
+        "bring": need.bring,
+        "suits": need.suits,
+        "parking": need.parking,
+        "step_free": {None: "", True: "yes", False: "no"}[need.step_free],
+        "meeting_point": facts.meeting_point if facts else "",
+        "day_contact": facts.contact if facts else "",
         "shifts": [_fill_shift(shift) for shift in _ahead(need)[:SHOWN_ROWS]],
         "items": [_fill_item(item) for item in need.items[:SHOWN_ROWS]],
     }
@@ -154,6 +161,12 @@ def _save_need(form: NeedForm, organization_id: int, need: Need | None, *, by: P
         "skills": form.skills.data or [],
         "remote": bool(form.remote.data),
         "ends_on": form.ends_on.data,
+        "bring": form.bring.data or "",
+        "suits": form.suits.data or "",
+        "parking": form.parking.data or "",
+        "step_free": {"yes": True, "no": False}.get(form.step_free.data),
+        "meeting_point": form.meeting_point.data or "",
+        "day_contact": form.day_contact.data or "",
     }
     address, text, zone = form.address.data or "", form.place.data or "", form.time_zone.data or None
     private = bool(form.private_address.data)

@@ -271,6 +271,40 @@ class NeedForm(PageForm):
         description=lazy("Empty: the time zone of the place. Otherwise like America/New_York"),
         validators=[Optional(), Length(max=64, message=lazy("Choose a time zone such as America/New_York"))],
     )
+    bring = TextAreaField(
+        lazy("What to bring"),
+        filters=[block],
+        description=lazy("For example: closed shoes, a water bottle"),
+        validators=[Optional(), Length(max=500, message=lazy("Write 500 characters or fewer"))],
+    )
+    suits = StringField(
+        lazy("Who it suits"),
+        filters=[line],
+        description=lazy("For example: first-timers, families, whoever can lift 20 kg"),
+        validators=[Optional(), Length(max=300, message=lazy("Write 300 characters or fewer"))],
+    )
+    step_free = SelectField(
+        lazy("Access without steps"),
+        choices=choices((("", lazy("Not said")), ("yes", lazy("Yes")), ("no", lazy("No")))),
+        default="",
+    )
+    parking = StringField(
+        lazy("Parking and the way there"),
+        filters=[line],
+        validators=[Optional(), Length(max=300, message=lazy("Write 300 characters or fewer"))],
+    )
+    meeting_point = StringField(
+        lazy("Meeting point"),
+        filters=[line],
+        description=lazy("Told to people with a place, and with a private street when that is told"),
+        validators=[Optional(), Length(max=300, message=lazy("Write 300 characters or fewer"))],
+    )
+    day_contact = StringField(
+        lazy("Contact on the day"),
+        filters=[line],
+        description=lazy("A name and a telephone number, told to people with a place only"),
+        validators=[Optional(), Length(max=200, message=lazy("Write 200 characters or fewer"))],
+    )
     ends_on = DayField(lazy("Last day of this need"), validators=[Optional()])
     shifts = FieldList(FormField(ShiftRow), max_entries=MOST_ROWS)
     items = FieldList(FormField(ItemRow), max_entries=MOST_ROWS)

@@ -55,6 +55,11 @@ class Need(HasId, Base):
     longitude: Mapped[float | None]
     precision: Mapped[str | None] = mapped_column(sa.String(16))
     time_zone: Mapped[str] = mapped_column(sa.String(64))
+    # What everybody may know before they come. Access without steps: None is not said.
+    bring: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
+    suits: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    parking: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    step_free: Mapped[bool | None]
     ends_on: Mapped[dt.date | None]
     confirm_by: Mapped[dt.date | None]
     published_at: Mapped[dt.datetime | None]
@@ -88,6 +93,17 @@ class PrivateAddress(Base):
     postal_code: Mapped[str | None] = mapped_column(sa.String(16))
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+
+
+class DayFacts(Base):
+    """What only those who come need to know: where exactly they meet, and whom to call on the day. Read by staff forms and
+    signups.queries.find_day_facts only."""
+
+    __tablename__ = "day_facts"
+
+    need_id: Mapped[int] = mapped_column(sa.ForeignKey("need.id", ondelete="CASCADE"), primary_key=True)
+    meeting_point: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    contact: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
 
 
 class Shift(HasId, Base):

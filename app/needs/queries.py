@@ -14,7 +14,7 @@ from app.core.clock import now, today
 from app.core.db import db
 from app.core.paging import Page, cut, newest_first
 from app.needs.filled import list_filled
-from app.needs.models import Item, Need, Position, PrivateAddress, Shift
+from app.needs.models import DayFacts, Item, Need, Position, PrivateAddress, Shift
 from app.needs.policy import visible
 from app.organizations.models import Organization
 
@@ -249,6 +249,10 @@ class NeedPage:
     country: str | None
     causes: list[str]
     time_zone: str
+    bring: str
+    suits: str
+    parking: str
+    step_free: bool | None
     ends_on: dt.date | None
     organization_slug: str
     organization_name: str
@@ -273,6 +277,10 @@ _PAGE = (
         Need.country,
         Need.causes,
         Need.time_zone,
+        Need.bring,
+        Need.suits,
+        Need.parking,
+        Need.step_free,
         Need.ends_on,
         Organization.slug,
         Organization.name,
@@ -295,6 +303,12 @@ def find_need_of(slug: str, need_id: int) -> Need | None:
     """The need when it is of that organization, in any state, or None."""
     need = find_need(need_id)
     return need if need is not None and need.organization.slug == slug else None
+
+
+def find_day_facts_of(need: Need) -> DayFacts | None:
+    """Meeting point and contact of a need for the forms of its staff, or None; everybody else asks
+    signups.queries.find_day_facts."""
+    return db.session.get(DayFacts, need.id)
 
 
 def find_private_address(need: Need) -> PrivateAddress | None:

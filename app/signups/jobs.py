@@ -194,6 +194,7 @@ def _send(name: str, payload: dict[str, Any], kind: str | None = None, **values:
 def _facts(signup: Signup) -> dict[str, Any]:
     settings = current_app.config["SETTINGS"]
     shift, need, person = signup.shift, signup.shift.need, signup.person
+    facts = queries.find_day_facts(need, person)
     return {
         "name": person.name,
         "title": need.title,
@@ -205,6 +206,10 @@ def _facts(signup: Signup) -> dict[str, Any]:
         "local_date": local_date,
         "area": describe_area(need),
         "private": need.private_address,
+        "bring": need.bring,
+        # No mail carries the exact place of a private need (N6).
+        "meeting_point": facts.meeting_point if facts and not need.private_address else "",
+        "contact": facts.contact if facts else "",
         "party_size": signup.party_size,
         "held": signup.status in gate.HOLDING_STATUSES and shift.status != "cancelled",
         "over": shift.is_over,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.accounts.models import Person
 from app.core.clock import now
 from app.core.db import db
-from app.needs.models import Need, Position, PrivateAddress, Shift
+from app.needs.models import DayFacts, Need, Position, PrivateAddress, Shift
 from app.organizations.policy import can_see_staff_pages
 from app.signups import gate
 from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, GuestHold, Signup
@@ -241,17 +241,56 @@ def find_exact_address(need: Need, viewer: Person | None) -> ExactAddress | None
 def _opens_for(need: Need, viewer: Person) -> bool:
     if need.status not in COMING_STATUSES or not need.organization.is_public:
         return False
-    places = db.session.scalars(
+    places = _holding_places(need, viewer)
+    return any(
+        is_in_address_window(place.shift) and not gate.check_standing(place.shift, viewer, ignore=place)
+        for place in places
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ForThoseWhoCome:
+    """Where exactly they meet and whom to call on the day; "" is not said, or not to be known yet."""
+
+    meeting_point: str
+    contact: str
+
+
+def find_day_facts(need: Need, viewer: Person | None) -> ForThoseWhoCome | None:
+    """Meeting point and contact of `need` for `viewer`, or None. The only reader of day_facts beside staff forms.
+
+    For the organization's staff, and for people whose place on a shift ahead stands, asked afresh at every read (G1). The
+    meeting point of a private address opens and closes with that address (N6, G7).
+    """
+    if viewer is None or not viewer.is_active:
+        return None
+    if not can_see_staff_pages(viewer, need.organization) and not _stands_on(need, viewer):
+        return None
+    found = db.session.get(DayFacts, need.id)
+    if found is None:
+        return None
+    may_meet = not need.private_address or find_exact_address(need, viewer) is not None
+    return ForThoseWhoCome(found.meeting_point if may_meet else "", found.contact)
+
+
+def _stands_on(need: Need, viewer: Person) -> bool:
+    """Whether a place of `viewer` on a shift ahead of `need` would be given today, too."""
+    if need.status not in COMING_STATUSES or not need.organization.is_public:
+        return False
+    places = _holding_places(need, viewer)
+    return any(
+        not place.shift.is_over and not gate.check_standing(place.shift, viewer, ignore=place) for place in places
+    )
+
+
+def _holding_places(need: Need, viewer: Person) -> Sequence[Signup]:
+    return db.session.scalars(
         sa.select(Signup)
         .join(Shift, Shift.id == Signup.shift_id)
         .options(joinedload(Signup.shift))
         .where(Shift.need_id == need.id, Shift.status == "scheduled")
         .where(Signup.person_id == viewer.id, Signup.status.in_(gate.HOLDING_STATUSES))
     ).all()
-    return any(
-        is_in_address_window(place.shift) and not gate.check_standing(place.shift, viewer, ignore=place)
-        for place in places
-    )
 
 
 def is_in_address_window(shift: Shift) -> bool:

@@ -12,7 +12,7 @@ from app.core.clock import now, today
 from app.core.db import db
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
-from app.needs.models import URGENCIES, Need
+from app.needs.models import URGENCIES, DayFacts, Need
 from app.needs.operations.freshness import keep_fresh
 from app.needs.operations.inputs import PlaceInput
 from app.needs.operations.places import set_place, whereabouts
@@ -23,6 +23,7 @@ from app.organizations.models import Organization
 
 MAXIMUM_TITLE = 160
 MAXIMUM_DESCRIPTION = 20_000
+MAXIMUM_FACTS = {"bring": 500, "suits": 300, "parking": 300, "meeting_point": 300, "day_contact": 200}
 
 
 def create_need(
@@ -39,8 +40,10 @@ def create_need(
     private_address: bool = False,
     time_zone: str | None = None,
     ends_on: dt.date | None = None,
+    **facts: Any,
 ) -> Need:
-    """A draft. `time_zone` None is the place's, or without place the organization's.
+    """A draft. `time_zone` None is the place's, or without place the organization's. `facts` for who comes: bring, suits,
+    parking (texts), step_free (None: not said); meeting_point and day_contact, told to those with a place only.
 
     Raises InvalidInput for a title that is missing, unknown skills or causes, a place that is not found.
     """
@@ -65,10 +68,12 @@ def create_need(
             "skills": skills or [],
             "remote": remote,
             "ends_on": ends_on,
+            **facts,
         },
     )
     db.session.add(need)
     db.session.flush()
+    _write_day_facts(need, facts)
     set_place(need, organization, place, private=private_address, time_zone=time_zone)
     db.session.flush()
     record("need.created", need, by, need)
@@ -85,7 +90,8 @@ def edit_need(
     time_zone: str | None = None,
     **values: Any,
 ) -> Need:
-    """Change what is given (title, description, urgency, causes, skills, remote, ends_on; place as a whole).
+    """Change what is given (title, description, urgency, causes, skills, remote, ends_on, facts as in create_need; place
+    as a whole).
 
     With `version`, only when nobody changed the need since that one. When the place changes, whoever has a place on a
     shift ahead is told (S6), and shifts in the place's zone follow it. Raises Refused (`closed`, `changed_meanwhile`),
@@ -109,6 +115,7 @@ def edit_need(
             if need.ends_on is not None and need.ends_on != last_day and need.ends_on < today(need.time_zone):
                 raise InvalidInput({"ends_on": _("This day is over")})
     db.session.flush()
+    _write_day_facts(need, values)
     if whereabouts(need) != before:
         for shift in need.shifts:
             if shift.time_zone == zone:
@@ -238,9 +245,33 @@ def _write(need: Need, values: dict[str, Any]) -> None:
     for name in ("title", "description"):
         if name in values:
             setattr(need, name, values[name].strip())
+    for name in ("bring", "suits", "parking"):
+        if name in values:
+            setattr(need, name, (values[name] or "").strip())
+    if "step_free" in values:
+        need.step_free = values["step_free"]
     for name in ("skills", "causes"):
         if name in values:
             setattr(need, name, sorted(set(values[name])))
+
+
+def _write_day_facts(need: Need, values: dict[str, Any]) -> None:
+    """Where exactly they meet and whom to call, as far as given; nothing to say keeps no row."""
+    given = {
+        column: (values[name] or "").strip()
+        for name, column in (("meeting_point", "meeting_point"), ("day_contact", "contact"))
+        if name in values
+    }
+    if not given:
+        return
+    row = db.session.get(DayFacts, need.id) or DayFacts(need_id=need.id, meeting_point="", contact="")
+    for column, text in given.items():
+        setattr(row, column, text)
+    if row.meeting_point or row.contact:
+        db.session.add(row)
+    elif row in db.session:
+        db.session.delete(row)
+    db.session.flush()
 
 
 def _check(values: dict[str, Any]) -> dict[str, str]:
@@ -249,6 +280,9 @@ def _check(values: dict[str, Any]) -> dict[str, str]:
         errors["title"] = _("Enter a title")
     elif len(values.get("title", "")) > MAXIMUM_TITLE:
         errors["title"] = _("Write 160 characters or fewer")
+    for name, most in MAXIMUM_FACTS.items():
+        if len(values.get(name) or "") > most:
+            errors[name] = _("Write %(most)s characters or fewer", most=most)
     if len(values.get("description", "")) > MAXIMUM_DESCRIPTION:
         errors["description"] = _("Write 20,000 characters or fewer")
     if values.get("urgency", "normal") not in URGENCIES:
