@@ -38,6 +38,7 @@ SENTENCES: dict[str, Any] = {
     "pledge.received": lazy("Received from %(who)s: %(what)s"),
     "pledge.expired": lazy("The pledge of %(who)s has run out: %(what)s"),
     "need.created": lazy("%(who)s began a need: %(what)s"),
+    "need.duplicated": lazy("%(who)s made a copy: %(what)s"),
     "need.published": lazy("%(who)s published %(what)s"),
     "need.edited": lazy("%(who)s changed %(what)s"),
     "need.paused": lazy("%(who)s paused %(what)s"),

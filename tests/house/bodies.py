@@ -62,6 +62,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "version": "{version}",
     },
     ("POST", "needs.publish"): EMPTY,
+    ("POST", "needs.duplicate"): EMPTY,
     ("POST", "needs.confirm"): EMPTY,
     ("POST", "needs.pause"): EMPTY,
     ("POST", "needs.reopen"): EMPTY,

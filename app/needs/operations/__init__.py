@@ -12,6 +12,7 @@ from app.needs.operations.closing import (
     to_call_off,
     undo_close,
 )
+from app.needs.operations.copying import duplicate_need
 from app.needs.operations.freshness import ask_to_confirm, confirm_need, pause_unconfirmed
 from app.needs.operations.inputs import ItemInput, PlaceInput, PositionInput, ShiftInput
 from app.needs.operations.items import add_item, edit_item, remove_item
@@ -38,6 +39,7 @@ __all__ = [
     "close_need",
     "confirm_need",
     "create_need",
+    "duplicate_need",
     "edit_item",
     "edit_need",
     "edit_shift",

@@ -191,6 +191,17 @@ def _act(need: Need, act: Callable[..., Need], done: str) -> ResponseReturnValue
     return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
 
 
+@needs.post("/manage/<slug>/needs/<id:need_id>/duplicate")
+@allow(policy.can_edit_need, load=_find_need)
+def duplicate(need: Need) -> ResponseReturnValue:
+    """The same again, as a draft to look over."""
+    with transaction():
+        copy = operations.duplicate_need(need.id, by=current_person())
+        copy_id, slug = copy.id, need.organization.slug
+    flash(_("This is the copy, a draft: look over its days before you publish it."), "done")
+    return redirect(url_for("needs.edit", slug=slug, need_id=copy_id), code=303)
+
+
 @needs.post("/manage/<slug>/needs/<id:need_id>/publish")
 @allow(policy.can_edit_need, load=_find_need)
 def publish(need: Need) -> ResponseReturnValue:
