@@ -19,6 +19,7 @@ from app.needs.filled import list_filled
 from app.needs.forms import CloseForm, ConfirmForm, NeedForm
 from app.needs.models import NEED_STATUSES, Item, Need, Shift
 from app.needs.readiness import readiness
+from app.needs.typical import TYPICAL, fill_typical, find_typical
 from app.needs.views import consequences
 from app.needs.views.blueprint import needs
 from app.organizations.models import Organization
@@ -55,10 +56,12 @@ def manage_index(organization: Organization) -> ResponseReturnValue:
 @allow(can_manage_listings, load=find_organization)
 def new(organization: Organization) -> ResponseReturnValue:
     """A new need. Nobody sees it before it is published."""
-    form = NeedForm()
+    typical = find_typical(request.args.get("like", "")) if request.method == "GET" else None
+    form = NeedForm(data=fill_typical(typical)) if typical else NeedForm()
     if request.method == "GET":
-        form.grow("shift")
-        form.grow("item")
+        if typical is None:
+            form.grow("shift")
+            form.grow("item")
         # Most of what an organization asks for is where it is.
         form.place.data = ", ".join(part for part in (organization.city, organization.region) if part)
     return _edit(form, organization, None)
@@ -149,6 +152,7 @@ def _editor_page(form: NeedForm, organization: Organization, need: Need | None) 
         missing=missing,
         parts=readiness(form),
         hidden=editor.count_hidden(need) if need is not None else 0,
+        typical=TYPICAL if need is None and request.method == "GET" else (),
     )
     return page, 422 if form.errors else 200
 
