@@ -71,7 +71,7 @@ def _poster(shared: Shared) -> ResponseReturnValue:
 
 
 def _picture(shared: Shared) -> ResponseReturnValue:
-    headers = {"Content-Disposition": 'attachment; filename="qr.png"', "Cache-Control": "public, max-age=3600"}
+    headers = {"Content-Disposition": 'attachment; filename="qr.png"', "Cache-Control": "no-cache"}
     return Response(qr_png(shared.url), content_type="image/png", headers=headers)
 
 

@@ -60,9 +60,14 @@ for (const field of document.querySelectorAll("[data-copy]")) {
   button.type = "button";
   button.className = "button second";
   button.textContent = field.dataset.copy;
+  button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(field.value);
-    button.textContent = field.dataset.copied;
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = field.dataset.copied;
+    } catch {
+      field.select(); // not allowed here: one key copies it
+    }
   });
   field.after(button);
 }
