@@ -264,10 +264,11 @@ def find_day_facts(need: Need, viewer: Person | None) -> ForThoseWhoCome | None:
     """
     if viewer is None or not viewer.is_active:
         return None
-    if not can_see_staff_pages(viewer, need.organization) and not _stands_on(need, viewer):
-        return None
+    # Most needs say nothing of it: that is asked first, and costs one statement.
     found = db.session.get(DayFacts, need.id)
     if found is None:
+        return None
+    if not can_see_staff_pages(viewer, need.organization) and not _stands_on(need, viewer):
         return None
     may_meet = not need.private_address or find_exact_address(need, viewer) is not None
     return ForThoseWhoCome(found.meeting_point if may_meet else "", found.contact)

@@ -297,4 +297,4 @@ def test_at_most_five_statements_and_as_many_for_fifty_rows_as_for_five(
     sign_in(viewers[0])
     signed_in = cost(few_path)
     sign_in(viewers[1])
-    assert cost(many_path) == signed_in <= 9
+    assert cost(many_path) == signed_in <= 10
