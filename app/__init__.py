@@ -138,7 +138,7 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
         if (views := _module(feature, "views")) is not None:
             for blueprint in views.BLUEPRINTS:
                 app.register_blueprint(blueprint)
-                if getattr(blueprint, "csrf_exempt", False):
+                if isinstance(blueprint, web.ProvenBlueprint):
                     csrf.exempt(blueprint)
             if hasattr(views, "init_app"):
                 views.init_app(app, csrf)

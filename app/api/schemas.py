@@ -25,12 +25,12 @@ def moment(**kwargs: object) -> ma.fields.String:
 
 def text(maximum: int, minimum: int = 0, **kwargs: object) -> Line:
     """A line of a request, bounded."""
-    return Line(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # as above
+    return Line(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # passed through to marshmallow
 
 
 def paragraphs(maximum: int, minimum: int = 0, **kwargs: object) -> Block:
     """Several lines of a request, bounded."""
-    return Block(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # as above
+    return Block(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # passed through to marshmallow
 
 
 class Action(Schema):

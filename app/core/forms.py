@@ -60,6 +60,15 @@ class PageForm(FlaskForm):
             return (request.form or None) if request.method in SUBMIT_METHODS else web.take_begun()
 
 
+class ProvenForm(PageForm):
+    """The form of a page that a link in a mail opens (`core.web.ProvenBlueprint`): nobody is signed in."""
+
+    class Meta(PageForm.Meta):
+        """Without the token against forgery, and so without a cookie."""
+
+        csrf = False
+
+
 class PartForm(Form):
     """A part of a form that comes several times."""
 

@@ -16,7 +16,20 @@ from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -40,6 +53,15 @@ May = Callable[..., bool]
 # What a form that met a sign-in may leave in the cookie, in characters: browsers keep 4 kB.
 MAXIMUM_BEGUN = 2_000
 BEGUN = "begun"
+
+
+# What opens by a link alone is for its holder: kept by nobody, told to no other site, in no search engine.
+LINK_PAGE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+
+
+class ProvenBlueprint(Blueprint):
+    """Routes whose callers prove themselves otherwise than by a session (a link from a mail, a signature): there is
+    nothing that another site could make them send, so their forms carry no token against forgery."""
 
 
 class Viewer(Protocol):
@@ -339,7 +361,9 @@ def require_guards(app: Flask) -> None:
 
 
 __all__ = [
+    "LINK_PAGE_HEADERS",
     "Guard",
+    "ProvenBlueprint",
     "allow",
     "flash_undo",
     "guard_of",

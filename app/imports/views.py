@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -158,7 +160,7 @@ def columns(batch: ImportBatch) -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-def _each_once(fields: list) -> bool:  # type: ignore[type-arg]  # fields of WTForms
+def _each_once(fields: list[Any]) -> bool:
     """Whether each of our columns is chosen once; a second time is said at its field."""
     taken: set[str] = set()
     fine = True

@@ -21,12 +21,3 @@ for _kind in KINDS:
     _words = CHOICE_WORDS if len(_kind.choices) > 2 else YES_WORDS
     _choices = choices((code, _words[code]) for code in _kind.choices)
     setattr(MailForm, _kind.code, RadioField(_kind.words, choices=_choices))
-
-
-class StopForm(PageForm):
-    """One button. No proof that our page sent it: the link itself is the proof, and mail programs press it too."""
-
-    class Meta(PageForm.Meta):
-        """Without the token against forgery: nobody needs to be signed in (RFC 8058, 3.1)."""
-
-        csrf = False

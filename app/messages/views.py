@@ -14,18 +14,18 @@ from app.accounts.models import Person
 from app.accounts.queries import find_person
 from app.accounts.session import current_person
 from app.core.db import transaction
+from app.core.forms import ProvenForm
 from app.core.i18n import _
 from app.core.tokens import unseal
-from app.core.web import public, signed_in
+from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, public, signed_in
 from app.messages import operations, queries
-from app.messages.forms import MailForm, StopForm
+from app.messages.forms import MailForm
 from app.messages.kinds import KINDS, NEVER, Kind, find_kind
 from app.organizations.queries import list_organizations_of
 
 messages = Blueprint("messages", __name__)
 # A mail program presses its own button without a session of ours (RFC 8058).
-unsubscribing = Blueprint("unsubscribing", __name__)
-unsubscribing.csrf_exempt = True  # type: ignore[attr-defined]  # read by the factory
+unsubscribing = ProvenBlueprint("unsubscribing", __name__)
 BLUEPRINTS = (messages, unsubscribing)
 
 
@@ -107,5 +107,5 @@ def undo_stop(stop: Stop) -> ResponseReturnValue:
 
 def _stop_page(stop: Stop) -> ResponseReturnValue:
     stopped = queries.find_choice(stop.person.id, stop.kind.code) == NEVER
-    page = render_template("messages/stop.html", form=StopForm(), stop=stop, stopped=stopped)
-    return page, 200, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    page = render_template("messages/stop.html", form=ProvenForm(), stop=stop, stopped=stopped)
+    return page, 200, LINK_PAGE_HEADERS

@@ -39,7 +39,7 @@ def check_pledges() -> tuple[int, list[str]]:
         .where(Delivery.pledge_id.is_(None), Delivery.undone_at.is_(None))
         .group_by(Delivery.item_id)
     )
-    unpledged = {item_id: received for item_id, received in deliveries}  # noqa: C416  # typed as pairs
+    unpledged = {row[0]: row[1] for row in deliveries}
     rows = db.session.execute(sa.select(Item, *real).outerjoin(sums, sums.c.item_id == Item.id)).all()
     found = []
     for item, reserved, in_transit, brought in rows:

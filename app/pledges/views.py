@@ -14,7 +14,7 @@ from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _, number
 from app.core.tokens import unseal
-from app.core.web import allow, flash_undo, public
+from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, allow, flash_undo, public
 from app.needs.models import Item
 from app.needs.queries import find_item
 from app.pledges import dates, operations, policy, queries
@@ -24,8 +24,7 @@ from app.pledges.operations import Mode
 from app.pledges.quantities import format_quantity, read_quantity
 
 pledges = Blueprint("pledges", __name__)
-by_link = Blueprint("pledges_by_link", __name__)
-by_link.csrf_exempt = True  # type: ignore[attr-defined]  # read by the factory; the link is the proof
+by_link = ProvenBlueprint("pledges_by_link", __name__)
 MODES: dict[str, Mode] = {"add": "add", "replace": "replace"}
 
 
@@ -251,8 +250,7 @@ def _promise_page(pledge: Pledge, reasons: list[Reason] | None = None) -> Respon
         with_unit=operations.with_unit,
         quantity=number,
     )
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
-    return page, 409 if reasons else 200, headers
+    return page, 409 if reasons else 200, LINK_PAGE_HEADERS
 
 
 def _by_link(pledge: Pledge, act: Callable[..., Pledge]) -> ResponseReturnValue:

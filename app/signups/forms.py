@@ -6,7 +6,7 @@ from wtforms import DateField, IntegerField, RadioField, SelectMultipleField, St
 from wtforms.validators import Email, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.core.forms import PageForm, Required
+from app.core.forms import PageForm, ProvenForm, Required
 from app.core.i18n import _, lazy
 from app.core.text import block, line
 
@@ -90,20 +90,11 @@ class GuestForm(SignUpForm):
     )
 
 
-class LinkPageForm(PageForm):
-    """A form of a page that a link in a mail opens: the link is the proof, nobody is signed in."""
-
-    class Meta(PageForm.Meta):
-        """Without the token against forgery, and so without a cookie."""
-
-        csrf = False
-
-
-class ConfirmForm(LinkPageForm):
+class ConfirmForm(ProvenForm):
     """One button."""
 
 
-class AddressForm(LinkPageForm):
+class AddressForm(ProvenForm):
     """The right address instead of one with a slip in it."""
 
     email = _email(Required(lazy("Enter your email address")))

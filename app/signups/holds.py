@@ -89,17 +89,19 @@ def correct_address(hold_id: int, email: str) -> GuestHold:
     _require_held(hold)
     if hold.birth_date is None:
         raise _gone()
-    values = {
-        "name": hold.name,
-        "birth_date": hold.birth_date,
-        "party_size": hold.party_size,
-        "position_id": hold.position_id,
-        "note": hold.note,
-        "locale": hold.locale,
-    }
     normal_email(email)
+    name, birth_date, note = hold.name, hold.birth_date, hold.note
     _end(hold, shift, "replaced")
-    return hold_places(shift.id, email=email, **values)  # type: ignore[arg-type]  # each is what its column holds
+    return hold_places(
+        shift.id,
+        name=name,
+        email=email,
+        birth_date=birth_date,
+        party_size=hold.party_size,
+        position_id=hold.position_id,
+        note=note,
+        locale=hold.locale,
+    )
 
 
 def confirm_hold(hold_id: int) -> Signup:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
+import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
@@ -120,12 +121,13 @@ def test_quiet_hours_go_by_the_clock_of_the_person(app: Flask) -> None:
 
 def test_what_can_wait_waits_and_what_cannot_does_not(app: Flask, mailbox: Mailbox) -> None:
     person = make_person(time_zone="UTC")
-    with transaction():
-        choose_mail(person.id, by=person, choices={}, quiet=(1, 0))  # every minute of the day but one
-    with pytest.raises(Postponed):
-        send(person, "thanks")
-    assert mailbox.messages == []
-    assert send(person, None)
+    with time_machine.travel(dt.datetime(2026, 7, 2, 3, tzinfo=dt.UTC), tick=False):
+        with pytest.raises(Postponed):
+            send(person, "thanks")
+        assert mailbox.messages == []
+        assert send(person, None)
+    with time_machine.travel(dt.datetime(2026, 7, 2, 9, tzinfo=dt.UTC), tick=False):
+        assert send(person, "thanks", "later")
 
 
 @pytest.mark.rule("M1")

@@ -17,7 +17,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.forms import show_errors
 from app.core.i18n import _
-from app.core.web import public
+from app.core.web import LINK_PAGE_HEADERS, public
 from app.needs.models import Shift
 from app.signups import holds
 from app.signups.calendar import describe_area
@@ -25,9 +25,6 @@ from app.signups.forms import AddressForm, ConfirmForm, SignUpForm
 from app.signups.models import GuestHold
 from app.signups.policy import place_token
 from app.signups.views.blueprint import by_link
-
-# What opens by a link is for the holder of the link: kept by nobody, told to no other site.
-PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
 def hold_for_guest(shift: Shift, form: SignUpForm, wanted: dict[str, Any]) -> ResponseReturnValue:
@@ -93,7 +90,7 @@ def _held_page(
         area=describe_area(hold.shift.need),
         own=None,
     )
-    return page, status, PRIVATE
+    return page, status, LINK_PAGE_HEADERS
 
 
 @by_link.post("/guests/<hold_token>/again")
@@ -155,4 +152,4 @@ def confirm(hold: GuestHold) -> ResponseReturnValue:
         area=describe_area(hold.shift.need),
         own=None,
     )
-    return page, 409 if reasons else 200, PRIVATE
+    return page, 409 if reasons else 200, LINK_PAGE_HEADERS

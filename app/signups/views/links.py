@@ -10,12 +10,11 @@ from flask.typing import ResponseReturnValue
 from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.tokens import unseal
-from app.core.web import public
+from app.core.web import LINK_PAGE_HEADERS, public
 from app.signups import gate, operations, policy, queries
 from app.signups.calendar import describe_area
 from app.signups.models import Signup
 from app.signups.views.blueprint import by_link
-from app.signups.views.guests import PRIVATE
 from app.signups.views.own import send_calendar
 
 
@@ -50,7 +49,7 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         token=policy.place_token(signup),
         area=describe_area(signup.shift.need),
     )
-    return page, 409 if reasons else 200, PRIVATE
+    return page, 409 if reasons else 200, LINK_PAGE_HEADERS
 
 
 def _act(signup: Signup, act: functools.partial[Signup]) -> ResponseReturnValue:
