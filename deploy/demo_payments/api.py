@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import socket
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -189,8 +188,8 @@ def _check_caller() -> None:
             status=429,
             code="rate_limit",
         )
-    if g.fault is not None and g.fault.mode == "delay" and request.method == "GET":
-        time.sleep(g.fault.seconds)
+    if request.method == "GET":
+        _wait()
 
 
 def _authenticate() -> None:
@@ -294,7 +293,7 @@ def _once(spec: Table, act: Callable[[Thing], Thing]) -> Response:
 
 def _wait() -> None:
     if g.fault is not None and g.fault.mode == "delay":
-        time.sleep(g.fault.seconds)
+        g.fault.cleared.wait(g.fault.seconds)
 
 
 def _cause() -> Cause:

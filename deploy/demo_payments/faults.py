@@ -12,7 +12,8 @@ MODES = ("drop", "drop-before", "delay", "500", "429")
 class Fault:
     """`times` requests of `method` (or any) whose path contains `path` go wrong in this way.
 
-    drop: done, and never answered. drop-before: neither. delay: done after `seconds`. 500, 429: refused, not done.
+    drop: done, and never answered. drop-before: neither. delay: done after `seconds`, or when the faults are cleared.
+    500, 429: refused, not done.
     """
 
     mode: str
@@ -20,6 +21,7 @@ class Fault:
     path: str = ""
     times: int = 1
     seconds: float = 0
+    cleared: threading.Event = dataclasses.field(default_factory=threading.Event)
 
 
 class Faults:
@@ -28,6 +30,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[Fault] = []
+        self._met: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
         """Let it happen to the next requests that fit."""
@@ -35,9 +38,18 @@ class Faults:
             self._waiting.append(fault)
 
     def clear(self) -> None:
-        """Let everything work again."""
+        """Let everything work again; what is delayed goes on at once."""
         with self._lock:
+            for fault in self._met:
+                fault.cleared.set()
+            self._met.clear()
             self._waiting.clear()
+
+    @property
+    def met(self) -> int:
+        """How many requests have met a fault since the last `clear`."""
+        with self._lock:
+            return len(self._met)
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault that this request meets, or None."""
@@ -45,6 +57,7 @@ class Faults:
             for fault in self._waiting:
                 if fault.method in ("", method) and fault.path in path:
                     fault.times -= 1
+                    self._met.append(fault)
                     if fault.times <= 0:
                         self._waiting.remove(fault)
                     return fault

@@ -82,9 +82,15 @@ def add_fault() -> Response:
     return answer({})
 
 
+@blueprint.get("/faults")
+def count_faults() -> Response:
+    """`{"met": n}`: how many requests have met a fault since they were cleared."""
+    return answer({"met": _faults().met})
+
+
 @blueprint.delete("/faults")
 def clear_faults() -> Response:
-    """Let everything work again."""
+    """Let everything work again; what is delayed goes on at once."""
     _faults().clear()
     return answer({})
 

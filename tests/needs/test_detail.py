@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.core.clock import now, today
+from app.core.clock import local_date, now, today
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.when import weekday
@@ -71,7 +71,7 @@ def test_everything_a_supporter_needs_to_know(client: CheckingClient) -> None:
         "<strong>40 beds</strong>",
         "Where it stands",
         "Set up beds",
-        weekday(shift.starts_at.date()) if shift.starts_at else "",
+        weekday(local_date(shift.starts_at, need.time_zone)) if shift.starts_at else "",
         "EST",
         "anyone aged 14 or older",
         "Wash at home",
