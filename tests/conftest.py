@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from playwright.sync_api import Browser
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -26,12 +27,20 @@ from app.core import jobs
 from app.core.db import Base, db, in_transaction
 from config import Settings
 from tests import databases
+from tests.browsers import chromium
 from tests.ci import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401  # hooks
 from tests.page_rules import check_page
 from tests.smtp import Mailbox, mail_server
 
 ENGINES = ("sqlite", "postgresql")
 WRITE = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for every test of a process; each opens a context of its own."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -396,15 +396,10 @@ def _place_input(need: NeedLine) -> operations.PlaceInput:
 
 
 def _item_input(line: ItemLine, existing: Item | None) -> operations.ItemInput:
-    return operations.ItemInput(
-        name=line.name,
-        unit=line.unit,
-        quantity=line.quantity,
-        do_not_bring=line.do_not_bring,
-        category="" if existing is None else existing.category,
-        priority="normal" if existing is None else existing.priority,
-        accepted_condition="" if existing is None else existing.accepted_condition,
-        purchase_url=None if existing is None else existing.purchase_url,
+    """What the file says of an item; what it cannot say stays as it is."""
+    stands = operations.ItemInput(line.name) if existing is None else operations.ItemInput.of(existing)
+    return dataclasses.replace(
+        stands, name=line.name, unit=line.unit, quantity=line.quantity, do_not_bring=line.do_not_bring
     )
 
 

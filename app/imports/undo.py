@@ -290,18 +290,5 @@ def _restore_items(need: Need, were: list[dict[str, Any]], by: Person) -> None:
             purchase_url=was["purchase_url"],
             do_not_bring=was["do_not_bring"],
         )
-        if wanted != _item_input(item):
+        if wanted != operations.ItemInput.of(item):
             operations.edit_item(item.id, wanted, by=by)
-
-
-def _item_input(item: Item) -> operations.ItemInput:
-    return operations.ItemInput(
-        name=item.name,
-        unit=item.unit,
-        quantity=item.quantity,
-        category=item.category,
-        priority=item.priority,
-        accepted_condition=item.accepted_condition,
-        purchase_url=item.purchase_url,
-        do_not_bring=item.do_not_bring,
-    )

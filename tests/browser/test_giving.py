@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from app import create_app
 from app.core.db import db
-from tests.browsers import chromium, faults_of
+from tests.browsers import faults_of
 from tests.conftest import close, make_settings, migrate
 from tests.donations.conftest import turn_on
 from tests.donations.stripe_server import KEY, SECRET, StripeServer, running_server
@@ -26,12 +26,6 @@ pytestmark = pytest.mark.browser
 ADDRESS = "/fundraisers/beds-for-the-winter"
 WAYS = [(1280, "light", True), (390, "dark", True), (320, "light", False)]
 NAMES = ["screen", "phone in the dark", "small phone without javascript"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

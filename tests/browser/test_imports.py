@@ -18,7 +18,7 @@ from app.core import jobs
 from app.core.db import db, transaction
 from app.imports.operations import STEP
 from app.organizations.models import Membership
-from tests.browsers import chromium, faults_of
+from tests.browsers import faults_of
 from tests.conftest import close, make_settings, migrate
 from tests.factories import make_member, make_organization
 
@@ -29,12 +29,6 @@ Sort food on Tuesday evenings;11.03.2031;18:00;20:00;5;07102;Newark;ring twice
 Cook for forty;soon;18:00;20:00;4;07102;Newark;
 ;13.03.2031;18:00;20:00;4;07102;Newark;
 """.encode("cp1252")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from app import create_app
-from tests.browsers import THEMES_AND_WIDTHS, chromium, faults_of
+from tests.browsers import THEMES_AND_WIDTHS, faults_of
 from tests.conftest import close, make_settings, migrate
 
 pytestmark = pytest.mark.browser
@@ -32,12 +32,6 @@ def served(directory: Path, **changes: object) -> Iterator[str]:
     thread.join()
     server.server_close()
     close(app)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

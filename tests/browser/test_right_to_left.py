@@ -15,18 +15,12 @@ from app import create_app
 from app.accounts.models import Person
 from app.core.db import db, transaction
 from app.pages import demo
-from tests.browsers import chromium, faults_of
+from tests.browsers import faults_of
 from tests.conftest import close, make_settings, migrate
 from tests.house import pseudo
 from tests.house.world import World, build
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,10 @@ from werkzeug.serving import make_server
 
 from app.core.mail import Attachment, Mail, build, send
 from deploy.mail_catcher import Catcher, make_pages
-from tests.browsers import THEMES_AND_WIDTHS, chromium, faults_of
+from tests.browsers import THEMES_AND_WIDTHS, faults_of
 from tests.demo_payments import DemoServer
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -13,24 +13,12 @@ import pytest
 from playwright.sync_api import Browser, Locator
 
 from app.core.clock import now
-from tests.browsers import chromium
 from tests.journeys.installation import Installation, Visitor, installation
 
 pytestmark = pytest.mark.browser
 PASSWORD = "many hands, light work"
 NEED = "Fold the winter blankets"
 STAFF = "/manage/lantern-house-family-shelter"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def script(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
 
 
 @pytest.fixture

@@ -12,24 +12,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from app.core.clock import now
-from tests.browsers import chromium
 from tests.journeys.installation import MODERATOR, Installation, Visitor, installation
 
 pytestmark = pytest.mark.browser
 OWNER, SUPPORTER, DONOR = "olive@example.org", "sam@example.org", "dana@example.org"
 ORGANIZATION, NEED = "Riverside Family Pantry", "Pack Thursday's boxes"
 STORY = "Our fridge is twenty years old.\n\n**Help us buy a new one.**"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])
-def script(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
 
 
 @pytest.fixture

@@ -58,20 +58,7 @@ def duplicate_need(need_id: int, *, by: Person) -> Need:
     for shift in shifts:
         add_shift(copy.id, _moved(shift, weeks), by=by)
     for item in source.items:
-        add_item(
-            copy.id,
-            ItemInput(
-                name=item.name,
-                unit=item.unit,
-                quantity=item.quantity,
-                category=item.category,
-                priority=item.priority,
-                accepted_condition=item.accepted_condition,
-                purchase_url=item.purchase_url,
-                do_not_bring=item.do_not_bring,
-            ),
-            by=by,
-        )
+        add_item(copy.id, ItemInput.of(item), by=by)
     record("need.duplicated", copy, by, copy)
     return copy
 
@@ -96,7 +83,7 @@ def _moved(shift: Shift, weeks: int) -> ShiftInput:
         starts_at = local.replace(tzinfo=zone).astimezone(dt.UTC)
         ends_at = starts_at + (shift.ends_at - shift.starts_at)
         if ends_at <= now():
-            starts_at, ends_at = starts_at + WEEK, ends_at + WEEK
+            return _moved(shift, weeks + 1)
     return ShiftInput(
         positions=tuple(PositionInput(position.name, position.capacity) for position in shift.positions),
         starts_at=starts_at,

@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 import decimal
 
+from app.needs.models import Item
+
 
 @dataclasses.dataclass(frozen=True)
 class PlaceInput:
@@ -64,3 +66,8 @@ class ItemInput:
     accepted_condition: str = ""
     purchase_url: str | None = None
     do_not_bring: bool = False
+
+    @classmethod
+    def of(cls, item: Item) -> ItemInput:
+        """What would have to be said for `item` as it stands."""
+        return cls(**{field.name: getattr(item, field.name) for field in dataclasses.fields(cls)})

@@ -23,7 +23,7 @@ from app.needs.policy import can_see_need
 from app.needs.queries import find_need, find_shift
 from app.signups import gate, operations, policy, queries
 from app.signups.calendar import calendar_file, describe_area
-from app.signups.forms import CancelForm, ChangeForm, GuestForm, SeveralForm, SignUpForm
+from app.signups.forms import CancelForm, ChangeForm, GuestForm, SeveralForm, SignUpForm, VolunteerForm
 from app.signups.models import MAXIMUM_PARTY_SIZE, Signup
 from app.signups.views.blueprint import signups
 from app.signups.views.guests import hold_for_guest
@@ -53,7 +53,7 @@ def new(shift: Shift) -> ResponseReturnValue:
         return _page(shift, person, form, [] if queries.find_live_signup(shift.id, person.id) else reasons)
     if not form.validate():
         return _page(shift, person, form, gate.check_standing(shift, person)), 422
-    wanted = _wanted(form)
+    wanted = wanted_in(form)
     try:
         # A full shift answers here, without waiting for anybody's lock; what is let through is asked again under it.
         gate.require(shift, person, **wanted)
@@ -75,7 +75,7 @@ def _new_guest(shift: Shift) -> ResponseReturnValue:
     if not form.validate():
         return _page(shift, None, form, gate.check_guest(shift, None)), 422
     try:
-        return hold_for_guest(shift, form, _wanted(form))
+        return hold_for_guest(shift, form, wanted_in(form))
     except InvalidInput as invalid:
         show_errors(form, invalid)
         return _page(shift, None, form, []), 422
@@ -83,7 +83,8 @@ def _new_guest(shift: Shift) -> ResponseReturnValue:
         return _page(shift, None, form, _put_at_fields(form, refused.reasons)), 409
 
 
-def _wanted(form: SignUpForm) -> dict[str, Any]:
+def wanted_in(form: SignUpForm | VolunteerForm) -> dict[str, Any]:
+    """How many people and which position a form asks for, as the operations take it."""
     return {
         "party_size": form.party_size.data if "party_size" in form else 1,
         "position_id": decode_id(form.position.data) if "position" in form else None,
@@ -91,9 +92,15 @@ def _wanted(form: SignUpForm) -> dict[str, Any]:
 
 
 def _make_form(shift: Shift, kind: type[SignUpForm]) -> SignUpForm:
-    """The form with the fields this shift needs: no choice where there is none, alone where each must pass alone (G1)."""
+    """The form with the fields this shift needs, and the number of people that the address may name."""
     asked = request.args.get("party_size", "")
     form = kind(party_size=int(asked) if asked.isdecimal() and len(asked) < 3 else 1)
+    fit_form(form, shift)
+    return form
+
+
+def fit_form(form: SignUpForm | VolunteerForm, shift: Shift) -> None:
+    """Leave in the form what this shift needs: no choice where there is none, alone where each must pass alone (G1)."""
     positions = [position for position in shift.positions if position.capacity != 0]
     if len(positions) > 1:
         form.position.choices = [(encode_id(position.id), position_label(position)) for position in positions]
@@ -101,7 +108,6 @@ def _make_form(shift: Shift, kind: type[SignUpForm]) -> SignUpForm:
         del form.position
     if gate.asks_for_anything(shift):
         del form.party_size
-    return form
 
 
 def position_label(position: Position) -> str:

@@ -13,17 +13,17 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import show_errors
 from app.core.i18n import _
-from app.core.ids import decode_id, encode_id
+from app.core.ids import encode_id
 from app.core.web import allow
 from app.needs.models import Shift
 from app.needs.queries import find_shift
 from app.organizations.policy import can_receive
-from app.signups import attendance, gate, operations, policy, queries, volunteers
+from app.signups import attendance, operations, policy, queries, volunteers
 from app.signups.calendar import describe_area
 from app.signups.forms import HoursForm, VolunteerForm
 from app.signups.models import Signup
 from app.signups.views.blueprint import signups
-from app.signups.views.own import position_label, shift_label
+from app.signups.views.own import fit_form, shift_label, wanted_in
 
 
 def _find_shift(slug: str, shift_id: int) -> Shift | None:
@@ -73,13 +73,7 @@ def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
 def add_volunteer(shift: Shift) -> ResponseReturnValue:
     """Somebody who telephones or walks in, through the gate."""
     form = VolunteerForm()
-    positions = [position for position in shift.positions if position.capacity != 0]
-    if len(positions) > 1:
-        form.position.choices = [(encode_id(position.id), position_label(position)) for position in positions]
-    else:
-        del form.position
-    if gate.asks_for_anything(shift):
-        del form.party_size
+    fit_form(form, shift)
     reasons: list[Reason] = []
     status = 200
     if form.validate_on_submit():
@@ -92,9 +86,8 @@ def add_volunteer(shift: Shift) -> ResponseReturnValue:
                     birth_date=form.birth_date.data,
                     email=form.email.data or "",
                     phone=form.phone.data or "",
-                    party_size=(form.party_size.data or 1) if "party_size" in form else 1,
-                    position_id=decode_id(form.position.data) if "position" in form else None,
                     note=form.note.data or "",
+                    **wanted_in(form),
                 )
                 text = _("%(name)s has a place.", name=signup.person.name)
         except InvalidInput as invalid:
