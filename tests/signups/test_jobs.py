@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Callable
 
 import icalendar
@@ -11,7 +12,7 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
-from app.core.clock import now
+from app.core.clock import today
 from app.core.db import db, transaction
 from app.needs.models import Need, PrivateAddress, Shift
 from app.needs.operations import PositionInput, ShiftInput, cancel_shift, edit_shift
@@ -22,6 +23,13 @@ from tests.smtp import Mailbox, attachments_of, html_of, text_of
 
 Work = Callable[[], dict[str, int]]
 STREET = "12 Hidden Lane"
+
+
+def in_the_afternoon(days: int) -> dict[str, dt.datetime]:
+    """Begin and end of a shift at two, so many days from now on the clock of its place: a day before, nobody is asleep."""
+    day = today("America/New_York") + dt.timedelta(days=days)
+    starts_at = dt.datetime.combine(day, dt.time(14), zoneinfo.ZoneInfo("America/New_York")).astimezone(dt.UTC)
+    return {"starts_at": starts_at, "ends_at": starts_at + dt.timedelta(hours=3)}
 
 
 def private_need() -> Need:
@@ -113,7 +121,7 @@ def test_the_calendar_follows_the_place(app: Flask, mailbox: Mailbox, work_off: 
 
 @pytest.mark.rule("N6")
 def test_no_mail_carries_a_private_address(app: Flask, mailbox: Mailbox, work_off: Work) -> None:
-    shift = make_shift(private_need(), days=1.5)
+    shift = make_shift(private_need(), **in_the_afternoon(2))
     signup = place(shift, make_person())
     work_off()
     with time_machine.travel(shift.starts_at - dt.timedelta(hours=20), tick=False):
@@ -136,7 +144,7 @@ def test_no_mail_carries_a_private_address(app: Flask, mailbox: Mailbox, work_of
 def test_the_reminder_comes_the_day_before_and_only_for_a_place_that_stands(
     app: Flask, mailbox: Mailbox, work_off: Work
 ) -> None:
-    shift = make_shift()
+    shift = make_shift(**in_the_afternoon(7))
     stays, leaves = place(shift, make_person()), place(shift, make_person())
     with transaction():
         cancel_signup(leaves.id, by=leaves.person)
@@ -155,7 +163,7 @@ def test_a_moved_shift_reminds_once_before_its_new_time(app: Flask, mailbox: Mai
     owner = make_member(organization, "owner")
     shift = make_shift(make_need(organization), days=3)
     place(shift, make_person())
-    later = now().replace(microsecond=0) + dt.timedelta(days=9)
+    later = in_the_afternoon(9)["starts_at"]
     values = ShiftInput(
         positions=(PositionInput(capacity=10),), starts_at=later, ends_at=later + dt.timedelta(hours=2), contact="none"
     )
