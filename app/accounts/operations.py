@@ -383,8 +383,14 @@ def _unusable() -> Refused:
 
 
 def _set_password(person: Person, password: str) -> None:
+    """Everybody else is signed out, and what they asked for meanwhile does not come: a new address would outlive it."""
     person.password_hash = passwords.hash_password(password)
     person.session_epoch += 1
+    db.session.execute(
+        sa.update(LinkToken)
+        .where(LinkToken.person_id == person.id, LinkToken.purpose == "change_email", LinkToken.used_at.is_(None))
+        .values(used_at=now())
+    )
 
 
 def _set_place(person: Person, text: str | None) -> None:

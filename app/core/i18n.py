@@ -7,6 +7,7 @@ find it anew for every word, which costs more than the rest of a page.
 from __future__ import annotations
 
 import decimal
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,10 @@ from flask_babel.speaklater import LazyString
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
+
+_FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_TELEPHONE = re.compile(r"\+?\d[\d ().-]{5,}\d")
 
 
 def _catalog() -> NullTranslations:
@@ -37,11 +42,31 @@ def _catalog() -> NullTranslations:
 
 
 def _written(variables: dict[str, Any]) -> dict[str, Any]:
-    """`variables` with their numbers as the reader's language writes them; small whole ones are the same in all."""
-    return {
-        name: number(value) if type(value) is decimal.Decimal or (type(value) is int and value > 999) else value
-        for name, value in variables.items()
-    }
+    """`variables` with their numbers as the reader's language writes them (small whole ones are the same in all), and what
+    people typed kept from turning the sentence around."""
+    return {name: _as_read(value) for name, value in variables.items()}
+
+
+def _as_read(value: Any) -> Any:
+    if type(value) is decimal.Decimal or (type(value) is int and value > 999):
+        return number(value)
+    return isolate(value) if type(value) is str else value
+
+
+def isolate(text: str) -> str:
+    """`text` for a sentence of the reader's language: when it runs the other way it keeps its own direction (Unicode's
+    isolates), and a telephone number in it is still read from its beginning. Addresses of pages stay as they are."""
+    if text.isascii() and not _from_right_to_left():
+        return text
+    other = _LATIN if _from_right_to_left() else _FROM_RIGHT
+    if not other.search(text) or text.startswith(("http://", "https://", "/")):
+        return text
+    return "\u2068" + _TELEPHONE.sub("\u2066\\g<0>\u2069", text) + "\u2069"
+
+
+def _from_right_to_left() -> bool:
+    locale = flask_babel.get_locale()
+    return locale is not None and locale.text_direction == "rtl"
 
 
 def _(message: str, **variables: Any) -> str:

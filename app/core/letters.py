@@ -6,6 +6,7 @@ The first line of the text is the subject.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from flask_babel import force_locale
 
 from app.core.i18n import direction
 from app.core.mail import Mail
+
+MAIL_HEADER = "Manyhands-Mail"
 
 
 def language_of(locale: str | None) -> str:
@@ -33,8 +36,8 @@ def compose(name: str, /, *, to: str, locale: str | None, **values: Any) -> Mail
     """The mail `name` ("donations/thanks") to the address `to`, in `locale` where it is supported, else in the first one.
 
     Templates see `values`, `platform` (its name) and `base_url`; no request, no viewer; and `unsubscribe_url`, None in a
-    mail that nobody can stop. Raises when a template names
-    anything else (StrictUndefined).
+    mail that nobody can stop. The message says which mail it is in a header field of its own, so that an operator can
+    tell them apart. Raises when a template names anything else (StrictUndefined).
     """
     settings = current_app.config["SETTINGS"]
     language = language_of(locale)
@@ -44,4 +47,6 @@ def compose(name: str, /, *, to: str, locale: str | None, **values: Any) -> Mail
         text = current_app.jinja_env.get_template(f"emails/{name}.txt").render(values)
         html = current_app.jinja_env.get_template(f"emails/{name}.html").render(values)
     subject, _separator, body = text.lstrip().partition("\n")
-    return Mail(to=to, subject=subject, text=body.lstrip("\n"), html=html)
+    # Tags within a text may leave more than one empty line behind them.
+    body = re.sub(r"\n{3,}", "\n\n", body.lstrip("\n"))
+    return Mail(to=to, subject=subject, text=body, html=html, headers=((MAIL_HEADER, name),))

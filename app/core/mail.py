@@ -9,6 +9,7 @@ import hashlib
 import smtplib
 import ssl
 import sys
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -52,7 +53,7 @@ def build(mail: Mail, *, sender: str, key: str, sent_at: dt.datetime | None = No
     message["From"] = Address(display_name=name, addr_spec=address)
     message["To"] = Address(addr_spec=mail.to)
     # A line break in a subject would begin another header.
-    message["Subject"] = " ".join(mail.subject.split())
+    _set_subject(message, " ".join(mail.subject.split()))
     message["Date"] = format_datetime(sent_at or now())
     message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -72,6 +73,15 @@ def build(mail: Mail, *, sender: str, key: str, sent_at: dt.datetime | None = No
             params=dict(parameter.split("=", 1) for parameter in parameters),
         )
     return message
+
+
+def _set_subject(message: EmailMessage, subject: str) -> None:
+    """EmailMessage of Python 3.11 loses a space where it breaks a subject of other letters into two encoded words
+    (RFC 2047, 6.2: what stands between them is not shown); the older Header puts it into one of them."""
+    if subject.isascii():
+        message["Subject"] = subject
+    else:
+        message.set_raw("Subject", Header(subject, "utf-8", header_name="Subject").encode())
 
 
 def send(message: EmailMessage, mail_url: str) -> None:

@@ -18,7 +18,7 @@ from app.accounts.models import Person
 from app.core.clock import now
 from app.core.i18n import _
 from app.core.letters import compose, speaking
-from app.core.mail import Attachment
+from app.core.mail import Attachment, Mail
 from app.core.outbox import Postponed
 from app.core.tokens import seal
 from app.messages.kinds import NEVER, get_kind
@@ -51,17 +51,25 @@ def send(
         if wait:
             raise Postponed(wait)
         link = f"{settings.base_url}/mail/stop/{unsubscribe_token(to, kind)}"
-    mail = compose(name, to=to.email, locale=to.locale, unsubscribe_url=link, **values)
-    if kind is not None and link is not None:
-        with speaking(to.locale):
-            words = _("No more mails of this kind (%(kind)s):", kind=get_kind(kind).words)
-        mail = dataclasses.replace(
-            mail,
-            text=f"{mail.text.rstrip()}\n{words}\n{link}\n",
-            headers=(("List-Unsubscribe", f"<{link}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")),
-        )
+    mail = write(name, to=to.email, locale=to.locale, kind=kind, stop_url=link, **values)
     deliver_to(to, dataclasses.replace(mail, attachments=attachments), key=key)
     return True
+
+
+def write(
+    name: str, /, *, to: str, locale: str | None, kind: str | None = None, stop_url: str | None = None, **values: Any
+) -> Mail:
+    """The mail `name` as it leaves: with the way out by `stop_url` when it is of a `kind` that can be stopped. Arguments
+    else as `core.letters.compose` takes them."""
+    mail = compose(name, to=to, locale=locale, unsubscribe_url=stop_url, **values)
+    if kind is None or stop_url is None:
+        return mail
+    with speaking(locale):
+        words = _("No more mails of this kind (%(kind)s):", kind=get_kind(kind).words)
+    way_out = (("List-Unsubscribe", f"<{stop_url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    return dataclasses.replace(
+        mail, text=f"{mail.text.rstrip()}\n\n{words}\n{stop_url}\n", headers=(*mail.headers, *way_out)
+    )
 
 
 def unsubscribe_token(person: Person, kind: str) -> str:

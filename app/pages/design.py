@@ -1,11 +1,16 @@
-"""/design: every component with every state, for whoever builds a page. Not in production."""
+"""/design: every component with every state, and every mail, for whoever builds a page. Not in production."""
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import datetime as dt
+import hashlib
+import re
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from wtforms import (
     BooleanField,
     DateField,
@@ -23,7 +28,11 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.core.errors import Reason
 from app.core.forms import PageForm, Required, choices
 from app.core.i18n import _, lazy
+from app.core.mail import Mail
 from app.core.web import public
+from app.messages.delivery import write
+from app.messages.kinds import get_kind
+from app.pages.mail_samples import SAMPLES, SITE, TOKEN, USUAL, VARIANT_WORDS
 
 design = Blueprint("design", __name__)
 
@@ -111,4 +120,61 @@ def index() -> ResponseReturnValue:
         wrong=_with_errors(),
         reasons=reasons,
         tuesday=dt.date(2026, 11, 24),
+        mails=SAMPLES,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownMail:
+    """One mail in one of its forms, as it would leave."""
+
+    name: str
+    kind: str | None
+    variant: str
+    variants: tuple[str, ...]
+    mail: Mail
+
+
+def find_mail(feature: str, mail: str) -> ShownMail | None:
+    """The mail of this name filled with its samples, in the form that the query asks for; None when there is none such."""
+    name = f"{feature}/{mail}"
+    sample, variant = SAMPLES.get(name), request.args.get("as", USUAL)
+    if sample is None or variant not in sample.variants:
+        return None
+    stop_url = f"{SITE}/mail/stop/{TOKEN}" if sample.kind else None
+    written = write(
+        name,
+        to="ana@example.org",
+        locale=str(get_locale()),
+        kind=sample.kind,
+        stop_url=stop_url,
+        **sample.fill(variant),
+    )
+    return ShownMail(name, sample.kind, variant, sample.variants, written)
+
+
+@design.get("/design/mails/<feature>/<mail>")
+@public(load=find_mail)
+def mail_page(shown: ShownMail) -> ResponseReturnValue:
+    """A mail as its reader gets it: subject, HTML and text."""
+    headers = dict(shown.mail.headers)
+    return render_template(
+        "design/mail.html",
+        shown=shown,
+        kind=get_kind(shown.kind).words if shown.kind else None,
+        unsubscribe=headers.get("List-Unsubscribe"),
+        variant_words=VARIANT_WORDS,
+    )
+
+
+@design.get("/design/mails/<feature>/<mail>/html")
+@public(load=find_mail)
+def mail_frame(shown: ShownMail) -> ResponseReturnValue:
+    """The HTML part alone, for the frame of `mail_page`: it may use its own style sheet and nothing else."""
+    styles = re.findall(r"<style>(.*?)</style>", shown.mail.html, re.DOTALL)
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in styles)
+    response = Response(shown.mail.html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = (
+        f"sandbox; default-src 'none'; style-src {hashes}; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    )
+    return response

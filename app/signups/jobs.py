@@ -14,11 +14,12 @@ from app.accounts.queries import find_person
 from app.core import outbox
 from app.core.clock import local_date, now
 from app.core.db import db, transaction
+from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.jobs import Sweep
 from app.core.letters import compose, speaking
 from app.core.mail import deliver
-from app.core.when import clock_time, full_day, times
+from app.core.when import clock_time, full_day, times, zone_name
 from app.messages.delivery import send
 from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
@@ -112,7 +113,11 @@ def mail_guest_hold(payload: dict[str, Any]) -> None:
             local_date=local_date,
             area=describe_area(need),
             party_size=hold.party_size,
-            until=clock_time(hold.expires_at, shift.time_zone),
+            until=_(
+                "%(time)s %(zone)s",
+                time=clock_time(hold.expires_at, shift.time_zone),
+                zone=zone_name(hold.expires_at, shift.time_zone),
+            ),
             confirm_url=f"{settings.base_url}/guests/confirm/{holds.confirm_token(hold)}",
         )
     deliver(mail, key=payload["outbox_key"])

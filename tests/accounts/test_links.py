@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
+from app.accounts.operations import change_password
 from app.accounts.passwords import hash_password
 from app.core.clock import now
 from app.core.db import db, transaction
@@ -110,6 +111,22 @@ def test_the_present_address_hears_of_another_and_a_taken_one_is_not_told_of(
     # The first link died with the second.
     assert mailbox.to("new@example.org") == []
     assert client.post("/profile/email", data={"email": person.email}).status_code == 422
+
+
+def test_a_new_password_stops_the_change_of_address_that_somebody_else_asked_for(
+    client: CheckingClient, mailbox: Mailbox, work_off: Work, sign_in: SignIn
+) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    sign_in(person)
+    client.post("/profile/email", data={"email": "thief@example.org"})
+    work_off()
+    link = link_in(mailbox, "thief@example.org")
+    assert client.get(link).status_code == 200
+    assert "/forgotten-password" in text_of(mailbox.to(person.email)[0])
+    with transaction():
+        change_password(person.id, current=PASSWORD, password="eight blue tricycles")
+    assert client.get(link).status_code == 410
+    assert client.post(link).status_code == 410
 
 
 @pytest.mark.rule("S10")

@@ -146,6 +146,8 @@ def build() -> World:
             "delivery_id": encode_id(delivery.id),
             "pledge_token": pledge_token(promise),
             "mail_token": unsubscribe_token(people["supporter"], "reminder"),
+            "feature": "signups",
+            "mail": "confirmed",
             "version": str(need.version),
             "starts_at": (now() + dt.timedelta(days=3)).isoformat(),
             "ends_at": (now() + dt.timedelta(days=3, hours=2)).isoformat(),

@@ -13,18 +13,20 @@ from flask import Flask
 
 from app.accounts.models import Person
 from app.core.db import db, transaction
+from app.core.mail import Mail, deliver
 from app.core.outbox import Outbox, Postponed, enqueue
 from app.messages import delivery
 from app.messages.kinds import AT_ONCE, DAILY, KINDS, NEVER
 from app.messages.operations import choose_mail
 from app.messages.queries import choosers, find_choice
+from app.pages.mail_samples import SAMPLES, USUAL
 from tests.conftest import CheckingClient
 from tests.factories import make_person
 from tests.smtp import Mailbox, html_of, text_of
 
 Work = Callable[[], dict[str, int]]
-# What the reset mail says does not matter here: it is a mail that asks for three values.
-MAIL = {"person_name": "Ana", "path": "/x"}
+# What the mail says does not matter here.
+MAIL = SAMPLES["accounts/reset_password"].fill(USUAL)
 NO_QUIET = (0, 0)
 
 
@@ -60,6 +62,12 @@ def test_a_kind_of_mail_carries_its_way_out_and_a_service_message_has_none(app: 
     assert person.email not in link
     assert service["List-Unsubscribe"] is None
     assert "/mail/stop/" not in text_of(service) + html_of(service)
+
+
+def test_a_long_subject_in_other_letters_keeps_every_space(app: Flask, mailbox: Mailbox) -> None:
+    subject = "המקום שלך השתנה: \u2068Repaint the playroom of the shelter\u2069 עם \u2068Lantern House\u2069, יום ראשון"
+    deliver(Mail(to="ana@example.org", subject=subject, text="x"), key="k")
+    assert mailbox.subjects() == [subject]
 
 
 @pytest.mark.rule("M2")

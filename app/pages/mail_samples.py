@@ -1,0 +1,288 @@
+"""What each mail of templates/emails is shown with, on /design and in the tests over all mails: the one source of such
+values. A mail that is not named here fails tests/messages/test_every_mail.py.
+
+Each mail has its usual form, one with names as long as people have them, one with a name that runs from right to left,
+one without whatever may be missing, and, where the template has a second branch, that one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from app.core.clock import local_date
+from app.core.i18n import lazy
+from app.core.when import clock_time, full_day, times, zone_name
+
+Values = dict[str, Any]
+USUAL, LONG, RIGHT_TO_LEFT, EMPTY, OTHER = "usual", "long", "right-to-left", "empty", "other"
+VARIANT_WORDS: dict[str, Any] = {
+    USUAL: lazy("As usual"),
+    LONG: lazy("Long names"),
+    RIGHT_TO_LEFT: lazy("A name from right to left"),
+    EMPTY: lazy("Without what may be missing"),
+    OTHER: lazy("The other case"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Names:
+    """What people wrote themselves, of one length and direction."""
+
+    person: str = "Ana Duarte"
+    other: str = "Sam Okafor"
+    organization: str = "Ironbound Pantry Network"
+    need: str = "Sort and pack Thanksgiving boxes"
+    position: str = "Driver"
+    item: str = "Twin bed sheets"
+    quantity: str = "4 sets"
+    fundraiser: str = "Forty beds before the frost"
+    area: str = "Ironbound, Newark, NJ"
+    note: str = "I bring my own gloves."
+    reason: str = "The box was wet."
+
+
+NAMES = {
+    USUAL: Names(),
+    LONG: Names(
+        person="Maria da Conceição Albuquerque de Vasconcelos e Castro Figueiredo",
+        other="Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh",
+        organization="Coalition of the Neighborhood Associations for Refugee and Immigrant Families of Greater Essex",
+        need="Drivers with a van or a pickup to bring 40 beds, mattresses and cribs from the Port Newark warehouse to "
+        "three family shelters before the first hard freeze",
+        position="Second driver who knows how to strap a load",
+        item="Waterproof mattress protectors for twin extra-long beds, machine washable",
+        quantity="1,250 boxes of 24",
+        fundraiser="Forty beds, mattresses and warm blankets for three family shelters before the first hard freeze",
+        area="Vailsburg and the upper end of South Orange Avenue, Newark, New Jersey",
+        note="I come by bus from Irvington, so I may be ten minutes late when it snows. "
+        "https://example.org/a-very-long-address/that-never-breaks/of-somebody-who-pastes-where-they-come-from",
+        reason="Half of the boxes stood in the rain since Sunday, and we may not hand out bedding that has been wet.",
+    ),
+    RIGHT_TO_LEFT: Names(person="ليلى الحداد", other="נועה בן-דוד", organization="بيت الجيران", position="سائق"),
+}
+NAMES[EMPTY] = NAMES[OTHER] = NAMES[USUAL]
+ZONE = "America/New_York"
+START = dt.datetime(2026, 11, 24, 22, 30, tzinfo=dt.UTC)
+DAY = dt.date(2026, 11, 29)
+SITE = "https://example.org"
+TOKEN = "WyJwbGVkZ2UiLDE4NDQ2NzQ0MDczXQ.a5vJ0pCkq8fXbX2r1nZ0"  # noqa: S105  # as long as a real one, and opens nothing
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownShift:
+    """As much of a shift as mails say."""
+
+    starts_at: dt.datetime | None = START
+    ends_at: dt.datetime | None = START + dt.timedelta(hours=3)
+    time_zone: str = ZONE
+    due_on: dt.date | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One mail: the kind that people may choose about (None: a service message), what it is filled with, and what is
+    different in it where optional parts are missing and in its other case."""
+
+    values: Callable[[Names], Values]
+    kind: str | None = None
+    empty: Values | None = None
+    other: Values | None = None
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The forms this mail has."""
+        more = [name for name, changes in ((EMPTY, self.empty), (OTHER, self.other)) if changes is not None]
+        return (USUAL, LONG, RIGHT_TO_LEFT, *more)
+
+    def fill(self, variant: str) -> Values:
+        """The values of one form. Raises KeyError for a form that is none."""
+        changes = {EMPTY: self.empty, OTHER: self.other}.get(variant)
+        return self.values(NAMES[variant]) | (changes or {})
+
+
+def _link(names: Names) -> Values:
+    return {"person_name": names.person, "path": f"/verify-email/{TOKEN}"}
+
+
+def _gift(names: Names) -> Values:
+    return {
+        "demo": False,
+        "amount": "$2,500.00",
+        "name": names.person,
+        "anonymous": False,
+        "organization": names.organization,
+        "fundraiser": names.fundraiser,
+        "reason": "The card has too little money on it",
+        "may_resume": True,
+        "gift_url": f"{SITE}/donations/{TOKEN}",
+        "fundraiser_url": f"{SITE}/fundraisers/forty-beds-before-the-frost",
+    }
+
+
+def _fundraiser(names: Names) -> Values:
+    return {
+        "title": names.fundraiser,
+        "organization": names.organization,
+        "starter": names.other,
+        "approved": False,
+        "reason": names.reason,
+        "goal": "$6,000.00",
+        "raised": "$7,080.00",
+        "percent": 118,
+        "is_open": True,
+        "fundraiser_url": f"{SITE}/fundraisers/forty-beds-before-the-frost",
+        "review_url": f"{SITE}/manage/ironbound-pantry-network/fundraisers/forty-beds-before-the-frost",
+    }
+
+
+def _need(names: Names) -> Values:
+    return {
+        "name": names.person,
+        "title": names.need,
+        "organization": names.organization,
+        "confirm_by": DAY,
+        "path": "/manage/ironbound-pantry-network/needs/4kq0m2x7c9d1f",
+        "outcome": "We packed 412 boxes, 40 more than last year.",
+        "people_helped": 1412,
+        "thanks": names.note,
+        "is_guest": False,
+    }
+
+
+def _claim(names: Names) -> Values:
+    return {
+        "name": names.person,
+        "person": names.person,
+        "organization": names.organization,
+        "slug": "ironbound-pantry-network",
+        "token": TOKEN,
+        "granted": True,
+        "reason": names.note,
+        "decision": "verified",
+    }
+
+
+def _digest(names: Names) -> Values:
+    comes = lazy("%(who)s comes: %(title)s", who=names.other, title=names.need)
+    brings = lazy("%(who)s brings: %(item)s", who=names.person, item=names.item)
+    return {
+        "name": names.person,
+        "organization": names.organization,
+        "entries": [
+            (clock_time(START, ZONE), comes, "/manage/ironbound-pantry-network/needs/4kq0m2x7c9d1f"),
+            (clock_time(START + dt.timedelta(minutes=75), ZONE), brings, None),
+        ],
+        "activity_path": "/manage/ironbound-pantry-network/activity",
+    }
+
+
+def _pledge(names: Names) -> Values:
+    return {
+        "name": names.person,
+        "who": names.other,
+        "item": names.item,
+        "title": names.need,
+        "organization": names.organization,
+        "quantity": names.quantity,
+        "outstanding": names.quantity,
+        "received": "3",
+        "rejected": "1",
+        "reason": names.reason,
+        "live": True,
+        "until": full_day(DAY),
+        "last": full_day(DAY + dt.timedelta(days=3)),
+        "note": names.note,
+        "need_url": f"{SITE}/needs/4kq0m2x7c9d1f",
+        "my_help_url": f"{SITE}/my-help",
+        "cancel_url": f"{SITE}/promises/{TOKEN}",
+        "manage_path": "/manage/ironbound-pantry-network/needs/4kq0m2x7c9d1f",
+    }
+
+
+def _place(names: Names) -> Values:
+    return {
+        "name": names.person,
+        "who": names.other,
+        "title": names.need,
+        "position": names.position,
+        "organization": names.organization,
+        "shift": ShownShift(),
+        "day": full_day,
+        "span": times,
+        "local_date": local_date,
+        "area": names.area,
+        "private": True,
+        "bring": "Closed shoes, a warm coat, and water.",
+        "meeting_point": "The side door on Lafayette Street.",
+        "contact": f"{names.other}, +1 201 555 0142",
+        "party_size": 3,
+        "held": True,
+        "over": False,
+        "is_guest": False,
+        "note": names.note,
+        "taken": 9,
+        "capacity": 12,
+        "reasons": ["To be 18 or older on Tuesday, November 24.", "The shift is full."],
+        "until": f"{clock_time(START, ZONE)} {zone_name(START, ZONE)}",
+        "roster_path": "/manage/ironbound-pantry-network/shifts/4kq0m2x7c9d1f/roster",
+        "need_url": f"{SITE}/needs/4kq0m2x7c9d1f",
+        "my_help_url": f"{SITE}/my-help",
+        "register_url": f"{SITE}/register",
+        "cancel_url": f"{SITE}/places/{TOKEN}",
+        "confirm_url": f"{SITE}/guests/confirm/{TOKEN}",
+    }
+
+
+_BARE_GIFT: Values = {"name": "", "reason": "", "anonymous": True}
+_BARE_PLEDGE: Values = {"until": None, "last": None, "note": "", "reason": ""}
+_BARE_PLACE: Values = {
+    "position": "", "area": "", "private": False, "bring": "", "meeting_point": "", "contact": "", "party_size": 1,
+    "note": "", "capacity": None, "reasons": [], "shift": ShownShift(None, None),
+}  # fmt: skip
+_GONE: Values = {"held": False, "over": True, "is_guest": True, "shift": ShownShift(None, None, due_on=DAY)}
+_DEMO: Values = {"demo": True, "may_resume": False}
+
+SAMPLES: dict[str, Sample] = {
+    "accounts/address_taken": Sample(_link),
+    "accounts/change_email": Sample(_link),
+    "accounts/email_change_asked": Sample(_link),
+    "accounts/finish_account": Sample(_link),
+    "accounts/reset_password": Sample(_link),
+    "accounts/sign_in": Sample(_link),
+    "accounts/verify_email": Sample(_link),
+    "donations/failed": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
+    "donations/processing": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
+    "donations/thanks": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
+    "fundraisers/decided": Sample(_fundraiser, empty={"reason": ""}, other={"approved": True}),
+    "fundraisers/goal_reached": Sample(_fundraiser, other={"is_open": False}),
+    "fundraisers/waiting": Sample(_fundraiser),
+    "needs/confirm": Sample(_need),
+    "needs/thanks": Sample(_need, "thanks", {"outcome": "", "people_helped": None, "thanks": ""}, {"is_guest": True}),
+    "needs/unconfirmed": Sample(_need),
+    "organizations/claim_decided": Sample(_claim, empty={"reason": ""}, other={"granted": False}),
+    "organizations/claim_link": Sample(_claim),
+    "organizations/decided": Sample(_claim, other={"decision": "suspended"}),
+    "pages/digest": Sample(_digest, "staff_digest"),
+    "pledges/cancelled": Sample(_pledge),
+    "pledges/changed": Sample(_pledge, other={"live": False}),
+    "pledges/expired": Sample(_pledge),
+    "pledges/made": Sample(_pledge, empty=_BARE_PLEDGE, other={"live": False}),
+    "pledges/moved": Sample(_pledge),
+    "pledges/overdue": Sample(_pledge),
+    "pledges/received": Sample(_pledge, other={"received": "0", "live": False}),
+    "pledges/reminder": Sample(_pledge, "reminder"),
+    "pledges/staff_pledged": Sample(_pledge, "staff_pledges", _BARE_PLEDGE),
+    "pledges/staff_taken_back": Sample(_pledge, "staff_cancellations"),
+    "signups/cancelled": Sample(_place, empty=_BARE_PLACE, other=_GONE),
+    "signups/confirmed": Sample(_place, empty=_BARE_PLACE | {"is_guest": True}, other=_GONE),
+    "signups/ended": Sample(_place, empty=_BARE_PLACE, other=_GONE),
+    "signups/guest_hold": Sample(_place, empty=_BARE_PLACE),
+    "signups/moved": Sample(_place, empty=_BARE_PLACE, other=_GONE),
+    "signups/reminder": Sample(_place, "reminder", _BARE_PLACE),
+    "signups/shift_cancelled": Sample(_place, empty=_BARE_PLACE, other=_GONE),
+    "signups/staff_cancelled": Sample(_place, "staff_cancellations", _BARE_PLACE),
+    "signups/staff_signup": Sample(_place, "staff_signups", _BARE_PLACE),
+}
