@@ -291,34 +291,6 @@ def test_every_mail_is_sent_by_some_act_with_the_way_out_that_is_due(house: Hous
             assert house.client("anonymous").get(f"/mail/stop/{token}").status_code == 200
 
 
-def test_no_mail_has_a_link_that_needs_a_session_to_be_undone(house: House, mails: list[EmailMessage]) -> None:
-    """Every page that a mail leads to opens without a session, and so does every button on it; but for the pages where one
-    only reads, or works as one of the staff. What tells of one's promise has the link that takes it back."""
-    asked_for_session, taken_back = set(), set()
-    for mail in mails:
-        for link in re.findall(r"http://localhost(/\S*)", text_of(mail)):
-            client = house.client("anonymous")
-            page = client.get(link, headers=HEBREW)
-            if "/sign-in?" in page.headers.get("Location", ""):
-                asked_for_session.add(urlsplit(link).path.split("/")[1])
-                continue
-            closed = () if link.startswith(("/places/", "/promises/", "/mail/")) else (404, 410)
-            assert page.status_code in (200, 303, *closed), (mail[MAIL_HEADER], link)
-            for action in re.findall(r'<form[^>]* method="post"(?: action="(/[^"]*)")?', page.get_data(as_text=True)):
-                if link.startswith(("/places/", "/promises/", "/mail/stop/")):
-                    taken_back.add(mail[MAIL_HEADER])
-                    answer = client.post(html.unescape(action) or link, data={}, headers=HEBREW)
-                    assert answer.status_code in (200, 303, 409, 410, 422), (mail[MAIL_HEADER], link)
-                    assert "/sign-in" not in answer.headers.get("Location", ""), (mail[MAIL_HEADER], link)
-    assert asked_for_session <= {"my-help", "manage"}
-    assert taken_back >= {name for name, sample in SAMPLES.items() if sample.kind is not None}
-    leads_back = {mail[MAIL_HEADER] for mail in mails if re.search(r"/(places|promises)/", text_of(mail))}
-    assert leads_back == {
-        "signups/confirmed", "signups/moved", "signups/reminder",
-        "pledges/made", "pledges/changed", "pledges/moved", "pledges/reminder", "pledges/overdue",
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "bare",
     [
@@ -481,3 +453,32 @@ def app_in_german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fl
         db.session.remove()
     yield app, addresses
     close(app)
+
+
+# The last of this house: it presses every button that a mail leads to.
+def test_no_mail_has_a_link_that_needs_a_session_to_be_undone(house: House, mails: list[EmailMessage]) -> None:
+    """Every page that a mail leads to opens without a session, and so does every button on it; but for the pages where one
+    only reads, or works as one of the staff. What tells of one's promise has the link that takes it back."""
+    asked_for_session, taken_back = set(), set()
+    for mail in mails:
+        for link in re.findall(r"http://localhost(/\S*)", text_of(mail)):
+            client = house.client("anonymous")
+            page = client.get(link, headers=HEBREW)
+            if "/sign-in?" in page.headers.get("Location", ""):
+                asked_for_session.add(urlsplit(link).path.split("/")[1])
+                continue
+            closed = () if link.startswith(("/places/", "/promises/", "/mail/")) else (404, 410)
+            assert page.status_code in (200, 303, *closed), (mail[MAIL_HEADER], link)
+            for action in re.findall(r'<form[^>]* method="post"(?: action="(/[^"]*)")?', page.get_data(as_text=True)):
+                if link.startswith(("/places/", "/promises/", "/mail/stop/")):
+                    taken_back.add(mail[MAIL_HEADER])
+                    answer = client.post(html.unescape(action) or link, data={}, headers=HEBREW)
+                    assert answer.status_code in (200, 303, 409, 410, 422), (mail[MAIL_HEADER], link)
+                    assert "/sign-in" not in answer.headers.get("Location", ""), (mail[MAIL_HEADER], link)
+    assert asked_for_session <= {"my-help", "manage"}
+    assert taken_back >= {name for name, sample in SAMPLES.items() if sample.kind is not None}
+    leads_back = {mail[MAIL_HEADER] for mail in mails if re.search(r"/(places|promises)/", text_of(mail))}
+    assert leads_back == {
+        "signups/confirmed", "signups/moved", "signups/reminder",
+        "pledges/made", "pledges/changed", "pledges/moved", "pledges/reminder", "pledges/overdue",
+    }  # fmt: skip
