@@ -198,6 +198,16 @@ def verify_email(token: str) -> Person:
     return person
 
 
+def prove_address(person_id: int) -> Person:
+    """The person holds a link that was sent to their address and to nobody else: the address is theirs."""
+    person = _locked(person_id)
+    if not person.is_email_verified:
+        person.email_verified_at = now()
+        audit.record("person.email_verified", subject=person, by=person)
+        db.session.flush()
+    return person
+
+
 def reset_password(token: str, password: str) -> Person:
     """A new password by a link; every session ends. The link also proves the address. Raises Refused, InvalidInput."""
     link = find_link(token, "reset_password")

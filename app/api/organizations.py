@@ -1,4 +1,4 @@
-"""Organizations: their public profiles; members and locations for staff."""
+"""Organizations: their public profiles; locations for staff."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from app.organizations.policy import can_manage_people, can_see_staff_pages
 from app.organizations.queries import (
     find_organization,
     list_locations,
-    list_members,
     list_public_organizations,
 )
 
@@ -61,14 +60,6 @@ def edit(organization: Organization, payload: dict[str, Any]) -> ResponseReturnV
         frame.require_match(queries.locked_version(Organization, organization.id))
         changed = edit_organization(organization.id, by=current_person(), **payload)
         return frame.answer(200, schemas.OrganizationOut, present.organization(changed))
-
-
-@resource.route("/organizations/<slug>/members", methods=["GET"])
-@allow(can_see_staff_pages, load=find_organization, scope="organizations:read")
-@resource.response(200, schemas.MemberList)
-def members(organization: Organization) -> ResponseReturnValue:
-    """Members and their roles, for staff."""
-    return frame.page_of(Page(list_members(organization.id), None), present.member)
 
 
 @resource.route("/organizations/<slug>/locations", methods=["GET"])

@@ -16,7 +16,7 @@ from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 from app.needs.models import Item, Need, Shift
 from app.needs.standing import status_of
-from app.organizations.models import Location, Membership, Organization
+from app.organizations.models import Invitation, Location, Membership, Organization
 from app.pledges.models import Pledge
 from app.signups.models import Signup
 
@@ -55,6 +55,17 @@ def organization(row: Organization) -> Body:
 def member(row: Membership) -> Body:
     """A member, for staff."""
     return {"person": row.person_id, "name": row.person.name, "role": row.role}
+
+
+def invitation(row: Invitation) -> Body:
+    """An invitation, for those who manage people; never its link."""
+    return {
+        "id": row.id,
+        "email": row.email,
+        "role": row.role,
+        "status": row.status,
+        "expires_at": iso(row.expires_at),
+    }
 
 
 def location(row: Location) -> Body:

@@ -8,7 +8,7 @@ from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, Schema, list_
 from app.donations.models import DONATION_STATES
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
-from app.organizations.models import ROLES
+from app.organizations.models import INVITATION_STATUSES, ROLES
 from app.pledges.models import PLEDGE_STATUSES, WAYS
 from app.signups.models import MAXIMUM_PARTY_SIZE, SIGNUP_STATUSES
 
@@ -373,6 +373,29 @@ class MemberOut(Schema):
     role = ma.fields.String(required=True, validate=one_of(ROLES))
 
 
+class MemberPatch(Schema):
+    """Another role for a member."""
+
+    role = ma.fields.String(required=True, validate=one_of(ROLES))
+
+
+class InvitationIn(Schema):
+    """Who is invited, and to which role."""
+
+    email = text(254, 3, required=True)
+    role = ma.fields.String(required=True, validate=one_of(ROLES))
+
+
+class InvitationOut(Schema):
+    """An invitation; for those who manage people."""
+
+    id = Id(required=True)
+    email = ma.fields.String(required=True)
+    role = ma.fields.String(required=True, validate=one_of(ROLES))
+    status = ma.fields.String(required=True, validate=one_of(INVITATION_STATUSES))
+    expires_at = moment(required=True)
+
+
 class LocationOut(Schema):
     """A place the organization works from; for staff."""
 
@@ -516,6 +539,7 @@ SignupList = list_schema(SignupOut, "SignupList")
 PledgeList = list_schema(PledgeOut, "PledgeList")
 OrganizationList = list_schema(OrganizationOut, "OrganizationList")
 MemberList = list_schema(MemberOut, "MemberList")
+InvitationList = list_schema(InvitationOut, "InvitationList")
 LocationList = list_schema(LocationOut, "LocationList")
 FundraiserList = list_schema(FundraiserOut, "FundraiserList")
 DonationPublicList = list_schema(DonationPublicOut, "DonationPublicList")

@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, current_app, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
-from app.api import donations, fundraisers, items, me, needs, organizations, pledges, shifts, signups
+from app.api import donations, fundraisers, items, me, members, needs, organizations, pledges, shifts, signups
 from app.api.document import complete
 from app.api.frame import ProblemSchema, Specification
 from app.core.web import public
@@ -24,6 +24,7 @@ RESOURCES = (
     items.resource,
     pledges.resource,
     organizations.resource,
+    members.resource,
     fundraisers.resource,
     donations.resource,
     me.resource,

@@ -15,9 +15,9 @@ from app.moderation import operations
 from app.moderation.forms import DECISION_NAMES, ClaimDecisionForm, DecisionForm
 from app.moderation.policy import can_moderate
 from app.organizations.claims import find_claim, list_waiting_claims
-from app.organizations.forms import ROLE_NAMES
 from app.organizations.models import Claim, Organization
 from app.organizations.queries import find_organization, list_members, list_verifications, list_waiting
+from app.organizations.roles import ROLE_NAMES
 
 moderation = Blueprint("moderation", __name__, url_prefix="/moderation")
 BLUEPRINTS = (moderation,)

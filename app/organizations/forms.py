@@ -9,13 +9,7 @@ from app.core.forms import PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.models import ROLES
-
-ROLE_NAMES = {
-    "owner": lazy("Owner: everything, and other owners"),
-    "manager": lazy("Manager: listings, people, money reports"),
-    "coordinator": lazy("Coordinator: rosters and receiving"),
-    "viewer": lazy("Viewer: reads"),
-}
+from app.organizations.roles import ROLE_NAMES
 
 
 def _name() -> StringField:
@@ -68,8 +62,8 @@ class OrganizationForm(PageForm):
     auto_approve_fundraisers = BooleanField(lazy("Show fundraisers that supporters start without asking us first"))
 
 
-class MemberForm(PageForm):
-    """Somebody who has an account, and their role."""
+class InvitationForm(PageForm):
+    """Who is invited, and to which role."""
 
     email = StringField(
         lazy("Email"),
@@ -87,6 +81,12 @@ class RoleForm(PageForm):
     """A role for somebody who is a member."""
 
     role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES))
+
+
+class LeaveForm(PageForm):
+    """Leaving; the last owner says who owns the organization then. `successor.choices` are set by the view."""
+
+    successor = SelectField(lazy("Who owns it then?"), validators=[Required(lazy("Choose who owns it then"))])
 
 
 class LocationForm(PageForm):

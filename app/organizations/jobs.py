@@ -1,13 +1,19 @@
-"""Mails about claims."""
+"""Mails about claims, invitations and memberships."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from app.accounts.queries import find_person, find_person_by_email
+from app.core.db import transaction
 from app.core.jobs import Sweep
 from app.core.letters import compose
 from app.core.mail import deliver
+from app.messages.delivery import send
+from app.organizations import invitations
 from app.organizations.claims import find_claim, token_of
+from app.organizations.queries import find_organization_by_id
+from app.organizations.roles import ROLE_NAMES
 
 
 def mail_claim_link(payload: dict[str, Any]) -> None:
@@ -44,5 +50,70 @@ def mail_claim_decided(payload: dict[str, Any]) -> None:
     deliver(mail, key=payload["outbox_key"])
 
 
-HANDLERS = {"mail_claim_link": mail_claim_link, "mail_claim_decided": mail_claim_decided}
-SWEEPS: tuple[Sweep, ...] = ()
+def mail_invitation(payload: dict[str, Any]) -> None:
+    """Ask whoever reads the address; nothing once it is answered, or when it was sent again since. In the language of
+    the account that has the address, else in that of whoever invites: only its reader sees which."""
+    invitation = invitations.find_invitation(payload["invitation_id"])
+    if invitation is None or invitation.status != "waiting" or invitation.sendings != payload["sending"]:
+        return
+    invited = find_person_by_email(invitation.email)
+    mail = compose(
+        "organizations/invitation",
+        to=invitation.email,
+        locale=(invited or invitation.invited_by).locale,
+        person=invitation.invited_by.name,
+        organization=invitation.organization.name,
+        role=ROLE_NAMES[invitation.role],
+        token=invitations.token_of(invitation),
+    )
+    deliver(mail, key=payload["outbox_key"])
+
+
+def mail_invitation_answered(payload: dict[str, Any]) -> None:
+    """Tell whoever invited that the answer was yes or no."""
+    invitation = invitations.find_invitation(payload["invitation_id"])
+    if invitation is None or not invitation.invited_by.is_active:
+        return
+    send(
+        "organizations/invitation_answered",
+        to=invitation.invited_by,
+        key=payload["outbox_key"],
+        name=invitation.invited_by.name,
+        email=invitation.email,
+        organization=invitation.organization.name,
+        slug=invitation.organization.slug,
+        accepted=invitation.status == "accepted",
+    )
+
+
+def mail_membership_changed(payload: dict[str, Any]) -> None:
+    """Tell a member what became of their role."""
+    organization = find_organization_by_id(payload["organization_id"])
+    person = find_person(payload["person_id"])
+    if organization is None or person is None or not person.is_active:
+        return
+    send(
+        "organizations/membership_changed",
+        to=person,
+        key=payload["outbox_key"],
+        name=person.name,
+        organization=organization.name,
+        slug=organization.slug,
+        role=ROLE_NAMES[payload["role"]] if payload["role"] else None,
+    )
+
+
+def forget_invitations() -> None:
+    """Addresses of people who never answered are not kept for ever."""
+    with transaction():
+        invitations.forget_old_invitations()
+
+
+HANDLERS = {
+    "mail_claim_link": mail_claim_link,
+    "mail_claim_decided": mail_claim_decided,
+    "mail_invitation": mail_invitation,
+    "mail_invitation_answered": mail_invitation_answered,
+    "mail_membership_changed": mail_membership_changed,
+}
+SWEEPS = (Sweep("organizations.forget_invitations", 86_400, forget_invitations),)

@@ -12,6 +12,7 @@ from app.core.db import Base, HasId
 
 ROLES = ("owner", "manager", "coordinator", "viewer")
 ORGANIZATION_STATUSES = ("active", "suspended")
+INVITATION_STATUSES = ("waiting", "accepted", "declined", "withdrawn")
 CLAIM_STATUSES = ("waiting", "granted", "declined")
 DECISIONS = ("verified", "declined", "withdrawn", "suspended", "resumed")
 
@@ -65,6 +66,42 @@ class Membership(Base):
 
     organization: Mapped[Organization] = relationship()
     person: Mapped[Person] = relationship()
+
+
+class Invitation(HasId, Base):
+    """Somebody is asked, at an email address, to take a role in an organization. Only who proves that address takes it,
+    and only while whoever asked last may still give that role. It waits until it is answered, withdrawn or too old."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        sa.CheckConstraint(f"role IN {ROLES}", name="role"),
+        sa.CheckConstraint(f"status IN {INVITATION_STATUSES}", name="status"),
+        sa.CheckConstraint("email = lower(email)", name="email_lower"),
+        sa.Index(
+            "uq_invitation_waiting",
+            "organization_id",
+            "email",
+            unique=True,
+            sqlite_where=sa.text("status = 'waiting'"),
+            postgresql_where=sa.text("status = 'waiting'"),
+        ),
+    )
+
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    email: Mapped[str] = mapped_column(sa.String(254))
+    role: Mapped[str] = mapped_column(sa.String(16))
+    # Whoever sent it last: it holds as long as they may give the role.
+    invited_by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    status: Mapped[str] = mapped_column(sa.String(16), default="waiting", server_default="waiting")
+    # How often it was sent: each sending has a link of its own, and only the latest works.
+    sendings: Mapped[int] = mapped_column(default=1, server_default="1")
+    token_hash: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+    answered_at: Mapped[dt.datetime | None]
+
+    organization: Mapped[Organization] = relationship()
+    invited_by: Mapped[Person] = relationship()
 
 
 class Location(HasId, Base):

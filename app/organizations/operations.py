@@ -1,4 +1,4 @@
-"""What changes organizations and who belongs to them."""
+"""What changes organizations and their locations. Who belongs to them: members.py, invitations.py."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.accounts.models import Person
-from app.accounts.queries import find_person_by_email
 from app.core import audit
 from app.core.clock import is_time_zone, now
-from app.core.db import db, lock
-from app.core.errors import InvalidInput, refuse
+from app.core.db import db
+from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.ids import ALPHABET
 from app.core.money import currency_of
 from app.core.places import find_place
-from app.organizations.models import ROLES, Location, Membership, Organization
+from app.organizations.members import add_membership, lock_organization
+from app.organizations.models import Location, Organization
 
 RESERVED_SLUGS = frozenset({"new", "register"})
-MANAGED_BY_MANAGERS = ("manager", "coordinator", "viewer")
 
 
 def name_key(name: str) -> str:
@@ -85,14 +84,14 @@ def register_organization(
     db.session.add(organization)
     db.session.flush()
     if owner is not None:
-        _add(organization, owner, "owner")
+        add_membership(organization, owner, "owner")
     audit.record("organization.registered", subject=organization, by=by, organization_id=organization.id)
     return organization
 
 
 def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Organization:
     """Change name, description, website or auto_approve_fundraisers, as far as given. Raises InvalidInput."""
-    organization = _locked(organization_id)
+    organization = lock_organization(organization_id)
     if "name" in values:
         if not (values["name"] or "").strip():
             raise InvalidInput({"name": _("Enter the organization's name")})
@@ -116,50 +115,9 @@ def _checked_website(website: str | None) -> str | None:
     return address or None
 
 
-def add_member(organization_id: int, *, by: Person, email: str, role: str) -> Membership:
-    """Give somebody who has an account a role. Raises InvalidInput at "email", Refused when `by` may not give it."""
-    organization = _locked(organization_id)
-    _may_give(organization, by, role)
-    person = find_person_by_email(email)
-    if person is None or not person.is_active:
-        raise InvalidInput({"email": _("Nobody has registered with this address yet. Ask them to register first")})
-    if _find(organization, person.id) is not None:
-        raise InvalidInput({"email": _("This person is a member already")})
-    member = _add(organization, person, role)
-    _record("membership.added", organization, person, by, {"role": role})
-    return member
-
-
-def change_role(organization_id: int, person_id: int, *, by: Person, role: str) -> None:
-    """Change a member's role. Raises Refused (`last_owner`) when nobody would own the organization any more."""
-    organization = _locked(organization_id)
-    member = _get(organization, person_id)
-    if member.role == role:
-        return
-    _may_give(organization, by, role)
-    _may_give(organization, by, member.role)
-    _keep_an_owner(organization, member)
-    member.role = role
-    db.session.flush()
-    _record("membership.changed", organization, member.person, by, {"role": role})
-
-
-def remove_member(organization_id: int, person_id: int, *, by: Person) -> None:
-    """End a membership; everybody may end their own. Raises Refused (`last_owner`)."""
-    organization = _locked(organization_id)
-    member = _get(organization, person_id)
-    if person_id != by.id:
-        _may_give(organization, by, member.role)
-    _keep_an_owner(organization, member)
-    person = member.person
-    db.session.delete(member)
-    db.session.flush()
-    _record("membership.removed", organization, person, by, {"role": member.role})
-
-
 def add_location(organization_id: int, *, by: Person, name: str, address: str, place: str, private: bool) -> Location:
     """A place the organization works from, looked up offline. Raises InvalidInput, naming the field."""
-    organization = _locked(organization_id)
+    organization = lock_organization(organization_id)
     found = find_place(place, country=organization.country)
     if found is None:
         raise InvalidInput({"place": _("We do not know this place. Try a larger town or a postal code")})
@@ -187,61 +145,13 @@ def add_location(organization_id: int, *, by: Person, name: str, address: str, p
 def remove_location(location_id: int, *, by: Person) -> None:
     """Forget a place. Needs keep the place they were posted with."""
     location = db.session.get_one(Location, location_id)
-    organization = _locked(location.organization_id)
+    organization = lock_organization(location.organization_id)
     _record("location.removed", organization, location, by, {})
     db.session.delete(location)
     db.session.flush()
 
 
-def _locked(organization_id: int) -> Organization:
-    organization = lock(Organization, organization_id)
-    if organization is None:
-        raise refuse("not_found", _("This organization is not there any more."))
-    return organization
-
-
-def _find(organization: Organization, person_id: int) -> Membership | None:
-    return db.session.get(Membership, (organization.id, person_id), populate_existing=True)
-
-
-def _get(organization: Organization, person_id: int) -> Membership:
-    member = _find(organization, person_id)
-    if member is None:
-        raise refuse("not_a_member", _("This person is not a member any more."))
-    return member
-
-
-def _add(organization: Organization, person: Person, role: str) -> Membership:
-    member = Membership(organization_id=organization.id, person_id=person.id, role=role, created_at=now())
-    db.session.add(member)
-    db.session.flush()
-    return member
-
-
-def _may_give(organization: Organization, by: Person, role: str) -> None:
-    """Owners give every role; managers every role but owner."""
-    if role not in ROLES:
-        raise InvalidInput({"role": _("Choose a role")})
-    mine = _find(organization, by.id)
-    if mine is not None and (mine.role == "owner" or (mine.role == "manager" and role in MANAGED_BY_MANAGERS)):
-        return
-    raise refuse("not_yours_to_give", _("Only an owner can make or unmake owners."), _("Ask an owner."))
-
-
-def _keep_an_owner(organization: Organization, member: Membership) -> None:
-    """The organization's lock makes this count true until the end of the act."""
-    if member.role != "owner":
-        return
-    owners = db.session.scalar(
-        sa.select(sa.func.count())
-        .select_from(Membership)
-        .where(Membership.organization_id == organization.id, Membership.role == "owner")
-    )
-    if (owners or 0) <= 1:
-        raise refuse("last_owner", _("An organization needs an owner."), _("Make somebody else an owner first."))
-
-
 def _record(
-    action: str, organization: Organization, subject: Organization | Person | Location, by: Person, data: dict[str, Any]
+    action: str, organization: Organization, subject: Organization | Location, by: Person, data: dict[str, Any]
 ) -> None:
     audit.record(action, subject=subject, by=by, organization_id=organization.id, data=data)

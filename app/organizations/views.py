@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from app.accounts import throttles
 from app.accounts.models import Person
-from app.accounts.queries import find_person
 from app.accounts.session import current_person, find_current_person
 from app.core import web
+from app.core.clock import now
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
-from app.core.web import allow, public, signed_in
+from app.core.ids import decode_id, encode_id
+from app.core.web import LINK_PAGE_HEADERS, allow, flash_undo, public, signed_in
 from app.fundraisers.queries import list_fundraisers_of, list_public_fundraisers
 from app.needs.queries import count_by_status, list_open_needs_of
-from app.organizations import claims, operations, queries
+from app.organizations import claims, invitations, operations, queries
+from app.organizations import members as member_operations
 from app.organizations.forms import (
-    ROLE_NAMES,
     ClaimForm,
     ConfirmForm,
+    InvitationForm,
+    LeaveForm,
     LocationForm,
-    MemberForm,
     OrganizationForm,
     RegisterOrganizationForm,
     RoleForm,
 )
-from app.organizations.models import Claim, Location, Membership, Organization
+from app.organizations.models import Claim, Invitation, Location, Membership, Organization
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
+from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
 
 organizations = Blueprint("organizations", __name__)
 BLUEPRINTS = (organizations,)
@@ -155,12 +160,12 @@ def settings(organization: Organization) -> ResponseReturnValue:
 @organizations.route("/manage/<slug>/members", methods=["GET", "POST"])
 @allow(can_manage_people, load=find_organization)
 def members(organization: Organization) -> ResponseReturnValue:
-    """Who belongs, and adding somebody who has an account."""
-    form = MemberForm()
+    """Who belongs, who is invited, and inviting somebody."""
+    form = InvitationForm()
     if form.validate_on_submit():
         try:
             with transaction():
-                operations.add_member(
+                invited = invitations.invite(
                     organization.id, by=current_person(), email=form.email.data or "", role=form.role.data
                 )
         except InvalidInput as invalid:
@@ -168,16 +173,131 @@ def members(organization: Organization) -> ResponseReturnValue:
         except Refused as refused:
             show_reasons(form, refused)
         else:
-            flash(_("Added."), "done")
+            flash_undo(
+                _("We have sent %(email)s an invitation.", email=invited.email),
+                url_for("organizations.withdraw_invitation", invitation_id=invited.id),
+                post=True,
+            )
             return redirect(url_for("organizations.members", slug=organization.slug), code=303)
     page = render_template(
         "organizations/members.html",
         organization=organization,
         form=form,
         members=queries.list_members(organization.id),
+        invitations=[
+            (invited, invited.expires_at > now(), invitations.still_holds(invited))
+            for invited in invitations.list_waiting_invitations(organization.id)
+        ],
         role_names=ROLE_NAMES,
+        lifetime=invitations.LIFETIME.days,
     )
     return page, 422 if form.errors else 200
+
+
+def _can_manage_invitation(person: Person | None, invitation: Invitation) -> bool:
+    return can_manage_people(person, invitation.organization)
+
+
+def _change_invitation(invitation: Invitation, act: Callable[..., Invitation], done: str) -> ResponseReturnValue:
+    try:
+        with transaction():
+            act(invitation.id, by=current_person())
+    except Refused as refused:
+        flash(" ".join(str(reason.message) for reason in refused.reasons), "problem")
+    except InvalidInput as invalid:
+        flash(" ".join(str(message) for message in invalid.errors.values()), "problem")
+    else:
+        flash(done, "done")
+    return redirect(url_for("organizations.members", slug=invitation.organization.slug), code=303)
+
+
+@organizations.post("/manage/invitations/<id:invitation_id>/withdraw")
+@allow(_can_manage_invitation, load=invitations.find_invitation)
+def withdraw_invitation(invitation: Invitation) -> ResponseReturnValue:
+    """Take an invitation back."""
+    return _change_invitation(invitation, invitations.withdraw_invitation, _("The invitation is withdrawn."))
+
+
+@organizations.post("/manage/invitations/<id:invitation_id>/send-again")
+@allow(_can_manage_invitation, load=invitations.find_invitation)
+def send_invitation_again(invitation: Invitation) -> ResponseReturnValue:
+    """Another mail, with another link."""
+    return _change_invitation(invitation, invitations.send_invitation_again, _("We have sent it again."))
+
+
+@organizations.route("/invitations/<invitation_token>", methods=["GET", "POST"])
+@public(load=lambda invitation_token: invitations.find_invitation_by_token(invitation_token) or invitation_token)
+def answer_invitation(invitation: Invitation | str) -> ResponseReturnValue:
+    """Whoever reads the mail says yes, signed in with that address, or no. Buttons: a mail scanner presses neither."""
+    if isinstance(invitation, str):
+        return render_template("organizations/answer_invitation.html", invitation=None), 410, LINK_PAGE_HEADERS
+    form, person, reasons, status = ConfirmForm(), find_current_person(), [], 200
+    act = request.form.get("act")
+    token, slug = invitations.token_of(invitation), invitation.organization.slug
+    if form.validate_on_submit() and (act == "decline" or (act == "accept" and person is not None)):
+        try:
+            with transaction():
+                if act == "decline":
+                    invitations.decline_invitation(token)
+                else:
+                    invitations.accept_invitation(token, by=current_person())
+        except Refused as refused:
+            reasons, status = refused.reasons, 409
+        else:
+            flash(
+                _("Welcome. This is where your work is.") if act == "accept" else _("Thank you. We tell them."), "done"
+            )
+            target = url_for("organizations.overview", slug=slug) if act == "accept" else url_for("pages.home")
+            return redirect(target, code=303)
+    elif person is not None:
+        reasons = invitations.reasons_not_to_accept(invitation, person)
+    page = render_template(
+        "organizations/answer_invitation.html",
+        invitation=invitation,
+        person=person,
+        form=form,
+        reasons=reasons,
+        holds=invitations.still_holds(invitation),
+        role_name=ROLE_NAMES[invitation.role],
+        here=url_for("organizations.answer_invitation", invitation_token=token),
+    )
+    return page, 422 if form.errors else status, LINK_PAGE_HEADERS
+
+
+@organizations.route("/manage/<slug>/leave", methods=["GET", "POST"])
+@allow(can_see_staff_pages, load=find_organization)
+def leave(organization: Organization) -> ResponseReturnValue:
+    """End one's own membership; the last owner hands the organization over in the same step."""
+    person, form, reasons = current_person(), LeaveForm(), []
+    others = [
+        one for one in queries.list_members(organization.id) if one.person_id != person.id and one.person.is_active
+    ]
+    is_last = member_operations.is_last_owner(organization.id, person.id)
+    if is_last:
+        form.successor.choices = choices(
+            (encode_id(one.person_id), f"{one.person.name} ({ROLE_WORDS[one.role]})") for one in others
+        )
+    else:
+        del form.successor
+    if form.validate_on_submit():
+        successor = decode_id(form.successor.data) if is_last else None
+        try:
+            with transaction():
+                member_operations.leave(organization.id, by=person, successor_id=successor)
+        except Refused as refused:
+            reasons = refused.reasons
+        else:
+            flash(_("You have left %(organization)s.", organization=organization.name), "done")
+            return redirect(url_for("pages.my_help"), code=303)
+    page = render_template(
+        "organizations/leave.html",
+        organization=organization,
+        form=form,
+        reasons=reasons,
+        is_last=is_last,
+        others=others,
+    )
+    return page, 409 if reasons else 422 if form.errors else 200
 
 
 def _find_member(slug: str, person_id: int) -> Membership | None:
@@ -189,11 +309,6 @@ def _can_manage_member(person: Person | None, member: Membership) -> bool:
     return can_manage_people(person, member.organization)
 
 
-def _can_remove_member(person: Person, member: Membership) -> bool:
-    """Whoever manages people, and everybody their own membership."""
-    return member.person_id == person.id or can_manage_people(person, member.organization)
-
-
 @organizations.route("/manage/<slug>/members/<id:person_id>", methods=["GET", "POST"])
 @allow(_can_manage_member, load=_find_member)
 def member(member: Membership) -> ResponseReturnValue:
@@ -203,7 +318,7 @@ def member(member: Membership) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             with transaction():
-                operations.change_role(
+                member_operations.change_role(
                     member.organization_id, member.person_id, by=current_person(), role=form.role.data
                 )
         except (InvalidInput, Refused) as error:
@@ -216,23 +331,22 @@ def member(member: Membership) -> ResponseReturnValue:
 
 
 @organizations.route("/manage/<slug>/members/<id:person_id>/remove", methods=["GET", "POST"])
-@allow(_can_remove_member, load=_find_member)
+@allow(_can_manage_member, load=_find_member)
 def remove_member(member: Membership) -> ResponseReturnValue:
-    """End a membership, after saying what that means."""
-    organization, person = member.organization, find_person(member.person_id)
-    form = ConfirmForm()
-    reasons = []
+    """End somebody's membership, after saying what that means. One's own: leave."""
+    organization, person = member.organization, member.person
+    if member.person_id == current_person().id:
+        return redirect(url_for("organizations.leave", slug=organization.slug), code=303)
+    form, reasons = ConfirmForm(), []
     if form.validate_on_submit():
         try:
             with transaction():
-                operations.remove_member(organization.id, member.person_id, by=current_person())
+                member_operations.remove_member(organization.id, member.person_id, by=current_person())
         except Refused as refused:
             reasons = refused.reasons
         else:
-            flash(_("Removed."), "done")
-            mine = can_see_staff_pages(current_person(), organization)
-            target = url_for("organizations.members", slug=organization.slug) if mine else url_for("pages.home")
-            return redirect(target, code=303)
+            flash(_("Removed. We have told them."), "done")
+            return redirect(url_for("organizations.members", slug=organization.slug), code=303)
     page = render_template(
         "organizations/remove_member.html", organization=organization, person=person, form=form, reasons=reasons
     )

@@ -29,9 +29,9 @@ from app.moderation import operations as moderation
 from app.needs import index
 from app.needs import operations as needs
 from app.needs.models import Item, Need, Shift
-from app.organizations import claims
+from app.organizations import claims, invitations
 from app.organizations.models import Organization
-from app.organizations.operations import add_location, add_member, register_organization
+from app.organizations.operations import add_location, register_organization
 from app.pages.demo_data import shape
 from app.pledges.operations import (
     cancel_pledge,
@@ -185,7 +185,8 @@ class OrganizationStory:
         if owner is None:
             return
         for first, role in given.members:
-            add_member(self.id, by=owner, email=shape.email_of(first), role=role)
+            asked = invitations.invite(self.id, by=owner, email=shape.email_of(first), role=role)
+            invitations.accept_invitation(invitations.token_of(asked), by=self.person(first))
         for name, address, place, private in given.locations:
             add_location(self.id, by=owner, name=name, address=address, place=place, private=private)
         if given.auto_approve:

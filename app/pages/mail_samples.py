@@ -15,6 +15,7 @@ from typing import Any
 from app.core.clock import local_date
 from app.core.i18n import lazy
 from app.core.when import clock_time, full_day, times, zone_name
+from app.organizations.roles import ROLE_NAMES
 
 Values = dict[str, Any]
 USUAL, LONG, RIGHT_TO_LEFT, EMPTY, OTHER = "usual", "long", "right-to-left", "empty", "other"
@@ -152,6 +153,19 @@ def _need(names: Names) -> Values:
     }
 
 
+def _invitation(names: Names) -> Values:
+    return {
+        "name": names.other,
+        "person": names.person,
+        "organization": names.organization,
+        "slug": "ironbound-pantry-network",
+        "email": "sam@example.org",
+        "role": ROLE_NAMES["coordinator"],
+        "accepted": True,
+        "token": TOKEN,
+    }
+
+
 def _claim(names: Names) -> Values:
     return {
         "name": names.person,
@@ -264,6 +278,9 @@ SAMPLES: dict[str, Sample] = {
     "needs/unconfirmed": Sample(_need),
     "organizations/claim_decided": Sample(_claim, empty={"reason": ""}, other={"granted": False}),
     "organizations/claim_link": Sample(_claim),
+    "organizations/invitation": Sample(_invitation),
+    "organizations/invitation_answered": Sample(_invitation, other={"accepted": False}),
+    "organizations/membership_changed": Sample(_invitation, empty={"role": None}),
     "organizations/decided": Sample(_claim, other={"decision": "suspended"}),
     "pages/digest": Sample(_digest, "staff_digest"),
     "pledges/cancelled": Sample(_pledge),

@@ -27,6 +27,8 @@ from app.needs.operations.inputs import PlaceInput, PositionInput, ShiftInput
 from app.needs.operations.needs import edit_need, pause_need
 from app.needs.operations.shifts import cancel_shift, edit_shift
 from app.organizations.claims import answer_claim, claim_organization
+from app.organizations.invitations import accept_invitation, decline_invitation, invite, token_of
+from app.organizations.members import change_role, remove_member
 from app.organizations.operations import register_organization
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
 from app.signups.holds import hold_places
@@ -87,6 +89,9 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
                 website="https://kitchen.example.org",
             )
             claim = claim_organization(imported.id, by=helper, mailbox="info")
+            invited = [
+                invite(organization.id, by=owner, email=known.email, role="manager") for known in (helper, young)
+            ]
             start_fundraiser(organization.id, by=helper, title="Walk", story="Why I walk.", goal=Money(100000, "USD"))
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
@@ -100,6 +105,10 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             edit_shift(shifts[1].id, moved(shifts[1], hours=1), by=owner)
             edit_shift(shifts[2].id, moved(shifts[2], minimum_age=30), by=owner)
             verify_organization(organization.id, by=moderator, checked="register")
+            accept_invitation(token_of(invited[0]), by=helper)
+            decline_invitation(token_of(invited[1]))
+            change_role(organization.id, helper.id, by=owner, role="coordinator")
+            remove_member(organization.id, helper.id, by=owner)
             enqueue("mail_fundraiser_goal_reached", {"fundraiser_id": fundraiser.id}, key="goal")
             gift.status, gift.problem = "failed", "insufficient_funds"
             enqueue("mail_donation_failed", {"donation_id": gift.id}, key="failed")

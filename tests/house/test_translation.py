@@ -135,6 +135,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]
+        unlinked += [f"/invitations/{world.values['invitation_token']}", "/invitations/no-such-token"]
         starter = sa.select(Fundraiser.started_by_id).where(Fundraiser.slug == world.values["fundraiser"])
         over = make_fundraiser(started_by_id=db.session.execute(starter).scalar_one(), status="ended", ended_at=now())
         unlinked += [f"/fundraisers/{over.slug}", f"/fundraisers/{over.slug}/outcome"]

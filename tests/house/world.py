@@ -23,6 +23,8 @@ from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
 from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
+from app.organizations.invitations import invite
+from app.organizations.invitations import token_of as invitation_token
 from app.organizations.operations import add_location, register_organization
 from app.pledges.operations import pledge, receive_unpledged
 from app.pledges.policy import pledge_token
@@ -109,6 +111,7 @@ def build() -> World:
         )
         imported.verified_at = now()
         claim = claim_organization(imported.id, by=people["supporter"], mailbox="info")
+        invited = invite(organization.id, by=owner, email=people["supporter"].email, role="coordinator")
         looked_at, taken = (upload_file(organization.id, read_upload(FILE, "needs.csv"), by=owner) for _n in range(2))
         for batch in (looked_at, taken):
             set_columns(batch.id, columns={"title": "title", "remote": "remote"}, constants={}, by=owner)
@@ -133,6 +136,8 @@ def build() -> World:
             "unclaimed_slug": imported.slug,
             "claim_id": encode_id(claim.id),
             "claim_token": token_of(claim),
+            "invitation_id": encode_id(invited.id),
+            "invitation_token": invitation_token(invited),
             "batch_id": encode_id(looked_at.id),
             "done_batch_id": encode_id(taken.id),
             "line": "3",

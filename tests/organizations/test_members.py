@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +11,13 @@ from flask import Flask
 from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.errors import Refused
-from app.organizations.models import Membership
-from app.organizations.operations import add_member, change_role, remove_member
+from app.core.ids import encode_id
+from app.organizations.invitations import invite
+from app.organizations.members import change_role, leave, remove_member
+from app.organizations.queries import find_role
+from tests.conftest import CheckingClient
 from tests.factories import make_member, make_organization, make_person
+from tests.smtp import Mailbox, text_of
 
 
 def test_the_last_owner_neither_leaves_nor_is_demoted(app: Flask) -> None:
@@ -31,50 +35,71 @@ def test_a_manager_makes_no_owner(app: Flask) -> None:
     manager, viewer = make_member(organization, "manager"), make_member(organization, "viewer")
     with pytest.raises(Refused), transaction():
         change_role(organization.id, viewer.id, by=manager, role="owner")
-    outsider = make_person()
     with pytest.raises(Refused), transaction():
-        add_member(organization.id, by=viewer, email=outsider.email, role="viewer")
+        invite(organization.id, by=viewer, email="outsider@example.org", role="viewer")
 
 
 @pytest.mark.rule("A2")
 def test_every_change_of_members_is_an_event(app: Flask) -> None:
-    owner, person = make_person(), make_person()
-    organization = make_organization(owner)
-    with transaction():
-        add_member(organization.id, by=owner, email=person.email, role="viewer")
+    organization = make_organization(owner := make_person())
+    person = make_member(organization, "viewer")
     with transaction():
         change_role(organization.id, person.id, by=owner, role="manager")
     with transaction():
         remove_member(organization.id, person.id, by=owner)
     actions = db.session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id)).all()
-    assert actions == ["membership.added", "membership.changed", "membership.removed"]
+    assert actions == ["membership.changed", "membership.removed"]
 
 
-def test_two_owners_who_leave_at_once_leave_one(app: Flask) -> None:
-    first = make_person()
-    organization = make_organization(first)
-    second = make_member(organization, "owner")
-    organization_id, ids = organization.id, (first.id, second.id)
-    db.session.rollback()
-    together, outcomes = threading.Barrier(2), []
+def test_the_last_owner_hands_over_and_leaves_in_one_step(
+    client: CheckingClient,
+    sign_in: Callable[..., CheckingClient],
+    mailbox: Mailbox,
+    work_off: Callable[[], dict[str, int]],
+) -> None:
+    owner = make_person()
+    organization = make_organization(owner, slug="kitchen", name="The Kitchen")
+    successor = make_member(organization, "coordinator", name="Vera Ruiz")
+    make_member(organization, "viewer", name="Held Person", status="held")
+    sign_in(owner)
+    page = client.get("/manage/kitchen/leave").text
+    assert "Vera Ruiz" in page
+    assert "Held Person" not in page
+    assert client.post("/manage/kitchen/leave", data={}).status_code == 422
+    answer = client.post("/manage/kitchen/leave", data={"successor": encode_id(successor.id)})
+    assert answer.status_code == 303
+    assert (find_role(owner, organization.id), find_role(successor, organization.id)) == (None, "owner")
+    assert client.get("/manage/kitchen/").status_code == 404
+    work_off()
+    assert "Owner: everything" in text_of(mailbox.to(successor.email)[-1])
+    assert not mailbox.to(owner.email)
 
-    def leave(person_id: int) -> None:
-        with app.app_context():
-            try:
-                together.wait(10)
-                with transaction():
-                    person = db.session.get_one(type(first), person_id)
-                    remove_member(organization_id, person_id, by=person)
-                outcomes.append("left")
-            except Refused as refused:
-                outcomes.append(refused.reasons[0].code)
-            finally:
-                db.session.remove()
 
-    threads = [threading.Thread(target=leave, args=(person_id,)) for person_id in ids]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(outcomes) == ["last_owner", "left"]
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(Membership)) == 1
+def test_the_only_member_is_told_to_invite_somebody_first(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient]
+) -> None:
+    owner = make_person()
+    make_organization(owner, slug="kitchen")
+    sign_in(owner)
+    assert "Invite somebody" in client.get("/manage/kitchen/leave").text
+    assert client.post("/manage/kitchen/leave", data={}).status_code == 422
+
+
+def test_nobody_makes_an_owner_by_leaving(app: Flask) -> None:
+    organization = make_organization(make_person())
+    manager, viewer = make_member(organization, "manager"), make_member(organization, "viewer")
+    with pytest.raises(Refused), transaction():
+        leave(organization.id, by=manager, successor_id=viewer.id)
+    with transaction():
+        leave(organization.id, by=manager)
+    assert find_role(manager, organization.id) is None
+    assert find_role(viewer, organization.id) == "viewer"
+
+
+def test_who_is_removed_is_told(app: Flask, mailbox: Mailbox, work_off: Callable[[], dict[str, int]]) -> None:
+    organization = make_organization(owner := make_person(), name="The Kitchen")
+    member = make_member(organization, "viewer")
+    with transaction():
+        remove_member(organization.id, member.id, by=owner)
+    work_off()
+    assert "do not belong to the staff of The Kitchen any more" in text_of(mailbox.to(member.email)[-1])

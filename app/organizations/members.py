@@ -1,0 +1,129 @@
+"""Who belongs to an organization: roles given, changed, handed over and ended. Under the organization's lock, so that it
+always keeps an owner."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core import audit, outbox
+from app.core.clock import now
+from app.core.db import db, lock
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.core.ids import new_id
+from app.organizations.models import ROLES, Membership, Organization
+
+MANAGED_BY_MANAGERS = ("manager", "coordinator", "viewer")
+
+
+def change_role(organization_id: int, person_id: int, *, by: Person, role: str) -> None:
+    """Change a member's role; they are told. Raises Refused (`last_owner`) when nobody would own the organization any more."""
+    organization = lock_organization(organization_id)
+    member = _get(organization, person_id)
+    if member.role == role:
+        return
+    require_may_give(organization, by, role)
+    require_may_give(organization, by, member.role)
+    _keep_an_owner(organization, member)
+    _set_role(organization, member, role, by)
+
+
+def remove_member(organization_id: int, person_id: int, *, by: Person) -> None:
+    """End somebody's membership; they are told. Everybody may end their own. Raises Refused (`last_owner`)."""
+    organization = lock_organization(organization_id)
+    member = _get(organization, person_id)
+    if person_id != by.id:
+        require_may_give(organization, by, member.role)
+    _keep_an_owner(organization, member)
+    person, role = member.person, member.role
+    db.session.delete(member)
+    db.session.flush()
+    audit.record("membership.removed", subject=person, by=by, organization_id=organization.id, data={"role": role})
+    _tell(organization, person, "", by)
+
+
+def leave(organization_id: int, *, by: Person, successor_id: int | None = None) -> None:
+    """End one's own membership. With `successor_id` that member becomes an owner in the same act, so that the last owner
+    can go. Raises Refused (`last_owner`, `not_a_member`, `not_active`)."""
+    organization = lock_organization(organization_id)
+    if successor_id is not None and successor_id != by.id:
+        require_may_give(organization, by, "owner")
+        successor = _get(organization, successor_id)
+        if not successor.person.is_active:
+            raise refuse("not_active", _("This account is suspended."), _("Choose somebody else."))
+        if successor.role != "owner":
+            _set_role(organization, successor, "owner", by)
+    remove_member(organization_id, by.id, by=by)
+
+
+def is_last_owner(organization_id: int, person_id: int) -> bool:
+    """True while the organization would be without an owner if this person left."""
+    owners = sa.select(Membership.person_id).where(
+        Membership.organization_id == organization_id, Membership.role == "owner"
+    )
+    return list(db.session.scalars(owners.limit(2))) == [person_id]
+
+
+def lock_organization(organization_id: int) -> Organization:
+    """The organization, held until the act ends. Raises Refused (`not_found`)."""
+    organization = lock(Organization, organization_id)
+    if organization is None:
+        raise refuse("not_found", _("This organization is not there any more."))
+    return organization
+
+
+def find_membership(organization_id: int, person_id: int) -> Membership | None:
+    """The membership read afresh, or None."""
+    return db.session.get(Membership, (organization_id, person_id), populate_existing=True)
+
+
+def add_membership(organization: Organization, person: Person, role: str) -> Membership:
+    """Write a membership that the caller has decided about, records and tells of."""
+    member = Membership(organization_id=organization.id, person_id=person.id, role=role, created_at=now())
+    db.session.add(member)
+    db.session.flush()
+    return member
+
+
+def may_give(organization: Organization, by: Person, role: str) -> bool:
+    """Owners give every role, managers every role but owner; nobody else, and nobody whose account is not active."""
+    mine = find_membership(organization.id, by.id) if by.is_active else None
+    return mine is not None and (mine.role == "owner" or (mine.role == "manager" and role in MANAGED_BY_MANAGERS))
+
+
+def require_may_give(organization: Organization, by: Person, role: str) -> None:
+    """Raise InvalidInput for no role, Refused (`not_yours_to_give`) unless `by` may give it now."""
+    if role not in ROLES:
+        raise InvalidInput({"role": _("Choose a role")})
+    if not may_give(organization, by, role):
+        raise refuse("not_yours_to_give", _("Only an owner can make or unmake owners."), _("Ask an owner."))
+
+
+def _get(organization: Organization, person_id: int) -> Membership:
+    member = find_membership(organization.id, person_id)
+    if member is None:
+        raise refuse("not_a_member", _("This person is not a member any more."))
+    return member
+
+
+def _set_role(organization: Organization, member: Membership, role: str, by: Person) -> None:
+    member.role = role
+    db.session.flush()
+    audit.record(
+        "membership.changed", subject=member.person, by=by, organization_id=organization.id, data={"role": role}
+    )
+    _tell(organization, member.person, role, by)
+
+
+def _tell(organization: Organization, person: Person, role: str, by: Person) -> None:
+    """Whoever did it to themselves knows; `role` "" is none any more."""
+    if person.id != by.id:
+        payload = {"organization_id": organization.id, "person_id": person.id, "role": role}
+        outbox.enqueue("mail_membership_changed", payload, key=f"membership_changed:{new_id()}")
+
+
+def _keep_an_owner(organization: Organization, member: Membership) -> None:
+    """The organization's lock makes this true until the end of the act."""
+    if member.role == "owner" and is_last_owner(organization.id, member.person_id):
+        raise refuse("last_owner", _("An organization needs an owner."), _("Make somebody else an owner first."))
