@@ -49,6 +49,7 @@ def organization(row: Organization) -> Body:
         "time_zone": row.time_zone,
         "verified_at": iso(row.verified_at),
         "url": _url(f"/organizations/{row.slug}"),
+        "logo_url": _url(f"/organizations/{row.slug}/logo/{row.logo.digest}") if row.logo is not None else None,
     }
 
 

@@ -355,6 +355,7 @@ class OrganizationOut(Schema):
     verified = ma.fields.Boolean(required=True)
     verified_at = moment(required=True, allow_none=True)
     url = ma.fields.String(required=True)
+    logo_url = ma.fields.String(required=True, allow_none=True)
 
 
 class OrganizationPatch(Schema):

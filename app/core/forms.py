@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.form import SUBMIT_METHODS
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms import Form
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import InputRequired, StopValidation
@@ -58,6 +59,22 @@ class PageForm(FlaskForm):
             if formdata is None or hasattr(formdata, "getlist"):
                 return formdata
             return (request.form or None) if request.method in SUBMIT_METHODS else web.take_begun()
+
+
+class FileForm(PageForm):
+    """The form of a page that takes a file in its fields `files`. A file where text belongs is nothing, as in every form."""
+
+    files: tuple[str, ...] = ()
+
+    class Meta(PageForm.Meta):
+        """With the files."""
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """What was sent, with its files."""
+            if formdata is None or hasattr(formdata, "getlist") or request.method not in SUBMIT_METHODS:
+                return super().wrap_formdata(form, formdata)
+            files = MultiDict([(name, file) for name in form.files for file in request.files.getlist(name)])
+            return CombinedMultiDict((files, request.form)) or None
 
 
 class ProvenForm(PageForm):

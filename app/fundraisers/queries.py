@@ -18,7 +18,8 @@ from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import visible
 from app.needs.models import Need
 from app.needs.policy import visible as need_visible
-from app.organizations.models import Organization
+from app.organizations.models import Logo, Organization
+from app.organizations.queries import LOGO_COLUMNS, LogoMark, logo_mark
 
 PAGE_SIZE = 20
 
@@ -55,6 +56,7 @@ class PublicFundraiser(FundraiserRow):
     story: str
     outcome: str
     ended_at: dt.datetime | None
+    logo: LogoMark | None
 
 
 _COLUMNS = (
@@ -76,7 +78,7 @@ _COLUMNS = (
 )
 
 
-_WHOLE = (Fundraiser.story, Fundraiser.outcome, Fundraiser.ended_at)
+_WHOLE = (Fundraiser.story, Fundraiser.outcome, Fundraiser.ended_at, *LOGO_COLUMNS)
 
 
 def _select(*more: Any) -> sa.Select[Any]:
@@ -119,16 +121,24 @@ def list_public_fundraisers(
     return Page([FundraiserRow(**_values(row)) for row in page.rows], page.next_cursor)
 
 
+def _find_whole(*where: sa.ColumnElement[bool]) -> PublicFundraiser | None:
+    query = _select(*_WHOLE).outerjoin(Logo, Logo.organization_id == Organization.id).where(*where)
+    row = db.session.execute(query).first()
+    if row is None:
+        return None
+    values = _values(row)
+    logo = logo_mark(values.pop("logo_digest"), values.pop("logo_width"), values.pop("logo_height"))
+    return PublicFundraiser(**values, logo=logo)
+
+
 def find_public_fundraiser(slug: str) -> PublicFundraiser | None:
     """The page of `slug` while the public may see it (F8), or None."""
-    row = db.session.execute(_select(*_WHOLE).where(Fundraiser.slug == slug, visible())).first()
-    return None if row is None else PublicFundraiser(**_values(row))
+    return _find_whole(Fundraiser.slug == slug, visible())
 
 
 def find_page(slug: str) -> PublicFundraiser | None:
     """The page of `slug` in any state, for whoever `policy.can_see` it, or None."""
-    row = db.session.execute(_select(*_WHOLE).where(Fundraiser.slug == slug)).first()
-    return None if row is None else PublicFundraiser(**_values(row))
+    return _find_whole(Fundraiser.slug == slug)
 
 
 def find_fundraiser(slug: str) -> Fundraiser | None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from flask_wtf.file import FileField
-from flask_wtf.form import SUBMIT_METHODS
-from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
-from app.core.forms import PageForm, choices
+from app.core.forms import FileForm, PageForm, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.imports.dates import DAY_FIRST, MONTH_FIRST, YEAR_FIRST
@@ -47,21 +44,10 @@ HINTS: dict[str, Any] = {
 }
 
 
-class UploadForm(PageForm):
+class UploadForm(FileForm):
     """A file, or its rows as they are copied out of a spreadsheet."""
 
-    class Meta(PageForm.Meta):
-        """The one form that reads a file."""
-
-        def wrap_formdata(self, _form: Any, formdata: Any) -> Any:
-            """What was sent, with its file."""
-            if formdata is None or hasattr(formdata, "getlist"):
-                return formdata
-            if request.method not in SUBMIT_METHODS:
-                return None
-            # A file where text belongs is nothing, as in every other form.
-            files = MultiDict([("file", file) for file in request.files.getlist("file")])
-            return CombinedMultiDict((files, request.form)) or None
+    files = ("file",)
 
     file = FileField(
         lazy("CSV file"),

@@ -16,7 +16,8 @@ from app.core.paging import Page, cut, newest_first
 from app.needs.filled import list_filled
 from app.needs.models import DayFacts, Item, Need, Position, PrivateAddress, Shift
 from app.needs.policy import visible
-from app.organizations.models import Organization
+from app.organizations.models import Logo, Organization
+from app.organizations.queries import LOGO_COLUMNS, LogoMark, logo_mark
 
 
 def find_need(need_id: int) -> Need | None:
@@ -259,6 +260,7 @@ class NeedPage:
     verified_at: dt.datetime | None
     is_claimed: bool
     is_visible: bool
+    logo: LogoMark | None
 
 
 _PAGE = (
@@ -287,8 +289,10 @@ _PAGE = (
         Organization.verified_at,
         Organization.claimed_at.is_not(None),
         visible(),
+        *LOGO_COLUMNS,
     )
     .join(Organization, Organization.id == Need.organization_id)
+    .outerjoin(Logo, Logo.organization_id == Organization.id)
     .where(Need.id == sa.bindparam("need_id"))
 )
 
@@ -296,7 +300,10 @@ _PAGE = (
 def find_need_page(need_id: int) -> NeedPage | None:
     """The need in any state, or None; `is_visible` says whether the public may see it (N1)."""
     row = db.session.execute(_PAGE, {"need_id": need_id}).first()
-    return None if row is None else NeedPage(*tuple(row))
+    if row is None:
+        return None
+    *facts, digest, width, height = row
+    return NeedPage(*[*facts, logo_mark(digest, width, height)])
 
 
 def find_need_of(slug: str, need_id: int) -> Need | None:

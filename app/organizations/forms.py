@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from flask_wtf.file import FileField
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import Email, Length, Optional
 
-from app.core.forms import PageForm, Required, choices
+from app.core.forms import FileForm, PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.models import ROLES
@@ -53,12 +54,23 @@ class RegisterOrganizationForm(PageForm):
     website = _website()
 
 
-class OrganizationForm(PageForm):
+class OrganizationForm(FileForm):
     """What may be changed of an organization."""
+
+    files = ("logo",)
 
     name = _name()
     description = _description()
     website = _website()
+    logo = FileField(
+        lazy("Logo"),
+        description=lazy(
+            "A logo, not a photograph of people. PNG, JPEG, WebP or GIF, at most 4 MB. We keep it at 320 pixels and "
+            "nothing of what else the file says, such as where it was taken"
+        ),
+        validators=[Optional()],
+        render_kw={"accept": "image/png,image/jpeg,image/webp,image/gif"},
+    )
     auto_approve_fundraisers = BooleanField(lazy("Show fundraisers that supporters start without asking us first"))
 
 

@@ -42,6 +42,8 @@ class Organization(HasId, Base):
     created_at: Mapped[dt.datetime]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
+    logo: Mapped[Logo | None] = relationship(back_populates="organization")
+
     @property
     def is_public(self) -> bool:
         """True while the public may see it: verified and not suspended (N1)."""
@@ -51,6 +53,23 @@ class Organization(HasId, Base):
     def is_claimed(self) -> bool:
         """True once a person of the organization stands behind it; only then can anything be promised to it."""
         return self.claimed_at is not None
+
+
+class Logo(Base):
+    """An organization's picture, as core.pictures drew it anew (G8). Shown to whoever may see the organization."""
+
+    __tablename__ = "logo"
+
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), primary_key=True)
+    # Only the route that sends the picture asks for it.
+    content: Mapped[bytes] = mapped_column(deferred=True, deferred_raiseload=True)
+    # Of the content; it is in the picture's address, so that a new picture has a new one.
+    digest: Mapped[str] = mapped_column(sa.String(32))
+    width: Mapped[int]
+    height: Mapped[int]
+    created_at: Mapped[dt.datetime]
+
+    organization: Mapped[Organization] = relationship(back_populates="logo")
 
 
 class Membership(Base):

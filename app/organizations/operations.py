@@ -17,11 +17,14 @@ from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.ids import ALPHABET
 from app.core.money import currency_of
+from app.core.pictures import Picture
 from app.core.places import find_place
 from app.organizations.members import add_membership, lock_organization
-from app.organizations.models import Location, Organization
+from app.organizations.models import Location, Logo, Organization
 
 RESERVED_SLUGS = frozenset({"new", "register"})
+# A logo fits into a square of so many pixels.
+LOGO_BOX = 320
 
 
 def name_key(name: str) -> str:
@@ -106,6 +109,45 @@ def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Org
     _record("organization.edited", organization, organization, by, {"fields": sorted(values)})
     db.session.flush()
     return organization
+
+
+def set_logo(organization_id: int, picture: Picture, *, by: Person) -> Logo:
+    """Show `picture` (core.pictures.reencode, outside of any transaction: it takes a moment) as the organization's logo,
+    in place of the one it had."""
+    organization = lock_organization(organization_id)
+    _forget_logo(organization)
+    logo = Logo(
+        organization_id=organization.id,
+        content=picture.content,
+        digest=picture.digest,
+        width=picture.width,
+        height=picture.height,
+        created_at=now(),
+    )
+    db.session.add(logo)
+    organization.version += 1
+    _record("organization.logo_set", organization, organization, by, {"bytes": len(picture.content)})
+    db.session.flush()
+    db.session.expire(organization, ["logo"])
+    return logo
+
+
+def remove_logo(organization_id: int, *, by: Person) -> None:
+    """Show no logo any more; nothing of it is kept."""
+    organization = lock_organization(organization_id)
+    if _forget_logo(organization):
+        organization.version += 1
+        _record("organization.logo_removed", organization, organization, by, {})
+        db.session.flush()
+        db.session.expire(organization, ["logo"])
+
+
+def _forget_logo(organization: Organization) -> bool:
+    logo = db.session.get(Logo, organization.id, populate_existing=True)
+    if logo is not None:
+        db.session.delete(logo)
+        db.session.flush()
+    return logo is not None
 
 
 def _checked_website(website: str | None) -> str | None:

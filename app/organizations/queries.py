@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, undefer
 
 from app.accounts.models import Person
 from app.core.db import db
 from app.core.paging import Page, decode_cursor, encode_cursor
-from app.organizations.models import Location, Membership, Organization, Verification
+from app.organizations.models import Location, Logo, Membership, Organization, Verification
 
 PAGE_SIZE = 20
 
@@ -26,6 +28,30 @@ def find_organization(slug: str) -> Organization | None:
 def find_organization_by_id(organization_id: int) -> Organization | None:
     """The organization in any state, or None."""
     return db.session.get(Organization, organization_id)
+
+
+@dataclasses.dataclass(frozen=True)
+class LogoMark:
+    """What a page needs to show a logo, for reads that select columns."""
+
+    digest: str
+    width: int
+    height: int
+
+
+# To be joined outside, by Logo.organization_id.
+LOGO_COLUMNS = (Logo.digest.label("logo_digest"), Logo.width.label("logo_width"), Logo.height.label("logo_height"))
+
+
+def logo_mark(digest: str | None, width: int, height: int) -> LogoMark | None:
+    """From LOGO_COLUMNS of a row; None without a logo."""
+    return None if digest is None else LogoMark(digest, width, height)
+
+
+def find_logo(organization_id: int, digest: str) -> Logo | None:
+    """The organization's logo with its content while it is that one, or None."""
+    query = sa.select(Logo).options(undefer(Logo.content))
+    return db.session.scalar(query.where(Logo.organization_id == organization_id, Logo.digest == digest))
 
 
 def find_public_organization(slug: str) -> Organization | None:
@@ -56,7 +82,7 @@ def list_organizations_of(person: Person) -> list[Membership]:
 
 def list_public_organizations(cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Organization]:
     """Public organizations by name (N2). Raises BadCursor."""
-    query = sa.select(Organization).where(public())
+    query = sa.select(Organization).options(joinedload(Organization.logo)).where(public())
     if cursor:
         name, key = decode_cursor(cursor, str, int)
         query = query.where(

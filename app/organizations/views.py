@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.accounts import throttles
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
-from app.core import web
+from app.core import pictures, web
 from app.core.clock import now
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
@@ -33,7 +34,7 @@ from app.organizations.forms import (
     RegisterOrganizationForm,
     RoleForm,
 )
-from app.organizations.models import Claim, Invitation, Location, Membership, Organization
+from app.organizations.models import Claim, Invitation, Location, Logo, Membership, Organization
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
@@ -114,6 +115,25 @@ def show(organization: Organization) -> ResponseReturnValue:
     )
 
 
+def _find_logo_in_sight(slug: str, digest: str) -> Logo | None:
+    organization = _find_in_sight(slug)
+    return None if organization is None else queries.find_logo(organization.id, digest)
+
+
+@organizations.get("/organizations/<slug>/logo/<digest>")
+@public(load=_find_logo_in_sight)
+def logo(logo: Logo) -> ResponseReturnValue:
+    """The logo, kept for ever by whoever may pass it on: another picture has another address. As long as only staff see
+    the organization (N1), nobody keeps it."""
+    response = Response(logo.content, content_type=pictures.CONTENT_TYPE)
+    response.set_etag(logo.digest)
+    shown = logo.organization.is_public
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if shown else "private, no-store"
+    response.headers["Content-Disposition"] = "inline"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    return response.make_conditional(request)
+
+
 @organizations.get("/manage/<slug>/")
 @allow(can_see_staff_pages, load=find_organization)
 def overview(organization: Organization) -> ResponseReturnValue:
@@ -129,13 +149,31 @@ def overview(organization: Organization) -> ResponseReturnValue:
     )
 
 
+@organizations.url_value_preprocessor
+def allow_a_picture(endpoint: str | None, _values: dict[str, object] | None) -> None:
+    """The settings may be larger than any other request: somewhat more than a picture may be, so that the field can say so."""
+    if endpoint == "organizations.settings":
+        request.max_content_length = pictures.MAXIMUM_BYTES + 2 * 1024 * 1024
+
+
+@organizations.errorhandler(RequestEntityTooLarge)
+def say_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """What was sent was not even read; the page of the settings says so at the field of the logo."""
+    slug = (request.view_args or {}).get("slug")
+    if request.endpoint != "organizations.settings" or slug is None:
+        return error
+    return redirect(url_for("organizations.settings", slug=slug, too_large="1"), code=303)
+
+
 @organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
 @allow(can_manage_people, load=find_organization)
 def settings(organization: Organization) -> ResponseReturnValue:
-    """Name, description, website, fundraisers."""
-    form = OrganizationForm(obj=organization)
+    """Name, description, website, logo, fundraisers."""
+    form = OrganizationForm(data=_settings_of(organization))
     if form.validate_on_submit():
         try:
+            sent = form.logo.data.stream.read(pictures.MAXIMUM_BYTES + 1) if form.logo.data else None
+            logo = None if sent is None else pictures.reencode(sent, box=operations.LOGO_BOX)
             with transaction():
                 operations.edit_organization(
                     organization.id,
@@ -145,13 +183,39 @@ def settings(organization: Organization) -> ResponseReturnValue:
                     website=form.website.data,
                     auto_approve_fundraisers=form.auto_approve_fundraisers.data,
                 )
+                if logo is not None:
+                    operations.set_logo(organization.id, logo, by=current_person())
         except InvalidInput as invalid:
             show_errors(form, invalid)
+        except Refused as refused:
+            form.logo.errors = [reason.message for reason in refused.reasons]
         else:
             flash(_("Saved."), "done")
             return redirect(url_for("organizations.settings", slug=organization.slug), code=303)
+    elif request.method == "GET" and request.args.get("too_large"):
+        form.logo.errors = [pictures.too_large()]
+        form.form_errors = []
     page = render_template("organizations/settings.html", organization=organization, form=form)
     return page, 422 if form.errors else 200
+
+
+def _settings_of(organization: Organization) -> dict[str, object]:
+    return {
+        name: getattr(organization, name) for name in ("name", "description", "website", "auto_approve_fundraisers")
+    }
+
+
+@organizations.route("/manage/<slug>/logo/remove", methods=["GET", "POST"])
+@allow(can_manage_people, load=find_organization)
+def remove_logo(organization: Organization) -> ResponseReturnValue:
+    """Show no logo any more."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with transaction():
+            operations.remove_logo(organization.id, by=current_person())
+        flash(_("Removed."), "done")
+        return redirect(url_for("organizations.settings", slug=organization.slug), code=303)
+    return render_template("organizations/remove_logo.html", organization=organization, form=form)
 
 
 # --- members --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from app.core import audit, outbox
 from app.core.clock import moved_to
 from app.core.db import db
 from app.core.money import Money
+from app.core.pictures import reencode
 from app.core.places import find_place
 from app.fundraisers import operations as fundraisers
 from app.fundraisers.models import Fundraiser
@@ -31,8 +32,9 @@ from app.needs import operations as needs
 from app.needs.models import Item, Need, Shift
 from app.organizations import claims, invitations
 from app.organizations.models import Organization
-from app.organizations.operations import add_location, register_organization
+from app.organizations.operations import LOGO_BOX, add_location, register_organization, set_logo
 from app.pages.demo_data import shape
+from app.pages.demo_logos import draw_logo
 from app.pledges.operations import (
     cancel_pledge,
     change_pledge,
@@ -184,6 +186,8 @@ class OrganizationStory:
         )
         if owner is None:
             return
+        if given.logo:
+            set_logo(self.id, reencode(draw_logo(given.logo), box=LOGO_BOX), by=owner)
         for first, role in given.members:
             asked = invitations.invite(self.id, by=owner, email=shape.email_of(first), role=role)
             invitations.accept_invitation(invitations.token_of(asked), by=self.person(first))

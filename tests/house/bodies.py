@@ -51,6 +51,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "organizations.remove_member"): EMPTY,
     ("POST", "organizations.locations"): {"name": "Depot", "place": "Newark, NJ"},
     ("POST", "organizations.remove_location"): EMPTY,
+    ("POST", "organizations.remove_logo"): EMPTY,
     ("POST", "organizations.claim"): {"mailbox": "info", "evidence": "I run the kitchen."},
     ("POST", "organizations.answer_claim"): {"act": "grant"},
     ("POST", "moderation.claim"): {"checked": "called them", "act": "grant"},

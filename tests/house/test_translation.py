@@ -68,6 +68,7 @@ NO_PAGES = frozenset(
         "pages.readyz",
         "pages.calendar",
         "design.mail_frame",  # a mail: see below
+        "organizations.logo",
         "sharing.need_code",
         "sharing.fundraiser_code",
         "signups.calendar",

@@ -17,6 +17,7 @@ from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
+from app.core.pictures import reencode
 from app.donations.operations import start_donation
 from app.donations.queries import donation_token
 from app.imports.operations import set_columns, start_import, upload_file
@@ -25,7 +26,8 @@ from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
 from app.organizations.invitations import invite
 from app.organizations.invitations import token_of as invitation_token
-from app.organizations.operations import add_location, register_organization
+from app.organizations.operations import LOGO_BOX, add_location, register_organization, set_logo
+from app.pages.demo_logos import draw_logo
 from app.pledges.operations import pledge, receive_unpledged
 from app.pledges.policy import pledge_token
 from app.signups.holds import confirm_token, hold_places, page_token
@@ -96,6 +98,7 @@ def build() -> World:
             sa.update(Outbox).where(Outbox.key == "given up").values(given_up_at=now()).returning(Outbox.id)
         ).one()
         delivery = receive_unpledged(item.id, by=owner, received=decimal.Decimal(1))
+        logo = set_logo(organization.id, reencode(draw_logo("lantern"), box=LOGO_BOX), by=owner)
         location = add_location(organization.id, by=owner, name="Hall", address="", place="Newark, NJ", private=False)
         gift = start_donation(
             fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="test",
@@ -131,6 +134,7 @@ def build() -> World:
             "person_id": encode_id(member.id),
             "location_id": encode_id(location.id),
             "donation_id": encode_id(gift.id),
+            "digest": logo.digest,
             "fundraiser": fundraiser.slug,
             "fundraiser_slug": fundraiser.slug,
             "unclaimed_slug": imported.slug,

@@ -24,6 +24,7 @@ BAYOU = DemoOrganization(
     "Neighbors who muck out houses after a flood, and what they need to do it. We keep tools for two hundred people "
     "in a depot and know how to use them.",
     website="https://bayouflood.example.org",
+    logo="waves",
     ago=200,
     decisions=(DemoDecision("verified", "State register entry, two references", 199),),
     members=(("nadine", "manager"), ("carla", "coordinator")),

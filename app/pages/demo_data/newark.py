@@ -167,6 +167,7 @@ LANTERN_HOUSE = DemoOrganization(
     "Most stay for three to six weeks, until they have keys of their own.\n\n"
     "Families live here, so our street is not public. Whoever helps on site learns it two days before.",
     website="https://lanternhouse.example.org",
+    logo="lantern",
     decisions=(
         DemoDecision(
             "verified", "Charity register entry, lease of the building, telephone call with the director", 408
@@ -325,6 +326,7 @@ IRONBOUND = DemoOrganization(
     "Groceries for 300 households every week, without questions. People choose from the shelves themselves, "
     "as in any shop.\n\nWe are eleven regulars, two refrigerators and one van that starts most mornings.",
     website="https://ironboundpantry.example.org",
+    logo="pantry",
     ago=380,
     decisions=(DemoDecision("verified", "Charity register entry, visit to the pantry", 377),),
     members=(("priya", "manager"), ("devon", "coordinator")),

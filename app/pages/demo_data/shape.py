@@ -259,6 +259,8 @@ class DemoOrganization:
     owner: str
     description: str
     website: str | None = None
+    # One of demo_logos.
+    logo: str = ""
     ago: float = 410
     decisions: tuple[DemoDecision, ...] = ()
     members: tuple[tuple[str, str], ...] = ()
