@@ -6,6 +6,8 @@ import io
 import random
 import struct
 import zlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -56,8 +58,10 @@ def reason(data: bytes) -> str:
 
 
 @pytest.fixture(autouse=True)
-def words(app: Flask) -> None:
+def words(sqlite_app: tuple[Flask, Path]) -> Iterator[None]:
     """Refusals are said in somebody's language."""
+    with sqlite_app[0].app_context():
+        yield
 
 
 @pytest.mark.rule("G8")
@@ -133,7 +137,7 @@ def test_of_a_moving_picture_the_first_frame_is_kept() -> None:
         assert is_like(kept.convert("RGB").getpixel((50, 50)), RED)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "I"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
 def test_colours_of_every_kind_are_taken(mode: str) -> None:
     image = Image.new("I;16", (50, 40), 30_000) if mode == "I;16" else halves(50, 40).convert("L").convert(mode)
     kept = reencode(written(image, "JPEG" if mode == "CMYK" else "PNG"), box=320)
