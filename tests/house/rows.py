@@ -33,6 +33,8 @@ def _value(column: sa.Column[Any], keys: dict[str, Any]) -> Any:
         return 1
     if isinstance(kind, sa.Boolean):
         return True
+    if isinstance(kind, sa.LargeBinary):
+        return b"x"
     if isinstance(kind, sa.JSON):
         return []
     if isinstance(kind, sa.Integer | sa.BigInteger):
