@@ -54,6 +54,11 @@ def find_logo(organization_id: int, digest: str) -> Logo | None:
     return db.session.scalar(query.where(Logo.organization_id == organization_id, Logo.digest == digest))
 
 
+def find_logo_content(organization_id: int) -> bytes | None:
+    """The picture of the organization's logo, or None. The caller has asked whether it may be seen (N1)."""
+    return db.session.scalar(sa.select(Logo.content).where(Logo.organization_id == organization_id))
+
+
 def find_public_organization(slug: str) -> Organization | None:
     """The organization while the public may see it (N1), or None."""
     return db.session.scalar(sa.select(Organization).where(Organization.slug == slug, public()))

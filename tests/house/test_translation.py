@@ -69,8 +69,11 @@ NO_PAGES = frozenset(
         "pages.calendar",
         "design.mail_frame",  # a mail: see below
         "organizations.logo",
-        "sharing.need_code",
-        "sharing.fundraiser_code",
+        *(
+            f"sharing.{what}_{kind}"
+            for what in ("need", "fundraiser", "organization")
+            for kind in ("code", "drawn_code", "card")
+        ),
         "signups.calendar",
         "accounts.well_known_change_password",
     }

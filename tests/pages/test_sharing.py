@@ -1,27 +1,33 @@
-"""Passing on a need or a fundraiser: what may be seen, and a code that says what the link says."""
+"""Passing on a need, a fundraiser or an organization: what may be seen, and a code that says what the link says."""
 
 from __future__ import annotations
 
 import io
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import segno
 from flask import Flask
 from PIL import Image
+from playwright.sync_api import Browser, Route
 
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.qr import draw_qr, qr_png
+from app.core.web import STATIC
 from app.needs.models import PrivateAddress
 from tests.conftest import CheckingClient
 from tests.factories import make_fundraiser, make_need, make_organization
 
 
-def test_a_need_and_a_fundraiser_are_shared_by_link_code_and_paper(app: Flask, client: CheckingClient) -> None:
+def test_a_page_is_shared_by_link_code_and_paper(app: Flask, client: CheckingClient) -> None:
     need, fundraiser = make_need(title="Sort & pack"), make_fundraiser(title="Run for books")
+    organization = make_organization(name="Pantry & Co")
     for path, title in (
         (f"/needs/{encode_id(need.id)}", "Sort &amp; pack"),
         (f"/fundraisers/{fundraiser.slug}", "Run"),
+        (f"/organizations/{organization.slug}", "Pantry &amp; Co"),
     ):
         page = client.get(f"{path}/share")
         assert f'value="http://localhost{path}"' in page.text
@@ -31,6 +37,11 @@ def test_a_need_and_a_fundraiser_are_shared_by_link_code_and_paper(app: Flask, c
         picture = client.get(f"{path}/qr.png")
         assert picture.content_type == "image/png"
         assert Image.open(io.BytesIO(picture.data)).width >= 400
+        drawing = client.get(f"{path}/qr.svg")
+        assert drawing.content_type == "image/svg+xml"
+        assert drawing.headers["Content-Disposition"] == 'attachment; filename="qr.svg"'
+        assert ElementTree.fromstring(drawing.data).tag == "{http://www.w3.org/2000/svg}svg"
+        assert f"{path}/qr.svg" in page.text
         assert f"{path}/share" in client.get(path).text
 
 
@@ -45,6 +56,34 @@ def test_the_code_is_that_of_the_address(app: Flask) -> None:
     ]
     assert read == [[bool(dark) for dark in row] for row in matrix]
     assert "style=" not in draw_qr(url)
+
+
+@pytest.mark.browser
+def test_a_button_hands_the_link_on_where_the_browser_can(app: Flask, client: CheckingClient, browser: Browser) -> None:
+    path = f"/needs/{encode_id(make_need(title='Sort and pack').id)}"
+
+    sent = client.get(f"{path}/share")
+
+    def answer(route: Route) -> None:
+        address = urlsplit(route.request.url).path
+        if address.startswith("/static/"):
+            route.fulfill(path=STATIC / address.removeprefix("/static/"))
+        else:
+            route.fulfill(headers=dict(sent.headers), body=sent.data)
+
+    for share, shown in (("undefined", False), ("async (what) => { window.handed = what }", True)):
+        context = browser.new_context()
+        context.route("**/*", answer)
+        page = context.new_page()
+        page.add_init_script(f"Navigator.prototype.share = {share}")
+        page.goto(f"http://localhost{path}/share")
+        assert page.is_visible("[data-share]") == shown
+        if shown:
+            page.click("[data-share]")
+            handed = page.evaluate("window.handed")
+            assert handed["url"] == f"http://localhost{path}"
+            assert handed["text"].startswith("Sort and pack – ")
+        context.close()
 
 
 @pytest.mark.rule("N1")

@@ -71,3 +71,12 @@ for (const field of document.querySelectorAll("[data-copy]")) {
   });
   field.after(button);
 }
+
+// Where the browser can hand a link on by itself, a button does that.
+for (const button of document.querySelectorAll("[data-share]")) {
+  if (!navigator.share) continue;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    navigator.share({ title: document.title, text: button.dataset.text, url: button.dataset.share }).catch(() => {}); // they thought better of it
+  });
+}

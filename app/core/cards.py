@@ -1,0 +1,336 @@
+"""Cards: the pictures of 1200 × 630 pixels that other sites show with a link to a page of this one.
+
+They look like the head of the first page. Words are drawn in a font of this machine that has every letter of them, else in
+the one that comes with Pillow (English); where none has them, the card shows hands and no words rather than empty boxes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import math
+import threading
+import unicodedata
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont, features
+
+from app.core.drawing import FINGERS, HAND_STEP, HEIGHT, MOST_FINGERS, RIGHT_EDGES
+from app.core.pictures import Picture, as_png
+
+WIDTH, TALL = 1200, 630
+MARGIN = 72
+# Tokens of app.css.
+DEEP, ON_DEEP, ON_DEEP2, YOU = "#0a3f4f", "#ffffff", "#d3e8ec", "#ffc34d"
+# Bold and regular, the first that has every letter; a name that this machine does not know is passed over.
+FONTS = (
+    ("NotoSans-Bold.ttf", "NotoSans-Regular.ttf"),
+    ("Roboto-Bold.ttf", "Roboto-Regular.ttf"),
+    ("DejaVuSans-Bold.ttf", "DejaVuSans.ttf"),
+    ("LiberationSans-Bold.ttf", "LiberationSans-Regular.ttf"),
+    ("Arial Bold.ttf", "Arial.ttf"),
+    ("arialbd.ttf", "arial.ttf"),
+    ("NotoSansCJK-Bold.ttc", "NotoSansCJK-Regular.ttc"),
+    ("NotoSansArabic-Bold.ttf", "NotoSansArabic-Regular.ttf"),
+    ("NotoSansHebrew-Bold.ttf", "NotoSansHebrew-Regular.ttf"),
+    ("NotoSansDevanagari-Bold.ttf", "NotoSansDevanagari-Regular.ttf"),
+    ("NotoSansThai-Bold.ttf", "NotoSansThai-Regular.ttf"),
+)
+BUILT_IN = ""
+# No font has this one: what is drawn for it is drawn for whatever a font has not.
+NO_CHARACTER = "\U0010ffff"
+TITLE_SIZES, TITLE_LINES = (84, 72, 62), 3
+# Finger by finger as in layouts/_shapes.svg: where its foot is, how it leans, how far up it begins, how long it is.
+SHAPES = (
+    (7.6, -30, 11.85, 11.2),
+    (16.0, -4, 17.85, 17.2),
+    (24.3, -1, 20.85, 20.2),
+    (32.6, 3, 18.95, 18.3),
+    (40.6, 8, 14.95, 14.3),
+)
+FOOT, RADIUS, STROKE = 23.9, 2.65, 1.3
+# Shapes are drawn larger and made smaller: their edges are smooth then.
+FINER = 4
+
+_one_at_a_time = threading.Lock()
+Font = ImageFont.FreeTypeFont
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What a card says: the page's title, a line below it (whose and where), where it stands in words, and as fingers
+    that are `given` and `open` or as the part `share` (0 to 1) of a strip. `logo` is a picture of ours (PNG)."""
+
+    site: str
+    title: str
+    about: str = ""
+    standing: str = ""
+    given: int = 0
+    open: int = 0
+    share: float | None = None
+    logo: bytes | None = None
+
+
+@functools.lru_cache(maxsize=64)
+def draw_card(card: Card) -> Picture:
+    """The card as a PNG of WIDTH × TALL pixels; the same for the same card. Its words are drawn, so say them beside it."""
+    with _one_at_a_time:
+        image = Image.new("RGB", (WIDTH, TALL), DEEP)
+        title = _plain(card.title)
+        if _font(title, bold=True, size=TITLE_SIZES[0]) is None:
+            hand = _fingers((3, 1, 0, 1), scale=9.5)
+            image.paste(hand, ((WIDTH - hand.width) // 2, 90))
+            picture = _standing(card, 700)
+            if picture is not None:
+                image.paste(picture, ((WIDTH - picture.width) // 2, TALL - MARGIN - picture.height))
+            return as_png(image)
+        draw = ImageDraw.Draw(image)
+        _head(image, draw, card)
+        room = WIDTH - 2 * MARGIN - (248 if card.logo else 0)
+        bottom = _title(draw, title, 164, room)
+        _line(draw, card.about, bottom + 22, 36, ON_DEEP2, room)
+        _foot(image, draw, card)
+        return as_png(image)
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _head(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
+    mark = _fingers((3, 1, 0, 1), scale=2.4)
+    image.paste(mark, (MARGIN, MARGIN - 8))
+    _line(
+        draw,
+        card.site,
+        MARGIN - 4,
+        36,
+        ON_DEEP,
+        WIDTH - 3 * MARGIN - mark.width,
+        bold=True,
+        left=MARGIN + mark.width + 22,
+    )
+    if card.logo:
+        with Image.open(io.BytesIO(card.logo)) as logo:
+            logo.thumbnail((184, 184), Image.Resampling.LANCZOS)
+            tile = Image.new("RGB", (216, 216), DEEP)
+            rounded = ImageDraw.Draw(tile)
+            rounded.rounded_rectangle((0, 0, 215, 215), 28, fill="#ffffff")
+            shown = logo.convert("RGBA")
+            tile.paste(shown, ((216 - shown.width) // 2, (216 - shown.height) // 2), shown)
+        image.paste(tile, (WIDTH - MARGIN - 216, MARGIN))
+
+
+def _title(draw: ImageDraw.ImageDraw, title: str, top: int, room: int) -> int:
+    """Draw the title as large as it fits; where it ends."""
+    for size in TITLE_SIZES:
+        font = _font(title, bold=True, size=size)
+        if font is None:
+            return top
+        lines, fits = _wrapped(title, font, room)
+        if fits or size == TITLE_SIZES[-1]:
+            break
+    from_right = _is_from_right(title)
+    for line in lines:
+        at = (WIDTH - MARGIN if from_right else MARGIN, top)
+        draw.text(at, line, font=font, fill=ON_DEEP, anchor="ra" if from_right else "la")
+        top += round(size * 1.14)
+    return top
+
+
+def _line(
+    draw: ImageDraw.ImageDraw,
+    text: str,
+    top: int,
+    size: int,
+    fill: str,
+    room: int,
+    *,
+    bold: bool = False,
+    left: int = MARGIN,
+) -> None:
+    """One line, cut where there is no room; nothing where no font has its letters."""
+    text = _plain(text)
+    font = _font(text, bold=bold, size=size) if text else None
+    if font is None:
+        return
+    if font.getlength(text) > room:
+        text = _cut(text, font, room)
+    if _is_from_right(text) and left == MARGIN:
+        draw.text((WIDTH - MARGIN, top), text, font=font, fill=fill, anchor="ra")
+    else:
+        draw.text((left, top), text, font=font, fill=fill, anchor="la")
+
+
+def _foot(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
+    """Where it stands: the picture and the words beside it."""
+    picture, left, middle = _standing(card, 600), MARGIN, TALL - MARGIN - 36
+    if picture is not None:
+        image.paste(picture, (left, middle - picture.height // 2))
+        left += picture.width + 36
+    _line(draw, card.standing, middle - 26, 44, ON_DEEP, WIDTH - MARGIN - left, bold=True, left=left)
+
+
+def _standing(card: Card, most: int) -> Image.Image | None:
+    """The fingers or the strip, at most so wide."""
+    total = card.given + card.open
+    if card.share is not None:
+        return _strip(card.share, most)
+    if total > MOST_FINGERS:
+        return _strip(card.given / total, most)
+    if total == 0:
+        return None
+    you = 1 if card.open else 0
+    counts = (card.given, you, card.open - you, 0)
+    return _fingers(counts, scale=min(3.2, most / _width_of(total)))
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def _width_of(total: int) -> float:
+    hands, fingers = divmod(total, FINGERS)
+    return hands * HAND_STEP + RIGHT_EDGES[fingers] if fingers else (hands - 1) * HAND_STEP + RIGHT_EDGES[FINGERS]
+
+
+def _fingers(counts: tuple[int, int, int, int], scale: float) -> Image.Image:
+    """Fingers that are given, the reader's, open, and given again, five to a hand."""
+    states = [
+        state for state, count in zip(("given", "you", "open", "given"), counts, strict=True) for _n in range(count)
+    ]
+    step = scale * FINER
+    size = (math.ceil((_width_of(len(states)) + 2) * scale), math.ceil((HEIGHT + 2) * scale))
+    tile = Image.new("RGB", (size[0] * FINER, size[1] * FINER), DEEP)
+    draw = ImageDraw.Draw(tile)
+    for number, state in enumerate(states):
+        hand, finger = divmod(number, FINGERS)
+        foot, leans, up, length = SHAPES[finger]
+        angle = math.radians(leans)
+        ends = [
+            ((hand * HAND_STEP + foot + 1 - y * math.sin(angle)) * step, (FOOT + 1 + y * math.cos(angle)) * step)
+            for y in (RADIUS - up, length - up - RADIUS)
+        ]
+        _capsule(draw, ends, (RADIUS + STROKE / 2) * step, YOU if state == "you" else ON_DEEP2)
+        if state == "open":
+            _capsule(draw, ends, (RADIUS - STROKE / 2) * step, DEEP)
+    return tile.resize(size, Image.Resampling.LANCZOS)
+
+
+def _capsule(draw: ImageDraw.ImageDraw, ends: Sequence[tuple[float, float]], radius: float, fill: str) -> None:
+    (x1, y1), (x2, y2) = ends
+    long = math.hypot(x2 - x1, y2 - y1) or 1
+    aside, up = (y1 - y2) / long * radius, (x2 - x1) / long * radius
+    draw.polygon(
+        ((x1 + aside, y1 + up), (x2 + aside, y2 + up), (x2 - aside, y2 - up), (x1 - aside, y1 - up)), fill=fill
+    )
+    for x, y in ends:
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
+
+
+def _strip(share: float, width: int) -> Image.Image:
+    """One long finger, filled as far as `share` says."""
+    height = 44
+    size = (width * FINER, height * FINER)
+    tile, radius, edge = Image.new("RGB", size, DEEP), size[1] // 2, 4 * FINER
+    draw = ImageDraw.Draw(tile)
+    draw.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius, fill=ON_DEEP2)
+    within = Image.new("L", size)
+    inner = (edge, edge, size[0] - 1 - edge, size[1] - 1 - edge)
+    ImageDraw.Draw(within).rounded_rectangle(inner, radius - edge, fill=255)
+    filled = Image.new("RGB", size, DEEP)
+    filled.paste(ON_DEEP2, (0, 0, round(size[0] * min(max(share, 0.0), 1.0)), size[1]))
+    tile.paste(filled, (0, 0), within)
+    return tile.resize((width, height), Image.Resampling.LANCZOS)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _plain(text: str) -> str:
+    """One line without what is no letter to a font of letters: controls, pictographs, variation selectors."""
+    kept = (
+        character
+        for character in unicodedata.normalize("NFC", text)
+        if character in "\u200c\u200d"
+        or character.isspace()
+        or (
+            unicodedata.category(character) not in ("Cc", "Cf", "Cs", "So", "Sk")
+            and not "\ufe00" <= character <= "\ufe0f"
+        )
+    )
+    return " ".join("".join(kept).split())
+
+
+def _is_from_right(text: str) -> bool:
+    """True when the first letter that has a direction runs from right to left."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((direction for direction in directions if direction in ("L", "R", "AL")), "L") != "L"
+
+
+@functools.lru_cache(maxsize=256)
+def _load(name: str, size: int) -> Font | None:
+    try:
+        font = ImageFont.truetype(name, size) if name != BUILT_IN else ImageFont.load_default(size)
+    except OSError:  # this machine has no such font
+        return None
+    return font if isinstance(font, Font) else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _has(name: str, character: str) -> bool:
+    """True when the font draws the character, and not what it draws for any that it has not."""
+    font = _load(name, 24)
+    if font is None:
+        return False
+    drawn, box = font.getmask(character), font.getmask(NO_CHARACTER)
+    return drawn.size != box.size or bytes(drawn) != bytes(box)
+
+
+def _font(text: str, *, bold: bool, size: int) -> Font | None:
+    """A font that has every letter of `text`, or None. What runs from the right or joins its letters needs the layout of
+    Raqm besides."""
+    letters = {character for character in text if not character.isspace() and character not in "\u200c\u200d"}
+    if not letters:
+        return None
+    joined = any(
+        unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c) in ("Mc", "Mn") for c in letters
+    )
+    if joined and not features.check("raqm"):
+        return None
+    for pair in (*FONTS, (BUILT_IN, BUILT_IN)):
+        name = pair[0] if bold else pair[1]
+        if _load(name, size) is not None and all(_has(name, letter) for letter in letters):
+            return _load(name, size)
+    return None
+
+
+def _cut(text: str, font: Font, room: float) -> str:
+    """As much of the text as there is room for, with an ellipsis."""
+    while text and font.getlength(text + "…") > room:
+        text = text[:-1].rstrip()
+    return text + "…"
+
+
+def _wrapped(text: str, font: Font, room: float) -> tuple[list[str], bool]:
+    """The lines of a title, at most TITLE_LINES, and whether it was all. Words break only where one is too long for a
+    line, as everything is in scripts without spaces."""
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if font.getlength(longer) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while font.getlength(word) > room:
+            part = word
+            while len(part) > 1 and font.getlength(part) > room:
+                part = part[:-1]
+            lines.append(part)
+            word = word[len(part) :]
+        line = word
+    lines.append(line)
+    lines = [each for each in lines if each]
+    if len(lines) <= TITLE_LINES:
+        return lines, True
+    return [*lines[: TITLE_LINES - 1], _cut(" ".join(lines[TITLE_LINES - 1 :]), font, room)], False

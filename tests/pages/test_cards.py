@@ -1,0 +1,228 @@
+"""What other sites show with a link: cards with what everybody may know, and nothing of what may not be seen."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from flask import Flask
+from PIL import Image, ImageChops
+
+from app.core import cards
+from app.core.cards import Card, draw_card
+from app.core.db import db, transaction
+from app.core.ids import encode_id
+from app.core.pictures import reencode
+from app.core.web import STATIC
+from app.needs.models import PrivateAddress
+from app.organizations.operations import set_logo
+from app.pages import sharing
+from app.pages.demo_logos import draw_logo
+from tests.conftest import CheckingClient
+from tests.factories import make_fundraiser, make_item, make_member, make_need, make_organization, make_shift
+
+UNWRITTEN = "\U00012000\U00012001\U00012002"  # cuneiform
+
+
+def opened(card: Card) -> Image.Image:
+    return Image.open(io.BytesIO(draw_card(card).content)).convert("RGB")
+
+
+def differ(one: Card, other: Card) -> tuple[int, int, int, int] | None:
+    """Where two cards differ: left, top, right, bottom."""
+    return ImageChops.difference(opened(one), opened(other)).getbbox()
+
+
+def test_a_card_has_the_size_that_previews_ask_for_and_is_always_the_same() -> None:
+    card = Card("Manyhands", "Sort and pack", "Pantry · Newark, NJ", "3 places open", given=2, open=3)
+    image = opened(card)
+    assert image.size == (1200, 630)
+    first = draw_card(card)
+    draw_card.cache_clear()
+    assert draw_card(card) == first
+    assert len(first.content) < 150_000
+
+
+def test_its_colours_are_those_of_the_pages() -> None:
+    tokens = dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]+)", (STATIC / "css/app.css").read_text().split("@media")[0]))
+    full = {
+        name: value if len(value) == 7 else "#" + "".join(each * 2 for each in value[1:])
+        for name, value in tokens.items()
+    }
+    assert (full["deep"], full["on-deep"], full["on-deep2"], full["you"]) == (
+        cards.DEEP,
+        cards.ON_DEEP,
+        cards.ON_DEEP2,
+        cards.YOU,
+    )
+
+
+def test_words_say_what_is_there_and_stay_inside() -> None:
+    bare = Card("", "A")
+    for more in (
+        Card("", "A", about="Pantry · Newark, NJ " * 12),
+        Card("", "A", standing="3 places open " * 12),
+        Card("", "Sort and pack groceries for three hundred households " * 9),
+        Card("", "Donaudampfschifffahrtsgesellschaft" * 9),
+        Card("", "A", given=9, open=4),
+        Card("", "A", given=90, open=40),
+        Card("", "A", share=1.7),
+    ):
+        box = differ(bare, more)
+        assert box is not None, more
+        left, top, right, bottom = box
+        assert left >= cards.MARGIN - 4, more
+        assert top >= 120, more
+        assert right <= cards.WIDTH - cards.MARGIN + 4, more
+        assert bottom <= cards.TALL - 30, more
+
+
+def test_a_strip_is_filled_as_far_as_it_says() -> None:
+    for share in (0.0, 0.25, 0.5, 1.0):
+        image = opened(Card("", "A", share=share))
+        y = cards.TALL - cards.MARGIN - 36
+        bright = sum(sum(image.getpixel((x, y))) > 500 for x in range(cards.MARGIN, cards.MARGIN + 600))  # type: ignore[arg-type, misc]  # RGB
+        assert abs(bright - 600 * share) < 14, share
+
+
+def test_fingers_are_given_the_readers_or_open() -> None:
+    yellow = tuple(int(cards.YOU[at : at + 2], 16) for at in (1, 3, 5))
+
+    def yellows(card: Card) -> int:
+        return sum(
+            count
+            for count, colour in opened(card).crop((0, 400, 1200, 630)).getcolors(1 << 20) or []
+            if colour == yellow
+        )
+
+    assert yellows(Card("", "A", given=3, open=2)) > 300
+    assert yellows(Card("", "A", given=5, open=0)) == 0
+
+
+def test_a_script_that_no_font_has_shows_hands_and_no_empty_boxes() -> None:
+    unwritten = Card("Manyhands", UNWRITTEN, "Pantry", "3 places open", given=2, open=3)
+    hands = Card("", "\U00012005", "", "", given=2, open=3)
+    assert differ(unwritten, hands) is None  # nothing in it depends on any word
+    assert differ(unwritten, Card("", UNWRITTEN, given=2, open=4)) is not None
+    # The control: a title that can be written is.
+    assert differ(Card("Manyhands", "Sort and pack"), Card("Manyhands", "Sort and park")) is not None
+    # A part that cannot be written is left out, and a pictograph costs nobody the title.
+    assert differ(Card("", "A", about=UNWRITTEN), Card("", "A")) is None
+    assert differ(Card("", "Soup \U0001f372 tonight"), Card("", "Soup tonight")) is None
+
+
+def test_without_any_font_of_the_machine_english_is_still_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "FONTS", (("no-such-font.ttf", "no-such-font.ttf"),))
+    draw_card.cache_clear()
+    assert differ(Card("Manyhands", "Sort and pack"), Card("Manyhands", "Sort and park")) is not None
+    draw_card.cache_clear()
+
+
+def test_every_page_that_may_be_shared_says_what_its_link_shows(app: Flask, client: CheckingClient) -> None:
+    organization = make_organization(name='Pantry "North" & Co', description="Groceries <b>for</b> all.")
+    need = make_need(organization, title="Sort & pack", description="Every Saturday.")
+    make_shift(need, capacity=3)
+    fundraiser = make_fundraiser(organization, title="Run for books")
+    for path, title, kind in (
+        (f"/needs/{encode_id(need.id)}", "Sort &amp; pack", "article"),
+        (f"/fundraisers/{fundraiser.slug}", "Run for books", "article"),
+        (f"/organizations/{organization.slug}", "Pantry &#34;North&#34; &amp; Co", "website"),
+    ):
+        said = dict(
+            re.findall(r'<meta (?:property|name)="((?:og|twitter):[^"]+)" content="([^"]*)">', client.get(path).text)
+        )
+        assert said["og:title"] == title
+        assert said["og:url"] == f"http://localhost{path}"
+        assert said["og:type"] == kind
+        assert said["og:description"]
+        assert said["og:image:alt"].startswith(title)
+        assert said["twitter:card"] == "summary_large_image"
+        assert said["og:image"] == f"http://localhost{path}/card.png"
+        card = client.get(f"{path}/card.png")
+        assert card.content_type == "image/png"
+        assert str(Image.open(io.BytesIO(card.data)).size) == f"({said['og:image:width']}, {said['og:image:height']})"
+        assert "Set-Cookie" not in card.headers
+        again = client.get(f"{path}/card.png", headers={"If-None-Match": card.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.rule("N1")
+def test_what_may_not_be_seen_has_no_card(app: Flask, client: CheckingClient) -> None:
+    hidden = make_organization(verified_at=None)
+    paths = [
+        f"/needs/{encode_id(make_need(hidden).id)}",
+        f"/needs/{encode_id(make_need(status='draft').id)}",
+        f"/organizations/{hidden.slug}",
+        f"/organizations/{make_organization(status='suspended').slug}",
+        f"/fundraisers/{make_fundraiser(status='declined').slug}",
+        f"/fundraisers/{make_fundraiser(hidden).slug}",
+        "/organizations/nobody",
+    ]
+    for path in paths:
+        for page in ("card.png", "share", "poster", "qr.png", "qr.svg"):
+            assert client.get(f"{path}/{page}").status_code == 404, (path, page)
+    # The control: what may be seen has them all.
+    shown = make_organization()
+    for path in (
+        f"/organizations/{shown.slug}",
+        f"/needs/{encode_id(make_need(shown).id)}",
+        f"/fundraisers/{make_fundraiser(shown).slug}",
+    ):
+        for page in ("card.png", "share", "poster", "qr.png", "qr.svg"):
+            assert client.get(f"{path}/{page}").status_code == 200, (path, page)
+
+
+@pytest.mark.rule("N1")
+def test_a_preview_for_staff_is_announced_to_nobody(app: Flask, client: CheckingClient, sign_in) -> None:  # type: ignore[no-untyped-def]  # a fixture
+    organization = make_organization(verified_at=None)
+    need = make_need(organization, status="draft")
+    sign_in(make_member(organization, "owner"))
+    for path in (f"/needs/{encode_id(need.id)}", f"/organizations/{organization.slug}"):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert "og:" not in page.text
+        assert "/share" not in page.text
+
+
+@pytest.mark.rule("N6")
+def test_a_card_never_says_a_street(app: Flask) -> None:
+    private = make_need(private_address=True, address=None)
+    with transaction():
+        db.session.add(PrivateAddress(need_id=private.id, address="12 Hidden Lane", postal_code="07199"))
+    public = make_need(address="5 Open Street")
+    for need in (private, public):
+        card = sharing._card_of_need(need.id)
+        assert card is not None
+        assert card.about.endswith("Newark, NJ")
+        assert "Hidden" not in str(card)
+        assert "Street" not in str(card)
+
+
+def test_a_card_says_where_it_stands(app: Flask) -> None:
+    with app.test_request_context("/"):
+        places, bags, nothing, filled = make_need(), make_need(), make_need(), make_need()
+        make_shift(places, capacity=3)
+        make_item(bags, quantity="12")
+        make_shift(filled, capacity=0)
+        card = sharing._card_of_need(places.id)
+        assert card is not None
+        assert (card.standing, card.given, card.open) == ("3 places open", 0, 3)
+        card = sharing._card_of_need(bags.id)
+        assert card is not None
+        assert (card.standing, card.share) == ("12 of 12 wanted", 0.0)
+        card = sharing._card_of_need(nothing.id)
+        assert card is not None
+        assert (card.standing, card.share, card.open) == ("", None, 0)
+        organization = places.organization
+        by = make_member(organization, "owner")
+        with transaction():
+            set_logo(organization.id, reencode(draw_logo("pantry"), box=320), by=by)
+        card = sharing._card_of_organization(organization.slug)
+        assert card is not None
+        assert card.standing == "1 need open"
+        assert card.logo is not None
+        fundraiser = make_fundraiser(organization, goal_minor=100_000, currency="USD")
+        card = sharing._card_of_fundraiser(fundraiser.slug)
+        assert card is not None
+        assert (card.standing, card.share) == ("0% of $1,000", 0.0)
