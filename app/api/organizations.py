@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person, find_current_person
@@ -16,6 +17,7 @@ from app.organizations.operations import edit_organization
 from app.organizations.policy import can_manage_people, can_see_staff_pages
 from app.organizations.queries import (
     find_organization,
+    find_remaining,
     list_locations,
     list_public_organizations,
 )
@@ -24,9 +26,10 @@ resource = frame.blueprint("organizations", "Who asks for help")
 
 
 def _find_in_sight(slug: str) -> Organization | None:
-    """The public sees public ones, members their own."""
+    """The public sees public ones, members their own; a duplicate is in sight as what it is part of."""
     found = find_organization(slug)
-    if found is None or not (found.is_public or can_see_staff_pages(find_current_person(), found)):
+    shown = None if found is None else find_remaining(found)
+    if shown is None or not (shown.is_public or can_see_staff_pages(find_current_person(), shown)):
         return None
     return found
 
@@ -45,7 +48,9 @@ def index(query: dict[str, Any]) -> ResponseReturnValue:
 @public(load=_find_in_sight)
 @resource.response(200, schemas.OrganizationOut)
 def show(organization: Organization) -> ResponseReturnValue:
-    """One organization."""
+    """One organization. The address of a duplicate leads to the organization it is part of (301)."""
+    if organization.merged_into_id is not None:
+        return redirect(url_for("api_organizations.show", slug=find_remaining(organization).slug), code=301)
     body = schemas.OrganizationOut().dump(present.organization(organization))
     return frame.with_etag(body, organization.version)
 

@@ -166,6 +166,15 @@ def lock(model: type[Row], key: int) -> Row | None:
     return db.session.get(model, key, with_for_update=True, populate_existing=True)
 
 
+def hold(model: type[Row], key: int) -> Row | None:
+    """The row read afresh; until the transaction ends nobody locks it, while others may hold it too. For an act that adds
+    rows which point at it. None when there is none. Raises RuntimeError outside a transaction."""
+    if not in_transaction():
+        raise RuntimeError("a row is held inside a transaction")
+    kept = {"read": True, "key_share": True}
+    return db.session.get(model, key, with_for_update=kept, populate_existing=True)
+
+
 def changed_one(statement: sa.Update | sa.Insert | sa.Delete) -> bool:
     """Run a claim (one conditional statement) and say whether it changed its row. ORM objects are not refreshed."""
     result = db.session.execute(statement, execution_options={"synchronize_session": False})

@@ -23,6 +23,7 @@ from app.fundraisers.policy import has_ended
 from app.needs.models import Need
 from app.needs.policy import can_see_need
 from app.needs.promises import check_person
+from app.organizations.members import hold_organization
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings
 from app.organizations.queries import list_deciders
@@ -116,7 +117,7 @@ def start_fundraiser(
     twice is one. Raises Refused with every reason, InvalidInput for goal and ends_on.
     """
     lock(Person, by.id)
-    organization = db.session.get_one(Organization, organization_id)
+    organization = hold_organization(organization_id)
     need = None if need_id is None else db.session.get(Need, need_id)
     if need_id is not None and need is None:
         raise refuse("need_not_open", _("That need is not open"))

@@ -28,8 +28,8 @@ from app.moderation.operations import verify_organization
 from app.needs import index, operations
 from app.needs.models import Item, Need, Position, Shift
 from app.needs.operations.freshness import CONFIRMED_FOR
-from app.organizations.models import Organization
 from app.organizations.operations import name_key, register_organization
+from app.organizations.queries import find_organization, find_organizations_by_key, find_remaining
 
 BATCH = 1000
 # Fields of the operations that our columns call something else.
@@ -202,14 +202,14 @@ class NeedImport:
     def _homes(self, needs: list[NeedLine]) -> dict[str, _Home]:
         """The organizations of a batch by folded name; missing ones are made when the options say so."""
         if self.options.organization is not None:
-            found = db.session.scalar(sa.select(Organization).where(Organization.slug == self.options.organization))
-            if found is None:
+            named = find_organization(self.options.organization)
+            if named is None:
                 raise refuse("organization", f"There is no organization {self.options.organization}")
+            found = find_remaining(named)
             home = _Home(found.id, found.is_public)
             return {name_key(need.organization): home for need in needs}
         names = {name_key(need.organization): need for need in needs}
-        query = sa.select(Organization).where(Organization.name_key.in_(names)).order_by(Organization.created_at.desc())
-        homes = {row.name_key: _Home(row.id, row.is_public) for row in db.session.scalars(query)}
+        homes = {key: _Home(row.id, row.is_public) for key, row in find_organizations_by_key(names).items()}
         if self.options.create_organizations:
             for key in sorted(names.keys() - homes.keys()):
                 if key:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from wtforms import SelectField, TextAreaField
+from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length
 
 from app.core.forms import PageForm, Required, choices
 from app.core.i18n import lazy
-from app.core.text import block
+from app.core.text import block, line
 
 DECISION_NAMES = {
     "verified": lazy("Verified"),
@@ -41,6 +41,24 @@ class DecisionForm(PageForm):
             offered = [("", lazy("Choose")), ("withdraw", lazy("Withdraw the verification"))]
         offered.append(("resume", lazy("End the suspension")) if suspended else ("suspend", lazy("Suspend")))
         self.decision.choices = choices(offered)
+
+
+class MergeForm(PageForm):
+    """Which of two organizations remains. `remaining.choices` are set by the view."""
+
+    remaining = RadioField(lazy("Which one remains?"), validators=[Required(lazy("Choose which one remains"))])
+    with_members = BooleanField(
+        lazy("The members of the other come along"),
+        description=lazy(
+            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner"
+        ),
+    )
+    typed_name = StringField(
+        lazy("Name of the one that goes"),
+        filters=[line],
+        description=lazy("Type it: this cannot be undone"),
+        validators=[Required(lazy("Type the name of the one that goes")), Length(max=160)],
+    )
 
 
 class ClaimDecisionForm(PageForm):

@@ -10,7 +10,15 @@ from app.core.jobs import Sweep
 from app.core.letters import compose
 from app.core.mail import deliver
 from app.core.outbox import enqueue
-from app.organizations.queries import find_verification_by_id, list_members
+from app.messages.delivery import send
+from app.organizations.queries import (
+    find_organization_by_id,
+    find_remaining,
+    find_role,
+    find_verification_by_id,
+    list_members,
+)
+from app.organizations.roles import ROLE_NAMES
 
 
 def mail_verification_decided(payload: dict[str, Any]) -> None:
@@ -45,7 +53,27 @@ def mail_verification_decided_to(payload: dict[str, Any]) -> None:
     deliver(mail, key=payload["outbox_key"])
 
 
+def mail_organizations_merged(payload: dict[str, Any]) -> None:
+    """Tell somebody who belonged to one of two organizations that they are one, and what role they have there now."""
+    duplicate, person = find_organization_by_id(payload["duplicate_id"]), find_person(payload["person_id"])
+    if duplicate is None or person is None or not person.is_active:
+        return
+    remaining = find_remaining(duplicate)
+    role = find_role(person, remaining.id)
+    send(
+        "moderation/merged",
+        to=person,
+        key=payload["outbox_key"],
+        name=person.name,
+        duplicate=duplicate.name,
+        organization=remaining.name,
+        slug=remaining.slug,
+        role=ROLE_NAMES[role] if role else None,
+    )
+
+
 HANDLERS = {
+    "mail_organizations_merged": mail_organizations_merged,
     "mail_verification_decided": mail_verification_decided,
     "mail_verification_decided_to": mail_verification_decided_to,
 }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from app.accounts.models import Person
 from app.core import audit, outbox
 from app.core.clock import now
-from app.core.db import db, lock
+from app.core.db import db
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.needs import index
 from app.organizations import claims
+from app.organizations.members import lock_organization
 from app.organizations.models import Claim, Organization, Verification
 from app.organizations.queries import find_role
 
@@ -19,8 +20,8 @@ def verify_organization(organization_id: int, *, by: Person | None, checked: str
 
     Raises InvalidInput at "checked" when it is empty, Refused when a moderator decides about an organization of their own.
     """
-    organization = _locked(organization_id)
-    _not_ones_own(organization, by)
+    organization = lock_organization(organization_id)
+    require_not_ones_own(organization, by)
     decision = _decide(organization, "verified", by, checked)
     organization.verified_at = organization.verified_at or decision.decided_at
     _finish(organization)
@@ -29,8 +30,8 @@ def verify_organization(organization_id: int, *, by: Person | None, checked: str
 
 def decline_organization(organization_id: int, *, by: Person, checked: str) -> Verification:
     """It stays unverified; `checked` tells what was looked at and what is missing."""
-    organization = _locked(organization_id)
-    _not_ones_own(organization, by)
+    organization = lock_organization(organization_id)
+    require_not_ones_own(organization, by)
     decision = _decide(organization, "declined", by, checked)
     organization.verified_at = None
     _finish(organization)
@@ -39,8 +40,8 @@ def decline_organization(organization_id: int, *, by: Person, checked: str) -> V
 
 def withdraw_verification(organization_id: int, *, by: Person, checked: str) -> Verification:
     """It is verified no longer: everything of it is out of sight at once (N1)."""
-    organization = _locked(organization_id)
-    _not_ones_own(organization, by)
+    organization = lock_organization(organization_id)
+    require_not_ones_own(organization, by)
     decision = _decide(organization, "withdrawn", by, checked)
     organization.verified_at = None
     _finish(organization)
@@ -69,8 +70,8 @@ def decide_claim(claim_id: int, *, by: Person, grant: bool, checked: str) -> Cla
 
 
 def _set_status(organization_id: int, status: str, by: Person, reason: str) -> Organization:
-    organization = _locked(organization_id)
-    _not_ones_own(organization, by)
+    organization = lock_organization(organization_id)
+    require_not_ones_own(organization, by)
     if not reason.strip():
         raise InvalidInput({"checked": _("Say why, for whoever looks at this later")})
     if organization.status != status:
@@ -80,14 +81,8 @@ def _set_status(organization_id: int, status: str, by: Person, reason: str) -> O
     return organization
 
 
-def _locked(organization_id: int) -> Organization:
-    organization = lock(Organization, organization_id)
-    if organization is None:
-        raise refuse("not_found", _("This organization is not there any more."))
-    return organization
-
-
-def _not_ones_own(organization: Organization, by: Person | None) -> None:
+def require_not_ones_own(organization: Organization, by: Person | None) -> None:
+    """Raise Refused (`own_organization`) when the moderator belongs to it."""
     if by is not None and find_role(by, organization.id) is not None:
         raise refuse(
             "own_organization", _("You belong to this organization."), _("Another moderator decides about it.")

@@ -19,7 +19,8 @@ from app.core.db import db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.tokens import hash_token, keyed_hash
-from app.organizations.models import Claim, Membership, Organization
+from app.organizations.members import add_membership, lock_organization
+from app.organizations.models import Claim, Organization
 
 LINK_LIFETIME = dt.timedelta(days=7)
 # A page at one of these is not a domain of one's own: whoever reads its mail proves nothing about the organization.
@@ -35,7 +36,15 @@ SHARED_HOSTS = frozenset(
 
 def web_domain(organization: Organization) -> str | None:
     """The organization's own web domain, where a mailbox proves something; None when it has none."""
-    host = (urlsplit(organization.website or "").hostname or "").removeprefix("www.")
+    return domain_of(organization.website)
+
+
+def domain_of(website: str | None) -> str | None:
+    """The domain of a website, in lower case and without "www."; None for none, and for one that many share."""
+    try:
+        host = (urlsplit((website or "").lower()).hostname or "").removeprefix("www.")
+    except ValueError:  # what was imported may be no address
+        return None
     return host if "." in host and host not in SHARED_HOSTS else None
 
 
@@ -47,7 +56,7 @@ def reasons_not_to_claim(organization: Organization, person: Person) -> list[Rea
             Reason(
                 "claimed",
                 _("Somebody from this organization runs this page already."),
-                _("Ask them to add you under People."),
+                _("Ask them to invite you."),
             )
         )
     if not person.is_email_verified:
@@ -67,9 +76,7 @@ def claim_organization(organization_id: int, *, by: Person, mailbox: str = "", e
 
     Raises InvalidInput at the field, Refused with every reason.
     """
-    organization = lock(Organization, organization_id)
-    if organization is None:
-        raise refuse("not_found", _("This organization is not there any more."))
+    organization = lock_organization(organization_id)
     if reasons := reasons_not_to_claim(organization, by):
         raise Refused(reasons)
     mailbox, evidence = mailbox.strip().lower(), evidence.strip()
@@ -142,7 +149,7 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
     Raises Refused (`decided`) when it was decided meanwhile, (`claimed`) when somebody else runs the page.
     """
     claim = find_claim(claim_id)
-    organization = None if claim is None else lock(Organization, claim.organization_id)
+    organization = None if claim is None else lock_organization(claim.organization_id)
     claim = lock(Claim, claim_id)
     if claim is None or organization is None or claim.status != "waiting":
         raise refuse("decided", _("This was decided meanwhile."))
@@ -156,18 +163,22 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
     _close(claim, "granted", reason, by)
     organization.claimed_at = now()
     organization.version += 1
-    db.session.add(
-        Membership(organization_id=organization.id, person_id=claim.person_id, role="owner", created_at=now())
-    )
-    db.session.flush()
+    add_membership(organization, claim.person, "owner")
     audit.record("organization.claimed", subject=organization, by=by, organization_id=organization.id)
     audit.record(
         "membership.added", subject=claim.person, by=by, organization_id=organization.id, data={"role": "owner"}
     )
-    others = sa.select(Claim).where(Claim.organization_id == organization.id, Claim.status == "waiting")
-    for other in list(db.session.scalars(others)):
-        _close(other, "declined", _("Somebody else from this organization was faster. Ask them to add you."), by)
+    decline_claims(
+        organization.id, by=by, reason=_("Somebody else from this organization was faster. Ask them to invite you.")
+    )
     return claim
+
+
+def decline_claims(organization_id: int, *, by: Person | None, reason: str) -> None:
+    """Decline whatever is asked for an organization; whoever asked reads `reason`. Under the organization's lock."""
+    waiting = sa.select(Claim).where(Claim.organization_id == organization_id, Claim.status == "waiting")
+    for claim in list(db.session.scalars(waiting)):
+        _close(claim, "declined", reason, by)
 
 
 def _close(claim: Claim, status: str, reason: str, by: Person | None) -> None:

@@ -52,6 +52,7 @@ class RegisterOrganizationForm(PageForm):
         validators=[Required(lazy("Enter a town or postal code")), Length(max=120)],
     )
     website = _website()
+    is_new = BooleanField(lazy("It is none of these"))
 
 
 class OrganizationForm(FileForm):

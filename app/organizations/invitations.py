@@ -159,6 +159,13 @@ def decline_invitation(token: str) -> Invitation:
     return invitation
 
 
+def withdraw_invitations(organization_id: int, *, by: Person | None) -> None:
+    """Withdraw whatever waits for an answer. Under the organization's lock."""
+    waiting = sa.select(Invitation).where(Invitation.organization_id == organization_id, Invitation.status == "waiting")
+    for invitation in list(db.session.scalars(waiting)):
+        _close(invitation, "withdrawn", by)
+
+
 def still_holds(invitation: Invitation) -> bool:
     """True while whoever sent it may give the role now: a right that was taken away takes its invitations along."""
     return may_give(invitation.organization, invitation.invited_by, invitation.role)

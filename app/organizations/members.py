@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from app.accounts.models import Person
 from app.core import audit, outbox
 from app.core.clock import now
-from app.core.db import db, lock
+from app.core.db import db, hold, lock
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.ids import new_id
@@ -43,6 +43,16 @@ def remove_member(organization_id: int, person_id: int, *, by: Person) -> None:
     _tell(organization, person, "", by)
 
 
+def remove_memberships(organization_id: int, *, by: Person) -> None:
+    """End every membership of an organization that ends; whoever ends it tells them. Under the organization's lock."""
+    members = sa.select(Membership).where(Membership.organization_id == organization_id).order_by(Membership.person_id)
+    for member in list(db.session.scalars(members)):
+        person, role = member.person, member.role
+        db.session.delete(member)
+        db.session.flush()
+        audit.record("membership.removed", subject=person, by=by, organization_id=organization_id, data={"role": role})
+
+
 def leave(organization_id: int, *, by: Person, successor_id: int | None = None) -> None:
     """End one's own membership. With `successor_id` that member becomes an owner in the same act, so that the last owner
     can go. Raises Refused (`last_owner`, `not_a_member`, `not_active`)."""
@@ -66,10 +76,21 @@ def is_last_owner(organization_id: int, person_id: int) -> bool:
 
 
 def lock_organization(organization_id: int) -> Organization:
-    """The organization, held until the act ends. Raises Refused (`not_found`)."""
-    organization = lock(Organization, organization_id)
+    """The organization for itself until the act ends. Raises Refused (`not_found`, `merged`)."""
+    return _require_there(lock(Organization, organization_id))
+
+
+def hold_organization(organization_id: int) -> Organization:
+    """The organization for an act that adds something to it: it stays what it is until the act ends, and others may add at
+    the same time. Raises Refused (`not_found`, `merged`)."""
+    return _require_there(hold(Organization, organization_id))
+
+
+def _require_there(organization: Organization | None) -> Organization:
     if organization is None:
         raise refuse("not_found", _("This organization is not there any more."))
+    if organization.merged_into_id is not None:
+        raise refuse("merged", _("This organization was a duplicate and is part of another one now."))
     return organization
 
 

@@ -11,7 +11,7 @@ from app.accounts.models import Person
 from app.core.db import Base, HasId
 
 ROLES = ("owner", "manager", "coordinator", "viewer")
-ORGANIZATION_STATUSES = ("active", "suspended")
+ORGANIZATION_STATUSES = ("active", "suspended", "merged")
 INVITATION_STATUSES = ("waiting", "accepted", "declined", "withdrawn")
 CLAIM_STATUSES = ("waiting", "granted", "declined")
 DECISIONS = ("verified", "declined", "withdrawn", "suspended", "resumed")
@@ -21,7 +21,10 @@ class Organization(HasId, Base):
     """An organization. It is shown to the public only while verified and active."""
 
     __tablename__ = "organization"
-    __table_args__ = (sa.CheckConstraint(f"status IN {ORGANIZATION_STATUSES}", name="status"),)
+    __table_args__ = (
+        sa.CheckConstraint(f"status IN {ORGANIZATION_STATUSES}", name="status"),
+        sa.CheckConstraint("(status = 'merged') = (merged_into_id IS NOT NULL)", name="merged_into"),
+    )
 
     slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
     name: Mapped[str] = mapped_column(sa.String(160))
@@ -38,6 +41,8 @@ class Organization(HasId, Base):
     verified_at: Mapped[dt.datetime | None]
     # None: made by an import and nobody has claimed it; sign-up, pledge and fundraiser stay closed.
     claimed_at: Mapped[dt.datetime | None]
+    # The one it was found to be a duplicate of: everything of it is there, and this row only leads on.
+    merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"), index=True)
     auto_approve_fundraisers: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     created_at: Mapped[dt.datetime]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
@@ -46,7 +51,7 @@ class Organization(HasId, Base):
 
     @property
     def is_public(self) -> bool:
-        """True while the public may see it: verified and not suspended (N1)."""
+        """True while the public may see it: verified, not suspended and not part of another (N1)."""
         return self.verified_at is not None and self.status == "active"
 
     @property
@@ -157,6 +162,21 @@ class Verification(HasId, Base):
     decided_at: Mapped[dt.datetime]
 
     organization: Mapped[Organization] = relationship()
+
+
+class DifferentOrganizations(Base):
+    """A moderator looked at two organizations that look alike and found that they are two. The lower id comes first."""
+
+    __tablename__ = "different_organizations"
+    __table_args__ = (sa.CheckConstraint("first_id < second_id", name="order"),)
+
+    first_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), primary_key=True)
+    second_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), primary_key=True, index=True)
+    decided_by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    decided_at: Mapped[dt.datetime]
+
+    first: Mapped[Organization] = relationship(foreign_keys=[first_id])
+    second: Mapped[Organization] = relationship(foreign_keys=[second_id])
 
 
 class Claim(HasId, Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, undefer
@@ -23,6 +24,21 @@ def public() -> sa.ColumnElement[bool]:
 def find_organization(slug: str) -> Organization | None:
     """The organization in any state, or None."""
     return db.session.scalar(sa.select(Organization).where(Organization.slug == slug))
+
+
+def find_remaining(organization: Organization) -> Organization:
+    """The organization itself, or the one that a duplicate is part of now."""
+    if organization.merged_into_id is None:
+        return organization
+    return db.session.get_one(Organization, organization.merged_into_id)
+
+
+def find_organizations_by_key(keys: Iterable[str]) -> dict[str, Organization]:
+    """Organizations by the folded form of their name (operations.name_key); of several the one that was first. A name
+    that only duplicates had leads to what they are part of."""
+    query = sa.select(Organization).where(Organization.name_key.in_(list(keys)))
+    query = query.order_by(Organization.merged_into_id.is_(None), Organization.created_at.desc(), Organization.id)
+    return {row.name_key: find_remaining(row) for row in db.session.scalars(query)}
 
 
 def find_organization_by_id(organization_id: int) -> Organization | None:

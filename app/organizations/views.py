@@ -34,6 +34,7 @@ from app.organizations.forms import (
     RegisterOrganizationForm,
     RoleForm,
 )
+from app.organizations.likeness import list_public_like
 from app.organizations.models import Claim, Invitation, Location, Logo, Membership, Organization
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
@@ -60,7 +61,10 @@ def new() -> ResponseReturnValue:
     form.country.choices = choices(_countries())
     if not person.is_email_verified:
         return render_template("organizations/verify_first.html"), 403
-    if form.validate_on_submit():
+    alike = []
+    if form.validate_on_submit() and not form.is_new.data:
+        alike = list_public_like(form.name.data or "", form.website.data)
+    if form.validate_on_submit() and not alike:
         try:
             with transaction():
                 made = operations.register_organization(
@@ -77,7 +81,8 @@ def new() -> ResponseReturnValue:
         else:
             flash(_("%(name)s is registered. A moderator will look at it.", name=made.name), "done")
             return redirect(url_for("organizations.overview", slug=made.slug), code=303)
-    return render_template("organizations/new.html", form=form), 422 if form.errors else 200
+    page = render_template("organizations/new.html", form=form, alike=alike)
+    return page, 422 if form.errors else 409 if alike else 200
 
 
 def _countries() -> list[tuple[str, str]]:
@@ -93,9 +98,10 @@ def _countries() -> list[tuple[str, str]]:
 
 
 def _find_in_sight(slug: str) -> Organization | None:
-    """The public sees public ones, members always their own."""
+    """The public sees public ones, members always their own; a duplicate is in sight as what it is part of."""
     found = find_organization(slug)
-    if found is None or not (found.is_public or can_see_staff_pages(find_current_person(), found)):
+    shown = None if found is None else queries.find_remaining(found)
+    if shown is None or not (shown.is_public or can_see_staff_pages(find_current_person(), shown)):
         return None
     return found
 
@@ -104,6 +110,9 @@ def _find_in_sight(slug: str) -> Organization | None:
 @public(load=_find_in_sight)
 def show(organization: Organization) -> ResponseReturnValue:
     """The public profile: what was verified and when, what is needed, what is raised."""
+    if organization.merged_into_id is not None:
+        target = url_for("organizations.show", slug=queries.find_remaining(organization).slug)
+        return redirect(target, code=301)
     person = find_current_person()
     return render_template(
         "organizations/show.html",

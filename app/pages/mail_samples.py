@@ -166,6 +166,16 @@ def _invitation(names: Names) -> Values:
     }
 
 
+def _merged(names: Names) -> Values:
+    return {
+        "name": names.person,
+        "duplicate": names.organization,
+        "organization": "Ironbound Pantry Network",
+        "slug": "ironbound-pantry-network",
+        "role": ROLE_NAMES["manager"],
+    }
+
+
 def _claim(names: Names) -> Values:
     return {
         "name": names.person,
@@ -281,6 +291,7 @@ SAMPLES: dict[str, Sample] = {
     "organizations/invitation": Sample(_invitation),
     "organizations/invitation_answered": Sample(_invitation, other={"accepted": False}),
     "organizations/membership_changed": Sample(_invitation, empty={"role": None}),
+    "moderation/merged": Sample(_merged, empty={"role": None}),
     "organizations/decided": Sample(_claim, other={"decision": "suspended"}),
     "pages/digest": Sample(_digest, "staff_digest"),
     "pledges/cancelled": Sample(_pledge),

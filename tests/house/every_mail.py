@@ -20,6 +20,7 @@ from app.core.outbox import Outbox, enqueue
 from app.donations.operations import start_donation
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.messages.operations import choose_mail
+from app.moderation.merging import merge_organizations
 from app.moderation.operations import verify_organization
 from app.needs.models import Shift
 from app.needs.operations.closing import close_need
@@ -117,6 +118,8 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             receive_pledge(kept.id, by=owner, received=decimal.Decimal(3), rejected=decimal.Decimal(1), reason="wet")
             decline_fundraiser(fundraiser.id, by=owner, reason="later")
             answer_claim(claim.id, grant=True, by=None, reason="")
+            twin = register_organization(name="Twin", by=None, owner=None, country="US", place="Newark, NJ")
+            merge_organizations(twin.id, imported.id, by=moderator, typed_name="Twin", with_members=True)
             need.confirm_by = today("UTC")
             about = {"need_id": need.id, "person_id": owner.id, "confirm_by": need.confirm_by.isoformat()}
             enqueue("mail_need_confirm", about, key="confirm")

@@ -15,7 +15,10 @@ AGREED: dict[str, dict[str, Any]] = {
     "person": {"email": "row@example.org"},
     "shift": {"flexible": False},
     "need": {"private_address": True, "remote": True},
+    "different_organizations": {"first_id": 1, "second_id": 2},
 }
+# What another table points at twice.
+SECOND: dict[str, dict[str, Any]] = {"organization": {"id": 2, "slug": "y"}}
 ONE_OF = re.compile(r"(\w+) IN \('(\w+)'")
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
@@ -61,6 +64,8 @@ def fill_every_table() -> set[str]:
             if table.name == "shift":
                 values |= {"starts_at": START, "ends_at": START + dt.timedelta(hours=1)}
             connection.execute(table.insert().values(**values))
+            if table.name in SECOND:
+                connection.execute(table.insert().values(**values | SECOND[table.name]))
             keys |= {f"{table.name}.{name}": value for name, value in values.items()}
         return {
             table.name

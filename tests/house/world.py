@@ -113,6 +113,9 @@ def build() -> World:
             website="https://kitchen.example.org",
         )
         imported.verified_at = now()
+        twin = register_organization(
+            name="Imported Kitchen Inc.", by=None, owner=None, country="US", place="Newark, NJ"
+        )
         claim = claim_organization(imported.id, by=people["supporter"], mailbox="info")
         invited = invite(organization.id, by=owner, email=people["supporter"].email, role="coordinator")
         looked_at, taken = (upload_file(organization.id, read_upload(FILE, "needs.csv"), by=owner) for _n in range(2))
@@ -138,6 +141,8 @@ def build() -> World:
             "fundraiser": fundraiser.slug,
             "fundraiser_slug": fundraiser.slug,
             "unclaimed_slug": imported.slug,
+            "one_id": encode_id(imported.id),
+            "other_id": encode_id(twin.id),
             "claim_id": encode_id(claim.id),
             "claim_token": token_of(claim),
             "invitation_id": encode_id(invited.id),

@@ -23,7 +23,7 @@ from tests.factories import make_person
 CLIENT = Path(__file__).parent / "client.py"
 PEOPLE = 200
 PROCESSES = 20
-SCOPES = ["signups:read", "signups:write", "pledges:read", "pledges:write"]
+SCOPES = ["signups:read", "signups:write", "pledges:read", "pledges:write", "needs:write"]
 
 
 @dataclasses.dataclass(frozen=True)

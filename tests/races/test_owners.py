@@ -14,8 +14,9 @@ from tests.factories import make_member, make_organization, make_person
 from tests.races.conftest import Running
 from tests.races.crowd import all_at_once, equip
 
-LEFT, REFUSED = 303, 409
-ROUNDS = 3
+# Refused by the act, or, when the other was gone before the form was read, asked who owns it then.
+LEFT, REFUSED = 303, {409, 422}
+ROUNDS = 8
 
 
 def two_owners_leave(running: Running) -> None:
@@ -29,14 +30,20 @@ def two_owners_leave(running: Running) -> None:
         answers = sorted(status for status, _told in all_at_once(running.port, people, len(people)))
         left = db.session.scalars(sa.select(Membership.role).where(Membership.organization_id == organization.id)).all()
         db.session.rollback()
-    assert (answers, left) == ([LEFT, REFUSED], ["owner"])
+    assert left == ["owner"]
+    assert answers[0] == LEFT
+    assert answers[1] in REFUSED
 
 
-def test_of_two_owners_who_leave_at_once_one_stays(running: Running) -> None:
-    for _round in range(ROUNDS):
+def owners_leave_often(running: Running, rounds: int) -> None:
+    for _round in range(rounds):
         two_owners_leave(running)
 
 
+def test_of_two_owners_who_leave_at_once_one_stays(running: Running) -> None:
+    owners_leave_often(running, ROUNDS // 2)
+
+
 def test_without_the_guard_nobody_stays(unguarded: Running) -> None:
-    with pytest.raises(AssertionError, match="303, 303"):
-        two_owners_leave(unguarded)
+    with pytest.raises(AssertionError, match=r"\[\] =="):
+        owners_leave_often(unguarded, ROUNDS)

@@ -1,4 +1,5 @@
-"""The application with its guards against overselling, and against leaving nobody in charge, taken out: the positive
+"""The application with its guards against overselling, against leaving nobody in charge and against
+adding to what is gone, taken out: the positive
 control of tests/races.
 
 A module of the tests, never reachable from the application. What remains is "check first, then hope": the page looks whether
@@ -23,6 +24,7 @@ placing.gate = types.SimpleNamespace(**{**vars(gate), "require": lambda *_a, **_
 placing._is_free = lambda _party_size: sa.true()  # type: ignore[assignment]
 pledging._is_wanted = lambda _quantity: sa.true()  # type: ignore[assignment]
 members._keep_an_owner = lambda *_a: None
+members._require_there = lambda organization: organization  # type: ignore[assignment,return-value]
 
 from wsgi import app  # noqa: E402  # after the guards are out
 

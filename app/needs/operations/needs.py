@@ -19,6 +19,7 @@ from app.needs.operations.places import set_place, whereabouts
 from app.needs.operations.shared import changed, locked_need, record, require_not_closed
 from app.needs.operations.shifts import tell_of_change
 from app.organizations.causes import find_cause
+from app.organizations.members import hold_organization
 from app.organizations.models import Organization
 
 MAXIMUM_TITLE = 160
@@ -45,9 +46,9 @@ def create_need(
     """A draft. `time_zone` None is the place's, or without place the organization's. `facts` for who comes: bring, suits,
     parking (texts), step_free (None: not said); meeting_point and day_contact, told to those with a place only.
 
-    Raises InvalidInput for a title that is missing, unknown skills or causes, a place that is not found.
+    Raises InvalidInput for a title that is missing, unknown skills or causes, a place that is not found; Refused (`merged`).
     """
-    organization = db.session.get_one(Organization, organization_id)
+    organization = hold_organization(organization_id)
     need = Need(
         organization_id=organization.id,
         title="",

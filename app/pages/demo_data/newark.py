@@ -500,6 +500,30 @@ MAPLE_ROW = DemoOrganization(
     ),
 )
 
+# The same club once more, from somebody's list of senior centers: for a moderator to find.
+MAPLE_ROW_AGAIN = DemoOrganization(
+    "The Maple Row Lunch Club, Inc.",
+    "US",
+    NEWARK,
+    "",
+    "Meals for seniors.",
+    website="https://www.maplerow.example.org/about",
+    ago=12,
+    decisions=(DemoDecision("verified", "From the county's list of senior centers", 12),),
+    needs=(
+        DemoNeed(
+            "Drive members home after lunch",
+            "Eight members live too far to walk. Your own car, or our van.",
+            place=NEWARK,
+            address="8 Sample Row",
+            causes=("older-people",),
+            skills=("driving",),
+            ago=12,
+            shifts=(DemoShift(6, "13:30", "15:00", 2, on="wed"),),
+        ),
+    ),
+)
+
 OPEN_HANDS = DemoOrganization(
     "Open Hands Coalition against Trafficking",
     "US",
@@ -522,4 +546,4 @@ OPEN_HANDS = DemoOrganization(
     ),
 )
 
-ORGANIZATIONS = (LANTERN_HOUSE, IRONBOUND, MAPLE_ROW, OPEN_HANDS)
+ORGANIZATIONS = (LANTERN_HOUSE, IRONBOUND, MAPLE_ROW, MAPLE_ROW_AGAIN, OPEN_HANDS)
