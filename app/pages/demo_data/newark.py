@@ -508,8 +508,8 @@ MAPLE_ROW_AGAIN = DemoOrganization(
     "",
     "Meals for seniors.",
     website="https://www.maplerow.example.org/about",
-    ago=12,
-    decisions=(DemoDecision("verified", "From the county's list of senior centers", 12),),
+    ago=14,
+    decisions=(DemoDecision("verified", "From the county's list of senior centers", 14),),
     needs=(
         DemoNeed(
             "Drive members home after lunch",
