@@ -132,7 +132,7 @@ def _title(draw: ImageDraw.ImageDraw, title: str, top: int, room: int) -> int:
             break
     from_right = _is_from_right(title)
     for line in lines:
-        at = (WIDTH - MARGIN if from_right else MARGIN, top)
+        at = (MARGIN + room if from_right else MARGIN, top)
         draw.text(at, line, font=font, fill=ON_DEEP, anchor="ra" if from_right else "la")
         top += round(size * 1.14)
     return top
@@ -157,7 +157,7 @@ def _line(
     if font.getlength(text) > room:
         text = _cut(text, font, room)
     if _is_from_right(text) and left == MARGIN:
-        draw.text((WIDTH - MARGIN, top), text, font=font, fill=fill, anchor="ra")
+        draw.text((MARGIN + room, top), text, font=font, fill=fill, anchor="ra")
     else:
         draw.text((left, top), text, font=font, fill=fill, anchor="la")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import threading
 import warnings
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -24,6 +25,9 @@ CONTENT_TYPE = "image/png"
 # A progressive JPEG has about ten passes; thousands over a large picture would keep the processor busy for minutes.
 MOST_SCANS = 60
 _START_OF_SCAN = b"\xff\xda"
+
+# A large picture takes some hundred megabytes for half a second: a process has one in hand at a time.
+_one_at_a_time = threading.Lock()
 
 # Before a pixel is decoded: beyond this Pillow itself stops, even where the size comes late in a file.
 Image.MAX_IMAGE_PIXELS = MAXIMUM_PIXELS
@@ -48,7 +52,8 @@ def reencode(data: bytes, *, box: int) -> Picture:
     if len(data) > MAXIMUM_BYTES:
         raise refuse("too_large", too_large())
     try:
-        return _drawn_anew(data, box)
+        with _one_at_a_time:
+            return _drawn_anew(data, box)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, _TooManyPixels) as error:
         words = _("This picture has more than %(most)s megapixels. Make it smaller", most=MAXIMUM_PIXELS // 1_000_000)
         raise refuse("too_many_pixels", words) from error
@@ -73,7 +78,8 @@ def _drawn_anew(data: bytes, box: int) -> Picture:
                 raise ValueError("more passes than a picture needs")
             image.draft("RGB", (2 * box, 2 * box))  # decodes no more of it than is needed
         image.load()
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        mode = "RGBA" if image.has_transparency_data else "RGB"
+        image = image if image.mode == mode else image.convert(mode)
         image.thumbnail((box, box), Image.Resampling.LANCZOS)
         image = ImageOps.exif_transpose(image)
     if image.mode == "RGBA":

@@ -85,9 +85,8 @@ def _card_of_need(need_id: int) -> Card | None:
     items = list_items(need_id)
     time, things = standing.of_time(shifts), standing.of_items(items)
     where = _("From anywhere") if need.remote else _place(need.city, need.region)
-    card = Card(
-        settings().platform_name, need.title, " · ".join(part for part in (need.organization.name, where) if part)
-    )
+    whose = " · ".join(part for part in (need.organization.name, where) if part)
+    card = Card(settings().platform_name, need.title, whose, logo=find_logo_content(need.organization_id))
     if standing.is_filled(shifts, items):
         return dataclasses.replace(card, standing=_("Everything asked for is promised"), share=1.0)
     if time is not None and time.open:
@@ -111,7 +110,7 @@ def _card_of_fundraiser(slug: str) -> Card | None:
         page.organization_name,
         words,
         share=raised / goal,
-        logo=_logo(page.organization_id),
+        logo=find_logo_content(page.organization_id),
     )
 
 
@@ -122,11 +121,7 @@ def _card_of_organization(slug: str) -> Card | None:
     place = _place(organization.city, organization.region, country(organization.country))
     count = count_by_status(organization.id).get("open", 0)
     words = ngettext("%(num)s need open", "%(num)s needs open", count) if count else ""
-    return Card(settings().platform_name, organization.name, place, words, logo=_logo(organization.id))
-
-
-def _logo(organization_id: int) -> bytes | None:
-    return find_logo_content(organization_id)
+    return Card(settings().platform_name, organization.name, place, words, logo=find_logo_content(organization.id))
 
 
 def _card(card: Card) -> ResponseReturnValue:

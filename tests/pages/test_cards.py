@@ -112,6 +112,20 @@ def test_a_script_that_no_font_has_shows_hands_and_no_empty_boxes() -> None:
     assert differ(Card("", "Soup \U0001f372 tonight"), Card("", "Soup tonight")) is None
 
 
+def test_a_title_from_the_right_leaves_the_logo_its_place() -> None:
+    short, long = "\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05dc\u05d5\u05dd \u05dc\u05db\u05dd"
+    if cards._font(long, bold=True, size=84) is None:
+        pytest.skip("no font with Hebrew letters; enable with: apt-get install fonts-noto-core")
+    logo = draw_logo("lantern")
+    box = differ(Card("", short, logo=logo), Card("", long, logo=logo))
+    assert box is not None
+    assert box[2] <= cards.WIDTH - cards.MARGIN - 216
+    bare = differ(Card("", short), Card("", long))
+    assert bare is not None
+    assert bare[2] > box[2]  # without a logo it begins at the margin
+    assert bare[0] > 400
+
+
 def test_without_any_font_of_the_machine_english_is_still_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cards, "FONTS", (("no-such-font.ttf", "no-such-font.ttf"),))
     draw_card.cache_clear()
