@@ -14,6 +14,7 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations.models import Donation
 from app.donations.operations import start_donation
+from app.organizations.invitations import invite
 from app.organizations.operations import add_location
 from app.pledges.operations import pledge
 from app.signups.operations import sign_up
@@ -90,6 +91,14 @@ def members(owner: Person, count: int) -> str:
     return f"/organizations/{organization.slug}/members"
 
 
+def invitations(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    with transaction():
+        for number in range(count):
+            invite(organization.id, by=owner, email=f"asked{number}@example.org", role="viewer")
+    return f"/organizations/{organization.slug}/invitations"
+
+
 def locations(owner: Person, count: int) -> str:
     organization = make_organization(owner)
     with transaction():
@@ -139,7 +148,8 @@ def gifts(owner: Person, count: int) -> str:
 
 
 LISTS = [
-    needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, mine, my_places, my_gifts,
+    needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
+    mine, my_places, my_gifts,
 ]  # fmt: skip
 
 
