@@ -7,10 +7,11 @@ every page once; app.css paints them.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from decimal import Decimal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 FINGERS = 5
 # Distance between two hands, and the right edge of the first n fingers of a hand: geometry of layouts/_shapes.svg.
@@ -127,6 +128,88 @@ def draw_strip(
     return Markup(  # noqa: S704  # numbers and our own words only
         f'<svg class="strip" width="100%" height="14" aria-hidden="true">{outline}{"".join(parts)}{notch}</svg>'
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One upright finger of a chart: so many given, promised on top of them, and still open."""
+
+    given: int
+    promised: int
+    open: int
+
+    @property
+    def total(self) -> int:
+        """How high it stands."""
+        return self.given + self.promised + self.open
+
+
+CHART_WIDTH, CHART_HEIGHT, CHART_SIDE, CHART_FOOT = 480, 190, 34, 26
+# A scale ends at one of these, times a power of ten, and has four steps at most.
+ROUND_NUMBERS = (1, 2, 4, 5, 6, 8, 10)
+
+
+def _top_of(most: int) -> int:
+    """The end of a scale that holds `most`: a round number, 4 at least."""
+    power = 1
+    while True:
+        for number in ROUND_NUMBERS:
+            if number * power >= max(most, 4):
+                return number * power
+        power *= 10
+
+
+def _steps_of(top: int) -> list[int]:
+    """Where the lines of a scale that ends at `top` are, from its foot."""
+    parts = next(parts for parts in (4, 3, 5, 2, 1) if top % parts == 0)
+    return [top * part // parts for part in range(parts + 1)]
+
+
+@functools.lru_cache(maxsize=256)
+def draw_columns(columns: tuple[Column, ...], labels: tuple[str, ...]) -> Markup:
+    """Upright fingers beside each other over a scale, a label (plain text) below each: for a table's numbers as a picture.
+    What is still open is an outline on top, as everywhere."""
+    top = _top_of(max((column.total for column in columns), default=0))
+    floor = CHART_HEIGHT - CHART_FOOT
+    room = floor - 8
+    step = (CHART_WIDTH - CHART_SIDE) / max(len(columns), 1)
+    width = round(min(step * 0.46, 26), 1)
+    lines = "".join(
+        f'<path class="line" d="M{CHART_SIDE} {round(floor - room * at / top, 1)}H{CHART_WIDTH}"/>'
+        f'<text x="{CHART_SIDE - 8}" y="{round(floor - room * at / top + 4, 1)}" text-anchor="end">{at}</text>'
+        for at in _steps_of(top)
+    )
+    drawn = "".join(
+        _draw_column(column, x=round(CHART_SIDE + step * (number + 0.5) - width / 2, 1), width=width, scale=room / top)
+        + f'<text x="{round(CHART_SIDE + step * (number + 0.5), 1)}" y="{CHART_HEIGHT - 6}" text-anchor="middle">'
+        + f"{escape(label)}</text>"
+        for number, (column, label) in enumerate(zip(columns, labels, strict=True))
+    )
+    return Markup(  # noqa: S704  # numbers, and labels that are escaped
+        f'<svg class="columns" viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT}" aria-hidden="true">{lines}{drawn}'
+        f'<path class="floor" d="M{CHART_SIDE} {floor}H{CHART_WIDTH}"/></svg>'
+    )
+
+
+def _draw_column(column: Column, *, x: float, width: float, scale: float) -> str:
+    """Each part has the rounded end of a finger, drawn from the top down so that the next part covers its foot."""
+    floor = CHART_HEIGHT - CHART_FOOT
+    parts = []
+    for state, reach, count in (
+        ("open", column.total, column.open),
+        ("promised", column.given + column.promised, column.promised),
+        ("given", column.given, column.given),
+    ):
+        if count <= 0:
+            continue
+        high = round(reach * scale, 1)
+        bend = round(min(width / 2, high), 1)
+        path = f"M{x} {floor}v-{round(high - bend, 1)}a{width / 2} {bend} 0 0 1 {width} 0v{round(high - bend, 1)}z"
+        if state == "promised":
+            parts.append(f'<path class="under" d="{path}"/>')
+        hatch = ' fill="url(#hatch)"' if state == "promised" else ""
+        parts.append(f'<path class="{state}"{hatch} d="{path}"/>')
+    return "".join(parts)
 
 
 @functools.lru_cache(maxsize=64)

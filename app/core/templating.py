@@ -56,6 +56,7 @@ def init_app(app: Flask) -> None:
         "draw_crowd": drawing.draw_crowd,
         "draw_strip": drawing.draw_strip,
         "draw_finger": drawing.draw_finger,
+        "draw_columns": drawing.draw_columns,
         "draw_thermometer": drawing.draw_thermometer,
         "MOST_FINGERS": drawing.MOST_FINGERS,
         "when": when,

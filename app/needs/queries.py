@@ -65,9 +65,9 @@ class NeedLine:
     taken: int
 
 
-def list_open_needs_of(organization_id: int, *, any_status: bool = False, limit: int = 50) -> list[NeedLine]:
-    """The organization's needs with their next shift and places, soonest first; `any_status` for its staff only.
-    `capacity` is None when no places are asked for, and when one of the roles takes as many as come.
+def list_open_needs_of(organization_id: int, *, limit: int = 50) -> list[NeedLine]:
+    """The organization's open needs with their next shift and places, soonest first. `capacity` is None when no places
+    are asked for, and when one of the roles takes as many as come.
 
     The caller has asked whether the organization is public (N1).
     """
@@ -94,13 +94,11 @@ def list_open_needs_of(organization_id: int, *, any_status: bool = False, limit:
         )
         .outerjoin(Shift, sa.and_(Shift.need_id == Need.id, upcoming))
         .outerjoin(Position, Position.shift_id == Shift.id)
-        .where(Need.organization_id == organization_id)
+        .where(Need.organization_id == organization_id, Need.status == "open")
         .group_by(Need.id)
         .order_by(starts.is_(None), starts, Need.created_at.desc(), Need.id)
         .limit(limit)
     )
-    if not any_status:
-        query = query.where(Need.status == "open")
     lines = [NeedLine(**row._mapping) for row in db.session.execute(query)]
     filled = list_filled(Need.id.in_([line.id for line in lines])) if lines else set()
     return [dataclasses.replace(line, status="filled") if line.id in filled else line for line in lines]

@@ -43,6 +43,8 @@ class Organization(HasId, Base):
     claimed_at: Mapped[dt.datetime | None]
     # The one it was found to be a duplicate of: everything of it is there, and this row only leads on.
     merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    # Somebody of its staff does not want to be shown any more what to do first.
+    first_steps_hidden: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     auto_approve_fundraisers: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     created_at: Mapped[dt.datetime]
     version: Mapped[int] = mapped_column(default=1, server_default="1")

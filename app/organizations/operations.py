@@ -150,6 +150,14 @@ def _forget_logo(organization: Organization) -> bool:
     return logo is not None
 
 
+def show_first_steps(organization_id: int, *, by: Person, shown: bool) -> None:
+    """Whether the staff's first page shows what a new organization does first."""
+    organization = lock_organization(organization_id)
+    organization.first_steps_hidden = not shown
+    _record("organization.first_steps", organization, organization, by, {"shown": shown})
+    db.session.flush()
+
+
 def _checked_website(website: str | None) -> str | None:
     address = (website or "").strip()
     if address and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", address):

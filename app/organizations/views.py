@@ -7,7 +7,6 @@ from collections.abc import Callable
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.accounts import throttles
 from app.accounts.models import Person
@@ -20,8 +19,8 @@ from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.web import LINK_PAGE_HEADERS, allow, flash_undo, public, signed_in
-from app.fundraisers.queries import list_fundraisers_of, list_public_fundraisers
-from app.needs.queries import count_by_status, list_open_needs_of
+from app.fundraisers.queries import list_public_fundraisers
+from app.needs.queries import list_open_needs_of
 from app.organizations import claims, invitations, operations, queries
 from app.organizations import members as member_operations
 from app.organizations.forms import (
@@ -80,7 +79,7 @@ def new() -> ResponseReturnValue:
             show_errors(form, invalid)
         else:
             flash(_("%(name)s is registered. A moderator will look at it.", name=made.name), "done")
-            return redirect(url_for("organizations.overview", slug=made.slug), code=303)
+            return redirect(url_for("pages.overview", slug=made.slug), code=303)
     page = render_template("organizations/new.html", form=form, alike=alike)
     return page, 422 if form.errors else 409 if alike else 200
 
@@ -143,35 +142,24 @@ def logo(logo: Logo) -> ResponseReturnValue:
     return response.make_conditional(request)
 
 
-@organizations.get("/manage/<slug>/")
-@allow(can_see_staff_pages, load=find_organization)
-def overview(organization: Organization) -> ResponseReturnValue:
-    """What staff come to: what is open, what waits, what is missing."""
-    person = current_person()
-    return render_template(
-        "organizations/overview.html",
-        organization=organization,
-        counts=count_by_status(organization.id),
-        needs=list_open_needs_of(organization.id, any_status=True),
-        fundraisers=list_fundraisers_of(organization.id)[:10],
-        may_edit=can_manage_listings(person, organization),
-    )
+@organizations.post("/manage/<slug>/first-steps/hide")
+@allow(can_manage_people, load=find_organization)
+def hide_first_steps(organization: Organization) -> ResponseReturnValue:
+    """Do not show any more what to do first."""
+    with transaction():
+        operations.show_first_steps(organization.id, by=current_person(), shown=False)
+    undo = url_for("organizations.show_first_steps", slug=organization.slug)
+    flash_undo(_("The first steps are not shown any more."), undo, post=True)
+    return redirect(url_for("pages.overview", slug=organization.slug), code=303)
 
 
-@organizations.url_value_preprocessor
-def allow_a_picture(endpoint: str | None, _values: dict[str, object] | None) -> None:
-    """The settings may be larger than any other request: somewhat more than a picture may be, so that the field can say so."""
-    if endpoint == "organizations.settings":
-        request.max_content_length = pictures.MAXIMUM_BYTES + 2 * 1024 * 1024
-
-
-@organizations.errorhandler(RequestEntityTooLarge)
-def say_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
-    """What was sent was not even read; the page of the settings says so at the field of the logo."""
-    slug = (request.view_args or {}).get("slug")
-    if request.endpoint != "organizations.settings" or slug is None:
-        return error
-    return redirect(url_for("organizations.settings", slug=slug, too_large="1"), code=303)
+@organizations.post("/manage/<slug>/first-steps/show")
+@allow(can_manage_people, load=find_organization)
+def show_first_steps(organization: Organization) -> ResponseReturnValue:
+    """Show again what to do first."""
+    with transaction():
+        operations.show_first_steps(organization.id, by=current_person(), shown=True)
+    return redirect(url_for("pages.overview", slug=organization.slug), code=303)
 
 
 @organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
@@ -320,7 +308,7 @@ def answer_invitation(invitation: Invitation | str) -> ResponseReturnValue:
             flash(
                 _("Welcome. This is where your work is.") if act == "accept" else _("Thank you. We tell them."), "done"
             )
-            target = url_for("organizations.overview", slug=slug) if act == "accept" else url_for("pages.home")
+            target = url_for("pages.overview", slug=slug) if act == "accept" else url_for("pages.home")
             return redirect(target, code=303)
     elif person is not None:
         reasons = invitations.reasons_not_to_accept(invitation, person)

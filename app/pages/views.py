@@ -19,15 +19,17 @@ from app.core.i18n import _
 from app.core.web import allow, public, settings, signed_in
 from app.needs import listing
 from app.needs.filters import parse
+from app.needs.queries import count_by_status
 from app.needs.rows import NeedRow
 from app.needs.search import search
 from app.organizations.models import Organization
-from app.organizations.policy import can_see_staff_pages
+from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.pages import queries
 from app.pages.activity import list_activity
 from app.pages.design import design
 from app.pages.forms import CalendarForm
+from app.pages.overview import first_steps_of, overview_of
 from app.pages.sharing import sharing
 from config import Settings
 
@@ -98,6 +100,23 @@ def calendar(person: Person) -> ResponseReturnValue:
     content = queries.calendar_feed_of(person, settings())
     headers = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
     return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@pages.get("/manage/<slug>/")
+@allow(can_see_staff_pages, load=find_organization)
+def overview(organization: Organization) -> ResponseReturnValue:
+    """What staff come to: what waits for them, how full the weeks are, what arrives, who comes next, what is raised."""
+    person = current_person()
+    may_edit, counts = can_manage_listings(person, organization), count_by_status(organization.id)
+    return render_template(
+        "pages/overview.html",
+        organization=organization,
+        overview=overview_of(organization),
+        counts=counts,
+        steps=first_steps_of(organization, has_need=bool(counts)) if may_edit else None,
+        may_edit=may_edit,
+        may_receive=can_receive(person, organization),
+    )
 
 
 @pages.get("/manage/<slug>/activity")

@@ -41,6 +41,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "organizations.new"): {"name": "Books for All", "country": "US", "place": "Newark, NJ"},
     ("POST", "organizations.settings"): {"name": "Renamed"},
     ("POST", "organizations.members"): {"email": "nobody@example.org", "role": "viewer"},
+    ("POST", "organizations.hide_first_steps"): EMPTY,
+    ("POST", "organizations.show_first_steps"): EMPTY,
     ("POST", "organizations.leave"): {"successor": "{person_id}"},
     ("POST", "organizations.withdraw_invitation"): EMPTY,
     ("POST", "organizations.send_invitation_again"): EMPTY,
