@@ -146,7 +146,7 @@ class Column:
 
 CHART_WIDTH, CHART_HEIGHT, CHART_SIDE, CHART_FOOT = 480, 190, 34, 26
 # A scale ends at one of these, times a power of ten, and has four steps at most.
-ROUND_NUMBERS = (1, 2, 4, 5, 6, 8, 10)
+ROUND_NUMBERS = (1, 2, 3, 4, 5, 6, 8, 10)
 
 
 def _top_of(most: int) -> int:
