@@ -13,7 +13,7 @@ from flask import Flask
 from app.accounts.models import Person
 from app.accounts.operations import register_person, request_email_change, request_link
 from app.core import jobs
-from app.core.clock import now, today
+from app.core.clock import local_date, now, today
 from app.core.db import db, transaction
 from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
@@ -132,8 +132,9 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             enqueue("mail_need_unconfirmed", about, key="unconfirmed")
             gift.status = "processing"
             enqueue("mail_donation_processing", {"donation_id": gift.id}, key="processing")
-            tomorrow = today("America/New_York") + dt.timedelta(days=1)
-            daily = {"person_id": owner.id, "organization_id": organization.id, "day": tomorrow.isoformat()}
+            # The day whose eight o'clock comes next there.
+            told_on = local_date(now() + dt.timedelta(hours=16), "America/New_York")
+            daily = {"person_id": owner.id, "organization_id": organization.id, "day": told_on.isoformat()}
             choose_mail(owner.id, by=owner, choices={"staff_signups": "daily"})
             enqueue("staff_digest", daily, key="digest")
             late.deliver_by = today("UTC") - dt.timedelta(days=2)
