@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.accounts import throttles
 from app.accounts.models import Person
@@ -160,6 +161,22 @@ def show_first_steps(organization: Organization) -> ResponseReturnValue:
     with transaction():
         operations.show_first_steps(organization.id, by=current_person(), shown=True)
     return redirect(url_for("pages.overview", slug=organization.slug), code=303)
+
+
+@organizations.url_value_preprocessor
+def allow_a_picture(endpoint: str | None, _values: dict[str, object] | None) -> None:
+    """The settings may be larger than any other request: somewhat more than a picture may be, so that the field can say so."""
+    if endpoint == "organizations.settings":
+        request.max_content_length = pictures.MAXIMUM_BYTES + 2 * 1024 * 1024
+
+
+@organizations.errorhandler(RequestEntityTooLarge)
+def say_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """What was sent was not even read; the page of the settings says so at the field of the logo."""
+    slug = (request.view_args or {}).get("slug")
+    if request.endpoint != "organizations.settings" or slug is None:
+        return error
+    return redirect(url_for("organizations.settings", slug=slug, too_large="1"), code=303)
 
 
 @organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
