@@ -36,6 +36,7 @@ FEATURES = (
     "accounts",
     "messages",
     "organizations",
+    "safeguarding",
     "needs",
     "signups",
     "pledges",

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from app.accounts.models import Person
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.fundraisers.models import Fundraiser
 from app.needs import index
 from app.needs.models import Item, Need, Position, Shift
 from app.organizations.models import Membership, Organization
+from app.safeguarding.models import Clearance, ContactPermission, GuardianConfirmation, Guardianship
 
 _numbers = itertools.count(1)
 ADULT = dt.date(1990, 5, 17)
@@ -131,6 +132,68 @@ def make_shift(
         db.session.flush()
         index.reindex([need.id])
     return shift
+
+
+def allow_contact(organization: Organization) -> None:
+    """Two moderators have agreed that the organization may ask people to contact (G3)."""
+    first, second = (make_person(platform_role="moderator") for _one in range(2))
+    with transaction():
+        db.session.add(
+            ContactPermission(
+                organization_id=organization.id,
+                first_by_id=first.id,
+                first_at=now(),
+                second_by_id=second.id,
+                second_at=now(),
+            )
+        )
+
+
+def make_clearance(
+    person: Person, organization: Organization | None, kind: str = "background_check", **changes: Any
+) -> Clearance:
+    """An accepted clearance of yesterday that ends in a year; a background check is the level that contact asks for in
+    the United States. `organization` None is the platform's own."""
+    values: dict[str, Any] = {
+        "person_id": person.id,
+        "organization_id": None if organization is None else organization.id,
+        "kind": kind,
+        "level": "us_fitness" if kind == "background_check" else "",
+        "issued_on": today("UTC") - dt.timedelta(days=1),
+        "expires_on": today("UTC") + dt.timedelta(days=365),
+        "created_at": now(),
+    }
+    with transaction():
+        clearance = Clearance(**{**values, **changes})
+        db.session.add(clearance)
+    return clearance
+
+
+def make_guardian(person: Person, *, confirmed_by: Organization | None = None, **changes: Any) -> Guardianship:
+    """A guardian who agreed; `confirmed_by` spoke to them by telephone."""
+    values: dict[str, Any] = {
+        "person_id": person.id,
+        "name": "Their guardian",
+        "email": f"guardian{next(_numbers)}@example.org",
+        "status": "consented",
+        "created_at": now(),
+    }
+    staff = make_person()
+    with transaction():
+        guardianship = Guardianship(**{**values, **changes})
+        db.session.add(guardianship)
+        db.session.flush()
+        if confirmed_by is not None:
+            db.session.add(
+                GuardianConfirmation(
+                    guardianship_id=guardianship.id,
+                    organization_id=confirmed_by.id,
+                    means="telephone",
+                    confirmed_by_id=staff.id,
+                    confirmed_at=now(),
+                )
+            )
+    return guardianship
 
 
 def make_item(need: Need | None = None, *, quantity: str | None = "100", **changes: Any) -> Item:

@@ -14,7 +14,9 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts import passwords
+from app.accounts.facts import tell_facts_changed
 from app.accounts.models import NO_MAILBOX, ApiToken, LinkToken, Person, PersonSkill
+from app.accounts.policy import MINIMUM_AGE
 from app.accounts.queries import find_email_change, find_link, find_person_by_email
 from app.accounts.scopes import SCOPES
 from app.accounts.skills import find_skill
@@ -27,7 +29,6 @@ from app.core.ids import encode_id
 from app.core.places import find_place
 from app.core.tokens import hash_token, keyed_hash, new_token
 
-MINIMUM_AGE = 13
 OLDEST = 120
 LINK_LIFETIMES = {
     "verify_email": dt.timedelta(days=7),
@@ -244,7 +245,9 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
     person = _locked(person_id)
     if "birth_date" in values:
         check_birth_date(values["birth_date"])
-        person.birth_date = values["birth_date"]
+        if person.birth_date != values["birth_date"]:
+            person.birth_date = values["birth_date"]
+            tell_facts_changed(person.id)
     if "name" in values:
         if not (values["name"] or "").strip():
             raise InvalidInput({"name": _("Enter your name")})

@@ -5,11 +5,22 @@ from __future__ import annotations
 from app.accounts.models import Person
 from app.core.clock import age_on, today
 
-# Majority where it comes latest among the countries this platform begins in; a table by country refines it (G4).
+# Under this age nobody has an account, and nothing of them is kept (G4).
+MINIMUM_AGE = 13
+# A child is everybody under 18: UN Convention on the Rights of the Child, article 1.
 ADULT_AGE = 18
+# Where majority comes later: Korea's Civil Act, article 4; Thailand's Civil and Commercial Code, section 19; New Zealand's
+# Age of Majority Act 1970, section 4; Singapore's common law.
+_LATER_MAJORITY = {"KR": 19, "TH": 20, "NZ": 20, "SG": 21}
+
+
+def majority_age(country: str | None) -> int:
+    """The age from which somebody is an adult in that ISO country (G4)."""
+    return _LATER_MAJORITY.get(country or "", ADULT_AGE)
 
 
 def is_known_minor(person: Person) -> bool:
     """True when the birth date says so wherever on earth it is still yesterday. Unknown is not known to be a minor, and
     never taken for an adult either: rules that need an age ask for it themselves."""
-    return person.birth_date is not None and age_on(person.birth_date, today("Etc/GMT+12")) < ADULT_AGE
+    majority = majority_age(person.country)
+    return person.birth_date is not None and age_on(person.birth_date, today("Etc/GMT+12")) < majority

@@ -78,6 +78,11 @@ def clock_time(instant: dt.datetime, zone: str) -> str:
     return _plain(str(format_skeleton(_hours(), _local(instant, zone), locale=_locale())))
 
 
+def wall_time(time: dt.time) -> str:
+    """A time of the clock that belongs to no day: 7:00 am."""
+    return _plain(str(format_skeleton(_hours(), dt.datetime.combine(dt.date(2000, 1, 1), time), locale=_locale())))
+
+
 def times(starts_at: dt.datetime, ends_at: dt.datetime, zone: str) -> str:
     """From when to when, with the zone: 5:30 – 8:30 pm EST; past midnight the second day is named."""
     start, end = _local(starts_at, zone), _local(ends_at, zone)

@@ -30,6 +30,8 @@ from app.needs.models import Item, Need, Position, Shift
 from app.needs.operations.freshness import CONFIRMED_FOR
 from app.organizations.operations import name_key, register_organization
 from app.organizations.queries import find_organization, find_organizations_by_key, find_remaining
+from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE
+from app.safeguarding.standing import OrganizationFacts, load_organizations
 
 BATCH = 1000
 # Fields of the operations that our columns call something else.
@@ -93,6 +95,7 @@ class _Home:
 
     id: int
     is_public: bool
+    may_place_with_contact: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,10 +209,15 @@ class NeedImport:
             if named is None:
                 raise refuse("organization", f"There is no organization {self.options.organization}")
             found = find_remaining(named)
-            home = _Home(found.id, found.is_public)
+            home = _Home(found.id, found.is_public, _may_place(found.id))
             return {name_key(need.organization): home for need in needs}
         names = {name_key(need.organization): need for need in needs}
-        homes = {key: _Home(row.id, row.is_public) for key, row in find_organizations_by_key(names).items()}
+        there = find_organizations_by_key(names)
+        asked = load_organizations([row.id for row in there.values()])
+        homes = {
+            key: _Home(row.id, row.is_public, asked.get(row.id, OrganizationFacts()).may_place_with_contact)
+            for key, row in there.items()
+        }
         if self.options.create_organizations:
             for key in sorted(names.keys() - homes.keys()):
                 if key:
@@ -254,7 +262,11 @@ class NeedImport:
         if need.is_past(at):
             return "closed"
         vouched = self.options.publish or (self.options.create_organizations and self.options.verified)
-        return "open" if vouched and home.is_public and need.asks_for_anything and need.is_placed else "draft"
+        complete = home.is_public and need.asks_for_anything and need.is_placed
+        # With contact only where two moderators agreed to it (G3), and a role has a day by which it is done (G1).
+        if need.asks_for_time and need.contact in CONTACTS_WITH_PEOPLE:
+            complete = complete and home.may_place_with_contact and not (need.flexible and need.ends_on is None)
+        return "open" if vouched and complete else "draft"
 
     def _insert(self, fresh: list[tuple[int, NeedLine, _Home, str]]) -> None:
         if not fresh:
@@ -275,7 +287,15 @@ class NeedImport:
                 shift_id = new_id()
                 shifts.append(_shift_values(need, need_id, shift_id))
                 positions.append(
-                    {"id": new_id(), "shift_id": shift_id, "name": "", "capacity": need.capacity, "taken": 0, "sort": 0}
+                    {
+                        "id": new_id(),
+                        "shift_id": shift_id,
+                        "name": "",
+                        "capacity": need.capacity,
+                        "taken": 0,
+                        "requirements": [],
+                        "sort": 0,
+                    }
                 )
             items += [_item_values(item, need_id, number) for number, item in enumerate(need.items)]
             events.append(
@@ -395,6 +415,10 @@ def _place_input(need: NeedLine) -> operations.PlaceInput:
     )
 
 
+def _may_place(organization_id: int) -> bool:
+    return load_organizations([organization_id]).get(organization_id, OrganizationFacts()).may_place_with_contact
+
+
 def _item_input(line: ItemLine, existing: Item | None) -> operations.ItemInput:
     """What the file says of an item; what it cannot say stays as it is."""
     stands = operations.ItemInput(line.name) if existing is None else operations.ItemInput.of(existing)
@@ -414,6 +438,7 @@ def _need_values(need: NeedLine, home: _Home, key: str, need_id: int, status: st
         "urgency": need.urgency,
         "causes": list(need.causes),
         "skills": list(need.skills),
+        "requirements": [],
         "remote": need.remote,
         "private_address": False,
         "address": need.address,

@@ -29,6 +29,9 @@ from app.organizations.members import add_membership, find_membership, remove_me
 from app.organizations.models import DifferentOrganizations, Logo, Membership, Organization
 from app.organizations.operations import name_key
 from app.organizations.queries import list_members
+from app.safeguarding.models import ContactPermission
+from app.safeguarding.operations.clearances import revoke_conduct_of
+from app.safeguarding.operations.shared import tell_rules_changed
 
 # What becomes of every column that points at an organization. tests/moderation/test_merging.py fails on one that is missing.
 MOVED = (
@@ -36,6 +39,9 @@ MOVED = (
     "fundraiser.organization_id",
     "location.organization_id",
     "import_batch.organization_id",
+    # The same people spoke for it: what they recorded holds with the one that remains.
+    "clearance.organization_id",
+    "exemption.organization_id",
 )
 DECIDED_HERE = (
     "membership.organization_id",
@@ -43,6 +49,9 @@ DECIDED_HERE = (
     "claim.organization_id",
     "logo.organization_id",
     "organization.merged_into_id",
+    "clearance_share.organization_id",
+    "guardian_confirmation.organization_id",
+    "contact_permission.organization_id",
 )
 # Stays with the duplicate: what was decided about it, and books that must be empty.
 LEFT_BEHIND = (
@@ -52,6 +61,9 @@ LEFT_BEHIND = (
     "donation.organization_id",
     "ledger_transaction.organization_id",
     "ledger_entry.organization_id",
+    # What it asked of people; nobody has accepted these words of the one that remains.
+    "requirement_profile.organization_id",
+    "conduct_version.organization_id",
 )
 
 
@@ -156,6 +168,7 @@ def merge_organizations(
         _point("logo.organization_id", duplicate.id, remaining.id)
     else:
         db.session.execute(sa.delete(Logo).where(Logo.organization_id == duplicate.id))
+    _move_safeguarding(duplicate, remaining, by)
     need_ids = list(db.session.scalars(sa.select(Need.id).where(Need.organization_id == duplicate.id)))
     for column in MOVED:
         _point(column, duplicate.id, remaining.id)
@@ -243,6 +256,20 @@ def _forget_repeated_ids(duplicate: Organization, remaining: Organization) -> No
         .values(external_id=None),
         execution_options={"synchronize_session": False},
     )
+
+
+def _move_safeguarding(duplicate: Organization, remaining: Organization, by: Person) -> None:
+    """The word of moderators and the acceptance of its own code of conduct stay behind; what people share with it, and
+    guardians its staff spoke to, go with it. Every place is asked again by the rules of the one that remains (G1)."""
+    revoke_conduct_of(duplicate.id, by=by)
+    db.session.execute(sa.delete(ContactPermission).where(ContactPermission.organization_id == duplicate.id))
+    for name, key in (("clearance_share", "clearance_id"), ("guardian_confirmation", "guardianship_id")):
+        table = db.metadata.tables[name]
+        there = sa.select(table.c[key]).where(table.c.organization_id == remaining.id)
+        mine = table.c.organization_id == duplicate.id
+        db.session.execute(sa.delete(table).where(mine, table.c[key].in_(there)))
+        _point(f"{name}.organization_id", duplicate.id, remaining.id)
+    tell_rules_changed(remaining.id)
 
 
 def _point(name: str, old_id: int, new_id: int) -> None:

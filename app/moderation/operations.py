@@ -13,6 +13,8 @@ from app.organizations import claims
 from app.organizations.members import lock_organization
 from app.organizations.models import Claim, Organization, Verification
 from app.organizations.queries import find_role
+from app.safeguarding.models import ContactPermission
+from app.safeguarding.operations.shared import tell_rules_changed
 
 
 def verify_organization(organization_id: int, *, by: Person | None, checked: str) -> Verification:
@@ -44,8 +46,55 @@ def withdraw_verification(organization_id: int, *, by: Person, checked: str) -> 
     require_not_ones_own(organization, by)
     decision = _decide(organization, "withdrawn", by, checked)
     organization.verified_at = None
+    _end_contact_permission(organization, by)
     _finish(organization)
     return decision
+
+
+def grant_contact(organization_id: int, *, by: Person, checked: str) -> ContactPermission:
+    """A moderator says that the organization may ask people to contact with children or adults at risk; it may once a
+    second, different one says so too (G3). `checked` tells what was looked at: its safeguarding policy, who is responsible.
+
+    Raises InvalidInput at "checked"; Refused (`own_organization`, `not_verified`, `second_moderator`, `granted`).
+    """
+    organization = lock_organization(organization_id)
+    require_not_ones_own(organization, by)
+    if not organization.is_public:
+        raise refuse("not_verified", _("This organization is not verified."), _("Verify it first."))
+    permission = db.session.get(ContactPermission, organization.id, populate_existing=True)
+    if permission is not None and permission.second_at is not None:
+        raise refuse("granted", _("Two moderators have agreed already."))
+    if permission is not None and permission.first_by_id == by.id:
+        raise refuse("second_moderator", _("You have agreed already."), _("A second moderator decides now."))
+    decision = "contact_proposed" if permission is None else "contact_granted"
+    decided = _decide(organization, decision, by, checked)
+    if permission is None:
+        permission = ContactPermission(organization_id=organization.id, first_by_id=by.id, first_at=decided.decided_at)
+        db.session.add(permission)
+    else:
+        permission.second_by_id, permission.second_at = by.id, decided.decided_at
+        tell_rules_changed(organization.id)
+    _finish(organization)
+    return permission
+
+
+def withdraw_contact(organization_id: int, *, by: Person, checked: str) -> None:
+    """The organization may not ask people to contact any more: nobody is placed there from this moment on, places that
+    stand end, and its shifts with contact cannot run. One moderator is enough for that."""
+    organization = lock_organization(organization_id)
+    require_not_ones_own(organization, by)
+    _decide(organization, "contact_ended", by, checked)
+    _end_contact_permission(organization, by)
+    _finish(organization)
+
+
+def _end_contact_permission(organization: Organization, by: Person | None) -> None:
+    permission = db.session.get(ContactPermission, organization.id)
+    if permission is not None:
+        db.session.delete(permission)
+        db.session.flush()
+        audit.record("organization.contact_ended", subject=organization, by=by, organization_id=organization.id)
+        tell_rules_changed(organization.id)
 
 
 def suspend_organization(organization_id: int, *, by: Person, reason: str) -> Organization:

@@ -44,6 +44,8 @@ class Need(HasId, Base):
     urgency: Mapped[str] = mapped_column(sa.String(16), default="normal", server_default="normal")
     causes: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     skills: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    # What everybody who takes a place on it must hold, written as in safeguarding.requirements.
+    requirements: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default="[]")
     remote: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     private_address: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     address: Mapped[str | None] = mapped_column(sa.String(200))
@@ -160,6 +162,8 @@ class Position(HasId, Base):
     name: Mapped[str] = mapped_column(sa.String(80), default="", server_default="")
     capacity: Mapped[int | None]
     taken: Mapped[int] = mapped_column(default=0, server_default="0")
+    # What this task asks beside what the need asks, written as in safeguarding.requirements.
+    requirements: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default="[]")
     sort: Mapped[int] = mapped_column(default=0, server_default="0")
 
     shift: Mapped[Shift] = relationship(back_populates="positions")

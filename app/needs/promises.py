@@ -7,6 +7,7 @@ from app.accounts.policy import is_known_minor
 from app.core.errors import Reason
 from app.core.i18n import _
 from app.needs.models import Need
+from app.safeguarding.standing import has_consenting_guardian
 
 
 def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
@@ -26,17 +27,22 @@ def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
                 "email_unverified",
                 _("We do not know yet that your email address is yours."),
                 _("Follow the link in the email we sent you, or ask for a new one on your profile."),
+                "/profile",
             )
         ]
-    if is_known_minor(person):
-        return [
-            Reason(
-                "guardian_consent",
-                _("You are under 18: a guardian must agree first, and this site cannot record that yet."),
-                _("Ask a grown-up you trust to sign up and to ask the organization whether you may come along."),
-            )
-        ]
+    if is_known_minor(person) and not has_consenting_guardian(person.id):
+        return [guardian_needed()]
     return []
+
+
+def guardian_needed() -> Reason:
+    """A minor does nothing before a guardian consents (G4)."""
+    return Reason(
+        "guardian_consent",
+        _("You are not an adult yet: a guardian must agree first."),
+        _("Name your guardian: we ask them by email."),
+        "/my-guardian",
+    )
 
 
 def check_need(need: Need) -> list[Reason]:

@@ -14,7 +14,17 @@ ROLES = ("owner", "manager", "coordinator", "viewer")
 ORGANIZATION_STATUSES = ("active", "suspended", "merged")
 INVITATION_STATUSES = ("waiting", "accepted", "declined", "withdrawn")
 CLAIM_STATUSES = ("waiting", "granted", "declined")
-DECISIONS = ("verified", "declined", "withdrawn", "suspended", "resumed")
+DECISIONS = (
+    "verified",
+    "declined",
+    "withdrawn",
+    "suspended",
+    "resumed",
+    # The level at which it may ask people to contact with children or adults at risk takes two (G3).
+    "contact_proposed",
+    "contact_granted",
+    "contact_ended",
+)
 
 
 class Organization(HasId, Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from email.utils import parseaddr
 
 import icalendar
@@ -13,7 +13,7 @@ from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.mail import Attachment
 from app.needs.models import Need
-from app.signups.gate import HOLDING_STATUSES
+from app.signups.gate import HOLDING_STATUSES, list_refusals, stands
 from app.signups.models import Signup
 
 
@@ -30,19 +30,25 @@ def calendar_file(signup: Signup, *, base_url: str, sender: str) -> bytes | None
 
     Published while the place is held, cancelled afterwards. The exact address of a private place is never in it (N6).
     """
-    event = _event(signup, describe_area(signup.shift.need), base_url=base_url, sender=sender)
-    return None if event is None else _calendar([event], "PUBLISH" if _is_held(signup) else "CANCEL")
+    held = stands(signup)
+    event = _event(signup, describe_area(signup.shift.need), held=held, base_url=base_url, sender=sender)
+    return None if event is None else _calendar([event], "PUBLISH" if held else "CANCEL")
 
 
 def calendar_feed(places: Iterable[tuple[Signup, str]], *, name: str, base_url: str, sender: str) -> bytes:
     """Every place of one person as a calendar to subscribe to: each with where it is, as far as that person may know it
-    now (N6, G7). A place that was given back is in it as cancelled."""
-    events = [_event(signup, where, base_url=base_url, sender=sender) for signup, where in places]
+    now (N6, G7). A place that was given back, or that does not stand any more (G1), is in it as cancelled."""
+    places = list(places)
+    refused = list_refusals([signup for signup, _where in places])
+    events = [
+        _event(signup, where, held=_is_held(signup, refused), base_url=base_url, sender=sender)
+        for signup, where in places
+    ]
     return _calendar([event for event in events if event is not None], "PUBLISH", name)
 
 
-def _is_held(signup: Signup) -> bool:
-    return signup.status in HOLDING_STATUSES and signup.shift.status != "cancelled"
+def _is_held(signup: Signup, refused: Container[int]) -> bool:
+    return signup.status in HOLDING_STATUSES and signup.shift.status != "cancelled" and signup.id not in refused
 
 
 def _calendar(events: list[icalendar.Event], method: str, name: str = "") -> bytes:
@@ -58,7 +64,7 @@ def _calendar(events: list[icalendar.Event], method: str, name: str = "") -> byt
     return bytes(calendar.to_ical())
 
 
-def _event(signup: Signup, where: str, *, base_url: str, sender: str) -> icalendar.Event | None:
+def _event(signup: Signup, where: str, *, held: bool, base_url: str, sender: str) -> icalendar.Event | None:
     """One place; None for a flexible role without a date."""
     shift, need = signup.shift, signup.shift.need
     event = icalendar.Event()
@@ -79,7 +85,7 @@ def _event(signup: Signup, where: str, *, base_url: str, sender: str) -> icalend
     event.add("description", need.organization.name)
     event.add("url", f"{base_url}/needs/{encode_id(need.id)}")
     event.add("organizer", icalendar.vCalAddress(f"mailto:{parseaddr(sender)[1]}"))
-    event.add("status", "CONFIRMED" if _is_held(signup) or signup.status == "completed" else "CANCELLED")
+    event.add("status", "CONFIRMED" if held or signup.status == "completed" else "CANCELLED")
     return event
 
 

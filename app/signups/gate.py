@@ -6,36 +6,27 @@ claims. It fails closed: what is not known is no.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.accounts.models import Person
-from app.accounts.policy import ADULT_AGE
-from app.core.clock import age_on, local_date, today
+from app.accounts.policy import majority_age
+from app.core.clock import age_on, today
 from app.core.db import db
 from app.core.errors import Reason, Refused
 from app.core.i18n import _, ngettext
-from app.needs import promises
+from app.needs import asking, promises
 from app.needs.models import Position, Shift
+from app.signups import rules
 from app.signups.models import LIVE_STATUSES, MAXIMUM_PARTY_SIZE, Signup
 
 # A place in one of these is held: it may not overlap another one (S3).
 HOLDING_STATUSES = ("confirmed", "checked_in")
 # How many people one guest may hold places for: nobody knows them yet.
 MAXIMUM_GUESTS = 6
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """One rule a shift asks for, as far as one person is concerned: `title` says the rule, `message` how they stand."""
-
-    code: str
-    title: str
-    met: bool
-    message: str
-    remedy: str = ""
 
 
 def check(
@@ -58,8 +49,11 @@ def check(
     if not person.is_active:
         return found
     found += promises.check_need(shift.need)
-    found += _state(shift)
-    found += check_standing(shift, person, ignore=ignore)
+    found += _state(shift, person)
+    position = find_position(shift, position_id, party_size)
+    told = {reason.code for reason in found}
+    standing = check_standing(shift, person, ignore=ignore, position=position)
+    found += [reason for reason in standing if reason.code not in told]
     found += _double(shift, person, ignore)
     found += _party(shift, party_size, position_id)
     return found
@@ -86,7 +80,7 @@ def check_guest(
     """Every reason why nobody without an account can have a place held on `shift` (S10), as far as the public may know:
     whoever the address belongs to is asked again by `check` when the link in their mail is followed. `birth_date` None:
     not said yet, so nothing is said about it."""
-    found = promises.check_need(shift.need) + _state(shift)
+    found = promises.check_need(shift.need) + _state(shift, None)
     register = _("Register: it takes a minute, and you come back here.")
     if asks_for_anything(shift):
         found.append(Reason("account_needed", _("This shift asks something of whoever takes it."), register))
@@ -94,11 +88,12 @@ def check_guest(
         found.append(
             Reason("account_needed", _("The address is private, and shown to people with an account only."), register)
         )
-    if birth_date is not None and age_on(birth_date, today("Etc/GMT+12")) < ADULT_AGE:
+    majority = majority_age(asking.country_of(shift.need))
+    if birth_date is not None and age_on(birth_date, today("Etc/GMT+12")) < majority:
         found.append(
             Reason(
                 "guest_adult",
-                _("Signing up without an account is for people aged %(age)s or older.", age=ADULT_AGE),
+                _("Signing up without an account is for people aged %(age)s or older.", age=majority),
                 _("Ask a grown-up you trust whether you can help together."),
             )
         )
@@ -114,15 +109,18 @@ def check_guest(
     return found + _party(shift, party_size, position_id)
 
 
-def check_standing(shift: Shift, person: Person, *, ignore: Signup | None = None) -> list[Reason]:
+def check_standing(
+    shift: Shift, person: Person, *, ignore: Signup | None = None, position: Position | None = None
+) -> list[Reason]:
     """The part of `check` about the person on this shift: whether they may act at all, what it asks, other places.
 
     Asked again at every read that grants something to a confirmed place (G1) and when its shift was changed; `ignore`
-    is that place, which does not overlap itself.
+    is that place, which does not overlap itself. `position` None is that of `ignore` when it is on this shift, else all
+    that any of them asks.
     """
     if not person.is_active:
         return promises.check_person(person)
-    found = [Reason(rule.code, rule.message, rule.remedy) for rule in list_rules(shift, person) if not rule.met]
+    found = _unmet(rules.list_rules(shift, person, position=position or _position_of(ignore, shift)))
     return found + _overlap(shift, person, ignore)
 
 
@@ -132,22 +130,63 @@ def check_again(signup: Signup) -> list[Reason]:
     shift, person = signup.shift, signup.person
     if not person.is_active:
         return promises.check_person(person)
-    found = [] if shift.status == "scheduled" else _state(shift)
+    found = [] if shift.status == "scheduled" else _state(shift, None)
     found += check_standing(shift, person, ignore=signup)
     return found + _double(shift, person, ignore=signup)
 
 
-def list_rules(shift: Shift, person: Person | None) -> list[Rule]:
+def stands(signup: Signup) -> bool:
+    """True while a place is worth what it says: held, on a shift that is not cancelled, and given again today (G1)."""
+    return (
+        signup.status in HOLDING_STATUSES
+        and signup.shift.status != "cancelled"
+        and not check_standing(signup.shift, signup.person, ignore=signup)
+    )
+
+
+def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
+    """Why places that are held cannot stand now, by their ids; those that stand are not in it. For many places at once it
+    reads as much as for a few. Each comes with its shift, need, organization, positions and person."""
+    held = [signup for signup in signups if signup.status in HOLDING_STATUSES]
+    if not held:
+        return {}
+    known = rules.load([(signup.shift, signup.person) for signup in held])
+    busy = list_overlapping([signup.id for signup in held])
+    found: dict[int, list[Reason]] = {}
+    for signup in held:
+        if signup.person.is_active:
+            asked = rules.list_rules(
+                signup.shift, signup.person, position=_position_of(signup, signup.shift), known=known
+            )
+            reasons = _unmet(asked) + ([_busy()] if signup.id in busy else [])
+        else:
+            reasons = promises.check_person(signup.person)
+        if reasons:
+            found[signup.id] = reasons
+    return found
+
+
+def _unmet(asked: Iterable[rules.Rule]) -> list[Reason]:
+    return [Reason(rule.code, rule.message, rule.remedy, rule.url) for rule in asked if not rule.met]
+
+
+def _position_of(signup: Signup | None, shift: Shift) -> Position | None:
+    if signup is None or signup.shift_id != shift.id:
+        return None
+    return next((position for position in shift.positions if position.id == signup.position_id), None)
+
+
+def list_rules(shift: Shift, person: Person | None) -> list[rules.Rule]:
     """What the shift asks of whoever takes it ("To take this shift you need"), and whether `person` meets it.
 
     None stands for a visitor, who is told the rules and meets none of them yet.
     """
-    return [*_contact(shift), *_age(shift, person)]
+    return rules.list_rules(shift, person)
 
 
 def asks_for_anything(shift: Shift) -> bool:
     """True when something is required of each person: then a place is for one person only, who passes alone (G1)."""
-    return shift.contact != "none" or bool(shift.minimum_age)
+    return shift.contact != "none" or bool(shift.minimum_age) or asking.asks_requirements(shift)
 
 
 def find_position(shift: Shift, position_id: int | None, party_size: int) -> Position | None:
@@ -163,76 +202,17 @@ def has_room(position: Position, party_size: int) -> bool:
     return position.capacity is None or position.taken + party_size <= position.capacity
 
 
-def _state(shift: Shift) -> list[Reason]:
+def _state(shift: Shift, person: Person | None) -> list[Reason]:
+    """Whether the shift takes place. One that lacks cleared adults (G2) is open to whoever would be one of them."""
     found = []
     another = _("Look for another time on the same page.")
     if shift.status == "cancelled":
         found.append(Reason("shift_cancelled", _("This shift is cancelled."), another))
-    elif shift.status != "scheduled":
+    elif shift.status != "scheduled" and not (asking.has_contact(shift) and person and rules.is_adult(shift, person)):
         found.append(Reason("shift_cannot_run", _("This shift cannot run."), another))
     if shift.is_over:
         found.append(Reason("past", _("This shift is over."), another))
     return found
-
-
-def _contact(shift: Shift) -> list[Rule]:
-    """Nobody is placed where people meet children or adults at risk: no check can be recorded yet, and unknown is no."""
-    if shift.contact == "none":
-        return []
-    if shift.contact == "not_stated":
-        return [
-            Rule(
-                "contact_not_stated",
-                _("To know who you would meet"),
-                False,
-                _("The organization has not said yet whether you would meet children or adults at risk."),
-                _("The organization can state it; then this shift opens."),
-            )
-        ]
-    return [
-        Rule(
-            "clearance_required",
-            _("A background check through the end of the shift"),
-            False,
-            _("You would meet children or adults at risk, and this site cannot record background checks yet."),
-            _("Choose a shift without such contact, or ask the organization how it checks people."),
-        )
-    ]
-
-
-def _age(shift: Shift, person: Person | None) -> list[Rule]:
-    """The minimum age on the local date of the shift (G4). A missing birth date is not "old enough"."""
-    if not shift.minimum_age:
-        return []
-    age = shift.minimum_age
-    on = _age_date(shift)
-    title = _("To be %(age)s or older on the day of the shift", age=age)
-    if person is None or person.birth_date is None:
-        return [
-            Rule(
-                "age_unknown",
-                title,
-                False,
-                _("This shift is for people aged %(age)s or older, and we do not know your birth date.", age=age),
-                _("Add your birth date to your profile. It is not shown to anybody."),
-            )
-        ]
-    if age_on(person.birth_date, on) < age:
-        return [
-            Rule(
-                "too_young",
-                title,
-                False,
-                _("This shift is for people aged %(age)s or older on the day.", age=age),
-                _("Choose a shift without this age limit."),
-            )
-        ]
-    return [Rule("age", title, True, _("You are."))]
-
-
-def _age_date(shift: Shift) -> dt.date:
-    """The day on which the age counts: the local date of the start; for a flexible role today, when it would begin."""
-    return local_date(shift.starts_at, shift.time_zone) if shift.starts_at else today(shift.time_zone)
 
 
 def _overlap(shift: Shift, person: Person, ignore: Signup | None) -> list[Reason]:
@@ -248,15 +228,29 @@ def _overlap(shift: Shift, person: Person, ignore: Signup | None) -> list[Reason
     )
     if ignore is not None:
         others = others.where(Signup.id != ignore.id)
-    if db.session.scalar(others) is None:
-        return []
-    return [
-        Reason(
-            "overlap",
-            _("You have another commitment at this time."),
-            _("Cancel it on My help, or choose another time."),
-        )
-    ]
+    return [] if db.session.scalar(others) is None else [_busy()]
+
+
+def list_overlapping(signup_ids: Sequence[int]) -> set[int]:
+    """Those of the places during which their person holds another one, in one statement."""
+    other, at, its = aliased(Signup), aliased(Shift), aliased(Shift)
+    query = (
+        sa.select(Signup.id)
+        .join(at, at.id == Signup.shift_id)
+        .join(other, sa.and_(other.person_id == Signup.person_id, other.id != Signup.id))
+        .join(its, its.id == other.shift_id)
+        .where(Signup.id.in_(signup_ids), other.status.in_(HOLDING_STATUSES), other.shift_id != Signup.shift_id)
+        .where(its.status != "cancelled", its.starts_at < at.ends_at, its.ends_at > at.starts_at)
+    )
+    return set(db.session.scalars(query))
+
+
+def _busy() -> Reason:
+    return Reason(
+        "overlap",
+        _("You have another commitment at this time."),
+        _("Cancel it on My help, or choose another time."),
+    )
 
 
 def _double(shift: Shift, person: Person, ignore: Signup | None = None) -> list[Reason]:

@@ -25,7 +25,7 @@ from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate, holds, operations, queries
+from app.signups import gate, holds, operations, queries, safety_jobs
 from app.signups.calendar import calendar_attachment, describe_area
 from app.signups.models import GuestHold, Signup
 from app.signups.policy import place_token
@@ -71,7 +71,12 @@ def mail_staff_cancelled(payload: dict[str, Any]) -> None:
     _tell_staff(payload, "signups/staff_cancelled", "staff_cancellations", held=False)
 
 
-def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, held: bool) -> None:
+def mail_staff_ended(payload: dict[str, Any]) -> None:
+    """One of the staff hears that somebody's place could not stay."""
+    _tell_staff(payload, "signups/staff_cancelled", "staff_cancellations", held=False, ended=True)
+
+
+def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, held: bool, ended: bool = False) -> None:
     signup, staff = queries.find_signup(payload["signup_id"]), find_person(payload["person_id"])
     if signup is None or staff is None or (signup.status in gate.HOLDING_STATUSES) != held:
         return
@@ -85,6 +90,7 @@ def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, held: bool) ->
             "taken": sum(position.taken for position in shift.positions),
             "capacity": None if None in counted else sum(capacity or 0 for capacity in counted),
             "note": signup.note,
+            "ended": ended,
             "roster_path": f"/manage/{organization.slug}/shifts/{encode_id(shift.id)}/roster",
             **_facts(signup),
         }
@@ -141,10 +147,12 @@ def mail_moved(payload: dict[str, Any]) -> None:
 
 
 def mail_ended(payload: dict[str, Any]) -> None:
-    """The shift was changed and the place could not stand; says why."""
+    """The shift, what is known of the person, or what is asked changed, and the place could not stand; says why. The staff
+    hear it too, as they chose: not why, which is between the person and whoever recorded it."""
     signup = queries.find_signup(payload["signup_id"])
     if signup is None:
         return
+    _promise_to_staff(payload, "staff_cancellations", "mail_staff_ended")
     with speaking(signup.person.locale):
         reasons = gate.check_standing(signup.shift, signup.person)
     _send("signups/ended", payload, reasons=[reason.message for reason in reasons if reason.code in payload["codes"]])
@@ -216,7 +224,7 @@ def _facts(signup: Signup) -> dict[str, Any]:
         "meeting_point": facts.meeting_point if facts and not need.private_address else "",
         "contact": facts.contact if facts else "",
         "party_size": signup.party_size,
-        "held": signup.status in gate.HOLDING_STATUSES and shift.status != "cancelled",
+        "held": gate.stands(signup),
         "over": shift.is_over,
         "is_guest": person.password_hash is None,
         "need_url": f"{settings.base_url}/needs/{encode_id(need.id)}",
@@ -240,5 +248,7 @@ HANDLERS: dict[str, outbox.Handler] = {
     "mail_staff_signup": mail_staff_signup,
     "mail_staff_cancelled": mail_staff_cancelled,
     "mail_guest_hold": mail_guest_hold,
+    "mail_staff_ended": mail_staff_ended,
+    **safety_jobs.HANDLERS,
 }
-SWEEPS = (Sweep("signups.free_holds", 60, free_holds),)
+SWEEPS = (Sweep("signups.free_holds", 60, free_holds), *safety_jobs.SWEEPS)

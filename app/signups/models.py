@@ -74,6 +74,20 @@ class Signup(HasId, Base):
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
 
+class ShiftStaff(Base):
+    """Somebody of the organization who is on a shift beside those who signed up, cleared like everybody (G2)."""
+
+    __tablename__ = "shift_staff"
+
+    shift_id: Mapped[int] = mapped_column(sa.ForeignKey("shift.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True, index=True)
+    named_by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    created_at: Mapped[dt.datetime]
+
+    shift: Mapped[Shift] = relationship()
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+
+
 class GuestHold(HasId, Base):
     """Places held for somebody without an account until they follow the link in their mail (S10).
 

@@ -14,7 +14,8 @@ from app.core.errors import Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.text import block
 from app.needs.models import Need, Position, Shift
-from app.signups import attendance, gate
+from app.needs.operations.shared import locked_shift
+from app.signups import attendance, gate, two_adults
 from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
 
 REMINDER_BEFORE = dt.timedelta(hours=24)
@@ -65,6 +66,7 @@ def sign_up(
     db.session.flush()
     _record("signup.confirmed", signup, shift, by)
     outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}")
+    two_adults.reconsider(shift, by=by)
     promise_reminder(signup, shift)
     return signup
 
@@ -83,6 +85,7 @@ def cancel_signup(signup_id: int, *, by: Person | None) -> Signup:
         raise refuse("past", _("This shift is over, so the place cannot be cancelled."))
     _release(signup, shift, by=by)
     outbox.enqueue("signup_cancelled", {"signup_id": signup.id}, key=f"signup_cancelled:{signup.id}:{signup.sequence}")
+    two_adults.reconsider(shift, by=by)
     return signup
 
 
@@ -107,6 +110,7 @@ def undo_cancel(signup_id: int, *, by: Person) -> Signup:
     key = f"{signup.id}:{signup.sequence}"
     outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{key}")
     promise_reminder(signup, shift)
+    two_adults.reconsider(shift, by=by)
     return signup
 
 
@@ -154,6 +158,8 @@ def change_signup(
     _record("signup.changed", signup, shift, by, **was)
     outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}:{signup.sequence}")
     promise_reminder(signup, shift)
+    for each in {before.id: before, shift.id: shift}.values():
+        two_adults.reconsider(each, by=by)
     return signup
 
 
@@ -202,17 +208,45 @@ def review_after_change(signup_id: int) -> bool:
     signup = _lock_signup(signup_id)
     if signup.status not in gate.HOLDING_STATUSES:
         return False
-    reasons = reasons_to_end(signup, shift)
-    key = f"{signup.id}:{shift.sequence}"
-    if reasons:
-        _release(signup, shift, by=None)
-        codes = [reason.code for reason in reasons]
-        outbox.enqueue("signup_ended", {"signup_id": signup.id, "codes": codes}, key=f"signup_ended:{key}")
+    if _end_if_it_cannot_stand(signup, shift):
         return False
+    key = f"{signup.id}:{shift.sequence}"
     signup.sequence += 1
     _record("signup.reviewed", signup, shift, None)
     outbox.enqueue("signup_moved", {"signup_id": signup.id}, key=f"signup_moved:{key}")
     promise_reminder(signup, shift)
+    return True
+
+
+def review_standing(signup_id: int) -> bool:
+    """Something that is known of the person, or asked by the organization, changed or ran out: end the place when the gate
+    would not let it stand any more, telling both sides (G1). Returns whether it stands."""
+    found = db.session.get(Signup, signup_id)
+    if found is None:
+        return False
+    _person, shift = lock_shift(found.person_id, found.shift_id)
+    signup = _lock_signup(signup_id)
+    if signup.status not in gate.HOLDING_STATUSES or shift.is_over:
+        return False
+    stands = not _end_if_it_cannot_stand(signup, shift)
+    two_adults.reconsider(shift)
+    return stands
+
+
+def review_shift(shift_id: int) -> None:
+    """Write whether the shift can run (G2)."""
+    _need, shift = locked_shift(shift_id)
+    two_adults.reconsider(shift)
+
+
+def _end_if_it_cannot_stand(signup: Signup, shift: Shift) -> bool:
+    reasons = reasons_to_end(signup, shift)
+    if not reasons:
+        return False
+    _release(signup, shift, by=None)
+    codes = [reason.code for reason in reasons]
+    key = f"signup_ended:{signup.id}:{signup.sequence}"
+    outbox.enqueue("signup_ended", {"signup_id": signup.id, "codes": codes}, key=key)
     return True
 
 
@@ -231,6 +265,8 @@ def check_in(signup_id: int, *, by: Person) -> Signup:
     _require_status(signup, "confirmed")
     reason = attendance.check_in_refusal(shift)
     reasons = [*([reason] if reason else []), *gate.check_again(signup)]
+    if shift.status == "scheduled" and not two_adults.runs(shift):
+        reasons.append(two_adults.not_running())
     if reasons:
         raise Refused(reasons)
     signup.status = "checked_in"

@@ -15,8 +15,8 @@ from app.core.clock import now
 from app.core.db import db
 from app.needs.models import DayFacts, Need, Position, PrivateAddress, Shift
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate
-from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, GuestHold, Signup
+from app.signups import gate, two_adults
+from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, GuestHold, ShiftStaff, Signup
 
 # The exact address opens this long before the start (G7).
 ADDRESS_OPENS_BEFORE = dt.timedelta(hours=48)
@@ -53,8 +53,12 @@ class RosterRow:
 
 
 def _with_everything() -> sa.Select[Signup]:
+    """Places with all that the gate looks at."""
     return sa.select(Signup).options(
-        joinedload(Signup.shift).joinedload(Shift.need).joinedload(Need.organization), joinedload(Signup.position)
+        joinedload(Signup.shift).joinedload(Shift.need).joinedload(Need.organization),
+        joinedload(Signup.shift).selectinload(Shift.positions),
+        joinedload(Signup.position),
+        joinedload(Signup.person),
     )
 
 
@@ -212,6 +216,38 @@ def list_other_shifts(shift: Shift, person: Person | None, *, limit: int = 3) ->
     return free[:limit]
 
 
+def list_ids_ahead_of(person_id: int) -> Sequence[int]:
+    """The live places of a person that are not over: what a change of what is known of them concerns."""
+    ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
+    query = sa.select(Signup.id).join(Shift, Shift.id == Signup.shift_id)
+    return db.session.scalars(
+        query.where(Signup.person_id == person_id, Signup.status.in_(LIVE_STATUSES), ahead).order_by(Signup.id)
+    ).all()
+
+
+def list_shifts_staffed_by(person_id: int) -> Sequence[int]:
+    """Ids of shifts ahead on which a person is named as staff (G2)."""
+    query = sa.select(ShiftStaff.shift_id).join(Shift, Shift.id == ShiftStaff.shift_id)
+    return db.session.scalars(
+        query.where(ShiftStaff.person_id == person_id, Shift.ends_at > now()).order_by(ShiftStaff.shift_id)
+    ).all()
+
+
+def list_held_where_asked(organization_id: int | None, after: int, *, limit: int = 500) -> Sequence[Signup]:
+    """Held places ahead, with all that the gate looks at, in the order of their ids after `after`; of one organization or
+    (None) of all. The gate's own look says which of them cannot stand."""
+    ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
+    query = (
+        _with_everything()
+        .join(Shift, Shift.id == Signup.shift_id)
+        .join(Need, Need.id == Shift.need_id)
+        .where(Signup.id > after, Signup.status.in_(gate.HOLDING_STATUSES), Shift.status != "cancelled", ahead)
+    )
+    if organization_id is not None:
+        query = query.where(Need.organization_id == organization_id)
+    return db.session.scalars(query.order_by(Signup.id).limit(limit)).unique().all()
+
+
 def list_ids_on_shift(shift_id: int) -> Sequence[int]:
     """The live places on a shift: whom a change of it concerns."""
     return db.session.scalars(
@@ -243,7 +279,9 @@ def _opens_for(need: Need, viewer: Person) -> bool:
         return False
     places = _holding_places(need, viewer)
     return any(
-        is_in_address_window(place.shift) and not gate.check_standing(place.shift, viewer, ignore=place)
+        is_in_address_window(place.shift)
+        and not gate.check_standing(place.shift, viewer, ignore=place)
+        and two_adults.runs(place.shift)
         for place in places
     )
 

@@ -8,6 +8,7 @@ from app.accounts.models import Person
 from app.accounts.operations import write_down_person
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
+from app.safeguarding.kinds import KINDS
 from app.signups.models import Signup
 from app.signups.operations import sign_up
 
@@ -23,7 +24,10 @@ ABOUT_THE_SHIFT = (
     "position",
     "party_size",
     "contact_not_stated",
-    "clearance_required",
+    "contact_level",
+    "due_date_missing",
+    # What the organization itself records.
+    *(f"{kind.code}_required" for kind in KINDS),
 )
 
 

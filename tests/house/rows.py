@@ -16,9 +16,13 @@ AGREED: dict[str, dict[str, Any]] = {
     "shift": {"flexible": False},
     "need": {"private_address": True, "remote": True},
     "different_organizations": {"first_id": 1, "second_id": 2},
+    "exemption": {"asked_by_id": 2},
 }
 # What another table points at twice.
-SECOND: dict[str, dict[str, Any]] = {"organization": {"id": 2, "slug": "y"}}
+SECOND: dict[str, dict[str, Any]] = {
+    "organization": {"id": 2, "slug": "y"},
+    "person": {"id": 2, "email": "second@example.org"},
+}
 ONE_OF = re.compile(r"(\w+) IN \('(\w+)'")
 START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 

@@ -18,7 +18,7 @@ from app.core.errors import Refused
 from app.needs.models import Position, Shift
 from app.signups import gate
 from app.signups.operations import cancel_signup, sign_up
-from tests.factories import make_need, make_organization, make_person, make_shift
+from tests.factories import allow_contact, make_guardian, make_need, make_organization, make_person, make_shift
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -186,16 +186,21 @@ def test_no_place_for_an_organization_that_nobody_stands_behind(app: Flask, chan
 @pytest.mark.parametrize("contact", ["not_stated", "children", "adults_at_risk"])
 def test_nobody_is_placed_where_contact_is_not_ruled_out(app: Flask, contact: str) -> None:
     shift = make_shift(contact=contact)
-    code = "contact_not_stated" if contact == "not_stated" else "clearance_required"
-    assert refusal(shift, make_person()) == [code]
+    codes = ["contact_not_stated"] if contact == "not_stated" else ["contact_level", "background_check_required"]
+    assert refusal(shift, make_person()) == codes
     owner = make_person(platform_role="administrator")
-    assert refusal(shift, owner) == [code]
+    assert refusal(shift, owner) == codes
 
 
 @pytest.mark.rule("G1")
 def test_where_anything_is_required_everybody_passes_alone(app: Flask) -> None:
     assert refusal(make_shift(minimum_age=18), make_person(), party_size=2) == ["party_size"]
-    assert refusal(make_shift(contact="children"), make_person(), party_size=2) == ["clearance_required", "party_size"]
+    organization = make_organization()
+    allow_contact(organization)
+    shift = make_shift(make_need(organization), contact="children")
+    assert refusal(shift, make_person(), party_size=2) == ["background_check_required", "party_size"]
+    driving = make_shift(make_need(requirements=["driving"]))
+    assert refusal(driving, make_person(), party_size=2) == ["driving_required", "party_size"]
 
 
 @pytest.mark.rule("G4")
@@ -230,8 +235,13 @@ def test_a_birthday_on_29_february_comes_on_1_march(app: Flask) -> None:
 @pytest.mark.rule("G4")
 def test_a_known_minor_does_nothing_before_a_guardian_consents(app: Flask) -> None:
     now_17 = today("UTC").replace(day=1) - dt.timedelta(days=17 * 365 + 100)
-    assert refusal(make_shift(), make_person(birth_date=now_17)) == ["guardian_consent"]
-    assert "guardian_consent" in refusal(make_shift(minimum_age=14), make_person(birth_date=now_17))
+    noon = dt.datetime.combine(today("UTC") + dt.timedelta(days=7), dt.time(17), dt.UTC)
+    by_day = {"starts_at": noon, "ends_at": noon + dt.timedelta(hours=3)}
+    minor = make_person(birth_date=now_17)
+    assert refusal(make_shift(**by_day), minor) == ["guardian_consent"]
+    assert "guardian_consent" in refusal(make_shift(minimum_age=14, **by_day), minor)
+    make_guardian(minor)
+    take(make_shift(minimum_age=14, **by_day), minor)
 
 
 @pytest.mark.rule("S11")

@@ -22,7 +22,7 @@ PLACE = (
     "remote", "private_address", "address", "city", "region", "postal_code", "country", "latitude", "longitude",
     "precision", "time_zone",
 )  # fmt: skip
-KEPT = ("description", "urgency", "causes", "skills", "bring", "suits", "parking", "step_free")
+KEPT = ("description", "urgency", "causes", "skills", "requirements", "bring", "suits", "parking", "step_free")
 
 
 def duplicate_need(need_id: int, *, by: Person) -> Need:
@@ -85,7 +85,10 @@ def _moved(shift: Shift, weeks: int) -> ShiftInput:
         if ends_at <= now():
             return _moved(shift, weeks + 1)
     return ShiftInput(
-        positions=tuple(PositionInput(position.name, position.capacity) for position in shift.positions),
+        positions=tuple(
+            PositionInput(position.name, position.capacity, requirements=tuple(position.requirements))
+            for position in shift.positions
+        ),
         starts_at=starts_at,
         ends_at=ends_at,
         flexible=shift.flexible,

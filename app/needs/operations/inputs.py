@@ -33,11 +33,13 @@ class PlaceInput:
 
 @dataclasses.dataclass(frozen=True)
 class PositionInput:
-    """A position to be made or changed (`id` of an existing one); `capacity` None only on a flexible role."""
+    """A position to be made or changed (`id` of an existing one); `capacity` None only on a flexible role. `requirements`
+    as a profile writes them; None leaves those of an existing position as they are."""
 
     name: str = ""
     capacity: int | None = None
     id: int | None = None
+    requirements: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from app.core.clock import now, today
 from app.core.db import db
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
+from app.needs.asking import check_requirements, reasons_not_to_open
 from app.needs.models import URGENCIES, DayFacts, Need
 from app.needs.operations.freshness import keep_fresh
 from app.needs.operations.inputs import PlaceInput
@@ -91,11 +92,12 @@ def edit_need(
     time_zone: str | None = None,
     **values: Any,
 ) -> Need:
-    """Change what is given (title, description, urgency, causes, skills, remote, ends_on, facts as in create_need; place
-    as a whole).
+    """Change what is given (title, description, urgency, causes, skills, requirements, remote, ends_on, facts as in
+    create_need; place as a whole).
 
     With `version`, only when nobody changed the need since that one. When the place changes, whoever has a place on a
-    shift ahead is told (S6), and shifts in the place's zone follow it. Raises Refused (`closed`, `changed_meanwhile`),
+    shift ahead is told (S6), and shifts in the place's zone follow it; when what it requires changes, they are asked again
+    (G1). Raises Refused (`closed`, `changed_meanwhile`),
     InvalidInput as create_need and when an open need would ask people to a place nobody knows.
     """
     need = locked_need(need_id)
@@ -104,7 +106,7 @@ def edit_need(
         raise refuse(
             "changed_meanwhile", _("Somebody else changed this need meanwhile."), _("Look at it again before you save.")
         )
-    before, zone, last_day = whereabouts(need), need.time_zone, need.ends_on
+    before, zone, last_day, asked = whereabouts(need), need.time_zone, need.ends_on, need.requirements
     with db.session.no_autoflush:  # the database refuses what is refused with words below
         _write(need, values)
         private = need.private_address if private_address is None else private_address
@@ -117,15 +119,15 @@ def edit_need(
                 raise InvalidInput({"ends_on": _("This day is over")})
     db.session.flush()
     _write_day_facts(need, values)
-    if whereabouts(need) != before:
-        for shift in need.shifts:
-            if shift.time_zone == zone:
-                shift.time_zone = need.time_zone
-            tell_of_change(shift)
-        if need.status != "draft":
-            # Whoever promised to bring something has to know where to.
-            moved = {"need_id": need.id, "version": need.version + 1}
-            outbox.enqueue("need_moved", moved, key=f"need_moved:{need.id}:{need.version + 1}")
+    moved = whereabouts(need) != before
+    for shift in need.shifts if moved or need.requirements != asked else ():
+        if moved and shift.time_zone == zone:
+            shift.time_zone = need.time_zone
+        tell_of_change(shift)
+    if moved and need.status != "draft":
+        # Whoever promised to bring something has to know where to.
+        where = {"need_id": need.id, "version": need.version + 1}
+        outbox.enqueue("need_moved", where, key=f"need_moved:{need.id}:{need.version + 1}")
     changed(need)
     record("need.edited", need, by, need)
     return need
@@ -184,7 +186,7 @@ def _reasons_of_text(need: Need) -> list[Reason]:
 
 
 def _reasons_of_asking(need: Need) -> list[Reason]:
-    """It asks for something that can still be given, and each shift ahead states its contact (G1)."""
+    """It asks for something that can still be given, and each shift ahead may be opened (G1)."""
     found = []
     shifts = [shift for shift in need.shifts if shift.status != "cancelled"]
     ahead = [shift for shift in shifts if not shift.is_over]
@@ -195,15 +197,7 @@ def _reasons_of_asking(need: Need) -> list[Reason]:
             found.append(
                 Reason("asks_nothing", _("It asks for nothing yet."), _("Add a shift, a flexible role or an item."))
             )
-    if any(shift.contact == "not_stated" for shift in ahead):
-        found.append(
-            Reason(
-                "contact_not_stated",
-                _("A shift does not say whether people meet children or adults at risk."),
-                _("State the contact of every shift."),
-            )
-        )
-    return found
+    return found + reasons_not_to_open(need, ahead)
 
 
 def pause_need(need_id: int, *, by: Person | None) -> Need:
@@ -251,6 +245,9 @@ def _write(need: Need, values: dict[str, Any]) -> None:
             setattr(need, name, (values[name] or "").strip())
     if "step_free" in values:
         need.step_free = values["step_free"]
+    if values.get("requirements") is not None:
+        ahead = [shift for shift in need.shifts if shift.status != "cancelled" and not shift.is_over]
+        need.requirements = check_requirements(values["requirements"], {shift.contact for shift in ahead})
     for name in ("skills", "causes"):
         if name in values:
             setattr(need, name, sorted(set(values[name])))

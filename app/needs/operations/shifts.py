@@ -15,9 +15,11 @@ from app.core.clock import is_time_zone, now
 from app.core.db import db, lock
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
+from app.needs.asking import check_requirements, reasons_not_to_open
 from app.needs.models import CONTACTS, Need, Position, Shift
 from app.needs.operations.inputs import PositionInput, ShiftInput
 from app.needs.operations.shared import changed, locked_need, locked_shift, record, require_not_closed
+from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE
 
 MAXIMUM_CAPACITY = 100_000
 MAXIMUM_SHIFT = dt.timedelta(days=7)
@@ -36,11 +38,19 @@ def add_shift(need_id: int, values: ShiftInput, *, by: Person | None) -> Shift:
     db.session.flush()
     for number, position in enumerate(values.positions):
         db.session.add(
-            Position(shift_id=shift.id, name=position.name.strip(), capacity=position.capacity, taken=0, sort=number)
+            Position(
+                shift_id=shift.id,
+                name=position.name.strip(),
+                capacity=position.capacity,
+                requirements=check_requirements(position.requirements or (), {shift.contact}),
+                taken=0,
+                sort=number,
+            )
         )
     db.session.flush()
     db.session.expire(shift, ["positions"])
     db.session.expire(need, ["shifts"])
+    _require_openable(need, shift)
     changed(need)
     record("shift.added", shift, by, need)
     return shift
@@ -61,6 +71,7 @@ def edit_shift(shift_id: int, values: ShiftInput, *, by: Person | None) -> Shift
     _write_positions(shift, values.positions)
     shift.version += 1
     if _facts(shift) != before:
+        _require_openable(need, shift)
         tell_of_change(shift)
     changed(need)
     record("shift.edited", shift, by, need)
@@ -103,7 +114,16 @@ def tell_of_change(shift: Shift) -> None:
 def _facts(shift: Shift) -> tuple[Any, ...]:
     """What people on a shift rely on, and what decides who may be there."""
     times = (shift.starts_at, shift.ends_at, shift.time_zone, shift.due_on)
-    return (*times, shift.contact, shift.minimum_age)
+    asked = tuple((position.id, tuple(position.requirements)) for position in shift.positions)
+    return (*times, shift.contact, shift.minimum_age, asked)
+
+
+def _require_openable(need: Need, shift: Shift) -> None:
+    """Raise Refused when a shift of an open need may not be open as it is (G1, G3)."""
+    # The law lets only some roles ask for some checks, whichever of the two is changed.
+    check_requirements(need.requirements, {shift.contact})
+    if need.status in ("open", "filled") and (reasons := reasons_not_to_open(need, [shift])):
+        raise Refused(reasons)
 
 
 def _check(values: ShiftInput, need: Need, existing: Shift | None = None) -> None:
@@ -115,6 +135,11 @@ def _check(values: ShiftInput, need: Need, existing: Shift | None = None) -> Non
     if values.contact not in CONTACTS or (values.contact == "not_stated" and need.status in ("open", "filled")):
         # An open need's shifts are open too, and none opens before it states its contact (G1).
         errors["contact"] = _("Say whether people meet children or adults at risk")
+    elif (
+        values.contact in CONTACTS_WITH_PEOPLE and values.flexible and values.due_on is None and need.status != "draft"
+    ):
+        # A flexible role with contact has a due date, which counts as its end (G1).
+        errors["due_on"] = _("Say by when it is done: clearances must be valid until then")
     if errors:
         raise InvalidInput(errors)
 
@@ -176,6 +201,8 @@ def _write_positions(shift: Shift, wanted: tuple[PositionInput, ...]) -> None:
             if values.capacity is not None and values.capacity < position.taken:
                 raise _below_taken(position.taken)
         position.name, position.capacity, position.sort = values.name.strip(), values.capacity, number
+        asked = position.requirements or () if values.requirements is None else values.requirements
+        position.requirements = check_requirements(asked, {shift.contact})
         db.session.flush()
         kept.add(position.id)
     for key, position in existing.items():

@@ -1,0 +1,141 @@
+"""Promised mails about clearances and guardians, and the purge (G3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+
+from app.accounts.queries import find_person
+from app.core import outbox, when
+from app.core.db import db, transaction
+from app.core.jobs import Sweep
+from app.core.letters import compose, speaking
+from app.core.mail import deliver
+from app.messages.delivery import send
+from app.organizations.queries import list_deciders
+from app.safeguarding import operations
+from app.safeguarding.models import Clearance, Guardianship
+from app.safeguarding.policy import guardian_token
+from app.safeguarding.requirements import Requirement
+
+
+def mail_recorded(payload: dict[str, Any]) -> None:
+    """The person hears what was recorded about them, and where to object."""
+    _tell_person(payload, "recorded")
+
+
+def mail_revoked(payload: dict[str, Any]) -> None:
+    """The person hears that it does not hold any more, and why."""
+    _tell_person(payload, "revoked")
+
+
+def mail_ends(payload: dict[str, Any]) -> None:
+    """Both sides hear that it ends soon; nobody once it was revoked or purged."""
+    clearance = db.session.get(Clearance, payload["clearance_id"])
+    if clearance is None or clearance.revoked_at is not None:
+        return
+    if clearance.organization_id is not None:
+        _promise_to_staff(clearance, "ends", payload["outbox_key"])
+    _tell_person(payload, "ends")
+
+
+def mail_objected(payload: dict[str, Any]) -> None:
+    """The staff hear that somebody says something is wrong."""
+    clearance = db.session.get(Clearance, payload["clearance_id"])
+    if clearance is not None and clearance.organization_id is not None:
+        _promise_to_staff(clearance, "objected", payload["outbox_key"])
+
+
+def _promise_to_staff(clearance: Clearance, event: str, key: str) -> None:
+    with transaction():
+        for person_id in list_deciders(clearance.organization_id or 0):
+            if person_id != clearance.person_id:
+                payload = {"clearance_id": clearance.id, "event": event, "person_id": person_id}
+                outbox.enqueue("mail_staff_clearance", payload, key=f"staff:{key}:{person_id}"[:200])
+
+
+def mail_staff(payload: dict[str, Any]) -> None:
+    """One of the staff hears of a clearance that ends soon or that somebody objects to."""
+    clearance, staff = db.session.get(Clearance, payload["clearance_id"]), find_person(payload["person_id"])
+    if clearance is None or clearance.organization is None or staff is None or not staff.is_active:
+        return
+    if staff.id not in list_deciders(clearance.organization.id):
+        return
+    with speaking(staff.locale):
+        values: dict[str, Any] = {
+            "event": payload["event"],
+            "who": clearance.person.name,
+            "what": Requirement(clearance.kind, clearance.level).name,
+            "until": None if clearance.expires_on is None else when.full_day(clearance.expires_on),
+            "slug": clearance.organization.slug,
+        }
+    send("safeguarding/staff_clearance", to=staff, key=payload["outbox_key"], name=staff.name, **values)
+
+
+def _tell_person(payload: dict[str, Any], event: str) -> None:
+    clearance = db.session.get(Clearance, payload["clearance_id"])
+    if clearance is None or not clearance.person.is_active or not clearance.person.has_mailbox:
+        return
+    person = clearance.person
+    with speaking(person.locale):
+        platform = current_app.config["SETTINGS"].platform_name
+        values: dict[str, Any] = {
+            "event": event,
+            "what": Requirement(clearance.kind, clearance.level).name,
+            "organization": platform if clearance.organization is None else clearance.organization.name,
+            "accepted": clearance.outcome == "accepted",
+            "until": None if clearance.expires_on is None else when.full_day(clearance.expires_on),
+            "reason": clearance.revoked_reason if event == "revoked" else "",
+        }
+    send("safeguarding/clearance", to=person, key=payload["outbox_key"], name=person.name, **values)
+
+
+def mail_guardian(payload: dict[str, Any]) -> None:
+    """The link with which a guardian says yes or no; nothing once they did. In the minor's language: nobody knows
+    another one of theirs."""
+    guardianship = db.session.get(Guardianship, payload["guardianship_id"])
+    if guardianship is None or guardianship.status != "asked":
+        return
+    mail = compose(
+        "safeguarding/guardian_asked",
+        to=guardianship.email,
+        locale=guardianship.person.locale,
+        name=guardianship.name,
+        minor=guardianship.person.name,
+        url=f"{current_app.config['SETTINGS'].base_url}/guardians/{guardian_token(guardianship)}",
+    )
+    deliver(mail, key=payload["outbox_key"])
+
+
+def mail_answered(payload: dict[str, Any]) -> None:
+    """The minor hears what their guardian said."""
+    guardianship = db.session.get(Guardianship, payload["guardianship_id"])
+    if guardianship is None or not guardianship.person.is_active or guardianship.status in ("asked", "replaced"):
+        return
+    person = guardianship.person
+    send(
+        "safeguarding/guardian_answered",
+        to=person,
+        key=payload["outbox_key"],
+        name=person.name,
+        answer=guardianship.status,
+    )
+
+
+def purge() -> None:
+    """What is past its retention date is deleted."""
+    with transaction():
+        operations.purge_clearances()
+
+
+HANDLERS = {
+    "clearance_recorded": mail_recorded,
+    "clearance_revoked": mail_revoked,
+    "clearance_ends": mail_ends,
+    "clearance_objected": mail_objected,
+    "mail_staff_clearance": mail_staff,
+    "guardian_asked": mail_guardian,
+    "guardian_answered": mail_answered,
+}
+SWEEPS = (Sweep("safeguarding.purge", 3600, purge),)

@@ -1,0 +1,41 @@
+"""Every write about who may be placed where, one function per use case."""
+
+from app.safeguarding.operations.clearances import (
+    grant_clearance,
+    object_to_clearance,
+    purge_clearances,
+    record_clearance,
+    revoke_clearance,
+    share_clearance,
+    unshare_clearance,
+)
+from app.safeguarding.operations.exemptions import agree_exemption, ask_exemption, end_exemption
+from app.safeguarding.operations.guardians import (
+    answer_guardianship,
+    ask_guardian,
+    confirm_guardian,
+    send_guardian_link_again,
+    withdraw_guardianship,
+)
+from app.safeguarding.operations.profiles import accept_conduct, publish_conduct, set_profile
+
+__all__ = [
+    "accept_conduct",
+    "agree_exemption",
+    "answer_guardianship",
+    "ask_exemption",
+    "ask_guardian",
+    "confirm_guardian",
+    "end_exemption",
+    "grant_clearance",
+    "object_to_clearance",
+    "publish_conduct",
+    "purge_clearances",
+    "record_clearance",
+    "revoke_clearance",
+    "send_guardian_link_again",
+    "set_profile",
+    "share_clearance",
+    "unshare_clearance",
+    "withdraw_guardianship",
+]

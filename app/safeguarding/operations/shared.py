@@ -1,0 +1,58 @@
+"""What the acts about clearances begin and end with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.accounts.models import Person
+from app.core import audit, outbox
+from app.core.db import db, lock
+from app.core.errors import refuse
+from app.core.i18n import _
+from app.core.ids import new_id
+from app.organizations.members import find_membership
+from app.organizations.models import Organization
+
+# Whoever posts what asks for clearances records them, too; coordinators and viewers do not.
+RECORDING_ROLES = ("owner", "manager")
+
+
+def locked_person(person_id: int) -> Person:
+    """The person, held until the transaction ends. Raises Refused (`not_found`)."""
+    person = lock(Person, person_id)
+    if person is None:
+        raise refuse("not_found", _("This person is not there any more."))
+    return person
+
+
+def require_recorder(organization: Organization, by: Person) -> None:
+    """Raise Refused unless `by` may record for the organization now, and it is verified: an organization nobody checked
+    speaks for nobody."""
+    mine = find_membership(organization.id, by.id) if by.is_active else None
+    if mine is None or mine.role not in RECORDING_ROLES:
+        raise refuse("not_yours", _("Owners and managers record this."), _("Ask one of them."))
+    if not organization.is_public:
+        raise refuse(
+            "not_verified", _("An organization records this once it is verified."), _("A moderator verifies it.")
+        )
+
+
+def require_another(person_id: int, by: Person) -> None:
+    """Raise Refused (`own_clearance`) when somebody would vouch for themselves."""
+    if person_id == by.id:
+        raise refuse("own_clearance", _("Nobody records this about themselves."), _("Ask another owner or manager."))
+
+
+def tell_rules_changed(organization_id: int) -> None:
+    """Promise that every place on a shift with contact of this organization is asked again (`organization_rules_changed`)."""
+    outbox.enqueue(
+        "organization_rules_changed",
+        {"organization_id": organization_id},
+        key=f"organization_rules_changed:{organization_id}:{new_id()}",
+    )
+
+
+def record(action: str, subject: Any, by: Person | None, organization_id: int | None, **data: int | str) -> None:
+    """One event of the audit trail, of ids and codes."""
+    db.session.flush()
+    audit.record(action, subject=subject, by=by, organization_id=organization_id, data=data)

@@ -1,0 +1,37 @@
+"""Who may see and record what decides about people."""
+
+from __future__ import annotations
+
+from app.accounts.models import Person
+from app.core.tokens import seal, unseal
+from app.organizations.models import Organization
+from app.organizations.policy import can_manage_people
+from app.safeguarding.models import Clearance, Guardianship
+
+
+def can_keep_clearances(person: Person | None, organization: Organization) -> bool:
+    """Owners and managers record clearances and see those recorded or shared with their organization."""
+    return can_manage_people(person, organization)
+
+
+def can_keep_clearance(person: Person, clearance: Clearance) -> bool:
+    """Owners and managers of the organization that recorded it, about anybody but themselves."""
+    organization = clearance.organization
+    return organization is not None and clearance.person_id != person.id and can_keep_clearances(person, organization)
+
+
+def is_own_clearance(person: Person, clearance: Clearance) -> bool:
+    """The person it is about."""
+    return clearance.person_id == person.id
+
+
+def guardian_token(guardianship: Guardianship) -> str:
+    """What the link in a guardian's mail carries: it answers and takes back for this minor, and nothing else. It is dead
+    once the minor names somebody else."""
+    return seal("guardian", [guardianship.id])
+
+
+def read_guardian_token(token: str) -> int | None:
+    """The id of the guardianship a link is about, or None."""
+    values = unseal("guardian", token)
+    return values[0] if values and isinstance(values[0], int) else None

@@ -1,0 +1,173 @@
+"""Reads of clearances, exemptions, codes of conduct and guardians, for pages and the API."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Person
+from app.core.clock import today
+from app.core.db import db
+from app.core.paging import Page, cut, newest_first
+from app.organizations.models import Organization
+from app.safeguarding.models import (
+    Clearance,
+    ClearanceShare,
+    ConductVersion,
+    ContactPermission,
+    Exemption,
+    GuardianConfirmation,
+    Guardianship,
+    RequirementProfile,
+)
+
+# Who holds something that ends within so many days is shown first.
+ENDS_WITHIN = dt.timedelta(days=60)
+
+
+def find_clearance(clearance_id: int) -> Clearance | None:
+    """The clearance in any state, with its person and organization, or None."""
+    query = sa.select(Clearance).options(joinedload(Clearance.person), joinedload(Clearance.organization))
+    return db.session.scalar(query.where(Clearance.id == clearance_id))
+
+
+def list_clearances_of(person_id: int) -> Sequence[Clearance]:
+    """Everything recorded about a person, for that person, the latest first."""
+    return db.session.scalars(
+        sa.select(Clearance)
+        .options(joinedload(Clearance.organization))
+        .where(Clearance.person_id == person_id)
+        .order_by(Clearance.created_at.desc(), Clearance.id)
+        .limit(500)
+    ).all()
+
+
+def list_shares_of(person_id: int) -> Sequence[ClearanceShare]:
+    """With which organizations a person shares which clearances."""
+    return db.session.scalars(
+        sa.select(ClearanceShare)
+        .join(Clearance, Clearance.id == ClearanceShare.clearance_id)
+        .options(joinedload(ClearanceShare.organization))
+        .where(Clearance.person_id == person_id)
+    ).all()
+
+
+def _known_to(organization_id: int) -> sa.ColumnElement[bool]:
+    """What an organization may see: its own records, and what people share with it. The platform's own count for all."""
+    shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == organization_id)
+    return sa.or_(Clearance.organization_id == organization_id, Clearance.id.in_(shared))
+
+
+def list_clearances_for(
+    organization_id: int, cursor: str | None = None, *, email: str = "", limit: int = 50
+) -> Page[Clearance]:
+    """What an organization recorded or was shared, the latest first (N2); with `email` of that person only. Raises
+    BadCursor."""
+    query = (
+        sa.select(Clearance)
+        .join(Person, Person.id == Clearance.person_id)
+        .options(joinedload(Clearance.person), joinedload(Clearance.organization), joinedload(Clearance.recorded_by))
+        .where(_known_to(organization_id))
+    )
+    if email:
+        query = query.where(Person.email == email.strip().lower())
+    return cut(db.session.scalars(newest_first(query, Clearance, cursor, limit)).all(), limit)
+
+
+def list_ending(organization: Organization) -> Sequence[Clearance]:
+    """Clearances of the organization that end within sixty days or ended within the last thirty, the soonest first."""
+    day = today(organization.time_zone)
+    return db.session.scalars(
+        sa.select(Clearance)
+        .options(joinedload(Clearance.person))
+        .where(_known_to(organization.id), Clearance.revoked_at.is_(None), Clearance.outcome == "accepted")
+        .where(Clearance.expires_on <= day + ENDS_WITHIN, Clearance.expires_on >= day - dt.timedelta(days=30))
+        .order_by(Clearance.expires_on, Clearance.id)
+        .limit(100)
+    ).all()
+
+
+def list_objected(organization_id: int) -> Sequence[Clearance]:
+    """Clearances of the organization that somebody says are wrong and that still hold."""
+    return db.session.scalars(
+        sa.select(Clearance)
+        .options(joinedload(Clearance.person))
+        .where(Clearance.organization_id == organization_id, Clearance.objected_at.is_not(None))
+        .where(Clearance.revoked_at.is_(None))
+        .order_by(Clearance.objected_at)
+        .limit(100)
+    ).all()
+
+
+def find_exemption(exemption_id: int) -> Exemption | None:
+    """The exemption with its organization, or None."""
+    query = sa.select(Exemption).options(joinedload(Exemption.organization), joinedload(Exemption.person))
+    return db.session.scalar(query.where(Exemption.id == exemption_id))
+
+
+def list_exemptions(organization: Organization) -> Sequence[Exemption]:
+    """Exemptions of the organization that wait for the second person or hold, the latest asked first."""
+    return db.session.scalars(
+        sa.select(Exemption)
+        .options(joinedload(Exemption.person), joinedload(Exemption.asked_by), joinedload(Exemption.agreed_by))
+        .where(Exemption.organization_id == organization.id, Exemption.ended_at.is_(None))
+        .where(Exemption.ends_on >= today(organization.time_zone))
+        .order_by(Exemption.asked_at.desc(), Exemption.id)
+        .limit(100)
+    ).all()
+
+
+def find_profile(organization_id: int) -> tuple[str, ...]:
+    """What the organization requires on each shift with contact, as it is kept."""
+    row = db.session.get(RequirementProfile, organization_id)
+    return () if row is None else tuple(row.requirements)
+
+
+def find_conduct(organization_id: int) -> ConductVersion | None:
+    """The latest version of the organization's code of conduct, or None."""
+    return db.session.scalar(
+        sa.select(ConductVersion)
+        .options(joinedload(ConductVersion.organization))
+        .where(ConductVersion.organization_id == organization_id)
+        .order_by(ConductVersion.version.desc())
+        .limit(1)
+    )
+
+
+def find_contact_permission(organization_id: int) -> ContactPermission | None:
+    """How far moderators have agreed that the organization may ask people to contact (G3), or None."""
+    return db.session.get(ContactPermission, organization_id)
+
+
+def list_half_permitted() -> Sequence[ContactPermission]:
+    """Organizations that one moderator has spoken for and that wait for a second."""
+    return db.session.scalars(
+        sa.select(ContactPermission)
+        .options(joinedload(ContactPermission.organization))
+        .where(ContactPermission.second_at.is_(None))
+        .order_by(ContactPermission.first_at)
+        .limit(100)
+    ).all()
+
+
+def find_guardianship(guardianship_id: int) -> Guardianship | None:
+    """The guardianship with its minor, or None."""
+    query = sa.select(Guardianship).options(joinedload(Guardianship.person))
+    return db.session.scalar(query.where(Guardianship.id == guardianship_id))
+
+
+def find_live_guardianship(person_id: int) -> Guardianship | None:
+    """The guardian who is asked or has agreed, or None."""
+    return db.session.scalar(
+        sa.select(Guardianship).where(
+            Guardianship.person_id == person_id, Guardianship.status.in_(("asked", "consented"))
+        )
+    )
+
+
+def find_confirmation(guardianship_id: int, organization_id: int) -> GuardianConfirmation | None:
+    """That the organization's staff spoke to the guardian, or None."""
+    return db.session.get(GuardianConfirmation, (guardianship_id, organization_id))

@@ -1,0 +1,289 @@
+"""What is known of people toward organizations, read in a fixed number of statements for one person or a hundred, and
+what it says about a requirement. Reads only. Fails closed: what is not known is no (G1)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.safeguarding.kinds import REFERENCES_NEEDED, find_kind
+from app.safeguarding.models import (
+    Clearance,
+    ClearanceShare,
+    ConductVersion,
+    ContactPermission,
+    Exemption,
+    GuardianConfirmation,
+    Guardianship,
+    RequirementProfile,
+)
+from app.safeguarding.requirements import Requirement, meets
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """A clearance as far as it decides."""
+
+    kind: str
+    level: str
+    issuer: str
+    reference: str
+    outcome: str
+    issued_on: dt.date
+    expires_on: dt.date | None
+    revoked: bool
+
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day on which it holds: its own date, and never longer than its kind is good for. None: no end."""
+        kind = find_kind(self.kind)
+        longest = None if kind is None or kind.validity is None else self.issued_on + kind.validity
+        days = [day for day in (self.expires_on, longest) if day is not None]
+        return min(days, default=None)
+
+    def holds(self, on: dt.date, through: dt.date) -> bool:
+        """True when it counts on `on`, the day of asking, and still on `through`."""
+        last = self.last_day
+        return (
+            self.outcome == "accepted"
+            and not self.revoked
+            and self.issued_on <= on
+            and (last is None or last >= max(on, through))
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Waived:
+    """An exemption that two people agreed on."""
+
+    kind: str
+    level: str
+    starts_on: dt.date
+    ends_on: dt.date
+
+
+@dataclasses.dataclass(frozen=True)
+class Guarded:
+    """A minor's guardian has agreed; `confirmed`: staff of this organization spoke to them by a second means."""
+
+    confirmed: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class PersonFacts:
+    """What one organization may rely on about one person."""
+
+    clearances: tuple[Held, ...] = ()
+    exemptions: tuple[Waived, ...] = ()
+    guardian: Guarded | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OrganizationFacts:
+    """What one organization asks, and whether it may ask people to contact at all."""
+
+    profile: tuple[str, ...] = ()
+    conduct_version: int | None = None
+    may_place_with_contact: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """Whether a requirement is met. `code`: met, exempt, missing, expires (it held, or holds, but not through the day),
+    revoked, or not_yet (its issue date is ahead). `until`: the last day of what there is."""
+
+    requirement: Requirement
+    code: str
+    until: dt.date | None = None
+
+    @property
+    def met(self) -> bool:
+        """True when it does not stand in the way."""
+        return self.code in ("met", "exempt")
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Everything that `load` read."""
+
+    people: dict[tuple[int, int], PersonFacts]
+    organizations: dict[int, OrganizationFacts]
+
+    def person(self, person_id: int, organization_id: int) -> PersonFacts:
+        """What the organization may rely on about the person; nothing when it was not read."""
+        return self.people.get((person_id, organization_id), PersonFacts())
+
+    def organization(self, organization_id: int) -> OrganizationFacts:
+        """What the organization asks."""
+        return self.organizations.get(organization_id, OrganizationFacts())
+
+
+def load_organizations(organization_ids: Collection[int]) -> dict[int, OrganizationFacts]:
+    """What each organization asks, in one statement."""
+    if not organization_ids:
+        return {}
+    latest = (
+        sa.select(ConductVersion.organization_id, sa.func.max(ConductVersion.version).label("version"))
+        .group_by(ConductVersion.organization_id)
+        .subquery()
+    )
+    ids = sa.union(
+        sa.select(RequirementProfile.organization_id),
+        sa.select(latest.c.organization_id),
+        sa.select(ContactPermission.organization_id),
+    ).subquery()
+    rows = db.session.execute(
+        sa.select(
+            ids.c.organization_id,
+            RequirementProfile.requirements,
+            latest.c.version,
+            ContactPermission.second_at.is_not(None),
+        )
+        .select_from(ids)
+        .outerjoin(RequirementProfile, RequirementProfile.organization_id == ids.c.organization_id)
+        .outerjoin(latest, latest.c.organization_id == ids.c.organization_id)
+        .outerjoin(ContactPermission, ContactPermission.organization_id == ids.c.organization_id)
+        .where(ids.c.organization_id.in_(list(organization_ids)))
+    )
+    return {key: OrganizationFacts(tuple(profile or ()), version, bool(may)) for key, profile, version, may in rows}
+
+
+def load(person_ids: Collection[int], organization_ids: Collection[int]) -> Known:
+    """What each of the organizations may rely on about each of the people: five statements, however many there are."""
+    organizations = load_organizations(organization_ids)
+    if not person_ids or not organization_ids:
+        return Known({}, organizations)
+    held: dict[tuple[int, int], list[Held]] = defaultdict(list)
+    for person_id, organization_id, shared_with, *values in db.session.execute(
+        _clearances(person_ids, organization_ids)
+    ):
+        fact = Held(*values)
+        if shared_with is not None:
+            held[person_id, shared_with].append(fact)
+        elif organization_id is not None:
+            held[person_id, organization_id].append(fact)
+        else:
+            for each in organization_ids:
+                held[person_id, each].append(fact)
+    waived: dict[tuple[int, int], list[Waived]] = defaultdict(list)
+    for person_id, organization_id, *values in db.session.execute(_exemptions(person_ids, organization_ids)):
+        waived[person_id, organization_id].append(Waived(*values))
+    guarded, confirmed = _guardians(person_ids, organization_ids)
+    people = {}
+    for person_id in person_ids:
+        for organization_id in organization_ids:
+            key = (person_id, organization_id)
+            guardian = Guarded(key in confirmed) if person_id in guarded else None
+            people[key] = PersonFacts(tuple(held.get(key, ())), tuple(waived.get(key, ())), guardian)
+    return Known(people, organizations)
+
+
+def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    """Rows of: person, organization (None: the platform's own), organization it is shared with, then Held's fields."""
+    facts = (
+        Clearance.kind,
+        Clearance.level,
+        Clearance.issuer,
+        Clearance.reference,
+        Clearance.outcome,
+        Clearance.issued_on,
+        Clearance.expires_on,
+        Clearance.revoked_at.is_not(None).label("revoked"),
+    )
+    of_people = Clearance.person_id.in_(list(person_ids))
+    own = sa.select(
+        Clearance.person_id, Clearance.organization_id, sa.null().cast(sa.BigInteger).label("shared_with"), *facts
+    ).where(
+        of_people,
+        sa.or_(Clearance.organization_id.is_(None), Clearance.organization_id.in_(list(organization_ids))),
+    )
+    shared = (
+        sa.select(Clearance.person_id, Clearance.organization_id, ClearanceShare.organization_id, *facts)
+        .join(ClearanceShare, ClearanceShare.clearance_id == Clearance.id)
+        .where(of_people, ClearanceShare.organization_id.in_(list(organization_ids)))
+    )
+    return sa.union_all(own, shared)
+
+
+def _exemptions(person_ids: Collection[int], organization_ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(
+        Exemption.person_id,
+        Exemption.organization_id,
+        Exemption.kind,
+        Exemption.level,
+        Exemption.starts_on,
+        Exemption.ends_on,
+    ).where(
+        Exemption.person_id.in_(list(person_ids)),
+        Exemption.organization_id.in_(list(organization_ids)),
+        Exemption.agreed_at.is_not(None),
+        Exemption.ended_at.is_(None),
+    )
+
+
+def _guardians(person_ids: Collection[int], organization_ids: Collection[int]) -> tuple[set[int], set[tuple[int, int]]]:
+    """People whose guardian agreed, and the pairs with an organization whose staff confirmed the guardian."""
+    rows = db.session.execute(
+        sa.select(Guardianship.person_id, GuardianConfirmation.organization_id)
+        .outerjoin(
+            GuardianConfirmation,
+            sa.and_(
+                GuardianConfirmation.guardianship_id == Guardianship.id,
+                GuardianConfirmation.organization_id.in_(list(organization_ids)),
+            ),
+        )
+        .where(Guardianship.person_id.in_(list(person_ids)), Guardianship.status == "consented")
+    ).all()
+    return {row[0] for row in rows}, {(row[0], row[1]) for row in rows if row[1] is not None}
+
+
+def has_consenting_guardian(person_id: int) -> bool:
+    """True while a guardian answers for this person (G4)."""
+    found = sa.select(Guardianship.id).where(Guardianship.person_id == person_id, Guardianship.status == "consented")
+    return db.session.scalar(found) is not None
+
+
+def judge(
+    requirement: Requirement, facts: PersonFacts, *, on: dt.date, through: dt.date, with_exemptions: bool = True
+) -> Judgement:
+    """Whether `facts` meet `requirement` on `on` (the day of asking) and through `through` (the local date on which the
+    shift ends). `with_exemptions` False leaves exemptions out (G2)."""
+    of_kind = [held for held in facts.clearances if held.kind == requirement.kind and meets(held.level, requirement)]
+    good = [held for held in of_kind if held.holds(on, through)]
+    needed = REFERENCES_NEEDED if requirement.kind == "reference" else 1
+    # Two references are of two people: the same one recorded twice is one.
+    if len({(held.issuer.casefold(), held.reference) for held in good}) >= needed:
+        ends = [held.last_day for held in good]
+        latest = None if None in ends else max((day for day in ends if day is not None), default=None)
+        return Judgement(requirement, "met", latest)
+    if with_exemptions and any(_waives(waived, requirement, on, through) for waived in facts.exemptions):
+        return Judgement(requirement, "exempt")
+    return Judgement(requirement, *_why_not(of_kind, on))
+
+
+def _waives(waived: Waived, requirement: Requirement, on: dt.date, through: dt.date) -> bool:
+    return (
+        waived.kind == requirement.kind
+        and meets(waived.level, requirement)
+        and waived.starts_on <= on
+        and waived.ends_on >= max(on, through)
+    )
+
+
+def _why_not(of_kind: list[Held], on: dt.date) -> tuple[str, dt.date | None]:
+    accepted = [held for held in of_kind if held.outcome == "accepted"]
+    present = [held for held in accepted if not held.revoked]
+    if not present:
+        return ("revoked" if accepted else "missing"), None
+    begun = [held for held in present if held.issued_on <= on]
+    if not begun:
+        return "not_yet", None
+    ends = [held.last_day for held in begun if held.last_day is not None]
+    # Not all of them have an end when one of two references is there.
+    return ("expires", max(ends)) if len(ends) == len(begun) and begun[0].kind != "reference" else ("missing", None)

@@ -1,0 +1,248 @@
+"""What a shift asks of whoever takes a place on it, and how one person stands: each rule met or not, why, and how to meet it
+(S11, G1, G4). Reads only, and fails closed: what is not known is no."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterable
+
+from app.accounts.models import Person
+from app.accounts.policy import is_known_minor
+from app.core import when
+from app.core.clock import age_on, local_date, today
+from app.core.i18n import _
+from app.needs import asking, promises
+from app.needs.models import Position, Shift
+from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on
+from app.safeguarding.kinds import find_kind
+from app.safeguarding.requirements import Requirement
+from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, judge, load_organizations
+from app.safeguarding.standing import load as load_facts
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """One rule a shift asks for, as far as one person is concerned: `title` says the rule, `message` how they stand,
+    `remedy` and `url` the next step."""
+
+    code: str
+    title: str
+    met: bool
+    message: str
+    remedy: str = ""
+    url: str = ""
+
+
+def load(pairs: Iterable[tuple[Shift, Person]]) -> Known:
+    """What is known of these people on these shifts, in a fixed number of statements; none where nothing is asked."""
+    asked = [(shift, person) for shift, person in pairs if asking.needs_facts(shift) or is_known_minor(person)]
+    return load_facts({person.id for _shift, person in asked}, {shift.need.organization_id for shift, _person in asked})
+
+
+def list_rules(
+    shift: Shift,
+    person: Person | None,
+    *,
+    position: Position | None = None,
+    known: Known | None = None,
+    with_exemptions: bool = True,
+    positions: tuple[Position, ...] | None = None,
+) -> list[Rule]:
+    """What `position` of the shift (None: all of `positions`, which None makes all there are) asks of whoever takes it, and
+    whether `person` meets it. A visitor, None, is told the rules and meets none yet. `known` is what `load` read."""
+    if known is None:
+        known = load([(shift, person)]) if person is not None else Known({}, _asked(shift))
+    chosen = positions if position is None else (position,)
+    organization = known.organization(shift.need.organization_id)
+    found = _contact(shift, may_place=organization.may_place_with_contact) + _age(shift, person)
+    if shift.contact == "not_stated":
+        return found
+    facts = PersonFacts() if person is None else known.person(person.id, shift.need.organization_id)
+    for requirement in asking.list_requirements(shift, organization, chosen):
+        judgement = judge(
+            requirement, facts, on=today(shift.time_zone), through=end_day(shift), with_exemptions=with_exemptions
+        )
+        found.append(_clearance(judgement, shift, person))
+    return found + _guarded(shift, person, facts)
+
+
+def _asked(shift: Shift) -> dict[int, OrganizationFacts]:
+    return load_organizations([shift.need.organization_id]) if asking.needs_facts(shift) else {}
+
+
+def start_day(shift: Shift) -> dt.date:
+    """The local date on which ages count: that of the start; of a flexible role today, when it would begin (G4)."""
+    return local_date(shift.starts_at, shift.time_zone) if shift.starts_at else today(shift.time_zone)
+
+
+def end_day(shift: Shift) -> dt.date:
+    """The local date through which clearances must hold: that of the end; of a flexible role its due date, the last day of
+    its need, or where neither is said today, asked again every day (G1)."""
+    if shift.ends_at is not None:
+        return local_date(shift.ends_at, shift.time_zone)
+    return shift.due_on or shift.need.ends_on or today(shift.time_zone)
+
+
+def is_adult(shift: Shift, person: Person) -> bool:
+    """True when the person is known to be an adult on the day of the shift, by the law of where they are and where it is."""
+    countries = {person.country, asking.country_of(shift.need)}
+    return all(is_adult_on(person.birth_date, start_day(shift), country) for country in countries)
+
+
+def _is_minor(shift: Shift, person: Person) -> bool:
+    countries = {person.country, asking.country_of(shift.need)}
+    return is_known_minor(person) or any(
+        is_minor_on(person.birth_date, start_day(shift), country) for country in countries
+    )
+
+
+def _contact(shift: Shift, *, may_place: bool) -> list[Rule]:
+    """Not stated places nobody; with contact the organization needs the word of two moderators, and a role a due date."""
+    if shift.contact == "none":
+        return []
+    if shift.contact == "not_stated":
+        return [
+            Rule(
+                "contact_not_stated",
+                _("To know who you would meet"),
+                False,
+                _("The organization has not said yet whether you would meet children or adults at risk."),
+                _("The organization can state it; then this shift opens."),
+            )
+        ]
+    found = []
+    if not may_place:
+        found.append(
+            Rule(
+                "contact_level",
+                _("An organization that was looked at for this"),
+                False,
+                _("This organization has not been approved yet for work with children or adults at risk."),
+                _("Choose a shift without such contact. The people who run this site look at how it protects them."),
+            )
+        )
+    if shift.flexible and shift.due_on is None:
+        found.append(
+            Rule(
+                "due_date_missing",
+                _("A day by which it is done"),
+                False,
+                _("The organization has not said by when this role is done."),
+                _("The organization can say it; then this role opens."),
+            )
+        )
+    return found
+
+
+def _age(shift: Shift, person: Person | None) -> list[Rule]:
+    """The minimum age on the local date of the shift (G4), and with contact that an age is known at all. A missing birth
+    date is not "old enough"."""
+    age = shift.minimum_age or 0
+    if not age and not asking.has_contact(shift):
+        return []
+    title = _("To be %(age)s or older on the day of the shift", age=age) if age else _("Your birth date")
+    if person is None or person.birth_date is None:
+        message = (
+            _("This shift is for people aged %(age)s or older, and we do not know your birth date.", age=age)
+            if age
+            else _("You would meet children or adults at risk, and we do not know your birth date.")
+        )
+        remedy = _("Add your birth date to your profile. It is not shown to anybody.")
+        return [Rule("age_unknown", title, False, message, remedy, "/profile")]
+    if age_on(person.birth_date, start_day(shift)) < age:
+        return [
+            Rule(
+                "too_young",
+                title,
+                False,
+                _("This shift is for people aged %(age)s or older on the day.", age=age),
+                _("Choose a shift without this age limit."),
+            )
+        ]
+    return [Rule("age", title, True, _("You are.") if age else _("We know it."))]
+
+
+def _clearance(judgement: Judgement, shift: Shift, person: Person | None) -> Rule:
+    requirement = judgement.requirement
+    title, slug = requirement.name, shift.need.organization.slug
+    if judgement.met:
+        message = (
+            _("Waived for you by the organization for a time.") if judgement.code == "exempt" else _("You have it.")
+        )
+        if judgement.until is not None:
+            message = _("You have it, valid until %(day)s.", day=when.full_day(judgement.until))
+        return Rule(requirement.kind, title, True, message)
+    url = f"/organizations/{slug}/conduct" if requirement.kind == "code_of_conduct" else "/my-clearances"
+    return Rule(f"{requirement.kind}_required", title, False, _why(judgement, person), _how(requirement), url)
+
+
+def _why(judgement: Judgement, person: Person | None) -> str:
+    if person is None:
+        return _("The organization asks for it.")
+    if judgement.code == "expires" and judgement.until is not None:
+        return _("Yours ends on %(day)s, before the shift does.", day=when.full_day(judgement.until))
+    if judgement.code == "revoked":
+        return _("Yours does not hold any more.")
+    if judgement.code == "not_yet":
+        return _("Yours begins later.")
+    return _("The organization has not recorded it for you.")
+
+
+def _how(requirement: Requirement) -> str:
+    kind = find_kind(requirement.kind)
+    if kind is None:
+        return _("Ask the organization.")
+    if requirement.kind == "code_of_conduct" and requirement.level == "0":
+        return _("The organization has not published one yet. Ask it.")
+    return str(kind.how)
+
+
+def _guarded(shift: Shift, person: Person | None, facts: PersonFacts) -> list[Rule]:
+    """What goes for a minor: a guardian who agreed, and before contact was spoken to by the staff; hours for their age."""
+    if person is None or person.birth_date is None or not _is_minor(shift, person):
+        return []
+    found = []
+    title = _("A guardian who agrees")
+    if facts.guardian is None:
+        reason = promises.guardian_needed()
+        found.append(Rule(reason.code, title, False, reason.message, reason.remedy, reason.url))
+    else:
+        found.append(Rule("guardian", title, True, _("Your guardian agreed.")))
+    if asking.has_contact(shift):
+        confirmed = facts.guardian is not None and facts.guardian.confirmed
+        found.append(
+            Rule(
+                "guardian_confirmed" if confirmed else "guardian_confirmation",
+                _("The organization has spoken to your guardian"),
+                confirmed,
+                _("It has.") if confirmed else _("It has not yet, and must before you work with people."),
+                "" if confirmed else _("Ask the organization to call your guardian."),
+            )
+        )
+    return found + _hours(shift, person.birth_date)
+
+
+def _hours(shift: Shift, birth_date: dt.date) -> list[Rule]:
+    if shift.starts_at is None or shift.ends_at is None:
+        return []
+    limits = find_limits(birth_date, start_day(shift), asking.country_of(shift.need))
+    zone = zoneinfo.ZoneInfo(shift.time_zone)
+    starts, ends = shift.starts_at.astimezone(zone), shift.ends_at.astimezone(zone)
+    fits = (
+        shift.ends_at - shift.starts_at <= limits.longest
+        and starts.date() == ends.date()
+        and starts.time() >= limits.earliest
+        and ends.time() <= limits.latest
+    )
+    hours = int(limits.longest.total_seconds() // 3600)
+    title = _(
+        "At your age: at most %(hours)s hours, between %(earliest)s and %(latest)s",
+        hours=hours,
+        earliest=when.wall_time(limits.earliest),
+        latest=when.wall_time(limits.latest),
+    )
+    if fits:
+        return [Rule("minor_hours", title, True, _("This shift is."))]
+    return [Rule("minor_hours", title, False, _("This shift is not."), _("Choose a shorter or an earlier one."))]
