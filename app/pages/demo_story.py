@@ -35,6 +35,7 @@ from app.organizations.models import Organization
 from app.organizations.operations import LOGO_BOX, add_location, register_organization, set_logo
 from app.pages.demo_data import shape
 from app.pages.demo_logos import draw_logo
+from app.pages.demo_safety import tell_guardian, tell_safety
 from app.pledges.operations import (
     cancel_pledge,
     change_pledge,
@@ -96,6 +97,8 @@ class Story:
             self.tell(self.ago(person.joined), self._join, person)
             if person.bounces:
                 self.tell(self.ago(2), self._bounce, person)
+            if person.guardian:
+                tell_guardian(self, person)
         for number, organization in enumerate(organizations):
             OrganizationStory(self, organization, 7 * number * MINUTE)
 
@@ -148,6 +151,7 @@ class OrganizationStory:
         story.tell(story.ago(given.ago) + later, self._register)
         for decision in given.decisions:
             story.tell(story.ago(decision.ago) + later, self._decide, decision)
+        tell_safety(self)
         for claim in given.claims:
             story.tell(story.ago(claim.ago) + later, self._claim, claim)
         for need in given.needs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.pages.demo_data.shape import (
+    DemoClearance,
     DemoDecision,
     DemoFundraiser,
     DemoGift,
@@ -163,6 +164,11 @@ MENTORS = DemoOrganization(
     ago=290,
     decisions=(DemoDecision("verified", "State register entry, insurance, interview with two board members", 285),),
     members=(("joy", "manager"), ("kate", "viewer")),
+    requires=("training:safeguarding_basics",),
+    clearances=(
+        DemoClearance("andre", level="us_fitness", issuer="Illinois State Police", reference="IL-208", ago=25),
+        DemoClearance("andre", "training", "safeguarding_basics", issuer="Northside Saturday Mentors", ago=24),
+    ),
     fundraisers=(
         DemoFundraiser(
             "Forty museum passes",
@@ -191,7 +197,7 @@ MENTORS = DemoOrganization(
             skills=("mentoring", "youth-work"),
             ago=32,
             shifts=(
-                DemoShift(90, flexible=True, capacity=15, contact="children", name="Mentor"),
+                DemoShift(90, flexible=True, capacity=15, contact="children", name="Mentor", who="andre"),
                 DemoShift(7, "18:30", "20:00", 20, "Information evening", on="tue", who="andre kate"),
             ),
         ),

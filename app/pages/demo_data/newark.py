@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.pages.demo_data.shape import (
     DemoClaim,
+    DemoClearance,
+    DemoConduct,
     DemoDecision,
     DemoFundraiser,
     DemoGift,
@@ -17,6 +19,27 @@ from app.pages.demo_data.shape import (
 
 NEWARK = "Newark, NJ"
 SHELTER_STREET = "25 Sample Street"
+
+LANTERN_CONDUCT = DemoConduct(
+    "Families come to us in a hard week of their lives.\n\n"
+    "- You are never alone with a child: two adults are in the room.\n"
+    "- You take no pictures and post nothing about who lives here.\n"
+    "- You do not ask why somebody came.\n"
+    "- You do not give out your number, and you do not take theirs.\n"
+    "- When something worries you, you tell whoever is on duty, the same day.",
+    accepted="sam rosa grace marta",
+)
+LANTERN_CLEARANCES = (
+    DemoClearance("sam", level="us_fitness", issuer="New Jersey State Police", reference="NJ-4471", ago=80),
+    DemoClearance("rosa", level="us_fitness", issuer="New Jersey State Police", reference="NJ-4472", ago=75, left=25),
+    DemoClearance("grace", level="us_fitness", issuer="New Jersey State Police", reference="NJ-4519", ago=60, left=6),
+    DemoClearance("marta", level="us_fitness", issuer="New Jersey State Police", reference="NJ-4398", ago=200),
+    DemoClearance("sam", "reference", issuer="Jun Park", ago=78, left=None),
+    DemoClearance("sam", "reference", issuer="Grace Adeyemi", ago=77, left=None),
+    DemoClearance("teo", level="us_fitness", issuer="New Jersey State Police", reference="NJ-4533", ago=50,
+                  revoked="Issued to somebody of the same name"),
+    DemoClearance("dana", "training", "safeguarding_basics", issuer="Essex County Youth Services", ago=30),
+)  # fmt: skip
 
 WINTER_SHELTER = DemoNeed(
     "Open the family winter shelter",
@@ -67,7 +90,7 @@ WINTER_SHELTER = DemoNeed(
             who="jun+1 rosa teo@1 walt+1@1",
             notes=(("jun", "We are two and have cooked for large groups before."),),
         ),
-        DemoShift(8, "18:00", "21:00", 6, "Welcome and dinner, with children", contact="children"),
+        DemoShift(8, "17:00", "19:00", 6, "Welcome and dinner, with children", contact="children", who="sam rosa"),
         DemoShift(
             22,
             flexible=True,
@@ -175,6 +198,10 @@ LANTERN_HOUSE = DemoOrganization(
     ),
     members=(("marta", "manager"), ("kofi", "coordinator"), ("vera", "viewer")),
     locations=(("The house", SHELTER_STREET, NEWARK, True), ("Storage on the corner", "3 Sample Court", NEWARK, False)),
+    requires=("code_of_conduct",),
+    conduct=LANTERN_CONDUCT,
+    clearances=LANTERN_CLEARANCES,
+    confirmed_guardians="zoe",
     fundraisers=(
         DemoFundraiser(
             "A washing machine that keeps up",

@@ -81,7 +81,7 @@ PEOPLE = (
     DemoPerson("hazel", "Hazel Monroe", place=NEWARK, age=66.4, joined=30),
     DemoPerson("ellis", "Ellis Grant", place=NEWARK, age=33.9, joined=5),
     DemoPerson("pia", "Pia Holm", age=29.2, joined=3, verified=False),
-    DemoPerson("zoe", "Zoe Ferrante", place="Hoboken, NJ", age=16.4, joined=60),
+    DemoPerson("zoe", "Zoe Ferrante", place="Hoboken, NJ", age=16.4, joined=60, guardian="Carmela Ferrante"),
     # Chicago, Houston, Portland.
     DemoPerson("joy", "Joy Petersen", place=CHICAGO, skills=("mentoring", "sports-coaching"), age=27.2),
     DemoPerson("andre", "Andre Baptiste", place=CHICAGO, skills=("cooking", "music-teaching"), age=44.9),

@@ -37,6 +37,8 @@ class DemoPerson:
     verified: bool = True
     # Mail to the address has been refused since the day before yesterday.
     bounces: bool = False
+    # Who answers for a minor: their name.
+    guardian: str = ""
 
     @property
     def email(self) -> str:
@@ -250,6 +252,31 @@ class DemoDecision:
 
 
 @dataclasses.dataclass(frozen=True)
+class DemoClearance:
+    """What the owner recorded `ago` days before today for somebody, to end in `left` days; `shared_with` is the name of
+    another organization that they let rely on it, `revoked` the reason why it does not hold any more."""
+
+    first: str
+    kind: str = "background_check"
+    level: str = ""
+    issuer: str = ""
+    reference: str = ""
+    ago: float = 60
+    left: int | None = 300
+    shared_with: str = ""
+    revoked: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoConduct:
+    """A code of conduct published `ago` days before today, and who accepted it ("sam rosa")."""
+
+    text: str
+    ago: float = 90
+    accepted: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class DemoOrganization:
     """An organization, registered `ago` days before today; without an owner it is one that an import made."""
 
@@ -269,6 +296,18 @@ class DemoOrganization:
     needs: tuple[DemoNeed, ...] = ()
     fundraisers: tuple[DemoFundraiser, ...] = ()
     claims: tuple[DemoClaim, ...] = ()
+    # What it requires on each shift with contact, beside a background check.
+    requires: tuple[str, ...] = ()
+    conduct: DemoConduct | None = None
+    clearances: tuple[DemoClearance, ...] = ()
+    # Minors whose guardian its staff called ("zoe").
+    confirmed_guardians: str = ""
+
+    @property
+    def has_contact(self) -> bool:
+        """True when people meet children or adults at risk on some of its shifts."""
+        shifts = (shift for need in self.needs if need.status != "draft" for shift in need.shifts)
+        return any(shift.contact in ("children", "adults_at_risk") for shift in shifts)
 
     @property
     def all_fundraisers(self) -> tuple[DemoFundraiser, ...]:
