@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import email.policy
 import hashlib
 import smtplib
 import ssl
@@ -21,6 +22,9 @@ from app.core.clock import now
 from app.core.db import db, in_transaction
 
 TIMEOUT_SECONDS = 10
+# A header field without spaces, as the link of List-Unsubscribe (RFC 8058), cannot be folded: Python would write a longer
+# one as encoded words, which no mail program takes for a link. A line may have 998 characters (RFC 5322, 2.1.1).
+WHOLE_LINES = email.policy.default.clone(max_line_length=998)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Mail:
 def build(mail: Mail, *, sender: str, key: str, sent_at: dt.datetime | None = None) -> EmailMessage:
     """The message on the wire. Its Message-ID is derived from `key`, so that a promise kept twice after a crash is
     recognised as one message by the receiving side (RFC 5322, 3.6.4)."""
-    message = EmailMessage()
+    message = EmailMessage(policy=WHOLE_LINES)
     name, address = parseaddr(sender)
     domain = address.rpartition("@")[2] or "localhost"
     message["From"] = Address(display_name=name, addr_spec=address)

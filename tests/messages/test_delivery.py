@@ -13,7 +13,7 @@ from flask import Flask
 
 from app.accounts.models import Person
 from app.core.db import db, transaction
-from app.core.mail import Mail, deliver
+from app.core.mail import Mail, build, deliver
 from app.core.outbox import Outbox, Postponed, enqueue
 from app.messages import delivery
 from app.messages.kinds import AT_ONCE, DAILY, KINDS, NEVER
@@ -62,6 +62,16 @@ def test_a_kind_of_mail_carries_its_way_out_and_a_service_message_has_none(app: 
     assert person.email not in link
     assert service["List-Unsubscribe"] is None
     assert "/mail/stop/" not in text_of(service) + html_of(service)
+
+
+@pytest.mark.rule("M2")
+def test_the_way_out_is_on_the_wire_as_mail_programs_read_it(app: Flask) -> None:
+    """A link longer than a line was written as encoded words, which are no link (RFC 8058, 3.1; RFC 2369, 2)."""
+    link = f"<https://help.example.org/mail/stop/{'x' * 150}>"
+    mail = Mail(to="ana@example.org", subject="s" * 120, text="x", headers=(("List-Unsubscribe", link),))
+    wire = build(mail, sender="Manyhands <manyhands@example.org>", key="k").as_bytes()
+    assert f"\nList-Unsubscribe: {link}\n".encode() in wire
+    assert max(map(len, wire.splitlines())) <= 998
 
 
 def test_a_long_subject_in_other_letters_keeps_every_space(app: Flask, mailbox: Mailbox) -> None:
