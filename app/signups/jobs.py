@@ -178,10 +178,13 @@ def fan_out_cancelled(payload: dict[str, Any]) -> None:
 
 
 def fan_out_changed(payload: dict[str, Any]) -> None:
-    """A shift was changed: ask the gate again about every place on it, and tell each person (S6, G1)."""
+    """A shift was changed: ask the gate again about every place on it, and tell each person (S6, G1); then whether it can
+    run (G2)."""
     for signup_id in queries.list_ids_on_shift(payload["shift_id"]):
         with transaction():
             operations.review_after_change(signup_id)
+    with transaction():
+        operations.review_shift(payload["shift_id"])
 
 
 def thank_helpers(payload: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import zoneinfo
 from decimal import Decimal
@@ -22,7 +23,7 @@ from app.needs.models import Item, Need, Position, PrivateAddress, Shift
 from app.needs.operations import ItemInput, PlaceInput, PositionInput, ShiftInput
 from app.pledges.operations import cancel_pledge, pledge
 from app.signups.operations import cancel_signup, sign_up
-from tests.factories import make_item, make_need, make_organization, make_person, make_shift
+from tests.factories import allow_contact, make_item, make_need, make_organization, make_person, make_shift
 
 BAD_QUANTITIES = ("0", "-1", "NaN", "sNaN", "Infinity", "1e10", "0.0001", "1e-99999", "1e99999")
 BAD_LINKS = (
@@ -42,7 +43,7 @@ def times(capacity: int | None = 5, days: int = 3, **values: Any) -> ShiftInput:
     """A shift without contact of one position."""
     start = (now() + dt.timedelta(days=days)).replace(second=0, microsecond=0)
     given: dict[str, Any] = {"starts_at": start, "ends_at": start + dt.timedelta(hours=2), "contact": "none"}
-    return ShiftInput(positions=(PositionInput(capacity=capacity),), **{**given, **values})
+    return ShiftInput(**{"positions": (PositionInput(capacity=capacity),), **given, **values})
 
 
 def as_it_is(shift: Shift, **changes: Any) -> ShiftInput:
@@ -396,6 +397,7 @@ def test_positions_are_matched_by_id_and_leave_no_trace_unless_somebody_was_on_t
 @pytest.mark.rule("S6")
 def test_only_what_people_rely_on_is_told(app: Flask) -> None:
     staff, shift = make_person(), make_shift(days=3)
+    allow_contact(shift.need.organization)
     more = as_it_is(shift, positions=(PositionInput("Driver", 20),))
     with transaction():
         operations.edit_shift(shift.id, more, by=staff)
@@ -407,6 +409,56 @@ def test_only_what_people_rely_on_is_told(app: Flask) -> None:
     with transaction():
         operations.edit_shift(shift.id, as_it_is(shift, contact="children"), by=staff)
     assert (shift.sequence, len(promised("shift_changed"))) == (2, 2)
+
+
+@pytest.mark.rule("G1")
+@pytest.mark.rule("G3")
+def test_contact_opens_only_with_the_word_of_two_moderators_and_a_due_date(app: Flask) -> None:
+    staff, need = make_person(), make_need()
+    ahead = now() + dt.timedelta(days=4)
+    contact = times(contact="children", starts_at=ahead, ends_at=ahead + dt.timedelta(hours=2))
+    shift = make_shift(need)
+    assert refused(operations.add_shift, need.id, contact, by=staff) == ["contact_level"]
+    assert refused(operations.edit_shift, shift.id, as_it_is(shift, contact="adults_at_risk"), by=staff) == [
+        "contact_level"
+    ]
+    draft = make_need(need.organization, status="draft")
+    role = dataclasses.replace(contact, starts_at=None, ends_at=None, flexible=True)
+    with transaction():
+        operations.add_shift(draft.id, role, by=staff)
+    assert refused(operations.publish_need, draft.id, by=staff) == ["due_date_missing", "contact_level"]
+    allow_contact(need.organization)
+    assert invalid(operations.add_shift, need.id, role, by=staff) == ["due_on"]
+    with transaction():
+        operations.add_shift(need.id, contact, by=staff)
+        operations.add_shift(need.id, dataclasses.replace(role, due_on=ahead.date()), by=staff)
+
+
+@pytest.mark.rule("G1")
+def test_a_level_of_check_is_asked_for_only_by_roles_that_may_ask_for_it(app: Flask) -> None:
+    staff, need = make_person(), make_need()
+    allow_contact(need.organization)
+    ahead = now() + dt.timedelta(days=4)
+
+    def asks(contact: str, *requirements: str) -> ShiftInput:
+        positions = (PositionInput(capacity=2, requirements=requirements),)
+        return times(contact=contact, starts_at=ahead, ends_at=ahead + dt.timedelta(hours=2), positions=positions)
+
+    check = "background_check:uk_enhanced_children"
+    assert invalid(operations.add_shift, need.id, asks("none", check), by=staff) == ["requirements"]
+    assert invalid(operations.add_shift, need.id, asks("adults_at_risk", check), by=staff) == ["requirements"]
+    assert invalid(operations.add_shift, need.id, asks("none", "telepathy"), by=staff) == ["requirements"]
+    with transaction():
+        shift = operations.add_shift(need.id, asks("children", check, "driving", "driving"), by=staff)
+    assert shift.positions[0].requirements == [check, "driving"]
+    # Whichever of the two is changed.
+    assert invalid(operations.edit_shift, shift.id, as_it_is(shift, contact="none"), by=staff) == ["requirements"]
+    make_shift(need)
+    assert invalid(operations.edit_need, need.id, by=staff, requirements=[check]) == ["requirements"]
+    with transaction():
+        operations.edit_need(need.id, by=staff, requirements=["identity"])
+    assert need.requirements == ["identity"]
+    assert {"shift_id": shift.id} in promised("shift_changed")
 
 
 @pytest.mark.rule("S6")
