@@ -36,6 +36,7 @@ FEATURES = (
     "accounts",
     "messages",
     "organizations",
+    "learning",
     "safeguarding",
     "needs",
     "signups",

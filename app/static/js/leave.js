@@ -1,0 +1,31 @@
+// The way out of a page that somebody at home must not see: what is on the screen goes at once, and this page is not in the
+// tab's history any more. Without this script the link leads to the same place.
+const out = document.querySelector("[data-leave]");
+
+function leave(event) {
+  event?.preventDefault();
+  document.title = "";
+  document.body.replaceChildren();
+  location.replace(out.href);
+}
+
+out?.addEventListener("click", leave);
+
+// Shift three times within two seconds, with no other key between.
+let presses = [];
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Shift") {
+    presses = [];
+    return;
+  }
+  if (event.repeat) return;
+  presses = [...presses, event.timeStamp].filter((at) => event.timeStamp - at < 2000);
+  if (presses.length >= 3) leave();
+});
+document.querySelector("[data-leave-keys]")?.removeAttribute("hidden");
+
+// Another country is the same page: it takes its place instead of coming after it.
+document.querySelector("[data-same-page]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.replace(`/report?country=${new FormData(event.target).get("country")}`);
+});

@@ -1,0 +1,82 @@
+"""Leaving the page of services in a real browser: gone from the screen at once, and not behind the back button (L2)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, Route
+from werkzeug.serving import make_server
+
+pytestmark = pytest.mark.browser
+ELSEWHERE = "https://www.wikipedia.org/"
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-US")
+
+    def elsewhere(route: Route) -> None:
+        route.fulfill(body="<title>Elsewhere</title><h1>Elsewhere</h1>", content_type="text/html")
+
+    context.route(ELSEWHERE + "**", elsewhere)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.rule("L2")
+@pytest.mark.parametrize("way", ["button", "keys"])
+def test_the_back_button_shows_nothing_of_it(page: Page, address: str, way: str) -> None:
+    page.goto(address + "/needs")
+    page.get_by_role("navigation").get_by_role("link", name="Where to report").click()
+    page.get_by_label("Country").select_option("GB")
+    page.get_by_role("button", name="Show services").click()
+    page.get_by_text("NSPCC Helpline").wait_for()
+    if way == "button":
+        page.get_by_role("link", name="Leave this page").click()
+    else:
+        for _time in range(3):
+            page.keyboard.press("Shift")
+    page.wait_for_url(ELSEWHERE)
+    page.go_back()
+    assert page.url == address + "/needs"
+    page.go_forward()
+    assert page.url == ELSEWHERE
+
+
+@pytest.mark.rule("L2")
+def test_two_presses_or_another_key_between_do_not_leave(page: Page, address: str) -> None:
+    page.goto(address + "/report")
+    for key in ("Shift", "Shift", "a", "Shift", "Shift"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(200)
+    assert page.url == address + "/report"
+
+
+@pytest.mark.rule("L2")
+def test_without_script_the_link_leads_away_and_the_choice_works(browser: Browser, address: str) -> None:
+    context = browser.new_context(locale="en-AU", java_script_enabled=False)
+    context.route(ELSEWHERE + "**", lambda route: route.fulfill(body="Elsewhere", content_type="text/html"))
+    page = context.new_page()
+    page.goto(address + "/report")
+    assert page.get_by_text("131 237").count() == 1
+    page.get_by_label("Country").select_option("CA")
+    page.get_by_role("button", name="Show services").click()
+    assert page.get_by_text("1-833-900-1010").count() == 1
+    assert context.cookies() == []
+    page.get_by_role("link", name="Leave this page").click()
+    assert page.url == ELSEWHERE
+    context.close()

@@ -1,0 +1,159 @@
+"""Where to report: the right services, digit by digit, and no trace of whoever looked (L2)."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import logging
+import os
+import re
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from markupsafe import escape
+
+from app.learning.signposts import COUNTRIES, NOTES, guess_country, list_signposts, list_signposts_of
+from tests.conftest import CheckingClient
+
+ROOT = Path(__file__).parent.parent.parent
+# What whoever looked in November 2026 wrote of each service; a hand-made sample of the file that MANYHANDS_DATA names.
+SAMPLE = {
+    ("US", "NCMEC CyberTipline"): "report.cybertip.org; 1-800-843-5678",
+    ("UK", "NSPCC Helpline"): "0808 800 5000; nspcc.org.uk",
+    ("CA", "Kids Help Phone"): "1-800-668-6868; text CONNECT to 686868",
+}
+UNCERTAIN = {"us-trafficking", "au-accce", "au-kids-helpline"}
+
+
+def contacts() -> list[str]:
+    """What the file says of each service: how to reach it, and where that was read."""
+    folder = os.environ.get("MANYHANDS_DATA")
+    if not folder:
+        return list(SAMPLE.values())
+    with (Path(folder) / "report_channels.csv").open(newline="") as file:
+        return [f"{row['contact']} {row['source']}" for row in csv.DictReader(file)]
+
+
+@pytest.mark.rule("L2")
+def test_every_number_and_address_is_the_service_s_own_digit_by_digit() -> None:
+    words = " ".join(contacts())
+    shown = list_signposts() if os.environ.get("MANYHANDS_DATA") else list_signposts_of("US")[1:2]
+    for row in shown:
+        for value in filter(None, (row.phone, row.text, row.text_word, row.web)):
+            assert re.search(rf"(?<![\w-]){re.escape(value)}(?![\d-])", words), (row.key, value)
+    assert len({row.key for row in list_signposts()}) == len(list_signposts()) == 24
+
+
+@pytest.mark.rule("L2")
+def test_what_is_not_certain_is_not_shown_as_certain(client: CheckingClient) -> None:
+    assert {row.key for row in list_signposts() if row.note} == UNCERTAIN
+    page = client.get("/report?country=US").text
+    assert str(NOTES["operator_changed"]) in page
+    assert "1-888-373-7888" not in page, "its operator changed, and the number is to be confirmed"
+    # Sources disagree about these hours, so nothing is said of them.
+    for key in ("gb-nspcc", "gb-childline", "gb-modern-slavery"):
+        assert [row.hours for row in list_signposts() if row.key == key] == [""]
+
+
+@pytest.mark.rule("L2")
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_each_country_begins_with_its_emergency_number(client: CheckingClient, country: str) -> None:
+    page = client.get(f"/report?country={country.lower()}")
+    assert page.status_code == 200
+    numbers = {"US": "911", "GB": "999", "CA": "911", "AU": "000", "EU": "112"}
+    if country in numbers:
+        assert f'href="tel:{numbers[country]}"' in page.text
+        assert page.text.index(numbers[country]) < page.text.index("section", page.text.index("danger"))
+    else:
+        assert "emergency number of the country you are in" in page.text
+    for row in list_signposts_of(country):
+        assert str(escape(row.name)) in page.text
+
+
+@pytest.mark.rule("L2")
+def test_the_country_is_guessed_from_the_languages_alone() -> None:
+    assert [guess_country([language]) for language in ("en-US", "en-GB", "fr-CA", "en_AU", "zh-Hans-US")] == [
+        "US",
+        "GB",
+        "CA",
+        "AU",
+        "US",
+    ]
+    assert [guess_country([language]) for language in ("de", "de-AT", "fr", "es-ES")] == ["EU"] * 4
+    assert [guess_country([language]) for language in ("en", "es", "es-MX", "sw-KE", "")] == ["ZZ"] * 5
+    assert guess_country(["es", "en-US"]) == "US"
+    assert guess_country([]) == "ZZ"
+
+
+@pytest.mark.rule("L2")
+def test_a_visit_leaves_no_trace_here(
+    app: Flask, client: CheckingClient, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        for path in ("/report", "/report?country=GB", "/report?country=nonsense", "/report.json?country=US"):
+            answer = client.get(path, headers={"Accept-Language": "en-GB"})
+            assert answer.status_code == 200
+            assert "Set-Cookie" not in answer.headers
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert "csrf_token" not in answer.text
+    assert [record for record in caplog.records if record.name != "tests"] == []
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.rule("L2")
+def test_nothing_of_it_is_counted_or_limited(app: Flask) -> None:
+    """Nobody is told to come back later, and no counter of the database or of the process moves."""
+    client = app.test_client()
+    assert {client.get("/report").status_code for _time in range(200)} == {200}
+    assert all("X-RateLimit-Limit" not in client.get(path).headers for path in ("/report", "/report.json"))
+
+
+@pytest.mark.rule("L2")
+def test_it_does_not_need_the_database(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_arguments: object, **_named: object) -> None:
+        raise AssertionError("the page of services asked the database")
+
+    monkeypatch.setattr("sqlalchemy.engine.Connection.execute", nothing)
+    assert app.test_client().get("/report?country=US").status_code == 200
+
+
+@pytest.mark.rule("L2")
+def test_all_of_it_is_under_20_kilobytes_uncompressed(client: CheckingClient) -> None:
+    for country in COUNTRIES:
+        page = client.get(f"/report?country={country}").text
+        parts = re.findall(r'(?:href|src)="/static/([^?"]+)', page)
+        assert sorted(parts) == ["css/report.css", "favicon.svg", "js/leave.js"]
+        size = len(page.encode()) + sum((ROOT / "app" / "static" / part).stat().st_size for part in parts)
+        assert size < 20_000, (country, size)
+
+
+@pytest.mark.rule("L2")
+def test_it_is_one_click_away_from_every_page_and_named_neutrally(client: CheckingClient) -> None:
+    for path in ("/", "/needs", "/organizations", "/sign-in", "/nowhere"):
+        assert 'href="/report"' in client.get(path).text, path
+    title = re.search(r"<title>(.*?)</title>", client.get("/report").text, re.DOTALL)
+    assert title is not None
+    assert not re.search(r"report|abuse|traffick|exploit", title.group(1), re.IGNORECASE)
+    answer = client.get("/report").text
+    assert re.search(r'<a class="out" href="https://[^"]+" rel="noreferrer" data-leave>Leave this page</a>', answer)
+    assert "Do not screenshot, do not download, do not share" in answer
+
+
+@pytest.mark.rule("L2")
+def test_a_row_that_nobody_checked_for_half_a_year_says_so(client: CheckingClient) -> None:
+    assert "Not checked since" not in client.get("/report?country=US").text
+    with time_machine.travel(dt.datetime(2027, 5, 14, 12, tzinfo=dt.UTC), tick=False):
+        assert "Not checked since Saturday, November 14, 2026" in client.get("/report?country=US").text
+
+
+def test_programs_read_the_same(client: CheckingClient) -> None:
+    answer = client.get("/report.json?country=US").get_json()
+    assert answer["country"] == "US"
+    by_name = {service["name"]: service for service in answer["services"]}
+    assert by_name["NCMEC CyberTipline"]["phone"] == "1-800-843-5678"
+    assert by_name["National Human Trafficking Hotline"]["certain"] is False
+    assert by_name["National Human Trafficking Hotline"]["phone"] is None
+    assert "INHOPE" in by_name
