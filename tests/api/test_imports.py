@@ -61,7 +61,6 @@ def file_of(rows: int) -> str:
     return "title,remote\n" + "".join(f"Read to children {number},yes\n" for number in range(rows))
 
 
-@pytest.mark.rule("N1")
 def test_a_file_is_taken_in_as_it_is_and_its_rejects_are_told(app: Flask, staff: Caller) -> None:
     made = send(staff, FILE, "?name=needs.csv&contact=none&publish=yes")
     assert made.status_code == 201

@@ -181,7 +181,6 @@ def test_staff_are_not_told_what_a_person_does_elsewhere(app: Flask) -> None:
     assert [reason["code"] for reason in answer.json["reasons"]] == ["ask_them"]
 
 
-@pytest.mark.rule("S8")
 def test_staff_note_who_came_and_take_it_back(app: Flask) -> None:
     organization = make_organization()
     staff, viewer = Caller(app, make_member(organization, "coordinator")), make_member(organization, "viewer")
