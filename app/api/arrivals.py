@@ -125,7 +125,7 @@ def undo(delivery: Delivery, _payload: dict[str, Any]) -> ResponseReturnValue:
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
 def undo_receive(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
-    """Staff: the same for what came last of a promise; once more for what came before that."""
+    """Staff: what was written down last of a promise was a mistake, received or turned away; once more, what was before it."""
     with transaction():
         delivery_id = queries.find_last_delivery(row.id)
         if delivery_id is None:

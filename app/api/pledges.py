@@ -7,6 +7,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
+from app.accounts.models import Person
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
@@ -25,6 +26,10 @@ resource = frame.blueprint("pledges", "Promises of items")
 def _item_in_sight(person: Any, item: Item) -> bool:
     """Whoever may see the need may promise its items; the operation says who can."""
     return can_see_need(person, item.need)
+
+
+def _is_own(person: Person, row: Pledge) -> bool:
+    return row.person_id == person.id
 
 
 def _part(typed: str, field: str) -> decimal.Decimal:
@@ -122,7 +127,7 @@ def cancel(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 
 @resource.route("/pledges/<id:pledge_id>/undo", methods=["POST"])
-@allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
+@allow(_is_own, load=queries.find_pledge, scope="pledges:write")
 @resource.arguments(schemas.Action, required=False)
 @resource.response(200, schemas.PledgeOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")

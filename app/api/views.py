@@ -19,10 +19,10 @@ from app.api import (
     items,
     me,
     members,
-    my_settings,
     needs,
     organizations,
     pledges,
+    settings,
     shifts,
     signups,
 )
@@ -44,7 +44,7 @@ RESOURCES = (
     donations.resource,
     imports.resource,
     me.resource,
-    my_settings.resource,
+    settings.resource,
 )
 BLUEPRINTS = (documents,)
 

@@ -13,9 +13,12 @@ from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.needs.models import Position, Shift
 from app.signups.models import Signup
-from app.signups.operations import UNDO_CANCEL_WITHIN, sign_up
+from app.signups.operations import sign_up
 from tests.api.test_main_job import Caller
 from tests.factories import make_member, make_need, make_organization, make_person, make_shift
+
+# Undo goes for a quarter of an hour.
+LONG_AGO = dt.timedelta(minutes=15, seconds=1)
 
 
 def take(shift: Shift, person: Person, party_size: int = 1) -> str:
@@ -94,9 +97,7 @@ def test_a_place_given_back_is_taken_again_for_a_while_through_the_gate(app: Fla
     take(shift, make_person())
     assert {reason["code"] for reason in mine("POST", f"{path}/undo").json["reasons"]} == {"full"}
     with transaction():
-        db.session.query(Signup).filter_by(status="cancelled").update(
-            {"cancelled_at": now() - UNDO_CANCEL_WITHIN - dt.timedelta(seconds=1)}
-        )
+        db.session.query(Signup).filter_by(status="cancelled").update({"cancelled_at": now() - LONG_AGO})
     assert {reason["code"] for reason in mine("POST", f"{path}/undo").json["reasons"]} == {"undo_too_late", "full"}
     assert Caller(app, make_person())("POST", f"{path}/undo").status_code == 404
 

@@ -146,7 +146,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api_organizations.claim"): {"mailbox": "info", "evidence": "I run the kitchen."},
     ("POST", "api_imports.create"): {"text": "title,description,remote\nSort the books,For the library,yes"},
     ("POST", "api_imports.start"): {"publish": True},
-    ("PATCH", "api_my_settings.edit_mail"): {
+    ("PATCH", "api_settings.edit_mail"): {
         "choices": {"reminder": "never"}, "quiet_from": "22:00", "quiet_until": "07:00",
     },
     ("POST", "api_fundraisers.create"): {

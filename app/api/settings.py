@@ -20,7 +20,7 @@ from app.messages.kinds import KINDS
 from app.messages.operations import choose_mail
 from app.messages.queries import find_quiet_hours, list_choices
 
-resource = frame.blueprint("my_settings", "What one wants of mail, and one's private calendar")
+resource = frame.blueprint("settings", "What one wants of mail, and one's private calendar")
 CLOCK = {"example": "21:30", "description": "hour and minute of one's day, 24 hours; both null: no quiet hours"}
 READS_PLACES = "signups:read"
 
