@@ -14,7 +14,7 @@ from flask import Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api, Blueprint
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import PreconditionFailed
+from werkzeug.exceptions import Forbidden, PreconditionFailed
 
 from app.api.models import IdempotencyKey
 from app.core.clock import now
@@ -125,6 +125,7 @@ class ReasonSchema(Schema):
     code = ma.fields.String(required=True)
     message = ma.fields.String(required=True)
     remedy = ma.fields.String(required=True)
+    about = ma.fields.String(metadata={"description": "which of several things of one request; else left out"})
 
 
 class FieldErrorSchema(Schema):
@@ -201,6 +202,15 @@ def require_match(version: int) -> None:
         raise PreconditionFailed
 
 
+# --- a second scope -------------------------------------------------------------------------------------------------
+
+
+def require_scope(scope: str) -> None:
+    """Raise 403 without `scope`, for what needs another one than its guard asks for."""
+    if scope not in g.get("token_scopes", ()):
+        raise Forbidden
+
+
 # --- Idempotency-Key ------------------------------------------------------------------------------------------------
 
 
@@ -262,7 +272,8 @@ def idempotent(view: Resource) -> Resource:
         if len(key) > 255:
             return problem(422, _("An Idempotency-Key has at most 255 characters."))
         who = caller()
-        body = b"\0".join((request.method.encode(), request.path.encode(), request.get_data()))
+        asked = request.full_path if request.query_string else request.path
+        body = b"\0".join((request.method.encode(), asked.encode(), request.get_data()))
         request_hash = hashlib.sha256(body).hexdigest()
         kept = _find_kept(who, key)
         if kept is not None:

@@ -11,7 +11,7 @@ from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
 from app.core.web import signed_in
-from app.donations.queries import list_donations_of
+from app.donations.queries import list_donations_of, totals
 
 resource = frame.blueprint("me", "The person the token belongs to")
 
@@ -63,3 +63,14 @@ def donations(query: dict[str, Any]) -> ResponseReturnValue:
     """What one gave while signed in, newest first."""
     page = list_donations_of(current_person().id, query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, present.donation)
+
+
+@resource.route("/me/fundraisers", methods=["GET"])
+@signed_in(scope="me:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, schemas.FundraiserList)
+def fundraisers(query: dict[str, Any]) -> ResponseReturnValue:
+    """What one started, in any state, newest first."""
+    page = queries.list_fundraisers(current_person().id, cursor=query.get("cursor"), limit=query["limit"])
+    raised = totals([row.id for row in page.rows])
+    return frame.page_of(page, lambda row: present.fundraiser(row, raised[row.id]))

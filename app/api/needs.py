@@ -120,6 +120,20 @@ def _move(act: Callable[..., Need]) -> Callable[[Need, dict[str, Any]], Response
     return moved
 
 
+@resource.route("/needs/<id:need_id>/duplicate", methods=["POST"])
+@allow(can_edit_need, load=find_need, scope="needs:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(201, schemas.NeedOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def duplicate(need: Need, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """A draft like it, with its shifts moved by as many weeks as it takes for them to lie ahead."""
+    person = current_person()
+    with transaction():
+        copy = operations.duplicate_need(need.id, by=person)
+        return frame.answer(201, schemas.NeedOut, _present(copy, person))
+
+
 @resource.route("/needs/<id:need_id>/close", methods=["POST"])
 @allow(can_edit_need, load=find_need, scope="needs:write")
 @resource.arguments(schemas.CloseIn, required=False)

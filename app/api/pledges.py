@@ -7,6 +7,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
+from app.accounts.models import Person
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
@@ -15,7 +16,7 @@ from app.needs.models import Item
 from app.needs.policy import can_see_need
 from app.organizations.policy import can_see_staff_pages
 from app.pledges.models import Pledge
-from app.pledges.operations import cancel_pledge, change_pledge, lock_pledge, pledge, receive_pledge
+from app.pledges.operations import cancel_pledge, change_pledge, lock_pledge, pledge, receive_pledge, undo_cancel
 from app.pledges.policy import can_cancel_pledge, can_receive_pledge, can_see_pledge
 from app.pledges.quantities import read_quantity
 
@@ -25,6 +26,10 @@ resource = frame.blueprint("pledges", "Promises of items")
 def _item_in_sight(person: Any, item: Item) -> bool:
     """Whoever may see the need may promise its items; the operation says who can."""
     return can_see_need(person, item.need)
+
+
+def _is_own(person: Person, row: Pledge) -> bool:
+    return row.person_id == person.id
 
 
 def _part(typed: str, field: str) -> decimal.Decimal:
@@ -119,6 +124,19 @@ def cancel(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
     with transaction():
         cancelled = cancel_pledge(row.id, by=current_person())
         return frame.answer(200, schemas.PledgeOut, _present(cancelled, staff=False))
+
+
+@resource.route("/pledges/<id:pledge_id>/undo", methods=["POST"])
+@allow(_is_own, load=queries.find_pledge, scope="pledges:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.PledgeOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def undo(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """What was taken back up to 15 minutes ago is promised again, as far as it is still wanted."""
+    with transaction():
+        again = undo_cancel(row.id, by=current_person())
+        return frame.answer(200, schemas.PledgeOut, _present(again, staff=False))
 
 
 @resource.route("/pledges/<id:pledge_id>/receive", methods=["POST"])

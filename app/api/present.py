@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.accounts.models import Person
@@ -14,10 +15,12 @@ from app.donations.policy import can_resume
 from app.donations.queries import PublicDonation, Totals, donation_token
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
+from app.imports import present as imports
+from app.imports.models import ImportBatch, ImportRow
 from app.needs.models import Item, Need, Shift
 from app.needs.standing import status_of
-from app.organizations.models import Invitation, Location, Membership, Organization
-from app.pledges.models import Pledge
+from app.organizations.models import Claim, Invitation, Location, Membership, Organization
+from app.pledges.models import Delivery, Pledge
 from app.signups.models import Signup
 
 Body = dict[str, Any]
@@ -37,8 +40,8 @@ def organization_ref(organization: Organization) -> Body:
     return {"slug": organization.slug, "name": organization.name, "verified": organization.verified_at is not None}
 
 
-def organization(row: Organization) -> Body:
-    """The public profile."""
+def organization(row: Organization, *, staff: bool = False) -> Body:
+    """The public profile; what was set is told to the staff."""
     return {
         **organization_ref(row),
         "description": row.description,
@@ -50,6 +53,7 @@ def organization(row: Organization) -> Body:
         "verified_at": iso(row.verified_at),
         "url": _url(f"/organizations/{row.slug}"),
         "logo_url": _url(f"/organizations/{row.slug}/logo/{row.logo.digest}") if row.logo is not None else None,
+        "auto_approve_fundraisers": row.auto_approve_fundraisers if staff else None,
     }
 
 
@@ -66,6 +70,18 @@ def invitation(row: Invitation) -> Body:
         "role": row.role,
         "status": row.status,
         "expires_at": iso(row.expires_at),
+    }
+
+
+def claim(row: Claim) -> Body:
+    """What somebody asked, for them; never its link."""
+    return {
+        "id": row.id,
+        "organization": row.organization.slug,
+        "status": row.status,
+        "mailbox": row.mailbox,
+        "evidence": row.evidence,
+        "created_at": iso(row.created_at),
     }
 
 
@@ -200,6 +216,34 @@ def pledge(row: Pledge, *, name: str | None) -> Body:
     }
 
 
+def arrival(row: Pledge) -> Body:
+    """A promise that is expected, for the staff."""
+    return {
+        **pledge(row, name=row.person.name),
+        "need": row.item.need_id,
+        "item_name": row.item.name,
+        "unit": row.item.unit,
+        "outstanding": number(row.quantity - row.received - row.rejected),
+    }
+
+
+def delivery(row: Delivery) -> Body:
+    """What came at one time, for the staff."""
+    return {
+        "id": row.id,
+        "item": row.item_id,
+        "item_name": row.item.name,
+        "unit": row.item.unit,
+        "pledge": row.pledge_id,
+        "name": None if row.pledge is None else row.pledge.person.name,
+        "received": number(row.received),
+        "rejected": number(row.rejected),
+        "note": row.note,
+        "created_at": iso(row.created_at),
+        "undone_at": iso(row.undone_at),
+    }
+
+
 def fundraiser(row: Fundraiser, totals: Totals) -> Body:
     """A fundraiser with its totals in segments."""
     return {
@@ -271,4 +315,41 @@ def me(person: Person) -> Body:
         "place": person.place,
         "time_zone": person.time_zone,
         "skills": [each.skill for each in person.skills],
+    }
+
+
+def import_row(batch: ImportBatch, row: ImportRow) -> Body:
+    """One row of a file, with what became of it or would."""
+    rejected = row.outcome == "rejected"
+    return {
+        "line": row.line,
+        "outcome": row.outcome,
+        "title": imports.title_of(batch, row),
+        "column": row.column,
+        "value": imports.said(batch, row) if rejected else "",
+        "reason": row.reason,
+        "need": row.need_id,
+        "need_status": row.became,
+        "note": row.note,
+    }
+
+
+def import_batch(
+    row: ImportBatch, *, counts: Mapping[str, int], undone: Mapping[str, int], rejects: Iterable[ImportRow]
+) -> Body:
+    """A file and where it stands."""
+    return {
+        "id": row.id,
+        "organization": row.organization.slug,
+        "name": row.name,
+        "status": row.status,
+        "rows": row.rows,
+        "columns": row.columns,
+        "publish": row.publish,
+        "counts": {name: counts.get(name, 0) for name in ("created", "updated", "unchanged", "rejected")},
+        "undone": {name: undone.get(name, 0) for name in ("removed", "closed", "restored", "kept")},
+        "rejects": [import_row(row, reject) for reject in rejects],
+        "made_at": iso(row.made_at),
+        "finished_at": iso(row.finished_at),
+        "undone_at": iso(row.undone_at),
     }

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app.core.db import db, lock
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import BadCursor, Page, cut, decode_cursor, encode_cursor, newest_first
 from app.fundraisers.models import Fundraiser
+from app.imports.models import ImportBatch
 from app.needs.models import Item, Need, Shift
 from app.organizations.models import Organization
-from app.pledges.models import Pledge
+from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.signups.models import Signup
+from app.signups.operations import lock_shift
 
 
 def whole_needs(need_ids: Sequence[int]) -> list[Need]:
@@ -56,9 +59,68 @@ def list_pledges(
     return cut(db.session.scalars(newest_first(query, Pledge, cursor, limit)).all(), limit)
 
 
+def list_arrivals(organization_id: int, *, status: str | None, cursor: str | None, limit: int) -> Page[Pledge]:
+    """Live promises to an organization (of one status, when given), by the day they come; those without a day last.
+    Raises BadCursor."""
+    day = sa.func.coalesce(Pledge.deliver_by, sa.literal(dt.date.max, sa.Date))
+    query = (
+        sa.select(Pledge)
+        .join(Item, Item.id == Pledge.item_id)
+        .join(Need, Need.id == Item.need_id)
+        .options(contains_eager(Pledge.item), joinedload(Pledge.person))
+        .where(Need.organization_id == organization_id)
+        .where(Pledge.status.in_(LIVE_STATUSES) if status is None else Pledge.status == status)
+    )
+    if cursor:
+        said, last = decode_cursor(cursor, str, int)
+        try:
+            after = dt.date.fromisoformat(said)
+        except ValueError as error:
+            raise BadCursor(cursor[:20]) from error
+        query = query.where(sa.or_(day > after, sa.and_(day == after, Pledge.id > last)))
+    rows = db.session.scalars(query.order_by(day, Pledge.id).limit(limit + 1)).all()
+    ends = rows[limit - 1] if len(rows) > limit else None
+    following = encode_cursor((ends.deliver_by or dt.date.max).isoformat(), ends.id) if ends else None
+    return Page(list(rows[:limit]), following)
+
+
+def list_deliveries(organization_id: int, *, cursor: str | None, limit: int) -> Page[Delivery]:
+    """What came for an organization, newest first. Raises BadCursor."""
+    query = (
+        sa.select(Delivery)
+        .join(Item, Item.id == Delivery.item_id)
+        .join(Need, Need.id == Item.need_id)
+        .options(contains_eager(Delivery.item), joinedload(Delivery.pledge).joinedload(Pledge.person))
+        .where(Need.organization_id == organization_id)
+    )
+    return cut(db.session.scalars(newest_first(query, Delivery, cursor, limit)).all(), limit)
+
+
+def find_last_delivery(pledge_id: int) -> int | None:
+    """The id of what came last of a promise and was not undone, or None."""
+    query = sa.select(Delivery.id).where(Delivery.pledge_id == pledge_id, Delivery.undone_at.is_(None))
+    return db.session.scalar(query.order_by(Delivery.created_at.desc(), Delivery.id).limit(1))
+
+
 def find_signup(signup_id: int) -> Signup | None:
     """A place by its key."""
     return db.session.get(Signup, signup_id)
+
+
+def locked_place(signup_id: int) -> int:
+    """The sequence of a place, read under its lock: its version for If-Match. Call it inside the transaction.
+
+    Person, need and shift are locked first, in the order in which every act locks. Raises Refused when it is gone.
+    """
+    found = db.session.get_one(Signup, signup_id)
+    lock_shift(found.person_id, found.shift_id)
+    row = lock(Signup, signup_id)
+    return 0 if row is None else row.sequence
+
+
+def find_batch(batch_id: int) -> ImportBatch | None:
+    """An import with its organization, by its key."""
+    return db.session.get(ImportBatch, batch_id, options=[joinedload(ImportBatch.organization)])
 
 
 def find_pledge(pledge_id: int) -> Pledge | None:
@@ -87,6 +149,13 @@ def whole_fundraisers(fundraiser_ids: Sequence[int]) -> list[Fundraiser]:
     )
     by_id = {row.id: row for row in found}
     return [by_id[key] for key in fundraiser_ids if key in by_id]
+
+
+def list_fundraisers(person_id: int, *, cursor: str | None, limit: int) -> Page[Fundraiser]:
+    """What one person started, in any state, newest first. Raises BadCursor."""
+    query = sa.select(Fundraiser).options(joinedload(Fundraiser.organization))
+    query = query.where(Fundraiser.started_by_id == person_id)
+    return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
 
 
 def locked_version(

@@ -13,6 +13,8 @@ from app.pledges.models import PLEDGE_STATUSES, WAYS
 from app.signups.models import MAXIMUM_PARTY_SIZE, SIGNUP_STATUSES
 
 one_of = ma.validate.OneOf
+# Of one request for several places: as many as the page offers.
+MOST_SHIFTS = 60
 DATE = {"format": "date"}
 MOMENT = {"format": "date-time", "description": "RFC 3339, UTC"}
 DECIMAL = {"example": "2.5", "description": "decimal string"}
@@ -274,6 +276,35 @@ class SignupIn(Schema):
     waitlist = ma.fields.Boolean(load_default=False)
 
 
+class SignupPatch(Schema):
+    """What is to change of one's place: more or fewer people, another position, another shift of the same need."""
+
+    party_size = ma.fields.Integer(validate=ma.validate.Range(1, MAXIMUM_PARTY_SIZE))
+    position = Id(allow_none=True, metadata={"description": "null: any that has room"})
+    shift = Id()
+    note = paragraphs(500)
+
+
+class SeveralIn(Schema):
+    """A place on each of several shifts of a need, all or none."""
+
+    shifts = ma.fields.List(Id(), required=True, validate=ma.validate.Length(1, MOST_SHIFTS))
+    party_size = ma.fields.Integer(validate=ma.validate.Range(1, MAXIMUM_PARTY_SIZE), load_default=1)
+    note = paragraphs(500, load_default="")
+
+
+class VolunteerIn(Schema):
+    """Somebody who telephones or walks in, written down by the staff."""
+
+    name = text(120, 1, required=True)
+    birth_date = ma.fields.Date(required=True)
+    email = text(254, load_default="")
+    phone = text(40, load_default="")
+    party_size = ma.fields.Integer(validate=ma.validate.Range(1, MAXIMUM_PARTY_SIZE), load_default=1)
+    position = Id(load_default=None, allow_none=True)
+    note = paragraphs(500, load_default="")
+
+
 class HoursIn(Schema):
     """How long somebody helped."""
 
@@ -356,6 +387,9 @@ class OrganizationOut(Schema):
     verified_at = moment(required=True, allow_none=True)
     url = ma.fields.String(required=True)
     logo_url = ma.fields.String(required=True, allow_none=True)
+    auto_approve_fundraisers = ma.fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "null to whoever is not its staff"}
+    )
 
 
 class OrganizationPatch(Schema):
@@ -364,6 +398,7 @@ class OrganizationPatch(Schema):
     name = text(160, 1)
     description = paragraphs(20_000)
     website = text(300, allow_none=True)
+    auto_approve_fundraisers = ma.fields.Boolean()
 
 
 class MemberOut(Schema):

@@ -1,7 +1,10 @@
-"""Places on shifts: take one, see one's own (staff: all of a shift), give one back."""
+"""Places on shifts: take one or several, see one's own (staff: all of a shift), change one, give it back; and what staff
+note about who came."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -9,16 +12,25 @@ from flask.typing import ResponseReturnValue
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
-from app.core.errors import refuse
+from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
+from app.core.ids import encode_id
+from app.core.paging import Page
 from app.core.web import allow
-from app.needs.models import Shift
+from app.needs.models import Need, Shift
 from app.needs.policy import can_see_need
+from app.needs.queries import find_need
 from app.organizations.policy import can_see_staff_pages
-from app.signups import attendance, gate
+from app.signups import attendance, gate, operations
 from app.signups.models import Signup
-from app.signups.operations import cancel_signup, check_in, record_hours, sign_up
-from app.signups.policy import can_cancel_signup, can_keep_roster, can_see_signup
+from app.signups.policy import (
+    can_add_volunteer,
+    can_cancel_signup,
+    can_keep_roster,
+    can_see_signup,
+    is_own_signup,
+)
+from app.signups.volunteers import add_volunteer
 
 resource = frame.blueprint("signups", "Places on shifts")
 
@@ -46,13 +58,58 @@ def create(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
     # A full shift answers here, without waiting for anybody's lock; what is let through is asked again under it.
     gate.require(shift, current_person(), **wanted)
     with transaction():
-        signup = sign_up(
+        signup = operations.sign_up(
             shift.id,
             by=current_person(),
             note=payload["note"],
             **wanted,
         )
         return frame.answer(201, schemas.SignupOut, _present(signup, staff=False))
+
+
+@resource.route("/needs/<id:need_id>/signups", methods=["POST"])
+@allow(can_see_need, load=find_need, scope="signups:write")
+@resource.arguments(schemas.SeveralIn)
+@resource.response(201, schemas.SignupList)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def create_several(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
+    """A confirmed place on each of several shifts of a need, or none: 409 with every reason, `about` being its shift."""
+    wanted = payload["shifts"]
+    if set(wanted) - {shift.id for shift in need.shifts}:
+        raise InvalidInput({"shifts": _("Choose shifts of this need.")})
+    try:
+        with transaction():
+            made = operations.sign_up_for_several(
+                wanted, by=current_person(), party_size=payload["party_size"], note=payload["note"]
+            )
+            page = Page(made, None)
+            return frame.answer(
+                201, schemas.SignupList, frame.page_of(page, lambda signup: _present(signup, staff=False))
+            )
+    except operations.SeveralRefused as refused:
+        raise Refused(
+            [
+                dataclasses.replace(reason, about=encode_id(shift_id))
+                for shift_id, reasons in refused.by_shift.items()
+                for reason in reasons
+            ]
+        ) from refused
+
+
+@resource.route("/shifts/<id:shift_id>/volunteers", methods=["POST"])
+@allow(can_add_volunteer, load=queries.whole_shift, scope="signups:write")
+@resource.arguments(schemas.VolunteerIn)
+@resource.response(201, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def add(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Staff: a confirmed place for somebody who telephones or walks in, through the same gate. With an address that has an
+    account it is that person's place, and what stands in their way is told to them alone."""
+    position_id = payload.pop("position")
+    with transaction():
+        signup = add_volunteer(shift.id, by=current_person(), position_id=position_id, **payload)
+        return frame.answer(201, schemas.SignupOut, _present(signup, staff=True))
 
 
 @resource.route("/shifts/<id:shift_id>/signups", methods=["GET"])
@@ -77,7 +134,30 @@ def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.SignupOut)
 def show(signup: Signup) -> ResponseReturnValue:
     """One place, for the person and the staff."""
-    return _present(signup, staff=can_see_staff_pages(current_person(), signup.shift.need.organization))
+    body = _present(signup, staff=can_see_staff_pages(current_person(), signup.shift.need.organization))
+    return frame.with_etag(schemas.SignupOut().dump(body), signup.sequence)
+
+
+@resource.route("/signups/<id:signup_id>", methods=["PATCH"])
+@allow(is_own_signup, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.SignupPatch)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+def edit(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Other people, another position, or another shift of the same need, in one step: what was stays until what is new is
+    confirmed. What is left out stays; on another shift without `position`, the first that has room."""
+    with transaction():
+        frame.require_match(queries.locked_place(signup.id))
+        stays = payload.get("shift", signup.shift_id) == signup.shift_id
+        changed = operations.change_signup(
+            signup.id,
+            by=current_person(),
+            party_size=payload.get("party_size", signup.party_size),
+            shift_id=payload.get("shift"),
+            position_id=payload.get("position", signup.position_id if stays else None),
+            note=payload.get("note"),
+        )
+        return frame.answer(200, schemas.SignupOut, _present(changed, staff=False))
 
 
 @resource.route("/signups/<id:signup_id>/cancel", methods=["POST"])
@@ -89,8 +169,28 @@ def show(signup: Signup) -> ResponseReturnValue:
 def cancel(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Give the place back; it is free at once."""
     with transaction():
-        cancelled = cancel_signup(signup.id, by=current_person())
+        cancelled = operations.cancel_signup(signup.id, by=current_person())
         return frame.answer(200, schemas.SignupOut, _present(cancelled, staff=False))
+
+
+@resource.route("/signups/<id:signup_id>/undo", methods=["POST"])
+@allow(is_own_signup, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def undo(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """The place that was given back up to 15 minutes ago is yours again, through the gate, while it is free."""
+    with transaction():
+        again = operations.undo_cancel(signup.id, by=current_person())
+        return frame.answer(200, schemas.SignupOut, _present(again, staff=False))
+
+
+def _note(signup: Signup, act: Callable[..., Signup]) -> ResponseReturnValue:
+    """What staff say about whether somebody came."""
+    with transaction():
+        changed = act(signup.id, by=current_person())
+        return frame.answer(200, schemas.SignupOut, _present(changed, staff=True))
 
 
 @resource.route("/signups/<id:signup_id>/check-in", methods=["POST"])
@@ -101,9 +201,29 @@ def cancel(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
 @frame.idempotent
 def arrive(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: the person is here. From two hours before the start until the end."""
-    with transaction():
-        changed = check_in(signup.id, by=current_person())
-        return frame.answer(200, schemas.SignupOut, _present(changed, staff=True))
+    return _note(signup, operations.check_in)
+
+
+@resource.route("/signups/<id:signup_id>/no-show", methods=["POST"])
+@allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def no_show(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Staff: the person did not come. From the start on."""
+    return _note(signup, operations.mark_no_show)
+
+
+@resource.route("/signups/<id:signup_id>/undo-attendance", methods=["POST"])
+@allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def undo_attendance(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Staff: take back that they were here, did not come or completed: a confirmed place again, through the gate."""
+    return _note(signup, operations.undo_attendance)
 
 
 @resource.route("/signups/<id:signup_id>/hours", methods=["POST"])
@@ -116,5 +236,5 @@ def hours(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: the person came and gave so many hours. Staff's own hours wait until another one sends the same (S9)."""
     minutes = attendance.read_hours(payload["hours"])
     with transaction():
-        changed = record_hours(signup.id, by=current_person(), minutes=minutes)
+        changed = operations.record_hours(signup.id, by=current_person(), minutes=minutes)
         return frame.answer(200, schemas.SignupOut, _present(changed, staff=True))

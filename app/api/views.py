@@ -11,7 +11,21 @@ from flask import Blueprint, Flask, Response, current_app, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
-from app.api import donations, fundraisers, items, me, members, needs, organizations, pledges, shifts, signups
+from app.api import (
+    arrivals,
+    donations,
+    fundraisers,
+    imports,
+    items,
+    me,
+    members,
+    needs,
+    organizations,
+    pledges,
+    settings,
+    shifts,
+    signups,
+)
 from app.api.document import complete
 from app.api.frame import ProblemSchema, Specification
 from app.core.web import public
@@ -23,11 +37,14 @@ RESOURCES = (
     signups.resource,
     items.resource,
     pledges.resource,
+    arrivals.resource,
     organizations.resource,
     members.resource,
     fundraisers.resource,
     donations.resource,
+    imports.resource,
     me.resource,
+    settings.resource,
 )
 BLUEPRINTS = (documents,)
 

@@ -7,12 +7,16 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Reason:
-    """One rule that stands in the way: `code` for programs, `message` and `remedy` for people (already translated)."""
+    """One rule that stands in the way: `code` for programs, `message` and `remedy` for people (already translated).
+
+    `about`, for programs: which of several things that one act is about this one is (its public id).
+    """
 
     code: str
     message: str
     remedy: str = ""
     url: str = ""
+    about: str = ""
 
 
 class Refused(Exception):

@@ -90,7 +90,11 @@ def from_http(error: HTTPException) -> Response:
 
 def from_refused(refused: Refused) -> Response:
     """409 with every reason, each with its remedy (S11)."""
-    reasons = [{"code": reason.code, "message": reason.message, "remedy": reason.remedy} for reason in refused.reasons]
+    reasons = [
+        {"code": reason.code, "message": reason.message, "remedy": reason.remedy}
+        | ({"about": reason.about} if reason.about else {})
+        for reason in refused.reasons
+    ]
     return problem(409, refused.reasons[0].message, code=refused.reasons[0].code, reasons=reasons)
 
 

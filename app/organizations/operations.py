@@ -168,28 +168,65 @@ def _checked_website(website: str | None) -> str | None:
 def add_location(organization_id: int, *, by: Person, name: str, address: str, place: str, private: bool) -> Location:
     """A place the organization works from, looked up offline. Raises InvalidInput, naming the field."""
     organization = lock_organization(organization_id)
-    found = find_place(place, country=organization.country)
-    if found is None:
-        raise InvalidInput({"place": _("We do not know this place. Try a larger town or a postal code")})
-    if not name.strip():
-        raise InvalidInput({"name": _("Enter a name")})
     location = Location(
         organization_id=organization.id,
-        name=name.strip(),
+        name=_checked_name(name),
         address=address.strip(),
-        city=found.city,
-        region=found.region,
-        postal_code=found.postal_code,
-        country=found.country or organization.country,
-        latitude=found.latitude,
-        longitude=found.longitude,
-        time_zone=found.time_zone,
         private=private,
+        **_looked_up(place, organization),
     )
     db.session.add(location)
     db.session.flush()
     _record("location.added", organization, location, by, {})
     return location
+
+
+def edit_location(
+    location_id: int,
+    *,
+    by: Person,
+    name: str | None = None,
+    address: str | None = None,
+    place: str | None = None,
+    private: bool | None = None,
+) -> Location:
+    """Change what is given of a place. Needs keep the place they were posted with. Raises InvalidInput, naming the field."""
+    location = db.session.get_one(Location, location_id)
+    organization = lock_organization(location.organization_id)
+    if name is not None:
+        location.name = _checked_name(name)
+    if place is not None:
+        for column, value in _looked_up(place, organization).items():
+            setattr(location, column, value)
+    if address is not None:
+        location.address = address.strip()
+    if private is not None:
+        location.private = private
+    db.session.flush()
+    _record("location.edited", organization, location, by, {})
+    return location
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip():
+        raise InvalidInput({"name": _("Enter a name")})
+    return name.strip()
+
+
+def _looked_up(place: str, organization: Organization) -> dict[str, Any]:
+    """Where a location is, as far as the gazetteer knows."""
+    found = find_place(place, country=organization.country)
+    if found is None:
+        raise InvalidInput({"place": _("We do not know this place. Try a larger town or a postal code")})
+    return {
+        "city": found.city,
+        "region": found.region,
+        "postal_code": found.postal_code,
+        "country": found.country or organization.country,
+        "latitude": found.latitude,
+        "longitude": found.longitude,
+        "time_zone": found.time_zone,
+    }
 
 
 def remove_location(location_id: int, *, by: Person) -> None:

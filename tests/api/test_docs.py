@@ -15,9 +15,13 @@ from app.accounts.operations import create_token
 from app.accounts.scopes import SCOPES
 from app.core.db import transaction
 from app.core.limits import API_LIMIT
+from app.imports.uploads import MAXIMUM_BYTES, MAXIMUM_ROWS
 from tests.factories import make_need, make_organization, make_person
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "api.md"
+# What the examples call what they made, by the last word of its address.
+MADE = {"needs": "NEED", "shifts": "SHIFT", "signups": "SIGNUP", "imports": "IMPORT"}
+FILES = {"@needs.csv": "title,remote\nRead to children,yes\n,yes\n"}
 
 
 def examples() -> list[str]:
@@ -44,8 +48,9 @@ def run(app: Flask, command: str, values: dict[str, str]) -> TestResponse:
             headers[name] = value
         elif word == "-X":
             method = next(words)
-        elif word == "-d":
-            method, body = "POST" if method == "GET" else method, next(words)
+        elif word in ("-d", "--data-binary"):
+            sent = next(words)
+            method, body = "POST" if method == "GET" else method, FILES.get(sent, sent)
         else:
             address = word
     return app.test_client().open(address, method=method, headers=headers, data=body)
@@ -68,10 +73,19 @@ def test_the_examples_work_in_their_order(app: Flask) -> None:
             values["ETAG"] = etag.replace('"', '\\"')
         answer: Any = run(app, command, values)
         statuses.append(answer.status_code)
-        if answer.status_code == 201 and "NEED" not in values:
-            values["NEED"] = answer.json["id"]
-    assert statuses == [200, 200, 201, 201, 200, 200, 200, 422]
-    assert run(app, examples()[6], values).status_code == 412
+        made = MADE.get(answer.request.path.rpartition("/")[2])
+        if answer.status_code == 201 and made is not None:
+            values.setdefault(made, answer.json["id"] if "id" in answer.json else answer.json["data"][0]["id"])
+    assert statuses == [
+        200, 200, 201, 201, 200,  # a need
+        201, 200, 201,  # places
+        200,  # what is expected
+        201, 200, 200,  # a file
+        200, 200, 201,  # settings
+        200, 200, 422,
+    ]  # fmt: skip
+    [changes] = [command for command in examples() if "If-Match" in command]
+    assert run(app, changes, values).status_code == 412
 
 
 def test_the_table_of_errors_has_each_that_the_document_tells(app: Flask) -> None:
@@ -91,6 +105,7 @@ def test_the_limits_of_the_page_are_the_limits(app: Flask) -> None:
     limits = PAGE.read_text().partition("## Limits")[2]
     assert API_LIMIT.replace(" per ", " requests a ") in limits
     assert f"{app.config['MAX_CONTENT_LENGTH'] // 2**20} MiB" in limits
+    assert f"{MAXIMUM_BYTES // 2**20} MB and {MAXIMUM_ROWS:,} rows" in limits
 
 
 def test_the_scopes_of_the_page_are_scopes() -> None:
@@ -104,4 +119,4 @@ def test_the_scopes_of_the_page_are_scopes() -> None:
 
 def test_what_the_page_sends_is_json() -> None:
     bodies = re.findall(r"-d '(.*?)'", PAGE.read_text())
-    assert len([json.loads(body) for body in bodies]) == 4
+    assert len([json.loads(body) for body in bodies]) == 9

@@ -14,9 +14,11 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations.models import Donation
 from app.donations.operations import start_donation
+from app.imports.operations import set_columns, start_import, upload_file
+from app.imports.uploads import read_upload
 from app.organizations.invitations import invite
 from app.organizations.operations import add_location
-from app.pledges.operations import pledge
+from app.pledges.operations import pledge, receive_pledge, receive_unpledged
 from app.signups.operations import sign_up
 from tests.api.test_main_job import Caller
 from tests.factories import (
@@ -147,9 +149,47 @@ def gifts(owner: Person, count: int) -> str:
     return f"/fundraisers/{fundraiser.slug}/donations"
 
 
+def arrivals(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    need = make_need(organization)
+    items, people = [make_item(need) for _number in range(count)], [make_person() for _number in range(count)]
+    with transaction():
+        for item, person in zip(items, people, strict=True):
+            pledge(item.id, by=person, quantity=decimal.Decimal(1))
+    return f"/organizations/{organization.slug}/arrivals"
+
+
+def deliveries(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    need = make_need(organization)
+    items, people = [make_item(need) for _number in range(count)], [make_person() for _number in range(count)]
+    with transaction():
+        for item, person in zip(items, people, strict=True):
+            made = pledge(item.id, by=person, quantity=decimal.Decimal(1))
+            receive_pledge(made.id, by=owner, received=decimal.Decimal(1))
+            receive_unpledged(item.id, by=owner, received=decimal.Decimal(1))
+    return f"/organizations/{organization.slug}/deliveries"
+
+
+def my_fundraisers(owner: Person, count: int) -> str:
+    for _number in range(count):
+        make_fundraiser(make_organization(), started_by_id=owner.id)
+    return "/me/fundraisers"
+
+
+def import_rows(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    content = "title,remote\n" + "".join(f"Read {number},{'yes' if number % 2 else ''}\n" for number in range(count))
+    with transaction():
+        batch = upload_file(organization.id, read_upload(content.encode(), "needs.csv"), by=owner)
+        set_columns(batch.id, columns={"title": "title", "remote": "remote"}, constants={}, by=owner)
+        start_import(batch.id, publish=False, by=owner)
+    return f"/imports/{encode_id(batch.id)}/rows"
+
+
 LISTS = [
     needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
-    mine, my_places, my_gifts,
+    mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows,
 ]  # fmt: skip
 
 

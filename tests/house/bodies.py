@@ -137,6 +137,18 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api_signups.create"): {"party_size": 1},
     ("POST", "api_pledges.create"): {"quantity": "3", "mode": "add"},
     ("POST", "api_pledges.receive"): {"received": "1"},
+    ("POST", "api_signups.create_several"): {"shifts": ["{shift_id}"], "party_size": 1},
+    ("POST", "api_signups.add"): {"name": "Gus", "birth_date": "1990-05-17"},
+    ("PATCH", "api_signups.edit"): {"party_size": 2, "note": "With a car"},
+    ("POST", "api_arrivals.receive"): {"received": "3", "note": "A neighbour"},
+    ("POST", "api_organizations.add_location"): {"name": "Depot", "city": "Newark", "region": "NJ"},
+    ("PATCH", "api_organizations.edit_location"): {"name": "Depot", "postal_code": "07102"},
+    ("POST", "api_organizations.claim"): {"mailbox": "info", "evidence": "I run the kitchen."},
+    ("POST", "api_imports.create"): {"text": "title,description,remote\nSort the books,For the library,yes"},
+    ("POST", "api_imports.start"): {"publish": True},
+    ("PATCH", "api_settings.edit_mail"): {
+        "choices": {"reminder": "never"}, "quiet_from": "22:00", "quiet_until": "07:00",
+    },
     ("POST", "api_fundraisers.create"): {
         "organization": "{slug}", "title": "Run for books", "story": "Why.", "goal": {"amount_minor": 50000, "currency": "USD"},
     },

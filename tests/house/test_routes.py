@@ -76,7 +76,13 @@ def filled_body(world: World, method: str, endpoint: str) -> dict[str, Any] | No
     body = BODIES.get((method, endpoint))
     if body is None:
         return None
-    return {name: value.format(**world.values) if isinstance(value, str) else value for name, value in body.items()}
+    return {name: _filled(world, value) for name, value in body.items()}
+
+
+def _filled(world: World, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_filled(world, one) for one in value]
+    return value.format(**world.values) if isinstance(value, str) else value
 
 
 def address_of(world: World, rule: Rule) -> str:
@@ -88,9 +94,9 @@ def address_of(world: World, rule: Rule) -> str:
         and "/manage/" not in rule.rule
     ):
         values["slug"] = values["fundraiser_slug"]
-    if endpoint == "organizations.claim":
+    if endpoint in ("organizations.claim", "api_organizations.claim"):
         values["slug"] = values["unclaimed_slug"]
-    if endpoint == "imports.undo":
+    if endpoint in ("imports.undo", "api_imports.undo"):
         values["batch_id"] = values["done_batch_id"]
     address = rule.rule
     for argument in rule.arguments:
