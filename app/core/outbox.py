@@ -99,11 +99,10 @@ def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime
     db.session.execute(insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["key"]))
 
 
-def withdraw(key: str) -> None:
-    """Take back a promise that nobody has begun to keep (a reminder of a cancelled place)."""
-    db.session.execute(
-        sa.delete(Outbox).where(Outbox.key == key, Outbox.done_at.is_(None), Outbox.leased_until.is_(None))
-    )
+def withdraw(key: str) -> bool:
+    """Take back a promise that nobody has begun to keep (a reminder of a cancelled place); whether there was one."""
+    waiting = (Outbox.key == key, Outbox.done_at.is_(None), Outbox.leased_until.is_(None))
+    return db.session.execute(sa.delete(Outbox).where(*waiting).returning(Outbox.id)).first() is not None
 
 
 def note_kept(due_before: dt.datetime, *, key: str | None = None) -> None:

@@ -36,6 +36,7 @@ class Rule:
     met: bool
     message: str
     remedy: str = ""
+    url: str = ""
 
 
 def check(
@@ -122,7 +123,9 @@ def check_standing(shift: Shift, person: Person, *, ignore: Signup | None = None
     """
     if not person.is_active:
         return promises.check_person(person)
-    found = [Reason(rule.code, rule.message, rule.remedy) for rule in list_rules(shift, person) if not rule.met]
+    found = [
+        Reason(rule.code, rule.message, rule.remedy, rule.url) for rule in list_rules(shift, person) if not rule.met
+    ]
     return found + _overlap(shift, person, ignore)
 
 
@@ -215,6 +218,7 @@ def _age(shift: Shift, person: Person | None) -> list[Rule]:
                 False,
                 _("This shift is for people aged %(age)s or older, and we do not know your birth date.", age=age),
                 _("Add your birth date to your profile. It is not shown to anybody."),
+                "/profile",
             )
         ]
     if age_on(person.birth_date, on) < age:
@@ -255,6 +259,7 @@ def _overlap(shift: Shift, person: Person, ignore: Signup | None) -> list[Reason
             "overlap",
             _("You have another commitment at this time."),
             _("Cancel it on My help, or choose another time."),
+            "/my-help",
         )
     ]
 
@@ -267,7 +272,9 @@ def _double(shift: Shift, person: Person, ignore: Signup | None = None) -> list[
         live = live.where(Signup.id != ignore.id)
     if db.session.scalar(live) is None:
         return []
-    return [Reason("already_signed_up", _("You already have a place on this shift."), _("See it on My help."))]
+    return [
+        Reason("already_signed_up", _("You already have a place on this shift."), _("See it on My help."), "/my-help")
+    ]
 
 
 def _party(shift: Shift, party_size: int, position_id: int | None) -> list[Reason]:

@@ -23,7 +23,8 @@ from app.signups.calendar import describe_area
 from app.signups.forms import HoursForm, VolunteerForm
 from app.signups.models import Signup
 from app.signups.views.blueprint import signups
-from app.signups.views.own import fit_form, shift_label, wanted_in
+from app.signups.views.labels import shift_label
+from app.signups.views.own import fit_form, wanted_in
 
 
 def _find_shift(slug: str, shift_id: int) -> Shift | None:
@@ -31,7 +32,8 @@ def _find_shift(slug: str, shift_id: int) -> Shift | None:
     return shift if shift is not None and shift.need.organization.slug == slug else None
 
 
-def _find_place(slug: str, signup_id: int) -> Signup | None:
+def find_place(slug: str, signup_id: int) -> Signup | None:
+    """A place of the organization that the address names, or None."""
     signup = queries.find_signup(signup_id)
     return signup if signup is not None and signup.shift.need.organization.slug == slug else None
 
@@ -118,28 +120,28 @@ def _keep(signup: Signup, act: Callable[..., Signup], done: str) -> ResponseRetu
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/check-in")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def check_in(signup: Signup) -> ResponseReturnValue:
     """They are here."""
     return _keep(signup, operations.check_in, _("%(name)s is checked in.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/no-show")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def no_show(signup: Signup) -> ResponseReturnValue:
     """They did not come."""
     return _keep(signup, operations.mark_no_show, _("Noted: %(name)s did not come.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/undo")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def undo_attendance(signup: Signup) -> ResponseReturnValue:
     """Take that back."""
     return _keep(signup, operations.undo_attendance, _("Undone: %(name)s is expected again.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/hours")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def hours(signup: Signup) -> ResponseReturnValue:
     """They came, for so long (S9)."""
     form = HoursForm()
