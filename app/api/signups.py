@@ -18,7 +18,7 @@ from app.organizations.policy import can_see_staff_pages
 from app.signups import attendance, gate
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, check_in, record_hours, sign_up
-from app.signups.policy import can_cancel_signup, can_keep_roster, can_see_signup
+from app.signups.policy import can_cancel_signup, can_keep_roster, can_see_signup, is_own_signup
 
 resource = frame.blueprint("signups", "Places on shifts")
 
@@ -82,15 +82,17 @@ def show(signup: Signup) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/cancel", methods=["POST"])
 @allow(can_cancel_signup, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
+@resource.arguments(schemas.CancelIn, required=False)
 @resource.response(200, schemas.SignupOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
-def cancel(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
-    """Give the place back; it is free at once."""
+def cancel(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Give the place back; it is free at once. Staff do it for somebody who telephones, and that person is told."""
+    person = current_person()
+    is_own = is_own_signup(person, signup)
     with transaction():
-        cancelled = cancel_signup(signup.id, by=current_person())
-        return frame.answer(200, schemas.SignupOut, _present(cancelled, staff=False))
+        cancelled = cancel_signup(signup.id, by=person, reason="" if is_own else payload["reason"])
+        return frame.answer(200, schemas.SignupOut, _present(cancelled, staff=not is_own))
 
 
 @resource.route("/signups/<id:signup_id>/check-in", methods=["POST"])

@@ -196,6 +196,12 @@ def _held(held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
     return (Outbox.id == held.id, Outbox.leased_by == this_worker(), Outbox.attempts == held.attempts)
 
 
+def is_last_try(key: str) -> bool:
+    """True while the promise of this `key` is tried for the last time: if it fails now, it is given up."""
+    query = sa.select(Outbox.attempts).where(Outbox.key == key, Outbox.done_at.is_(None))
+    return (db.session.scalar(query) or 0) >= MAXIMUM_ATTEMPTS
+
+
 def complete(held: Claim) -> None:
     """The promise is kept."""
     with transaction():

@@ -61,6 +61,7 @@ def sign_up(
         status="confirmed",
         note=block(note) or "",
         created_at=now(),
+        was="added" if vouched else "",
     )
     db.session.add(signup)
     db.session.flush()

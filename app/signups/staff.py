@@ -57,7 +57,7 @@ def undo_add(signup_id: int, *, by: Person) -> Signup:
     left already. Raises Refused when it is too late, or the place stands differently by now."""
     signup, _shift = operations.lock_whole(signup_id)
     # Whatever happened to it since raised its sequence.
-    if signup.status != "confirmed" or signup.sequence or not is_fresh(signup):
+    if signup.was != "added" or signup.status != "confirmed" or signup.sequence or not is_fresh(signup):
         raise refuse(
             "undo_too_late",
             _("It is too late to undo this, or the place stands differently by now."),

@@ -4,6 +4,8 @@ turn is by when they signed up. `operations` writes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
@@ -16,7 +18,6 @@ from app.needs.models import Position, Shift
 from app.needs.operations import ShiftInput, edit_shift
 from app.needs.operations.shared import locked_shift
 from app.needs.operations.shifts import named
-from app.signups import gate
 from app.signups.models import Signup
 from app.signups.operations import confirm_again, lock_whole, put_on_waitlist
 from app.signups.staff import require_for_staff
@@ -78,24 +79,19 @@ def undo_give_place(signup_id: int, *, by: Person) -> Signup:
     return signup
 
 
-def has_room_for(signup: Signup) -> bool:
-    """True when the places that a waitlisted signup wants are free now."""
-    return gate.has_room(signup.position, signup.party_size)
-
-
-def list_waiting(shift_id: int) -> list[Signup]:
-    """Who waits for a place on a shift, whoever signed up first first. For staff only: the caller's guard makes sure."""
+def list_waiting(shift_ids: Sequence[int]) -> list[Signup]:
+    """Who waits for a place on the shifts, whoever signed up first first. For staff only: the caller's guard makes sure."""
     return list(
         db.session.scalars(
             sa.select(Signup)
             .options(joinedload(Signup.person), joinedload(Signup.position))
-            .where(Signup.shift_id == shift_id, Signup.status == "waitlisted")
+            .where(Signup.shift_id.in_(shift_ids), Signup.status == "waitlisted")
             .order_by(Signup.created_at, Signup.id)
         )
     )
 
 
-def count_waiting(shift_ids: list[int]) -> dict[int, int]:
+def count_waiting(shift_ids: Sequence[int]) -> dict[int, int]:
     """How many places wait on each of the shifts, by its id; those on which nobody waits are not in it."""
     if not shift_ids:
         return {}

@@ -107,7 +107,7 @@ def several(need: Need) -> ResponseReturnValue:
 @allow(can_see_need, load=_find_need_in_sight)
 def undo_several(need: Need) -> ResponseReturnValue:
     """All of those places back in one step, or why not; which they are is in the address that was given with them."""
-    keys = [decode_id(part) for part in request.args.get("places", "").split(".")[:MOST_SHIFTS]]
+    keys = [decode_id(part) for part in request.values.get("places", "").split(".")[:MOST_SHIFTS]]
     with transaction():
         given_back = take_back_several([key for key in keys if key is not None], by=current_person())
     text = ngettext("Undone: %(num)s place is free again.", "Undone: %(num)s places are free again.", len(given_back))

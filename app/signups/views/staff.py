@@ -110,7 +110,7 @@ def change_for(signup: Signup) -> ResponseReturnValue:
 @allow(policy.can_keep_roster, load=find_place)
 def undo_change_for(signup: Signup) -> ResponseReturnValue:
     """The place as it was: its shift and position are in the address that was given with the change."""
-    place, people = request.args.get("place", ""), request.args.get("people", "")
+    place, people = request.values.get("place", ""), request.values.get("people", "")
     shift_id, position_id = (decode_id(part) for part in (place.partition(".")[0], place.partition(".")[2]))
     if shift_id is None or position_id is None or not (people.isdecimal() and len(people) < 4):
         abort(404)
