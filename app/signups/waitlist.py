@@ -100,7 +100,7 @@ def count_waiting(shift_ids: Sequence[int]) -> dict[int, int]:
         .where(Signup.shift_id.in_(shift_ids), Signup.status == "waitlisted")
         .group_by(Signup.shift_id)
     )
-    return dict(row.tuple() for row in db.session.execute(counted))
+    return {row[0]: row[1] for row in db.session.execute(counted)}
 
 
 def tell_of_change(signup_id: int) -> bool:
