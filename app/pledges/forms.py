@@ -96,5 +96,4 @@ class StaffCancelForm(PageForm):
         lazy("Why?"),
         choices=choices(STAFF_REASONS.items()),
         validators=[Required(lazy("Choose why"))],
-        description=lazy("They are told by email, if they have one"),
     )
