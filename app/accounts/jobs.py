@@ -77,9 +77,10 @@ def mail_change_email(payload: dict[str, Any]) -> None:
     other = find_person_by_email(link.email)
     if other is not None:
         mail = compose("accounts/address_taken", to=other.email, locale=other.locale, person_name=other.name)
-    else:
-        path = PATHS["change_email"] + token
-        mail = compose("accounts/change_email", to=link.email, locale=person.locale, person_name=person.name, path=path)
+        deliver_to(other, mail, key=payload["outbox_key"])
+        return
+    path = PATHS["change_email"] + token
+    mail = compose("accounts/change_email", to=link.email, locale=person.locale, person_name=person.name, path=path)
     deliver(mail, key=payload["outbox_key"])
 
 

@@ -24,6 +24,7 @@ from app.needs.search import search
 from app.organizations.policy import can_manage_listings
 from app.organizations.queries import find_organization
 from app.signups.queries import find_exact_address
+from app.signups.waitlist import count_waiting
 
 resource = frame.blueprint("needs", "What organizations ask for")
 
@@ -36,10 +37,11 @@ def _find_in_sight(need_id: int) -> Need | None:
 
 def _present(need: Need, person: Person | None) -> dict[str, Any]:
     whole = queries.whole_needs([need.id])[0]
+    waiting = count_waiting([shift.id for shift in whole.shifts])
     if not whole.private_address:
-        return present.need(whole, whole.address)
+        return present.need(whole, whole.address, waiting)
     exact = find_exact_address(whole, person)
-    return present.need(whole, None if exact is None else exact.address)
+    return present.need(whole, None if exact is None else exact.address, waiting)
 
 
 def _place(body: dict[str, Any] | None) -> operations.PlaceInput | None:
@@ -60,7 +62,8 @@ def index(query: dict[str, Any]) -> ResponseReturnValue:
         raise InvalidInput(errors)
     page = search(asked, limit=limit)
     needs = queries.whole_needs([row.id for row in page.rows])
-    return {"data": [present.need(need, need.address) for need in needs], "next_cursor": page.next_cursor}
+    waiting = count_waiting([shift.id for need in needs for shift in need.shifts])
+    return {"data": [present.need(need, need.address, waiting) for need in needs], "next_cursor": page.next_cursor}
 
 
 @resource.route("/needs", methods=["POST"])

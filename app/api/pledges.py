@@ -7,7 +7,6 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from app.accounts.models import Person
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
@@ -17,7 +16,7 @@ from app.needs.policy import can_see_need
 from app.organizations.policy import can_see_staff_pages
 from app.pledges.models import Pledge
 from app.pledges.operations import cancel_pledge, change_pledge, lock_pledge, pledge, receive_pledge, undo_cancel
-from app.pledges.policy import can_cancel_pledge, can_receive_pledge, can_see_pledge
+from app.pledges.policy import can_cancel_pledge, can_receive_pledge, can_see_pledge, is_own_pledge
 from app.pledges.quantities import read_quantity
 
 resource = frame.blueprint("pledges", "Promises of items")
@@ -26,10 +25,6 @@ resource = frame.blueprint("pledges", "Promises of items")
 def _item_in_sight(person: Any, item: Item) -> bool:
     """Whoever may see the need may promise its items; the operation says who can."""
     return can_see_need(person, item.need)
-
-
-def _is_own(person: Person, row: Pledge) -> bool:
-    return row.person_id == person.id
 
 
 def _part(typed: str, field: str) -> decimal.Decimal:
@@ -92,7 +87,7 @@ def show(row: Pledge) -> ResponseReturnValue:
 
 
 @resource.route("/pledges/<id:pledge_id>", methods=["PATCH"])
-@allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
+@allow(is_own_pledge, load=queries.find_pledge, scope="pledges:write")
 @resource.arguments(schemas.PledgeEdit)
 @resource.response(200, schemas.PledgeOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
@@ -115,19 +110,22 @@ def edit(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/pledges/<id:pledge_id>/cancel", methods=["POST"])
 @allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
-@resource.arguments(schemas.Action, required=False)
+@resource.arguments(schemas.CancelIn, required=False)
 @resource.response(200, schemas.PledgeOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
-def cancel(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
-    """Take back what has not been delivered; it is wanted again."""
+def cancel(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Take back what has not been delivered; it is wanted again. Staff do it for somebody who telephones, and that
+    person is told."""
+    person = current_person()
+    is_own = is_own_pledge(person, row)
     with transaction():
-        cancelled = cancel_pledge(row.id, by=current_person())
-        return frame.answer(200, schemas.PledgeOut, _present(cancelled, staff=False))
+        cancelled = cancel_pledge(row.id, by=person, reason="" if is_own else payload["reason"])
+        return frame.answer(200, schemas.PledgeOut, _present(cancelled, staff=not is_own))
 
 
 @resource.route("/pledges/<id:pledge_id>/undo", methods=["POST"])
-@allow(_is_own, load=queries.find_pledge, scope="pledges:write")
+@allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
 @resource.arguments(schemas.Action, required=False)
 @resource.response(200, schemas.PledgeOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")

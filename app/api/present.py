@@ -98,8 +98,9 @@ def location(row: Location) -> Body:
     }
 
 
-def shift(row: Shift) -> Body:
-    """A shift with the sums of its positions; capacity null when one position is open."""
+def shift(row: Shift, waiting: Mapping[int, int]) -> Body:
+    """A shift with the sums of its positions; capacity null when one position is open. `waiting` has how many wait, by the
+    shift's id."""
     open_ended = any(position.capacity is None for position in row.positions)
     capacity = None if open_ended else sum(position.capacity or 0 for position in row.positions)
     taken = sum(position.taken for position in row.positions)
@@ -114,7 +115,7 @@ def shift(row: Shift) -> Body:
         "capacity": capacity,
         "taken": taken,
         "free": None if capacity is None else capacity - taken,
-        "waitlist_length": 0,
+        "waitlist_length": waiting.get(row.id, 0),
         "contact": row.contact,
         "minimum_age": row.minimum_age,
         "requirements": [],
@@ -143,8 +144,9 @@ def item(row: Item) -> Body:
     }
 
 
-def need(row: Need, address: str | None) -> Body:
-    """A need; `address` is what this caller may know (the public street, a private one within its window, or None)."""
+def need(row: Need, address: str | None, waiting: Mapping[int, int]) -> Body:
+    """A need; `address` is what this caller may know (the public street, a private one within its window, or None), and
+    `waiting` how many wait on its shifts, by their ids."""
     # As lists and filters count: what is still ahead, or runs.
     ahead = [
         shift for shift in row.shifts if shift.status == "scheduled" and (not shift.ends_at or shift.ends_at > now())
@@ -174,7 +176,7 @@ def need(row: Need, address: str | None) -> Body:
         "parking": row.parking,
         "step_free": row.step_free,
         "wants": {"time": bool(ahead), "items": any(not item.do_not_bring for item in row.items)},
-        "shifts": [shift(each) for each in row.shifts],
+        "shifts": [shift(each, waiting) for each in row.shifts],
         "items": [item(each) for each in row.items],
         "starts_at": iso(min(starts, default=None)),
         "confirm_by": row.confirm_by.isoformat() if row.confirm_by else None,

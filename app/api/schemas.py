@@ -8,6 +8,7 @@ from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, Schema, list_
 from app.donations.models import DONATION_STATES
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
+from app.needs.promises import STAFF_REASONS
 from app.organizations.models import INVITATION_STATUSES, ROLES
 from app.pledges.models import PLEDGE_STATUSES, WAYS
 from app.signups.models import MAXIMUM_PARTY_SIZE, SIGNUP_STATUSES
@@ -37,6 +38,12 @@ def paragraphs(maximum: int, minimum: int = 0, **kwargs: object) -> Block:
 
 class Action(Schema):
     """An action takes an empty object or no body."""
+
+
+class CancelIn(Schema):
+    """Nothing, or why staff give it back for somebody, who is told."""
+
+    reason = ma.fields.String(validate=one_of(tuple(STAFF_REASONS)), load_default="")
 
 
 class CloseIn(Schema):
@@ -146,7 +153,10 @@ class ShiftIn(Schema):
 
 
 class ShiftPatch(ShiftIn):
-    """What changes of a shift; load it with partial=True."""
+    """What changes of a shift; load it with partial=True. `below_taken` says what becomes of places when a capacity is to be
+    less than is taken: `keep` them all and refuse, or `move_latest` to the waitlist."""
+
+    below_taken = ma.fields.String(validate=one_of(("keep", "move_latest")))
 
 
 class ItemOut(Schema):

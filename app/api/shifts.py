@@ -16,6 +16,7 @@ from app.needs import operations
 from app.needs.models import Need, Shift
 from app.needs.policy import can_edit_need, can_see_need
 from app.needs.queries import find_need
+from app.signups.waitlist import count_waiting, edit_shift_moving_latest
 
 resource = frame.blueprint("shifts", "Times and places")
 
@@ -47,13 +48,18 @@ def _values(payload: dict[str, Any]) -> operations.ShiftInput:
     return operations.ShiftInput(positions=positions, **payload)
 
 
+def _present(shift: Shift) -> dict[str, Any]:
+    return present.shift(shift, count_waiting([shift.id]))
+
+
 @resource.route("/needs/<id:need_id>/shifts", methods=["GET"])
 @public(load=_find_need_in_sight)
 @resource.response(200, schemas.ShiftList)
 def index(need: Need) -> ResponseReturnValue:
     """All of them: a need's shifts are one page."""
     whole = queries.whole_needs([need.id])[0]
-    return frame.page_of(Page(whole.shifts, None), present.shift)
+    waiting = count_waiting([shift.id for shift in whole.shifts])
+    return frame.page_of(Page(whole.shifts, None), lambda shift: present.shift(shift, waiting))
 
 
 @resource.route("/needs/<id:need_id>/shifts", methods=["POST"])
@@ -66,7 +72,7 @@ def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """Capacity and times, or flexible."""
     with transaction():
         made = operations.add_shift(need.id, _values(payload), by=current_person())
-        return frame.answer(201, schemas.ShiftOut, present.shift(made))
+        return frame.answer(201, schemas.ShiftOut, _present(made))
 
 
 @resource.route("/shifts/<id:shift_id>", methods=["GET"])
@@ -74,7 +80,7 @@ def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.ShiftOut)
 def show(shift: Shift) -> ResponseReturnValue:
     """One shift."""
-    return frame.with_etag(schemas.ShiftOut().dump(present.shift(shift)), shift.version)
+    return frame.with_etag(schemas.ShiftOut().dump(_present(shift)), shift.version)
 
 
 @resource.route("/shifts/<id:shift_id>", methods=["PATCH"])
@@ -83,7 +89,9 @@ def show(shift: Shift) -> ResponseReturnValue:
 @resource.response(200, schemas.ShiftOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 def edit(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
-    """Change what is given. Capacity below what is taken is refused (S1)."""
+    """Change what is given. Capacity below what is taken is refused (S1), unless `below_taken` says that the latest places
+    move to the waitlist; each of those people is told."""
+    act = edit_shift_moving_latest if payload.pop("below_taken", "keep") == "move_latest" else operations.edit_shift
     present_values: dict[str, Any] = {
         "starts_at": shift.starts_at,
         "ends_at": shift.ends_at,
@@ -99,8 +107,8 @@ def edit(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
         ]
     with transaction():
         frame.require_match(queries.locked_version(Shift, shift.id))
-        changed = operations.edit_shift(shift.id, _values({**present_values, **payload}), by=current_person())
-        return frame.answer(200, schemas.ShiftOut, present.shift(changed))
+        changed = act(shift.id, _values({**present_values, **payload}), by=current_person())
+        return frame.answer(200, schemas.ShiftOut, _present(changed))
 
 
 @resource.route("/shifts/<id:shift_id>/cancel", methods=["POST"])
@@ -113,4 +121,4 @@ def cancel(shift: Shift, _payload: dict[str, Any]) -> ResponseReturnValue:
     """It will not be; everybody on it is told (S6)."""
     with transaction():
         cancelled = operations.cancel_shift(shift.id, by=current_person())
-        return frame.answer(200, schemas.ShiftOut, present.shift(cancelled))
+        return frame.answer(200, schemas.ShiftOut, _present(cancelled))

@@ -162,28 +162,31 @@ def edit(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/cancel", methods=["POST"])
 @allow(can_cancel_signup, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
+@resource.arguments(schemas.CancelIn, required=False)
 @resource.response(200, schemas.SignupOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
-def cancel(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
-    """Give the place back; it is free at once."""
+def cancel(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Give the place back; it is free at once. Staff do it for somebody who telephones, and that person is told."""
+    person = current_person()
+    is_own = is_own_signup(person, signup)
     with transaction():
-        cancelled = operations.cancel_signup(signup.id, by=current_person())
-        return frame.answer(200, schemas.SignupOut, _present(cancelled, staff=False))
+        cancelled = operations.cancel_signup(signup.id, by=person, reason="" if is_own else payload["reason"])
+        return frame.answer(200, schemas.SignupOut, _present(cancelled, staff=not is_own))
 
 
 @resource.route("/signups/<id:signup_id>/undo", methods=["POST"])
-@allow(is_own_signup, load=queries.find_signup, scope="signups:write")
+@allow(can_cancel_signup, load=queries.find_signup, scope="signups:write")
 @resource.arguments(schemas.Action, required=False)
 @resource.response(200, schemas.SignupOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
 def undo(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """The place that was given back up to 15 minutes ago is yours again, through the gate, while it is free."""
+    person = current_person()
     with transaction():
-        again = operations.undo_cancel(signup.id, by=current_person())
-        return frame.answer(200, schemas.SignupOut, _present(again, staff=False))
+        again = operations.undo_cancel(signup.id, by=person)
+        return frame.answer(200, schemas.SignupOut, _present(again, staff=not is_own_signup(person, signup)))
 
 
 def _note(signup: Signup, act: Callable[..., Signup]) -> ResponseReturnValue:

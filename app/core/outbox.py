@@ -99,11 +99,10 @@ def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime
     db.session.execute(insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["key"]))
 
 
-def withdraw(key: str) -> None:
-    """Take back a promise that nobody has begun to keep (a reminder of a cancelled place)."""
-    db.session.execute(
-        sa.delete(Outbox).where(Outbox.key == key, Outbox.done_at.is_(None), Outbox.leased_until.is_(None))
-    )
+def withdraw(key: str) -> bool:
+    """Take back a promise that nobody has begun to keep (a reminder of a cancelled place); whether there was one."""
+    waiting = (Outbox.key == key, Outbox.done_at.is_(None), Outbox.leased_until.is_(None))
+    return db.session.execute(sa.delete(Outbox).where(*waiting).returning(Outbox.id)).first() is not None
 
 
 def note_kept(due_before: dt.datetime, *, key: str | None = None) -> None:
@@ -195,6 +194,12 @@ def claim(*, ignore_backoff: bool = False, except_ids: frozenset[int] = frozense
 def _held(held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
     """The row, while this worker still holds it and nobody else took it over."""
     return (Outbox.id == held.id, Outbox.leased_by == this_worker(), Outbox.attempts == held.attempts)
+
+
+def is_last_try(key: str) -> bool:
+    """True while the promise of this `key` is tried for the last time: if it fails now, it is given up."""
+    query = sa.select(Outbox.attempts).where(Outbox.key == key, Outbox.done_at.is_(None))
+    return (db.session.scalar(query) or 0) >= MAXIMUM_ATTEMPTS
 
 
 def complete(held: Claim) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 from flask import current_app
 
-from app.core.db import db, transaction
+from app.accounts.mailbox import deliver_to
+from app.accounts.queries import find_person
+from app.core.db import transaction
 from app.core.jobs import Sweep
 from app.core.letters import compose, language_of, speaking
 from app.core.mail import deliver
@@ -74,8 +76,11 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
         gift_url=checkout.return_url(donation.id),
         fundraiser_url=f"{settings.base_url}/fundraisers/{donation.fundraiser.slug}",
     )
-    db.session.rollback()
-    deliver(mail, key=payload["outbox_key"])
+    donor = find_person(donation.person_id) if donation.person_id is not None else None
+    if donor is not None and donor.email == donation.email:
+        deliver_to(donor, mail, key=payload["outbox_key"])
+    else:
+        deliver(mail, key=payload["outbox_key"])
 
 
 def mail_goal_reached(payload: dict[str, Any]) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import current_app
 
+from app.accounts.mailbox import deliver_to
 from app.accounts.models import Person
 from app.core.db import db, transaction
 from app.core.jobs import Sweep
 from app.core.letters import compose, language_of
-from app.core.mail import deliver
 from app.core.money import Money, format_money
 from app.fundraisers import operations, queries
 
@@ -33,8 +33,7 @@ def mail_waiting(payload: dict[str, Any]) -> None:
         organization=organization.name,
         review_url=f"{base}/manage/{organization.slug}/fundraisers/{fundraiser.slug}",
     )
-    db.session.rollback()
-    deliver(mail, key=payload["outbox_key"])
+    deliver_to(person, mail, key=payload["outbox_key"])
 
 
 def mail_decided(payload: dict[str, Any]) -> None:
@@ -53,8 +52,7 @@ def mail_decided(payload: dict[str, Any]) -> None:
         reason=fundraiser.declined_reason,
         fundraiser_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}",
     )
-    db.session.rollback()
-    deliver(mail, key=payload["outbox_key"])
+    deliver_to(person, mail, key=payload["outbox_key"])
 
 
 def end_due() -> None:

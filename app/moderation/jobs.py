@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.accounts.mailbox import deliver_to
 from app.accounts.queries import find_person
 from app.core.db import transaction
 from app.core.jobs import Sweep
 from app.core.letters import compose
-from app.core.mail import deliver
 from app.core.outbox import enqueue
 from app.messages.delivery import send
 from app.organizations.queries import (
@@ -50,7 +50,7 @@ def mail_verification_decided_to(payload: dict[str, Any]) -> None:
         slug=verification.organization.slug,
         decision=verification.decision,
     )
-    deliver(mail, key=payload["outbox_key"])
+    deliver_to(person, mail, key=payload["outbox_key"])
 
 
 def mail_organizations_merged(payload: dict[str, Any]) -> None:

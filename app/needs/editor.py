@@ -3,10 +3,12 @@ what an operation refuses is said at the row it is about."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import decimal
 import re
 import zoneinfo
+from collections.abc import Callable
 from typing import Any
 
 from wtforms import FieldList, Form
@@ -23,6 +25,8 @@ from app.needs.models import Item, Need, Shift
 
 # What an operation calls a field, and what the row calls it.
 ROW_FIELDS = {"starts_at": "day", "ends_at": "end", "time_zone": "day"}
+# How a shift is changed: by the operation, or by one that moves the latest places to the waitlist (S1).
+EditShift = Callable[..., Shift]
 NUMBER = re.compile(r"[-+−]?\d+(\.\d*)?", re.ASCII)
 
 
@@ -117,9 +121,9 @@ def _fill_item(item: Item) -> dict[str, Any]:
     }
 
 
-def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person) -> Need:
-    """Write the whole page in the caller's transaction. Raises Unsaved, with every message at its field, when any part
-    of it cannot be saved."""
+def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person, moving_latest: EditShift) -> Need:
+    """Write the whole page in the caller's transaction; `moving_latest` changes a shift whose row says that the latest places
+    move to the waitlist. Raises Unsaved, with every message at its field, when any part of it cannot be saved."""
     try:
         need = _save_need(form, organization_id, need, by=by)
     except InvalidInput as invalid:
@@ -134,7 +138,7 @@ def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person)
         raise Unsaved from refused
     failed = False
     for shift in form.shifts.entries:
-        failed |= not _save_row(shift.form, lambda row: _save_shift(row, need, by=by))
+        failed |= not _save_row(shift.form, lambda row: _save_shift(row, need, by=by, moving_latest=moving_latest))
     for item in form.items.entries:
         failed |= not _save_row(item.form, lambda row: _save_item(row, need, by=by))
     if failed:
@@ -222,7 +226,7 @@ def _show(row: Form, name: str, message: str) -> None:
     field.errors = [*field.errors, message]
 
 
-def _save_shift(row: ShiftRow, need: Need, *, by: Person) -> None:
+def _save_shift(row: ShiftRow, need: Need, *, by: Person, moving_latest: EditShift) -> None:
     if row.is_blank:
         return
     key = decode_id(row.id.data or "")
@@ -230,8 +234,26 @@ def _save_shift(row: ShiftRow, need: Need, *, by: Person) -> None:
     values = _shift_values(row, need, existing)
     if existing is None:
         operations.add_shift(need.id, values, by=by)
-    elif values != _present_values(existing):
-        operations.edit_shift(existing.id, values, by=by)
+        return
+    kept = _keeping_capacity(values, existing)
+    row.asks_below_taken = kept != values
+    if row.below_taken.data == "keep":
+        values = kept
+    if values != _present_values(existing):
+        act = moving_latest if row.below_taken.data == "move_latest" else operations.edit_shift
+        act(existing.id, values, by=by)
+
+
+def _keeping_capacity(values: operations.ShiftInput, shift: Shift) -> operations.ShiftInput:
+    """The same, with as many places as there are now wherever there would be fewer than are taken (S1)."""
+    there = {position.id: position for position in shift.positions}
+    kept = tuple(
+        dataclasses.replace(wanted, capacity=there[wanted.id].capacity)
+        if wanted.id in there and wanted.capacity is not None and wanted.capacity < there[wanted.id].taken
+        else wanted
+        for wanted in values.positions
+    )
+    return dataclasses.replace(values, positions=kept)
 
 
 def _present_values(shift: Shift) -> operations.ShiftInput:

@@ -174,6 +174,19 @@ class ShiftRow(PartForm):
         lazy("Minimum age"), validators=[Optional(), NumberRange(0, 120, lazy("Enter an age between 0 and 120"))]
     )
 
+    # Asked only when there are to be fewer places than are taken (S1).
+    below_taken = RadioField(
+        lazy("Fewer places than are taken: what shall become of them?"),
+        choices=choices(
+            [
+                ("keep", lazy("Keep the number of places as it was")),
+                ("move_latest", lazy("Move those who signed up last to the waitlist, and tell them")),
+            ]
+        ),
+        validators=[Optional()],
+    )
+    asks_below_taken = False
+
     @property
     def is_blank(self) -> bool:
         """True when a new row was left empty."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from app.accounts.mailbox import deliver_to
 from app.accounts.queries import find_person
-from app.core.db import db, transaction
+from app.core.db import transaction
 from app.core.ids import encode_id
 from app.core.jobs import Sweep
 from app.core.letters import compose
-from app.core.mail import deliver
 from app.core.outbox import Handler
 from app.messages.delivery import send
 from app.needs import index, operations, queries
@@ -42,8 +42,7 @@ def _mail_about(payload: dict[str, Any], name: str, status: str) -> None:
         confirm_by=need.confirm_by,
         path=f"/manage/{need.organization.slug}/needs/{encode_id(need.id)}",
     )
-    db.session.rollback()
-    deliver(mail, key=payload["outbox_key"])
+    deliver_to(person, mail, key=payload["outbox_key"])
 
 
 def mail_thanks(payload: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from app.core.i18n import _
 from app.needs.forms import NeedForm
 
 # What the form carries besides what people type.
-SILENT = ("version", "id", "csrf_token")
+SILENT = ("version", "id", "csrf_token", "below_taken")
 
 
 def show_difference(form: NeedForm, saved: dict[str, Any]) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.accounts.models import Person
 from app.accounts.policy import is_known_minor
 from app.core.errors import Reason
-from app.core.i18n import _
+from app.core.i18n import _, lazy
 from app.needs.models import Need
 from app.safeguarding.standing import has_consenting_guardian
+
+# Why staff give back for somebody what that person promised: the code is kept, the words are for people.
+STAFF_REASONS: dict[str, Any] = {
+    "asked_by_them": lazy("They asked for it"),
+    "no_longer_needed": lazy("It is not needed any more"),
+}
 
 
 def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
@@ -48,7 +56,7 @@ def guardian_needed() -> Reason:
 def check_need(need: Need) -> list[Reason]:
     """Whether `need` takes promises: open, its organization public (N1) and claimed by somebody."""
     if need.status != "open" or not need.organization.is_public:
-        return [Reason("need_not_open", _("This need is not open."), _("Look for another one nearby."))]
+        return [Reason("need_not_open", _("This need is not open."), _("Look for another one nearby."), "/needs")]
     if not need.organization.is_claimed:
         return [
             Reason(

@@ -208,6 +208,20 @@ def forget_old_invitations() -> None:
     db.session.execute(sa.delete(Invitation).where(sa.or_(answered, Invitation.expires_at < limit)))
 
 
+def note_mail(invitation_id: int, *, sending: int, failed: bool) -> None:
+    """Remember that the mail of this sending did not arrive, or did after all, for whoever invited."""
+    invitation = lock(Invitation, invitation_id)
+    if invitation is None or invitation.sendings != sending or failed == (invitation.mail_failed_at is not None):
+        return
+    invitation.mail_failed_at = now() if failed else None
+    audit.record(
+        "invitation.mail_failed" if failed else "invitation.mail_arrives",
+        subject=invitation,
+        by=None,
+        organization_id=invitation.organization_id,
+    )
+
+
 def _lock_waiting(invitation_id: int) -> Invitation:
     """Under the organization's lock, and read again."""
     found = find_invitation(invitation_id)
@@ -228,6 +242,7 @@ def _send_again(invitation: Invitation, by: Person) -> Invitation:
     _throttle(invitation.email)
     invitation.sendings += 1
     invitation.invited_by_id, invitation.expires_at = by.id, now() + LIFETIME
+    invitation.mail_failed_at = None
     db.session.flush()
     audit.record(
         "invitation.sent_again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.accounts.mailbox import deliver_noting, deliver_to
 from app.accounts.queries import find_person, find_person_by_email
 from app.core.db import transaction
 from app.core.jobs import Sweep
@@ -47,7 +48,7 @@ def mail_claim_decided(payload: dict[str, Any]) -> None:
         granted=claim.status == "granted",
         reason=claim.reason,
     )
-    deliver(mail, key=payload["outbox_key"])
+    deliver_to(claim.person, mail, key=payload["outbox_key"])
 
 
 def mail_invitation(payload: dict[str, Any]) -> None:
@@ -66,7 +67,13 @@ def mail_invitation(payload: dict[str, Any]) -> None:
         role=ROLE_NAMES[invitation.role],
         token=invitations.token_of(invitation),
     )
-    deliver(mail, key=payload["outbox_key"])
+    invitation_id, failed = invitation.id, invitation.mail_failed_at is not None
+    deliver_noting(
+        mail,
+        key=payload["outbox_key"],
+        failed=failed,
+        note=lambda now: invitations.note_mail(invitation_id, sending=payload["sending"], failed=now),
+    )
 
 
 def mail_invitation_answered(payload: dict[str, Any]) -> None:

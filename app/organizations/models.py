@@ -135,6 +135,8 @@ class Invitation(HasId, Base):
     created_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
     answered_at: Mapped[dt.datetime | None]
+    # Since when the mail of the present sending is known not to have arrived; whoever asked has to ask otherwise.
+    mail_failed_at: Mapped[dt.datetime | None]
 
     organization: Mapped[Organization] = relationship()
     invited_by: Mapped[Person] = relationship()

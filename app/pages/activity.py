@@ -29,6 +29,7 @@ SENTENCES: dict[str, Any] = {
     "signup.confirmed": lazy("%(who)s signed up: %(what)s"),
     "signup.changed": lazy("%(who)s changed their place: %(what)s"),
     "signup.cancelled": lazy("%(who)s gave their place back: %(what)s"),
+    "signup.waitlisted": lazy("%(who)s is on the waitlist: %(what)s"),
     "signup.checked_in": lazy("%(who)s is here: %(what)s"),
     "signup.no_show": lazy("%(who)s did not come: %(what)s"),
     "signup.hours_approved": lazy("The hours of %(who)s are noted: %(what)s"),
@@ -62,6 +63,12 @@ SENTENCES: dict[str, Any] = {
     "fundraiser.approved": lazy("%(who)s approved %(what)s"),
     "fundraiser.declined": lazy("%(who)s declined %(what)s"),
     "fundraiser.ended": lazy("The fundraiser %(what)s has ended"),
+}
+# The same when staff did it for the person.
+_FOR_THEM: dict[str, Any] = {
+    "signup.changed": lazy("The place of %(who)s was changed for them: %(what)s"),
+    "signup.cancelled": lazy("The place of %(who)s was given back for them: %(what)s"),
+    "pledge.cancelled": lazy("The pledge of %(who)s was taken back for them: %(what)s"),
 }
 # What each kind of staff mail is about.
 ACTIONS_OF_KIND = {
@@ -137,12 +144,14 @@ def _tell(events: Sequence[AuditEvent], slug: str) -> list[Entry]:
 
 
 def _entry(event: AuditEvent, thing: Any, names: dict[int, str], slug: str) -> Entry:
-    who = names.get(event.actor_id or 0) or _("The site")
+    who, sentence = names.get(event.actor_id or 0) or _("The site"), SENTENCES[event.action]
     if event.subject_type in _OWNED and thing is not None:
         who = thing.person.name
+        if event.actor_id not in (None, thing.person_id):
+            sentence = _FOR_THEM.get(event.action, sentence)
     what, need_id = _WORDS[event.subject_type](thing) if thing is not None else (_("something that is gone"), None)
     path = f"/manage/{slug}/needs/{encode_id(need_id)}" if need_id else ""
-    return Entry(event.at, str(SENTENCES[event.action]) % {"who": who, "what": what}, path)
+    return Entry(event.at, str(sentence) % {"who": who, "what": what}, path)
 
 
 def _of_signup(signup: Signup) -> tuple[str, int | None]:

@@ -128,6 +128,8 @@ def _next_step(signup: Signup, person: Person) -> str:
     shift = signup.shift
     if shift.status == "cancelled":
         return _("The organization cancelled this shift. Please do not come.")
+    if signup.status == "waitlisted":
+        return _("Please do not come unless you hear from us: we write to you at once when a place is yours.")
     if shift.need.private_address and signups.find_exact_address(shift.need, person) is None:
         return _("The address is private. You see it here from 48 hours before the start.")
     if shift.need.status == "closed":

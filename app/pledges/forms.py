@@ -7,9 +7,10 @@ from typing import Any
 from wtforms import BooleanField, DateField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
-from app.core.forms import PageForm, choices
+from app.core.forms import PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
+from app.needs.promises import STAFF_REASONS
 
 NOTE_LENGTH = 500
 
@@ -86,3 +87,13 @@ class ReceiveForm(PageForm):
 
 class CancelForm(PageForm):
     """The second step before a promise is taken back: nothing but the proof that this page sent it."""
+
+
+class StaffCancelForm(PageForm):
+    """Why staff take a promise back for the person."""
+
+    reason = RadioField(
+        lazy("Why?"),
+        choices=choices(STAFF_REASONS.items()),
+        validators=[Required(lazy("Choose why"))],
+    )

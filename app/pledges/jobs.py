@@ -41,11 +41,20 @@ def mail_changed(payload: dict[str, Any]) -> None:
 
 def mail_cancelled(payload: dict[str, Any]) -> None:
     """You took your promise back; not when it stands again."""
+    _mail_taken_back("pledges/cancelled", payload)
+
+
+def mail_cancelled_for(payload: dict[str, Any]) -> None:
+    """The staff took your promise back for you, and why; not when it stands again."""
+    _mail_taken_back("pledges/cancelled_for", payload)
+
+
+def _mail_taken_back(name: str, payload: dict[str, Any]) -> None:
     pledge = queries.find_pledge(payload["pledge_id"])
     if pledge is None or pledge.status in LIVE_STATUSES:
         return
     _promise_to_staff(payload, "staff_cancellations", "mail_staff_taken_back")
-    _send("pledges/cancelled", payload)
+    _send(name, payload)
 
 
 def mail_received(payload: dict[str, Any]) -> None:
@@ -138,6 +147,7 @@ def _facts(pledge: Pledge, payload: dict[str, Any]) -> dict[str, Any]:
         "received": number(decimal.Decimal(payload.get("received", "0"))),
         "rejected": number(decimal.Decimal(payload.get("rejected", "0"))),
         "reason": pledge.rejected_reason,
+        "why": payload.get("reason", ""),
         "live": live,
         "outstanding": with_unit(outstanding(pledge), item),
         "until": full_day(pledge.deliver_by) if pledge.deliver_by else None,
@@ -180,6 +190,7 @@ HANDLERS: dict[str, outbox.Handler] = {
     "pledge_made": mail_made,
     "pledge_changed": mail_changed,
     "pledge_cancelled": mail_cancelled,
+    "pledge_cancelled_for": mail_cancelled_for,
     "pledge_received": mail_received,
     "pledge_reminder": mail_reminder,
     "pledge_overdue": mail_overdue,

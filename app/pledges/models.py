@@ -57,11 +57,12 @@ class Pledge(HasId, Base):
     way: Mapped[str] = mapped_column(sa.String(16), default="drop_off", server_default="drop_off")
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
-    # When the person took back what was outstanding; for the way back.
+    # When what was outstanding was taken back, and by whom: the person, or staff for them; for the way back.
     cancelled_at: Mapped[dt.datetime | None]
+    cancelled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
     item: Mapped[Item] = relationship()
-    person: Mapped[Person] = relationship()
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
 
 class Delivery(HasId, Base):

@@ -29,9 +29,10 @@ MAXIMUM_TOTAL = MAXIMUM_QUANTITY * 1000
 UNDO_CANCEL_WITHIN = dt.timedelta(minutes=15)
 
 
-def check_pledge(item: Item, person: Person) -> list[Reason]:
-    """Every reason why `person` can promise nothing of `item`; how much is asked only by `pledge` itself."""
-    found = promises.check_person(person)
+def check_pledge(item: Item, person: Person, *, vouched: bool = False) -> list[Reason]:
+    """Every reason why `person` can promise nothing of `item`; how much is asked only by `pledge` itself. `vouched`: staff
+    have them on the telephone."""
+    found = promises.check_person(person, vouched=vouched)
     if not person.is_active:
         return found
     found += promises.check_need(item.need)
@@ -95,29 +96,35 @@ def already_pledged(item: Item, current: Pledge) -> Refused:
     return refuse("already_pledged", said, _("Say whether to add to it or to replace it."))
 
 
-def cancel_pledge(pledge_id: int, *, by: Person | None) -> Pledge:
-    """Take back what has not been delivered: it is wanted again. What was received stays received.
+def cancel_pledge(pledge_id: int, *, by: Person | None, reason: str = "") -> Pledge:
+    """Take back what has not been delivered: it is wanted again. What was received stays received. Staff take it back for
+    the person, who is told, and may say why, as a code of `promises.STAFF_REASONS`.
 
-    Raises Refused (`not_live`) when nothing is outstanding any more.
+    Raises Refused (`not_live`) when nothing is outstanding any more, and InvalidInput for another reason.
     """
+    if reason and reason not in promises.STAFF_REASONS:
+        raise InvalidInput({"reason": _("Choose one of the list")})
     item, found = _lock_pledge(pledge_id)
     _free(item, found, outstanding(found))
     found.status = "received" if found.received else "cancelled"
     found.updated_at = found.cancelled_at = now()
+    found.cancelled_by_id = None if by is None else by.id
     db.session.flush()
-    _record("pledge.cancelled", found, item, by)
-    outbox.enqueue("pledge_cancelled", {"pledge_id": found.id}, key=_cancel_key(found))
+    _record("pledge.cancelled", found, item, by, **({"reason": reason} if reason else {}))
+    for_them = by is not None and by.id != found.person_id
+    kind = "pledge_cancelled_for" if for_them else "pledge_cancelled"
+    outbox.enqueue(kind, {"pledge_id": found.id, "reason": reason}, key=_cancel_key(found))
     return found
 
 
 def undo_cancel(pledge_id: int, *, by: Person) -> Pledge:
-    """The promise that was taken back a moment ago stands again, as far as it is still wanted. Raises Refused: too late,
-    promised by others meanwhile, or every reason of `check_pledge`."""
+    """The promise that `by` took back a moment ago, their own or as staff, stands again, as far as it is still wanted.
+    Raises Refused: too late, promised by others meanwhile, or every reason of `check_pledge`."""
     item, found = lock_pledge(pledge_id)
-    reasons = check_pledge(item, found.person)
+    reasons = check_pledge(item, found.person, vouched=by.id != found.person_id)
     # What was taken back may have come all the same: then there is nothing to promise again.
     over = found.status in LIVE_STATUSES or outstanding(found) == 0
-    if over or not can_undo_cancel(found) or find_live(item.id, found.person_id) is not None:
+    if over or not can_undo_cancel(found, by) or find_live(item.id, found.person_id) is not None:
         reasons.append(
             Reason(
                 "undo_too_late",
@@ -129,16 +136,20 @@ def undo_cancel(pledge_id: int, *, by: Person) -> Pledge:
         raise Refused(reasons)
     _claim(item, outstanding(found))
     outbox.withdraw(_cancel_key(found))
-    found.status, found.cancelled_at, found.updated_at = "reserved", None, now()
+    found.status, found.updated_at = "reserved", now()
+    found.cancelled_at = found.cancelled_by_id = None
     db.session.flush()
     _record("pledge.made", found, item, by)
     outbox.enqueue("pledge_made", {"pledge_id": found.id}, key=f"pledge_made:{found.id}:{found.updated_at.isoformat()}")
     return found
 
 
-def can_undo_cancel(found: Pledge) -> bool:
-    """True for a quarter of an hour after a promise was taken back."""
-    return found.cancelled_at is not None and now() - found.cancelled_at < UNDO_CANCEL_WITHIN
+def can_undo_cancel(found: Pledge, by: Person) -> bool:
+    """True for a quarter of an hour after a promise was taken back: by the person to the person, by staff to any of the
+    staff."""
+    if found.cancelled_at is None or now() - found.cancelled_at >= UNDO_CANCEL_WITHIN or found.cancelled_by_id is None:
+        return False
+    return (found.cancelled_by_id == found.person_id) == (by.id == found.person_id)
 
 
 def change_pledge(
@@ -520,7 +531,7 @@ def _record_delivery(action: str, delivery: Delivery, item: Item, by: Person) ->
     )
 
 
-def _record(action: str, found: Pledge, item: Item, by: Person | None) -> None:
+def _record(action: str, found: Pledge, item: Item, by: Person | None, **more: str) -> None:
     audit.record(
         action,
         subject=found,
@@ -531,5 +542,6 @@ def _record(action: str, found: Pledge, item: Item, by: Person | None) -> None:
             "quantity": format_quantity(found.quantity),
             "received": format_quantity(found.received),
             "rejected": format_quantity(found.rejected),
+            **more,
         },
     )

@@ -20,12 +20,17 @@ def can_see_item(person: Person, item: Item) -> bool:
 
 def can_see_pledge(person: Person, pledge: Pledge) -> bool:
     """The person who promised it, and the staff of the organization it is for."""
-    return can_cancel_pledge(person, pledge) or can_see_staff_pages(person, pledge.item.need.organization)
+    return is_own_pledge(person, pledge) or can_see_staff_pages(person, pledge.item.need.organization)
+
+
+def is_own_pledge(person: Person, pledge: Pledge) -> bool:
+    """The person who promised it."""
+    return pledge.person_id == person.id
 
 
 def can_cancel_pledge(person: Person, pledge: Pledge) -> bool:
-    """Only the person who promised it."""
-    return pledge.person_id == person.id
+    """The person who promised it, and whoever receives what comes, for those who telephone."""
+    return is_own_pledge(person, pledge) or can_receive_pledge(person, pledge)
 
 
 def pledge_token(pledge: Pledge) -> str:

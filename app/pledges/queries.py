@@ -35,6 +35,7 @@ class DeliveryRow:
     status: str
     deliver_by: dt.date | None
     way: str
+    mail_failed: bool
 
 
 def _with_everything() -> sa.Select[Pledge]:
@@ -137,6 +138,7 @@ def list_deliveries(need_id: int) -> list[DeliveryRow]:
             Pledge.status,
             Pledge.deliver_by,
             Pledge.way,
+            Person.mail_failed_at.is_not(None).label("mail_failed"),
         )
         .join(Item, Item.id == Pledge.item_id)
         .join(Person, Person.id == Pledge.person_id)

@@ -18,7 +18,7 @@ from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, allow, flash_undo, 
 from app.needs.models import Item
 from app.needs.queries import find_item
 from app.pledges import dates, operations, policy, queries
-from app.pledges.forms import ArrivalForm, CancelForm, ChangeForm, PledgeForm, ReceiveForm
+from app.pledges.forms import ArrivalForm, CancelForm, ChangeForm, PledgeForm, ReceiveForm, StaffCancelForm
 from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.pledges.operations import Mode
 from app.pledges.quantities import format_quantity, read_quantity
@@ -96,7 +96,7 @@ def _page(item: Item, form: PledgeForm, reasons: list[Reason], *, typed: decimal
 
 
 @pledges.route("/pledges/<id:pledge_id>/cancel", methods=["GET", "POST"])
-@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+@allow(policy.is_own_pledge, load=queries.find_pledge)
 def cancel(pledge: Pledge) -> ResponseReturnValue:
     """What taking a promise back means, and doing it."""
     form = CancelForm()
@@ -117,7 +117,7 @@ def cancel(pledge: Pledge) -> ResponseReturnValue:
 
 
 @pledges.post("/pledges/<id:pledge_id>/undo-cancel")
-@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+@allow(policy.is_own_pledge, load=queries.find_pledge)
 def undo_cancel(pledge: Pledge) -> ResponseReturnValue:
     """The promise taken back a moment ago stands again, or why it cannot."""
     with transaction():
@@ -128,7 +128,7 @@ def undo_cancel(pledge: Pledge) -> ResponseReturnValue:
 
 
 @pledges.route("/pledges/<id:pledge_id>/change", methods=["GET", "POST"])
-@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+@allow(policy.is_own_pledge, load=queries.find_pledge)
 def change(pledge: Pledge) -> ResponseReturnValue:
     """Another quantity, another day, another way, on its way: in one step."""
     item = pledge.item
@@ -172,6 +172,48 @@ def change(pledge: Pledge) -> ResponseReturnValue:
         quantity=number,
     )
     return page, 422 if form.errors and status == 200 else status
+
+
+def _find_pledge(slug: str, pledge_id: int) -> Pledge | None:
+    pledge = queries.find_pledge(pledge_id)
+    return pledge if pledge is not None and pledge.item.need.organization.slug == slug else None
+
+
+def _items_page(pledge: Pledge) -> str:
+    need = pledge.item.need
+    return f"{url_for('needs.manage', slug=need.organization.slug, need_id=need.id)}#items"
+
+
+@pledges.route("/manage/<slug>/pledges/<id:pledge_id>/cancel", methods=["GET", "POST"])
+@allow(policy.can_receive_pledge, load=_find_pledge)
+def cancel_for(pledge: Pledge) -> ResponseReturnValue:
+    """Staff take a promise back for somebody who telephones, or that is not needed any more; the giver is told."""
+    form, organization, item = StaffCancelForm(), pledge.item.need.organization, pledge.item
+    if form.validate_on_submit():
+        with transaction():
+            operations.cancel_pledge(pledge.id, by=current_person(), reason=form.reason.data or "")
+        text = _("Cancelled: “%(item)s”, promised by %(name)s.", item=item.name, name=pledge.person.name)
+        flash_undo(text, url_for("pledges.undo_cancel_for", slug=organization.slug, pledge_id=pledge.id), post=True)
+        return redirect(_items_page(pledge), code=303)
+    page = render_template(
+        "pledges/cancel_for.html",
+        organization=organization,
+        pledge=pledge,
+        form=form,
+        live=pledge.status in LIVE_STATUSES,
+        outstanding=operations.with_unit(operations.outstanding(pledge), item),
+    )
+    return page, 422 if form.errors else 200
+
+
+@pledges.post("/manage/<slug>/pledges/<id:pledge_id>/undo-cancel")
+@allow(policy.can_receive_pledge, load=_find_pledge)
+def undo_cancel_for(pledge: Pledge) -> ResponseReturnValue:
+    """The promise that staff took back a moment ago stands again, or why it cannot."""
+    with transaction():
+        operations.undo_cancel(pledge.id, by=current_person())
+    flash(_("Undone: “%(item)s” is as it was before.", item=pledge.item.name), "done")
+    return redirect(_items_page(pledge), code=303)
 
 
 @pledges.route("/manage/<slug>/items/<id:item_id>/arrivals/new", methods=["GET", "POST"])
@@ -242,7 +284,7 @@ def _promise_page(pledge: Pledge, reasons: list[Reason] | None = None) -> Respon
         pledge=pledge,
         item=pledge.item,
         live=pledge.status in LIVE_STATUSES,
-        may_undo=operations.can_undo_cancel(pledge),
+        may_undo=operations.can_undo_cancel(pledge, pledge.person),
         reasons=reasons or [],
         token=policy.pledge_token(pledge),
         promised=operations.with_unit(pledge.quantity, pledge.item),

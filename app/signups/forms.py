@@ -6,9 +6,10 @@ from wtforms import DateField, IntegerField, RadioField, SelectMultipleField, St
 from wtforms.validators import Email, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.core.forms import PageForm, ProvenForm, Required
+from app.core.forms import PageForm, ProvenForm, Required, choices
 from app.core.i18n import _, lazy
 from app.core.text import block, line
+from app.needs.promises import STAFF_REASONS
 
 NOTE_LENGTH = 500
 
@@ -148,6 +149,16 @@ class VolunteerForm(PageForm):
 
 class CancelForm(PageForm):
     """The second step before a place is given back: nothing but the proof that this page sent it."""
+
+
+class StaffCancelForm(PageForm):
+    """Why staff give a place back for the person."""
+
+    reason = RadioField(
+        lazy("Why?"),
+        choices=choices(STAFF_REASONS.items()),
+        validators=[Required(lazy("Choose why"))],
+    )
 
 
 class HoursForm(PageForm):

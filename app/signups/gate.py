@@ -250,6 +250,7 @@ def _busy() -> Reason:
         "overlap",
         _("You have another commitment at this time."),
         _("Cancel it on My help, or choose another time."),
+        "/my-help",
     )
 
 
@@ -261,7 +262,9 @@ def _double(shift: Shift, person: Person, ignore: Signup | None = None) -> list[
         live = live.where(Signup.id != ignore.id)
     if db.session.scalar(live) is None:
         return []
-    return [Reason("already_signed_up", _("You already have a place on this shift."), _("See it on My help."))]
+    return [
+        Reason("already_signed_up", _("You already have a place on this shift."), _("See it on My help."), "/my-help")
+    ]
 
 
 def _party(shift: Shift, party_size: int, position_id: int | None) -> list[Reason]:

@@ -25,7 +25,7 @@ from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate, holds, operations, queries, safety_jobs
+from app.signups import gate, holds, operations, queries, safety_jobs, waitlist
 from app.signups.calendar import calendar_attachment, describe_area
 from app.signups.models import GuestHold, Signup
 from app.signups.policy import place_token
@@ -33,18 +33,50 @@ from app.signups.policy import place_token
 
 def mail_confirmed(payload: dict[str, Any]) -> None:
     """The place is yours, with its calendar file; or, when it was given back meanwhile, that it was. Staff who want to
-    hear of it at once are promised their own mails first."""
+    hear of it at once are promised their own mails first. Not when it waits meanwhile: that has its own."""
+    if _waits(payload):
+        return
     _promise_to_staff(payload, "staff_signups", "mail_staff_signup")
-    _send("signups/confirmed", payload)
+    _send("signups/confirmed", payload, was=payload.get("was", ""))
+
+
+def mail_changed_for(payload: dict[str, Any]) -> None:
+    """The staff changed your place for you."""
+    if _waits(payload):
+        return
+    _promise_to_staff(payload, "staff_signups", "mail_staff_signup")
+    _send("signups/changed_for", payload)
+
+
+def mail_waitlisted(payload: dict[str, Any]) -> None:
+    """You wait for a place now, or the shift you wait for is another; not when that is over meanwhile."""
+    if _waits(payload):
+        _send("signups/waitlisted", payload, why=payload["why"])
+
+
+def _waits(payload: dict[str, Any]) -> bool:
+    signup = queries.find_signup(payload["signup_id"])
+    return signup is not None and signup.status == "waitlisted"
 
 
 def mail_cancelled(payload: dict[str, Any]) -> None:
     """You gave your place back; the calendar forgets it. Not when it was taken back before this was sent."""
+    _mail_cancelled("signups/cancelled", payload)
+
+
+def mail_cancelled_for(payload: dict[str, Any]) -> None:
+    """The staff gave your place back for you, and why."""
+    _mail_cancelled("signups/cancelled_for", payload, reason=payload["reason"])
+
+
+def _mail_cancelled(name: str, payload: dict[str, Any], **values: Any) -> None:
     signup = queries.find_signup(payload["signup_id"])
-    if signup is None or signup.status in gate.HOLDING_STATUSES:
+    if signup is None or signup.status != "cancelled":
         return
-    _promise_to_staff(payload, "staff_cancellations", "mail_staff_cancelled")
-    _send("signups/cancelled", payload)
+    # Who only waited freed nothing: that is no news for the staff.
+    if signup.was != "waitlisted":
+        _promise_to_staff(payload, "staff_cancellations", "mail_staff_cancelled")
+    _send(name, payload, was=signup.was, **values)
 
 
 def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
@@ -178,11 +210,12 @@ def fan_out_cancelled(payload: dict[str, Any]) -> None:
 
 
 def fan_out_changed(payload: dict[str, Any]) -> None:
-    """A shift was changed: ask the gate again about every place on it, and tell each person (S6, G1); then whether it can
-    run (G2)."""
+    """A shift was changed: ask the gate again about every place on it, and tell each person, those who wait for one, too
+    (S6, G1); then whether it can run (G2)."""
     for signup_id in queries.list_ids_on_shift(payload["shift_id"]):
         with transaction():
-            operations.review_after_change(signup_id)
+            if not waitlist.tell_of_change(signup_id):
+                operations.review_after_change(signup_id)
     with transaction():
         operations.review_shift(payload["shift_id"])
 
@@ -241,6 +274,9 @@ def _facts(signup: Signup) -> dict[str, Any]:
 HANDLERS: dict[str, outbox.Handler] = {
     "signup_confirmed": mail_confirmed,
     "signup_cancelled": mail_cancelled,
+    "signup_cancelled_for": mail_cancelled_for,
+    "signup_changed_for": mail_changed_for,
+    "signup_waitlisted": mail_waitlisted,
     "signup_shift_cancelled": mail_shift_cancelled,
     "signup_moved": mail_moved,
     "signup_ended": mail_ended,

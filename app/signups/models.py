@@ -62,6 +62,10 @@ class Signup(HasId, Base):
     note: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
     created_at: Mapped[dt.datetime]
     cancelled_at: Mapped[dt.datetime | None]
+    # Who gave it back: the person, or staff for them; None: the shift ended it. And how it stood before its last turn;
+    # "added": staff wrote the person down.
+    cancelled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    was: Mapped[str] = mapped_column(sa.String(16), default="", server_default="")
     # Raised with every change, so that calendars follow (M3).
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     checked_in_at: Mapped[dt.datetime | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -61,6 +62,7 @@ def sign_up(
         status="confirmed",
         note=block(note) or "",
         created_at=now(),
+        was="added" if vouched else "",
     )
     db.session.add(signup)
     db.session.flush()
@@ -71,10 +73,11 @@ def sign_up(
     return signup
 
 
-def cancel_signup(signup_id: int, *, by: Person | None) -> Signup:
+def cancel_signup(signup_id: int, *, by: Person | None, reason: str = "") -> Signup:
     """Give one's place back: the record stays, the places are free at once, the calendar and the mail follow (S6).
 
-    `by` None is the system. Raises Refused when the place is not held any more or the shift is over.
+    `by` None is the system; staff give it back for the person and may say why, as a code of `promises.STAFF_REASONS`. One
+    on the waitlist leaves it. Raises Refused when the place is not held any more or the shift is over.
     """
     found = db.session.get_one(Signup, signup_id)
     _person, shift = lock_shift(found.person_id, found.shift_id)
@@ -83,35 +86,40 @@ def cancel_signup(signup_id: int, *, by: Person | None) -> Signup:
         raise refuse("not_held", _("This place is already cancelled."), _("Sign up again if you can come after all."))
     if shift.is_over:
         raise refuse("past", _("This shift is over, so the place cannot be cancelled."))
-    _release(signup, shift, by=by)
-    outbox.enqueue("signup_cancelled", {"signup_id": signup.id}, key=f"signup_cancelled:{signup.id}:{signup.sequence}")
+    _release(signup, shift, by=by, **({"reason": reason} if reason else {}))
+    for_them = by is not None and by.id != signup.person_id
+    kind = "signup_cancelled_for" if for_them else "signup_cancelled"
+    key = f"signup_cancelled:{signup.id}:{signup.sequence}"
+    outbox.enqueue(kind, {"signup_id": signup.id, "reason": reason}, key=key)
     two_adults.reconsider(shift, by=by)
     return signup
 
 
 def undo_cancel(signup_id: int, *, by: Person) -> Signup:
-    """The place that `by` gave back a moment ago is theirs again, as it was: same people, same note, same calendar entry.
+    """The place that `by` gave back a moment ago, their own or as staff, stands again as it was: same people, same note,
+    same calendar entry, or the same turn on the waitlist.
 
     It passes the gate and claims its places like any other. Raises Refused with every reason, also when it is too late.
     """
-    found = db.session.get_one(Signup, signup_id)
-    person, shift = lock_shift(found.person_id, found.shift_id)
-    signup = _lock_signup(signup_id)
-    reasons = [] if can_undo_cancel(signup) else [_too_late()]
-    reasons += gate.check(shift, person, party_size=signup.party_size, position_id=signup.position_id)
+    signup, shift = lock_whole(signup_id)
+    reasons = [] if can_undo_cancel(signup, by) else [_too_late()]
+    reasons += gate.check(
+        shift,
+        signup.person,
+        party_size=signup.party_size,
+        position_id=signup.position_id,
+        vouched=by.id != signup.person_id,
+    )
+    waits = signup.was == "waitlisted"
+    if waits:
+        # Who waits takes no room and holds no time.
+        reasons = [reason for reason in reasons if reason.code not in ("full", "overlap")]
     if reasons:
         raise Refused(reasons)
-    claim_places(signup.position, signup.party_size)
-    signup.status = "confirmed"
-    signup.cancelled_at = None
-    signup.sequence += 1
-    _record("signup.confirmed", signup, shift, by)
-    outbox.withdraw(f"signup_cancelled:{signup.id}:{signup.sequence - 1}")
-    key = f"{signup.id}:{signup.sequence}"
-    outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{key}")
-    promise_reminder(signup, shift)
-    two_adults.reconsider(shift, by=by)
-    return signup
+    outbox.withdraw(f"signup_cancelled:{signup.id}:{signup.sequence}")
+    if waits:
+        return put_on_waitlist(signup, shift, by=by, why="again")
+    return confirm_again(signup, shift, by=by)
 
 
 def change_signup(
@@ -126,8 +134,8 @@ def change_signup(
     """The same place with other people, another position, or on another shift of the need, in one step: what is new
     passes the gate before what was is given up. `shift_id` None is the same shift; `note` None leaves the note.
 
-    The calendar entry follows, since the place keeps its identity. Raises Refused with every reason; then nothing is
-    changed.
+    `by` may be the staff who have the person before them or on the telephone. The calendar entry follows, since the place
+    keeps its identity. Raises Refused with every reason; then nothing is changed.
     """
     found = db.session.get_one(Signup, signup_id)
     before_id, after_id = found.shift_id, shift_id or found.shift_id
@@ -141,7 +149,8 @@ def change_signup(
     if before.is_over:
         raise refuse("past", _("This shift is over, so the place cannot be changed."))
     free_places(signup.position, signup.party_size)
-    gate.require(shift, signup.person, party_size=party_size, position_id=position_id, ignore=signup)
+    vouched = by.id != signup.person_id
+    gate.require(shift, signup.person, party_size=party_size, position_id=position_id, ignore=signup, vouched=vouched)
     position = gate.find_position(shift, position_id, party_size)
     if position is None:
         raise refuse("position", _("Choose what you would do."))
@@ -156,20 +165,30 @@ def change_signup(
     db.session.flush()
     db.session.expire(signup, ["shift", "position"])
     _record("signup.changed", signup, shift, by, **was)
-    outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}:{signup.sequence}")
+    kind = "signup_changed_for" if vouched else "signup_confirmed"
+    outbox.enqueue(kind, {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}:{signup.sequence}")
     promise_reminder(signup, shift)
     for each in {before.id: before, shift.id: shift}.values():
         two_adults.reconsider(each, by=by)
     return signup
 
 
-def sign_up_for_several(shift_ids: list[int], *, by: Person, party_size: int = 1, note: str = "") -> list[Signup]:
-    """A place on each of several shifts, all or none. Raises SeveralRefused."""
+def sign_up_for_several(
+    shift_ids: list[int],
+    *,
+    by: Person,
+    party_size: int = 1,
+    note: str = "",
+    positions: Mapping[int, int | None] | None = None,
+) -> list[Signup]:
+    """A place on each of several shifts, all or none; `positions` has what they would do, by the shift's id. Raises
+    SeveralRefused."""
+    wanted = positions or {}
     refusals: dict[int, list[Reason]] = {}
     made: list[Signup] = []
     for shift_id in sorted(set(shift_ids)):
         try:
-            made.append(sign_up(shift_id, by=by, party_size=party_size, note=note))
+            made.append(sign_up(shift_id, by=by, party_size=party_size, note=note, position_id=wanted.get(shift_id)))
         except Refused as refused:
             refusals[shift_id] = refused.reasons
     if refusals:
@@ -177,10 +196,13 @@ def sign_up_for_several(shift_ids: list[int], *, by: Person, party_size: int = 1
     return made
 
 
-def can_undo_cancel(signup: Signup) -> bool:
-    """True for a quarter of an hour after a place was given back. The gate still has its say."""
+def can_undo_cancel(signup: Signup, by: Person) -> bool:
+    """True for a quarter of an hour after a place was given back: by the person to the person, by staff to any of the
+    staff. The gate still has its say."""
     given_back = signup.cancelled_at if signup.status == "cancelled" else None
-    return given_back is not None and now() - given_back < UNDO_CANCEL_WITHIN
+    if given_back is None or now() - given_back >= UNDO_CANCEL_WITHIN or signup.cancelled_by_id is None:
+        return False
+    return (signup.cancelled_by_id == signup.person_id) == (by.id == signup.person_id)
 
 
 def _too_late() -> Reason:
@@ -261,7 +283,7 @@ def reasons_to_end(signup: Signup, shift: Shift) -> list[Reason]:
 def check_in(signup_id: int, *, by: Person) -> Signup:
     """They are here: somebody of the staff says so by name. Asks the gate again, because a place is worth only what it
     is worth now (G1). Raises Refused outside the window (`attendance.check_in_refusal`) or when the place cannot stand."""
-    signup, shift = _lock_whole(signup_id)
+    signup, shift = lock_whole(signup_id)
     _require_status(signup, "confirmed")
     reason = attendance.check_in_refusal(shift)
     reasons = [*([reason] if reason else []), *gate.check_again(signup)]
@@ -277,7 +299,7 @@ def check_in(signup_id: int, *, by: Person) -> Signup:
 
 def mark_no_show(signup_id: int, *, by: Person) -> Signup:
     """They did not come. The places stay taken: the shift ran without them. Raises Refused before the start."""
-    signup, shift = _lock_whole(signup_id)
+    signup, shift = lock_whole(signup_id)
     _require_status(signup, "confirmed")
     attendance.require_begun(shift)
     signup.status = "no_show"
@@ -292,7 +314,7 @@ def record_hours(signup_id: int, *, by: Person, minutes: int) -> Signup:
 
     Raises Refused before the start, and InvalidInput for "hours" that cannot be.
     """
-    signup, shift = _lock_whole(signup_id)
+    signup, shift = lock_whole(signup_id)
     _require_status(signup, "confirmed", "checked_in", "completed")
     attendance.require_begun(shift)
     attendance.require_possible(shift, minutes)
@@ -310,7 +332,7 @@ def record_hours(signup_id: int, *, by: Person, minutes: int) -> Signup:
 def undo_attendance(signup_id: int, *, by: Person) -> Signup:
     """Take back that somebody was here, did not come or completed: a confirmed place as before, as far as the gate lets
     it be one (they may have taken another since). Raises Refused."""
-    signup, shift = _lock_whole(signup_id)
+    signup, shift = lock_whole(signup_id)
     _require_status(signup, "checked_in", "no_show", "completed")
     if signup.person_id == by.id and signup.hours_approved_by_id is not None:
         raise refuse("own_hours", _("Your hours are approved already. Somebody else on the staff can correct them."))
@@ -358,7 +380,7 @@ def _lock_signup(signup_id: int) -> Signup:
     return signup
 
 
-def _lock_whole(signup_id: int) -> tuple[Signup, Shift]:
+def lock_whole(signup_id: int) -> tuple[Signup, Shift]:
     """Person, need, shift and then the place itself, read afresh."""
     found = db.session.get_one(Signup, signup_id)
     _person, shift = lock_shift(found.person_id, found.shift_id)
@@ -402,16 +424,50 @@ def free_places(position: Position, party_size: int) -> None:
     db.session.expire(position)
 
 
-def _release(signup: Signup, shift: Shift, *, by: Person | None) -> None:
+def _release(signup: Signup, shift: Shift, *, by: Person | None, **more: int | str) -> None:
     """End a live place: status, free places in the same transaction, audit. The caller promises the mail that says why."""
     if signup.status in TAKING_STATUSES:
         free_places(signup.position, signup.party_size)
-    signup.status = "cancelled"
-    signup.cancelled_at = now()
+    signup.was, signup.status = signup.status, "cancelled"
+    signup.cancelled_at, signup.cancelled_by_id = now(), None if by is None else by.id
     signup.sequence += 1
     outbox.withdraw(_reminder_key(signup, shift))
     db.session.flush()
-    _record("signup.cancelled", signup, shift, by)
+    _record("signup.cancelled", signup, shift, by, **more)
+
+
+def confirm_again(signup: Signup, shift: Shift, *, by: Person) -> Signup:
+    """Give a place that does not count now (cancelled, waitlisted) its places, its reminder and its mail. The caller holds
+    the locks and has asked the gate. Raises Refused when others were faster."""
+    claim_places(signup.position, signup.party_size)
+    signup.was, signup.status = signup.status, "confirmed"
+    signup.cancelled_at = signup.cancelled_by_id = None
+    signup.sequence += 1
+    _record("signup.confirmed", signup, shift, by)
+    key = f"signup_confirmed:{signup.id}:{signup.sequence}"
+    outbox.enqueue("signup_confirmed", {"signup_id": signup.id, "was": signup.was}, key=key)
+    promise_reminder(signup, shift)
+    two_adults.reconsider(shift, by=by)
+    return signup
+
+
+def put_on_waitlist(signup: Signup, shift: Shift, *, by: Person, why: str) -> Signup:
+    """Let a place wait: it takes no room and holds no time, and its turn is by when they signed up. The person is promised
+    a mail that says so, and `why`: "fewer" places, "again" after leaving it, by "mistake". The caller holds the locks."""
+    if signup.status in TAKING_STATUSES:
+        free_places(signup.position, signup.party_size)
+    signup.was, signup.status = signup.status, "waitlisted"
+    signup.cancelled_at = signup.cancelled_by_id = None
+    signup.sequence += 1
+    outbox.withdraw(_reminder_key(signup, shift))
+    _record("signup.waitlisted", signup, shift, by)
+    outbox.enqueue(
+        "signup_waitlisted",
+        {"signup_id": signup.id, "why": why},
+        key=f"signup_waitlisted:{signup.id}:{signup.sequence}",
+    )
+    two_adults.reconsider(shift, by=by)
+    return signup
 
 
 def _end(signup_id: int, kind: str) -> bool:

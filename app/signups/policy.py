@@ -40,8 +40,8 @@ def can_see_signup(person: Person, signup: Signup) -> bool:
 
 
 def can_cancel_signup(person: Person, signup: Signup) -> bool:
-    """Only the person whose place it is: staff change the shift, not who comes to it."""
-    return is_own_signup(person, signup)
+    """The person whose place it is, and whoever keeps the roster, for those who telephone."""
+    return is_own_signup(person, signup) or can_keep_roster(person, signup)
 
 
 def can_see_roster(person: Person, shift: Shift) -> bool:
@@ -55,5 +55,5 @@ def can_add_volunteer(person: Person, shift: Shift) -> bool:
 
 
 def can_keep_roster(person: Person, signup: Signup) -> bool:
-    """Owners, managers and coordinators say who came and for how long; viewers only read."""
+    """Owners, managers and coordinators say who comes, who came and for how long; viewers only read."""
     return can_receive(person, signup.shift.need.organization)

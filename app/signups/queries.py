@@ -50,6 +50,8 @@ class RosterRow:
     minutes: int | None
     is_approved: bool
     mail_failed: bool
+    checked_in_at: dt.datetime | None
+    position_id: int
 
 
 def _with_everything() -> sa.Select[Signup]:
@@ -124,8 +126,18 @@ def list_roster(shift_id: int) -> list[RosterRow]:
     return list_rosters([shift_id])[shift_id]
 
 
-def list_rosters(shift_ids: Sequence[int]) -> dict[int, list[RosterRow]]:
-    """Who comes to each of several shifts, by name, in one statement. For staff only: the caller's guard makes sure."""
+def list_roster_and_waitlist(shift_id: int) -> tuple[list[RosterRow], list[RosterRow]]:
+    """Who comes to a shift, by name, and who waits for a place on it, whoever signed up first first. For staff only: the
+    caller's guard makes sure."""
+    everybody = list_rosters([shift_id], (*TAKING_STATUSES, "waitlisted"))[shift_id]
+    waiting = [row for row in everybody if row.status == "waitlisted"]
+    waiting.sort(key=lambda row: (row.created_at, row.signup_id))
+    return [row for row in everybody if row.status != "waitlisted"], waiting
+
+
+def list_rosters(shift_ids: Sequence[int], statuses: Sequence[str] = TAKING_STATUSES) -> dict[int, list[RosterRow]]:
+    """Who comes to each of several shifts (in one of `statuses`), by name, in one statement. For staff only: the caller's
+    guard makes sure."""
     rows = db.session.execute(
         sa.select(
             Signup.shift_id,
@@ -140,10 +152,12 @@ def list_rosters(shift_ids: Sequence[int]) -> dict[int, list[RosterRow]]:
             Signup.minutes,
             Signup.hours_approved_by_id.is_not(None).label("is_approved"),
             Person.mail_failed_at.is_not(None).label("mail_failed"),
+            Signup.checked_in_at,
+            Signup.position_id,
         )
         .join(Person, Person.id == Signup.person_id)
         .join(Position, Position.id == Signup.position_id)
-        .where(Signup.shift_id.in_(shift_ids), Signup.status.in_(TAKING_STATUSES))
+        .where(Signup.shift_id.in_(shift_ids), Signup.status.in_(statuses))
         .order_by(sa.func.lower(Person.name), Signup.id)
     )
     found: dict[int, list[RosterRow]] = {shift_id: [] for shift_id in shift_ids}

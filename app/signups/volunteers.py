@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from app.accounts.models import Person
 from app.accounts.operations import write_down_person
@@ -12,8 +13,8 @@ from app.safeguarding.kinds import KINDS
 from app.signups.models import Signup
 from app.signups.operations import sign_up
 
-# What anybody may know about a shift. Everything else is about the person: whoever typed an address that has an account
-# is not told what that person does elsewhere (S3).
+# What anybody may know about a shift, or staff about their own act. Everything else is about the person: whoever typed an
+# address that has an account is not told what that person does elsewhere (S3).
 ABOUT_THE_SHIFT = (
     "need_not_open",
     "organization_unclaimed",
@@ -28,6 +29,10 @@ ABOUT_THE_SHIFT = (
     "due_date_missing",
     # What the organization itself records.
     *(f"{kind.code}_required" for kind in KINDS),
+    "undo_too_late",
+    "changed_meanwhile",
+    "not_held",
+    "not_found",
 )
 
 
@@ -55,13 +60,20 @@ def add_volunteer(
     except Refused as refused:
         if not is_known:
             raise
-        told = [reason for reason in refused.reasons if reason.code in ABOUT_THE_SHIFT]
-        if len(told) < len(refused.reasons):
-            told.append(
-                Reason(
-                    "ask_them",
-                    _("Something stands in the way of this person, and only they are told what."),
-                    _("Ask them to sign up themselves."),
-                )
+        raise Refused(as_staff_may_know(refused.reasons)) from refused
+
+
+def as_staff_may_know(reasons: Iterable[Reason]) -> list[Reason]:
+    """What the staff are told of why a known person cannot have a place: what is about the shift in full, what is about the
+    person as no more than that."""
+    reasons = list(reasons)
+    told = [reason for reason in reasons if reason.code in ABOUT_THE_SHIFT]
+    if len(told) < len(reasons):
+        told.append(
+            Reason(
+                "ask_them",
+                _("Something stands in the way of this person, and only they are told what."),
+                _("Ask them to sign up themselves."),
             )
-        raise Refused(told) from refused
+        )
+    return told

@@ -34,6 +34,8 @@ from app.organizations.operations import register_organization
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
 from app.signups.holds import hold_places
 from app.signups.operations import cancel_signup, sign_up
+from app.signups.staff import cancel_place, change_place
+from app.signups.waitlist import edit_shift_moving_latest
 from tests.factories import make_fundraiser, make_item, make_need, make_organization, make_person, make_shift
 from tests.house import pseudo
 from tests.house.bodies import PASSWORD
@@ -49,7 +51,8 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
         moderator, organization = make_person(platform_role="moderator"), make_organization(owner)
         need = make_need(organization, ends_on=today("UTC") + dt.timedelta(days=20))
         shifts = [make_shift(need, days=days) for days in (3, 5, 7)]
-        items = [make_item(need) for _one in range(2)]
+        tall, small = (make_shift(need, days=days) for days in (9, 11))
+        items = [make_item(need) for _one in range(3)]
         fundraiser = make_fundraiser(organization, started_by_id=helper.id)
         with transaction():
             db.session.execute(sa.update(Person).values(locale=pseudo.LOCALE))
@@ -57,8 +60,9 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
                 sign_up(shift.id, by=helper)
             sign_up(shifts[2].id, by=young)
             cancelled = sign_up(shifts[2].id, by=helper)
+            for_them = [sign_up(shift.id, by=young) for shift in (shifts[1], tall, small)]
             late = pledge(items[0].id, by=young, quantity=decimal.Decimal(1))
-            kept, given_back = (pledge(item.id, by=helper, quantity=decimal.Decimal(4)) for item in items)
+            kept, given_back, not_needed = (pledge(item.id, by=helper, quantity=decimal.Decimal(4)) for item in items)
             hold_places(
                 shifts[1].id, name="Gail", email="gail@example.org", birth_date=owner.birth_date, locale=pseudo.LOCALE
             )
@@ -97,8 +101,12 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             cancel_signup(cancelled.id, by=helper)
+            cancel_place(for_them[0].id, by=owner, reason="asked_by_them")
+            change_place(for_them[1].id, by=owner, party_size=2, shift_id=tall.id, position_id=for_them[1].position_id)
+            edit_shift_moving_latest(small.id, moved(small, capacity=0), by=owner)
             pledge(items[0].id, by=helper, quantity=decimal.Decimal(1), mode="add")
             cancel_pledge(given_back.id, by=helper)
+            cancel_pledge(not_needed.id, by=owner, reason="no_longer_needed")
             cancel_shift(shifts[0].id, by=owner)
             edit_need(
                 need.id, by=owner, place=PlaceInput(city="Newark", region="NJ", country="US", address="1 Broad St")
@@ -153,13 +161,17 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
     return box.messages
 
 
-def moved(shift: Shift, *, hours: float = 0, minimum_age: int | None = None) -> ShiftInput:
-    """The values of `shift`, later or for older people."""
+def moved(shift: Shift, *, hours: float = 0, minimum_age: int | None = None, capacity: int | None = None) -> ShiftInput:
+    """The values of `shift`, later, for older people, or with another capacity."""
     assert shift.starts_at is not None
     assert shift.ends_at is not None
     later, position = dt.timedelta(hours=hours), shift.positions[0]
     return ShiftInput(
-        positions=(PositionInput(name=position.name, capacity=position.capacity, id=position.id),),
+        positions=(
+            PositionInput(
+                name=position.name, capacity=position.capacity if capacity is None else capacity, id=position.id
+            ),
+        ),
         starts_at=shift.starts_at + later, ends_at=shift.ends_at + later, contact=shift.contact, minimum_age=minimum_age,
         time_zone=shift.time_zone,
     )  # fmt: skip

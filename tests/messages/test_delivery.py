@@ -12,16 +12,18 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
+from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.mail import Mail, build, deliver
-from app.core.outbox import Outbox, Postponed, enqueue
+from app.core.outbox import MAXIMUM_ATTEMPTS, Outbox, Postponed, enqueue
 from app.messages import delivery
 from app.messages.kinds import AT_ONCE, DAILY, KINDS, NEVER
 from app.messages.operations import choose_mail
 from app.messages.queries import choosers, find_choice
+from app.organizations.invitations import invite, send_invitation_again
 from app.pages.mail_samples import SAMPLES, USUAL
 from tests.conftest import CheckingClient
-from tests.factories import make_person
+from tests.factories import make_organization, make_person
 from tests.smtp import Mailbox, html_of, text_of
 
 Work = Callable[[], dict[str, int]]
@@ -172,6 +174,64 @@ def test_an_address_that_its_server_refuses_ends_the_promise_and_is_shown(
     mailbox.refused = {}
     work_off()
     assert person.mail_failed_at is None
+
+
+@pytest.mark.rule("M1")
+def test_mail_that_is_given_up_after_all_tries_is_noted_where_people_are_counted_on(
+    app: Flask, mailbox: Mailbox, work_off: Work
+) -> None:
+    person = make_person()
+    mailbox.refused = {person.email: "452 mailbox full"}
+    with transaction():
+        enqueue("mail_reset_password", {"person_id": person.id}, key="full")
+    for _try in range(MAXIMUM_ATTEMPTS - 1):
+        work_off()
+    assert person.mail_failed_at is None, "it may still arrive"
+    work_off()
+    row = db.session.query(Outbox).filter_by(key="full").one()
+    assert (row.given_up_at is not None, row.last_error) == (True, "SMTPRecipientsRefused"), "no address in it"
+    assert person.mail_failed_at is not None
+
+
+@pytest.mark.rule("M1")
+def test_a_server_that_is_away_for_all_tries_is_noted_too(app: Flask, mailbox: Mailbox, work_off: Work) -> None:
+    person = make_person()
+    mailbox.before_answer = lambda _message: "451 later"
+    with transaction():
+        enqueue("mail_reset_password", {"person_id": person.id}, key="away")
+    for _try in range(MAXIMUM_ATTEMPTS):
+        work_off()
+    assert person.mail_failed_at is not None
+    mailbox.before_answer = lambda _message: None
+    with transaction():
+        enqueue("mail_reset_password", {"person_id": person.id}, key="back")
+    work_off()
+    assert person.mail_failed_at is None
+
+
+@pytest.mark.rule("M1")
+def test_an_invitation_that_does_not_arrive_is_seen_by_those_who_manage_people(
+    app: Flask, mailbox: Mailbox, work_off: Work, sign_in: Callable[..., CheckingClient]
+) -> None:
+    owner = make_person()
+    organization = make_organization(owner)
+    mailbox.refused = {"nobody@example.org": "550 no such user"}
+    with transaction():
+        invitation = invite(organization.id, by=owner, email="nobody@example.org", role="viewer")
+    work_off()
+    assert invitation.mail_failed_at is not None
+    client = sign_in(owner)
+    page = f"/manage/{organization.slug}/members"
+    assert "The mail did not arrive" in client.get(page).text
+    mailbox.refused = {}
+    with transaction():
+        send_invitation_again(invitation.id, by=owner)
+    work_off()
+    assert invitation.mail_failed_at is None
+    assert "The mail did not arrive" not in client.get(page).text
+    with transaction():
+        owner.mail_failed_at = now()
+    assert "Mail does not reach them" in client.get(page).text
 
 
 def test_everybody_chooses_about_every_kind(

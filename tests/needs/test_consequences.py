@@ -167,4 +167,7 @@ def test_fewer_than_are_taken_is_refused_with_the_choice(client: CheckingClient,
     typed = {**fields(client.get(path(need)).text), "shifts-0-positions-0-capacity": "2", "act": "save"}
     refused = client.post(path(need), data=typed)
     assert refused.status_code == 422
-    assert "3 places are taken, so there cannot be fewer. Keep at least 3, or cancel the shift" in refused.text
+    assert (
+        "3 places are taken, so there cannot be fewer. Keep at least 3, or let the latest move to the waitlist"
+        in refused.text
+    )

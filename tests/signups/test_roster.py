@@ -72,13 +72,13 @@ def test_from_expected_to_completed_and_back(
     shown = client.get(page(organization, shift))
     assert shown.status_code == 200
     assert "Ada Gomez" in shown.text
-    assert "1 person expected, 0 here" in shown.text
+    assert "<b>0 here</b>, 1 expected, 9 places open" in shown.text
     assert 'value="3"' in shown.text, "as long as the shift, to begin with"
     sent = client.post(act(organization, signup, "check-in"))
     assert sent.status_code == 303
     assert sent.headers["Location"] == f"{page(organization, shift)}#place-{encode_id(signup.id)}"
     assert fresh(signup).status == "checked_in"
-    assert "1 here" in client.get(page(organization, shift)).text
+    assert "<b>1 here</b>, 0 expected, 9 places open" in client.get(page(organization, shift)).text
     assert client.post(act(organization, signup, "check-in")).status_code == 409, "somebody else was faster"
     assert client.post(act(organization, signup, "undo")).status_code == 303
     assert (fresh(signup).status, fresh(signup).checked_in_at) == ("confirmed", None)

@@ -188,8 +188,7 @@ def _write(shift: Shift, values: ShiftInput, need: Need) -> None:
 def _write_positions(shift: Shift, wanted: tuple[PositionInput, ...]) -> None:
     """Match positions by id; a single one without id is the single one there. Never below what is taken (S1)."""
     existing = {position.id: position for position in shift.positions}
-    if len(wanted) == 1 and wanted[0].id is None and len(existing) == 1:
-        wanted = (dataclasses.replace(wanted[0], id=next(iter(existing))),)
+    wanted = named(shift, wanted)
     kept: set[int] = set()
     for number, values in enumerate(wanted):
         position = existing.get(values.id) if values.id is not None else None
@@ -212,10 +211,21 @@ def _write_positions(shift: Shift, wanted: tuple[PositionInput, ...]) -> None:
     db.session.expire(shift, ["positions"])
 
 
+def named(shift: Shift, wanted: tuple[PositionInput, ...]) -> tuple[PositionInput, ...]:
+    """`wanted` as it is matched with what is there: a single one without id is the single position of `shift`."""
+    if len(wanted) == 1 and wanted[0].id is None and len(shift.positions) == 1:
+        return (dataclasses.replace(wanted[0], id=shift.positions[0].id),)
+    return wanted
+
+
 def _remove(position: Position) -> None:
     lock(Position, position.id)
     if position.taken:
-        raise _below_taken(position.taken)
+        raise refuse(
+            "below_taken",
+            _("%(taken)s places are taken, so there cannot be fewer.", taken=position.taken),
+            _("Keep this task, or cancel the shift: everybody on it is told."),
+        )
     try:
         with db.session.begin_nested():
             db.session.execute(sa.delete(Position).where(Position.id == position.id))
@@ -230,5 +240,5 @@ def _below_taken(taken: int) -> Refused:
     return refuse(
         "below_taken",
         _("%(taken)s places are taken, so there cannot be fewer.", taken=taken),
-        _("Keep at least %(taken)s, or cancel the shift: everybody on it is told.", taken=taken),
+        _("Keep at least %(taken)s, or let the latest move to the waitlist: each of them is told.", taken=taken),
     )

@@ -19,6 +19,7 @@ from app.needs.operations.shared import locked_need
 from app.pledges.queries import list_deliveries
 from app.signups.operations import reasons_to_end
 from app.signups.queries import list_holding
+from app.signups.waitlist import list_waiting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Before:
     sequences: dict[int, int]
     times: dict[int, str]
     surplus: dict[int, decimal.Decimal]
+    waiting: set[int]
 
 
 class Untold(Exception):
@@ -56,6 +58,7 @@ def observe(need_id: int) -> Before:
         sequences={shift.id: shift.sequence for shift in need.shifts},
         times={shift.id: _time(shift) for shift in need.shifts},
         surplus={item.id: item.surplus for item in need.items},
+        waiting={signup.id for signup in list_waiting([shift.id for shift in need.shifts])},
     )
 
 
@@ -63,9 +66,19 @@ def require_told(before: Before, need: Need, read: str) -> None:
     """Raise Untold when the edit made since `before` touches people, unless `read` is the digest of just that."""
     found: list[Consequence] = []
     people: set[int] = set()
+    waiting = list_waiting([shift.id for shift in need.shifts])
     for shift in need.shifts:
         if shift.id in before.sequences and shift.sequence > before.sequences[shift.id] and shift.status == "scheduled":
             _of_shift(shift, before, found, people)
+        moved = [one for one in waiting if one.shift_id == shift.id and one.id not in before.waiting]
+        if moved:
+            people |= {one.person_id for one in moved}
+            told = ngettext(
+                "%(num)s person who signed up last moves to the waitlist, has no place then, and is told by email.",
+                "%(num)s people who signed up last move to the waitlist, have no place then, and are told by email.",
+                len(moved),
+            )
+            found.append(Consequence(_("Fewer places: %(shift)s", shift=_time(shift)), (told,)))
     deliveries = list_deliveries(need.id)
     if whereabouts(need) != before.place and deliveries:
         bringing = {row.person_id for row in deliveries}

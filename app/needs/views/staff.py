@@ -29,6 +29,7 @@ from app.pledges.queries import list_deliveries, list_received
 from app.pledges.queries import list_helpers as list_item_helpers
 from app.signups.queries import list_helpers as list_time_helpers
 from app.signups.queries import list_roster, list_rosters
+from app.signups.waitlist import edit_shift_moving_latest
 
 
 @needs.get("/manage/<slug>/needs")
@@ -97,7 +98,9 @@ def _edit(form: NeedForm, organization: Organization, need: Need | None) -> Resp
             with transaction():
                 if need is not None and need.status != "draft":
                     before = consequences.observe(need.id)
-                saved = editor.save(form, organization.id, need, by=current_person())
+                saved = editor.save(
+                    form, organization.id, need, by=current_person(), moving_latest=edit_shift_moving_latest
+                )
                 if before is not None:
                     consequences.require_told(before, saved, request.form.get("told", ""))
         except editor.Unsaved:

@@ -25,6 +25,7 @@ from app.signups.forms import AddressForm, ConfirmForm, SignUpForm
 from app.signups.models import GuestHold
 from app.signups.policy import place_token
 from app.signups.views.blueprint import by_link
+from app.signups.views.labels import label_others
 
 
 def hold_for_guest(shift: Shift, form: SignUpForm, wanted: dict[str, Any]) -> ResponseReturnValue:
@@ -148,6 +149,7 @@ def confirm(hold: GuestHold) -> ResponseReturnValue:
         shift=hold.shift,
         form=ConfirmForm(),
         reasons=reasons,
+        others=label_others(hold.shift, None) if reasons else [],
         ended=hold.status != "held" or hold.expires_at <= now(),
         area=describe_area(hold.shift.need),
         own=None,

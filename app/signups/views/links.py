@@ -15,6 +15,7 @@ from app.signups import gate, operations, policy, queries
 from app.signups.calendar import describe_area
 from app.signups.models import Signup
 from app.signups.views.blueprint import by_link
+from app.signups.views.labels import label_others
 from app.signups.views.own import send_calendar
 
 
@@ -41,8 +42,10 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         shift=signup.shift,
         own=signup if held else None,
         held=held,
+        waits=signup.status == "waitlisted",
+        others=label_others(signup.shift, signup.person) if reasons else [],
         ends=held and not signup.shift.is_over and signup.shift.status == "scheduled",
-        may_undo=operations.can_undo_cancel(signup) and not gate.check_again(signup),
+        may_undo=operations.can_undo_cancel(signup, signup.person) and not gate.check_again(signup),
         is_guest=signup.person.password_hash is None,
         is_new=request.args.get("new") == "1",
         reasons=reasons or [],

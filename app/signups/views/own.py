@@ -10,23 +10,22 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
-from app.core import when
-from app.core.clock import local_date
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
-from app.core.forms import choices, show_errors
+from app.core.forms import show_errors
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.web import allow, flash_undo, public, settings
 from app.needs.models import Need, Position, Shift
 from app.needs.policy import can_see_need
-from app.needs.queries import find_need, find_shift
+from app.needs.queries import find_shift
 from app.signups import gate, operations, policy, queries
 from app.signups.calendar import calendar_file, describe_area
-from app.signups.forms import CancelForm, ChangeForm, GuestForm, SeveralForm, SignUpForm, VolunteerForm
+from app.signups.forms import CancelForm, ChangeForm, GuestForm, SignUpForm, VolunteerForm
 from app.signups.models import MAXIMUM_PARTY_SIZE, Signup
 from app.signups.views.blueprint import signups
 from app.signups.views.guests import hold_for_guest
+from app.signups.views.labels import label_others, position_label, shift_label
 
 # What the form itself can mend is said at its field; the rest stands above it.
 FIELD_OF_REASON = {"party_size": "party_size", "position": "position", "guest_adult": "birth_date"}
@@ -60,7 +59,7 @@ def new(shift: Shift) -> ResponseReturnValue:
         with transaction():
             operations.sign_up(shift.id, by=person, note=form.note.data or "", **wanted)
     except Refused as refused:
-        return _page(shift, person, form, _put_at_fields(form, refused.reasons)), 409
+        return _page(shift, person, form, put_at_fields(form, refused.reasons)), 409
     signup = queries.find_live_signup(shift.id, person.id)
     if signup is not None:
         text = _("Your place on “%(title)s” is confirmed. We sent you an email.", title=signup.shift.need.title)
@@ -80,7 +79,7 @@ def _new_guest(shift: Shift) -> ResponseReturnValue:
         show_errors(form, invalid)
         return _page(shift, None, form, []), 422
     except Refused as refused:
-        return _page(shift, None, form, _put_at_fields(form, refused.reasons)), 409
+        return _page(shift, None, form, put_at_fields(form, refused.reasons)), 409
 
 
 def wanted_in(form: SignUpForm | VolunteerForm) -> dict[str, Any]:
@@ -110,16 +109,7 @@ def fit_form(form: SignUpForm | VolunteerForm, shift: Shift) -> None:
         del form.party_size
 
 
-def position_label(position: Position) -> str:
-    """A position and how many of its places are open, for a choice."""
-    name = position.name or _("Helper")
-    if position.capacity is None:
-        return name
-    free = max(0, position.capacity - position.taken)
-    return _("%(name)s: %(free)s of %(capacity)s open", name=name, free=free, capacity=position.capacity)
-
-
-def _put_at_fields(form: Any, reasons: Sequence[Reason]) -> list[Reason]:
+def put_at_fields(form: Any, reasons: Sequence[Reason]) -> list[Reason]:
     """Say at its field what the form can mend; gives back the reasons that it cannot."""
     left = []
     for reason in reasons:
@@ -137,7 +127,7 @@ def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[R
     rules = gate.list_rules(shift, person)
     asked = {rule.code for rule in rules}
     own = queries.find_live_signup(shift.id, person.id) if person else None
-    others = queries.list_other_shifts(shift, person) if reasons and own is None else []
+    others = label_others(shift, person) if reasons and own is None else []
     return render_template(
         "signups/new.html",
         shift=shift,
@@ -148,72 +138,12 @@ def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[R
         is_guest=person is None,
         way=request.path,
         own=own,
-        others=[(other, shift_label(other)) for other in others],
+        others=others,
         area=describe_area(shift.need),
         over=shift.is_over,
         alone=gate.asks_for_anything(shift),
         most=MAXIMUM_PARTY_SIZE,
     )
-
-
-def shift_label(shift: Shift) -> str:
-    """When a shift is, in words, for a choice."""
-    if shift.starts_at is not None and shift.ends_at is not None:
-        day = when.long_day(local_date(shift.starts_at, shift.time_zone))
-        return f"{day}, {when.times(shift.starts_at, shift.ends_at, shift.time_zone)}"
-    if shift.due_on is not None:
-        return _("Any time, done by %(day)s", day=when.full_day(shift.due_on))
-    return _("Any time")
-
-
-# --- several at once ------------------------------------------------------------------------------------------------
-
-
-def _find_need_in_sight(need_id: int) -> Need | None:
-    need = find_need(need_id)
-    return need if need is not None and can_see_need(find_current_person(), need) else None
-
-
-def _ahead(need: Need) -> list[Shift]:
-    return [shift for shift in need.shifts if shift.status == "scheduled" and not shift.is_over][:MOST_SHIFTS]
-
-
-@signups.route("/needs/<id:need_id>/sign-up", methods=["GET", "POST"])
-@allow(can_see_need, load=_find_need_in_sight)
-def several(need: Need) -> ResponseReturnValue:
-    """Several shifts of a need in one go: all that were chosen, or none and why."""
-    person = current_person()
-    shifts = _ahead(need)
-    standing = {shift.id: gate.check(shift, person) for shift in shifts}
-    form = SeveralForm()
-    open_shifts = [shift for shift in shifts if not standing[shift.id]]
-    form.shifts.choices = choices((encode_id(shift.id), shift_label(shift)) for shift in open_shifts)
-    status = 200
-    if form.validate_on_submit():
-        chosen = [decode_id(value) or 0 for value in form.shifts.data or []]
-        try:
-            with transaction():
-                made = operations.sign_up_for_several(
-                    chosen, by=person, party_size=form.party_size.data or 1, note=form.note.data or ""
-                )
-        except operations.SeveralRefused as refused:
-            by_id = {shift.id: shift for shift in shifts}
-            form.shifts.errors = [
-                f"{shift_label(by_id[shift_id])}: {reason.message}"
-                for shift_id, reasons in refused.by_shift.items()
-                for reason in reasons
-            ]
-            status = 409
-        else:
-            text = _("%(count)s places on “%(title)s” are confirmed. We sent you an email.")
-            flash_undo(
-                text % {"count": len(made), "title": need.title},
-                url_for("pages.my_help"),
-            )
-            return redirect(url_for("pages.my_help"), code=303)
-    closed = [(shift_label(shift), standing[shift.id]) for shift in shifts if standing[shift.id]]
-    page = render_template("signups/several.html", need=need, form=form, closed=closed, area=describe_area(need))
-    return page, 422 if form.errors and status == 200 else status
 
 
 # --- changing and giving back ---------------------------------------------------------------------------------------
@@ -224,20 +154,14 @@ def several(need: Need) -> ResponseReturnValue:
 def change(signup: Signup) -> ResponseReturnValue:
     """Other people, another position or another shift of the need, in one step."""
     need = signup.shift.need
-    shifts = _ahead(need)
-    places = {
-        f"{encode_id(shift.id)}.{encode_id(position.id)}": (shift, position)
-        for shift in shifts
-        for position in shift.positions
-        if position.capacity != 0 or position.id == signup.position_id
-    }
+    places = list_places(signup)
     asked = request.args
     form = ChangeForm(
         place=asked.get("place") or f"{encode_id(signup.shift_id)}.{encode_id(signup.position_id)}",
         party_size=int(asked["people"]) if asked.get("people", "").isdecimal() else signup.party_size,
         note=signup.note,
     )
-    form.place.choices = [(value, _place_label(*place, signup)) for value, place in places.items()]
+    form.place.choices = describe_places(places, signup)
     reasons: list[Reason] = []
     status = 200
     if form.validate_on_submit():
@@ -254,7 +178,7 @@ def change(signup: Signup) -> ResponseReturnValue:
                     note=form.note.data or "",
                 )
         except Refused as refused:
-            reasons, status = _put_at_fields(form, refused.reasons), 409
+            reasons, status = put_at_fields(form, refused.reasons), 409
         else:
             text = _("Your place on “%(title)s” is changed. We sent you an email.", title=need.title)
             flash_undo(text, url_for("signups.change", signup_id=signup.id, **before))
@@ -264,10 +188,31 @@ def change(signup: Signup) -> ResponseReturnValue:
         signup=signup,
         form=form,
         reasons=reasons,
+        others=label_others(signup.shift, current_person()) if reasons else [],
         changeable=signup.status == "confirmed" and not signup.shift.is_over,
         area=describe_area(need),
     )
     return page, 422 if form.errors and status == 200 else status
+
+
+def list_places(signup: Signup) -> dict[str, tuple[Shift, Position]]:
+    """Where a place can move to on its need, by what a form says of it: shift and position."""
+    return {
+        f"{encode_id(shift.id)}.{encode_id(position.id)}": (shift, position)
+        for shift in list_ahead(signup.shift.need)
+        for position in shift.positions
+        if position.capacity != 0 or position.id == signup.position_id
+    }
+
+
+def describe_places(places: dict[str, tuple[Shift, Position]], own: Signup) -> list[tuple[str, str]]:
+    """Those places as the choices of a field, with what is open besides the places of `own`."""
+    return [(value, _place_label(*place, own)) for value, place in places.items()]
+
+
+def list_ahead(need: Need) -> list[Shift]:
+    """The shifts of a need that can still be taken, as many as a form has room for."""
+    return [shift for shift in need.shifts if shift.status == "scheduled" and not shift.is_over][:MOST_SHIFTS]
 
 
 def _place_label(shift: Shift, position: Position, own: Signup) -> str:
@@ -283,24 +228,34 @@ def _place_label(shift: Shift, position: Position, own: Signup) -> str:
 
 
 @signups.route("/signups/<id:signup_id>/cancel", methods=["GET", "POST"])
-@allow(policy.can_cancel_signup, load=queries.find_signup)
+@allow(policy.is_own_signup, load=queries.find_signup)
 def cancel(signup: Signup) -> ResponseReturnValue:
     """What giving the place back means (S6), and doing it."""
     form = CancelForm()
     if request.method == "POST" and form.validate():
-        title = signup.shift.need.title
+        title, waited = signup.shift.need.title, signup.status == "waitlisted"
         with transaction():
             operations.cancel_signup(signup.id, by=current_person())
         text = _("Your place on “%(title)s” is cancelled. You can take it back while it is free.", title=title)
+        if waited:
+            text = _("You left the waitlist of “%(title)s”.", title=title)
         flash_undo(text, url_for("signups.undo_cancel", signup_id=signup.id), post=True)
         return redirect(url_for("pages.my_help"), code=303)
+    return _cancel_page(signup, form)
+
+
+def _cancel_page(signup: Signup, form: CancelForm, reasons: list[Reason] | None = None) -> str:
+    person = current_person()
     return render_template(
         "signups/cancel.html",
         signup=signup,
         form=form,
         live=signup.status in gate.HOLDING_STATUSES,
+        waits=signup.status == "waitlisted",
         over=signup.shift.is_over,
-        may_undo=operations.can_undo_cancel(signup) and not gate.check_again(signup),
+        may_undo=not reasons and operations.can_undo_cancel(signup, person) and not gate.check_again(signup),
+        reasons=reasons or [],
+        others=label_others(signup.shift, person) if reasons else [],
         area=describe_area(signup.shift.need),
     )
 
@@ -309,10 +264,15 @@ def cancel(signup: Signup) -> ResponseReturnValue:
 @allow(policy.is_own_signup, load=queries.find_signup)
 def undo_cancel(signup: Signup) -> ResponseReturnValue:
     """The place given back a moment ago is theirs again, or every reason why it cannot be."""
-    with transaction():
-        operations.undo_cancel(signup.id, by=current_person())
+    try:
+        with transaction():
+            operations.undo_cancel(signup.id, by=current_person())
+    except Refused as refused:
+        return _cancel_page(signup, CancelForm(), refused.reasons), 409
     title = signup.shift.need.title
     text = _("Your place on “%(title)s” is yours again. We sent you an email.", title=title)
+    if signup.status == "waitlisted":
+        text = _("You are on the waitlist of “%(title)s” again.", title=title)
     flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
     return redirect(url_for("pages.my_help"), code=303)
 

@@ -14,16 +14,20 @@ from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import show_errors
 from app.core.i18n import _
 from app.core.ids import encode_id
-from app.core.web import allow
+from app.core.web import allow, flash_undo
 from app.needs.models import Shift
 from app.needs.queries import find_shift
 from app.organizations.policy import can_receive
-from app.signups import attendance, operations, policy, queries, volunteers
+from app.signups import attendance, gate, operations, policy, queries, volunteers
 from app.signups.calendar import describe_area
 from app.signups.forms import HoursForm, VolunteerForm
 from app.signups.models import Signup
 from app.signups.views.blueprint import signups
-from app.signups.views.own import fit_form, shift_label, wanted_in
+from app.signups.views.labels import label_others, shift_label
+from app.signups.views.own import fit_form, wanted_in
+
+# How many lines the paper has for people who walk in, at most; as many where there is no limit.
+WALK_IN_LINES = 8
 
 
 def _find_shift(slug: str, shift_id: int) -> Shift | None:
@@ -31,7 +35,8 @@ def _find_shift(slug: str, shift_id: int) -> Shift | None:
     return shift if shift is not None and shift.need.organization.slug == slug else None
 
 
-def _find_place(slug: str, signup_id: int) -> Signup | None:
+def find_place(slug: str, signup_id: int) -> Signup | None:
+    """A place of the organization that the address names, or None."""
     signup = queries.find_signup(signup_id)
     return signup if signup is not None and signup.shift.need.organization.slug == slug else None
 
@@ -44,23 +49,36 @@ def roster(shift: Shift) -> ResponseReturnValue:
 
 
 def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
-    rows = queries.list_roster(shift.id)
+    rows, waiting = queries.list_roster_and_waitlist(shift.id)
+    positions = {position.id: position for position in shift.positions}
     person = current_person()
     usual = attendance.usual_minutes(shift)
+    may_keep = can_receive(person, shift.need.organization)
+    ahead = shift.status == "scheduled" and not shift.is_over
+    counted = [position.capacity for position in shift.positions]
+    taken = sum(position.taken for position in shift.positions)
+    is_open_ended = None in counted
+    here = sum(row.party_size for row in rows if row.status in ("checked_in", "completed"))
+    people = sum(row.party_size for row in rows if row.status != "no_show")
     return render_template(
         "signups/roster.html",
         organization=shift.need.organization,
         shift=shift,
         rows=rows,
-        people=sum(row.party_size for row in rows if row.status != "no_show"),
-        here=sum(row.party_size for row in rows if row.status in ("checked_in", "completed")),
+        waiting=[(row, gate.has_room(positions[row.position_id], row.party_size)) for row in waiting],
+        people=people,
+        here=here,
+        is_open_ended=is_open_ended,
+        open_places=sum(capacity or 0 for capacity in counted) - taken if not is_open_ended else 0,
+        lines=WALK_IN_LINES,
         form=form,
         wrong_id=wrong_id,
         closed=attendance.check_in_refusal(shift),
         begun=attendance.has_begun(shift),
         held=queries.count_held(shift.id),
-        may_add=policy.can_add_volunteer(person, shift) and not shift.is_over and shift.status == "scheduled",
-        may_keep=can_receive(person, shift.need.organization),
+        may_add=may_keep and ahead,
+        may_keep=may_keep,
+        ahead=ahead,
         viewer_id=person.id,
         usual="" if usual is None else attendance.format_hours(usual),
         hours=attendance.format_hours,
@@ -89,14 +107,14 @@ def add_volunteer(shift: Shift) -> ResponseReturnValue:
                     note=form.note.data or "",
                     **wanted_in(form),
                 )
-                text = _("%(name)s has a place.", name=signup.person.name)
+                text, signup_id = _("%(name)s has a place.", name=signup.person.name), signup.id
         except InvalidInput as invalid:
             show_errors(form, invalid)
         except Refused as refused:
             reasons, status = refused.reasons, 409
         else:
-            flash(text, "done")
             slug = shift.need.organization.slug
+            flash_undo(text, url_for("signups.undo_add", slug=slug, signup_id=signup_id), post=True)
             return redirect(url_for("signups.roster", slug=slug, shift_id=shift.id), code=303)
     page = render_template(
         "signups/volunteer.html",
@@ -104,6 +122,7 @@ def add_volunteer(shift: Shift) -> ResponseReturnValue:
         shift=shift,
         form=form,
         reasons=reasons,
+        others=label_others(shift, None) if reasons else [],
         label=shift_label(shift),
     )
     return page, 422 if form.errors and status == 200 else status
@@ -118,28 +137,28 @@ def _keep(signup: Signup, act: Callable[..., Signup], done: str) -> ResponseRetu
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/check-in")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def check_in(signup: Signup) -> ResponseReturnValue:
     """They are here."""
     return _keep(signup, operations.check_in, _("%(name)s is checked in.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/no-show")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def no_show(signup: Signup) -> ResponseReturnValue:
     """They did not come."""
     return _keep(signup, operations.mark_no_show, _("Noted: %(name)s did not come.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/undo")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def undo_attendance(signup: Signup) -> ResponseReturnValue:
     """Take that back."""
     return _keep(signup, operations.undo_attendance, _("Undone: %(name)s is expected again.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/hours")
-@allow(policy.can_keep_roster, load=_find_place)
+@allow(policy.can_keep_roster, load=find_place)
 def hours(signup: Signup) -> ResponseReturnValue:
     """They came, for so long (S9)."""
     form = HoursForm()
