@@ -43,6 +43,7 @@ def organization(row: Organization) -> Body:
         **organization_ref(row),
         "description": row.description,
         "website": row.website,
+        "causes": row.causes,
         "country": row.country,
         "city": row.city,
         "region": row.region,
@@ -270,5 +271,6 @@ def me(person: Person) -> Body:
         "birth_date": person.birth_date.isoformat() if person.birth_date else None,
         "place": person.place,
         "time_zone": person.time_zone,
+        "availability": person.availability,
         "skills": [each.skill for each in person.skills],
     }

@@ -8,9 +8,10 @@ from typing import Any
 from flask import Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.accounts.availability import fits
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
-from app.core import when
+from app.core import web, when
 from app.core.clock import local_date
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
@@ -30,6 +31,8 @@ from app.signups.views.guests import hold_for_guest
 
 # What the form itself can mend is said at its field; the rest stands above it.
 FIELD_OF_REASON = {"party_size": "party_size", "position": "position", "guest_adult": "birth_date"}
+# Buttons of the guest's form that lead to an account; what was typed comes along.
+WAYS_IN = {"sign_in": "accounts.sign_in", "register": "accounts.register"}
 # A need with a shift every day for a season is a page, not a form.
 MOST_SHIFTS = 60
 
@@ -45,6 +48,9 @@ def new(shift: Shift) -> ResponseReturnValue:
     """What the shift asks, and the form; sent, a confirmed place or every reason that stands in the way (S11). Without
     an account the place is held, and confirmed by mail (S10)."""
     person = find_current_person()
+    if request.form.get("act") in WAYS_IN:
+        web.keep_begun()
+        return redirect(url_for(WAYS_IN[request.form["act"]], next=web.way_back()), code=303)
     if person is None:
         return _new_guest(shift)
     form = _make_form(shift, SignUpForm)
@@ -80,6 +86,7 @@ def _new_guest(shift: Shift) -> ResponseReturnValue:
         show_errors(form, invalid)
         return _page(shift, None, form, []), 422
     except Refused as refused:
+        web.keep_begun()  # perhaps with an account it can be
         return _page(shift, None, form, _put_at_fields(form, refused.reasons)), 409
 
 
@@ -146,7 +153,7 @@ def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[R
         reasons=[reason for reason in reasons if reason.code not in asked],
         may_try=not reasons,
         is_guest=person is None,
-        way=request.path,
+        way=web.way_back(),
         own=own,
         others=[(other, shift_label(other)) for other in others],
         area=describe_area(shift.need),
@@ -187,7 +194,8 @@ def several(need: Need) -> ResponseReturnValue:
     standing = {shift.id: gate.check(shift, person) for shift in shifts}
     form = SeveralForm()
     open_shifts = [shift for shift in shifts if not standing[shift.id]]
-    form.shifts.choices = choices((encode_id(shift.id), shift_label(shift)) for shift in open_shifts)
+    times = person.availability
+    form.shifts.choices = choices((encode_id(shift.id), _label_for(shift, times)) for shift in open_shifts)
     status = 200
     if form.validate_on_submit():
         chosen = [decode_id(value) or 0 for value in form.shifts.data or []]
@@ -214,6 +222,18 @@ def several(need: Need) -> ResponseReturnValue:
     closed = [(shift_label(shift), standing[shift.id]) for shift in shifts if standing[shift.id]]
     page = render_template("signups/several.html", need=need, form=form, closed=closed, area=describe_area(need))
     return page, 422 if form.errors and status == 200 else status
+
+
+def _label_for(shift: Shift, times: list[str]) -> str:
+    """When a shift is, and whether that is one of the times at which its reader usually has time."""
+    label = shift_label(shift)
+    if (
+        shift.starts_at is None
+        or shift.ends_at is None
+        or not fits(shift.starts_at, shift.ends_at, shift.time_zone, times)
+    ):
+        return label
+    return f"{label} · {_('when you have time')}"
 
 
 # --- changing and giving back ---------------------------------------------------------------------------------------
