@@ -175,7 +175,7 @@ LANTERN_HOUSE = DemoOrganization(
         ),
     ),
     members=(("marta", "manager"), ("kofi", "coordinator"), ("vera", "viewer")),
-    locations=(("The house", SHELTER_STREET, NEWARK, True), ("Storage on the corner", "3 Sample Court", NEWARK, False)),
+    locations=(("The house", SHELTER_STREET, NEWARK, True), ("Store room", "3 Sample Court", NEWARK, False)),
     fundraisers=(
         DemoFundraiser(
             "A washing machine that keeps up",
