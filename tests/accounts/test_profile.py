@@ -52,7 +52,7 @@ def test_the_clock_follows_the_place_until_it_is_chosen_by_hand(app: Flask) -> N
 def test_the_profile_offers_the_clock_and_quiet_hours_name_it(client: CheckingClient, sign_in: SignIn) -> None:
     person = make_person(place="Newark, NJ", time_zone="America/New_York")
     sign_in(person)
-    assert "It is that of New York now." in client.get("/profile").text
+    assert "now that of New York." in client.get("/profile").text
     assert client.post("/profile", data={**PROFILE, "place": "Berlin, DE", "time_zone": ""}).status_code == 303
     assert person.time_zone == "Europe/Berlin"
     quiet = client.get("/profile/mail").text
@@ -61,7 +61,7 @@ def test_the_profile_offers_the_clock_and_quiet_hours_name_it(client: CheckingCl
     client.post("/profile", data={**PROFILE, "place": "Berlin, DE", "time_zone": "Asia/Tokyo"})
     page = client.get("/profile").text
     assert re.search(r'name="time_zone"[^>]*value="Asia/Tokyo"', page)
-    assert "It is that of" not in page
+    assert "now that of" not in page
     wrong = client.post("/profile", data={**PROFILE, "time_zone": "Nowhere at all on earth"})
     assert wrong.status_code == 422
     assert "Nowhere at all on earth" in wrong.text
