@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, get_locale
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
@@ -29,6 +29,7 @@ from app.accounts import session
 from app.core import cache, commands, i18n, jobs, limits, places, web
 from app.core.db import configure_engine, db
 from app.core.ids import decode_id, encode_id
+from app.organizations.queries import OwnOrganization, list_own_organizations
 from config import Settings
 
 # The ladder, bottom to top (docs/architecture.md; pyproject.toml holds the contract that import-linter checks).
@@ -178,7 +179,22 @@ def _template_context() -> dict[str, Any]:
         locale=locale,
         direction=i18n.direction(locale),
     )
-    return {"site": site, "viewer": web.viewer(), "encode_id": encode_id, "decode_id": decode_id}
+    return {
+        "site": site,
+        "viewer": web.viewer(),
+        "own_organizations": _own_organizations,
+        "encode_id": encode_id,
+        "decode_id": decode_id,
+    }
+
+
+def _own_organizations() -> list[OwnOrganization]:
+    """Where whoever is signed in belongs: asked once for a page that shows it, and for nobody else."""
+    if "own_organizations" not in g:
+        person = web.viewer()
+        g.own_organizations = [] if person is None else list_own_organizations(person.id)
+    found: list[OwnOrganization] = g.own_organizations
+    return found
 
 
 def _payment_hosts(settings: Settings) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from wtforms import DateField, PasswordField, SelectMultipleField, StringField
 from wtforms.validators import Email, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.accounts.availability import PARTS, WEEKDAYS, time_name
 from app.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.accounts.skills import SKILLS
 from app.core.forms import PageForm, Required, choices
@@ -115,6 +116,22 @@ class ProfileForm(PageForm):
         description=lazy("So that help nearby comes first"),
         validators=[Optional(), Length(max=120, message=lazy("Write 120 characters or fewer"))],
         render_kw={"autocomplete": "postal-code"},
+    )
+    time_zone = StringField(
+        lazy("Time zone"),
+        filters=[line],
+        validators=[Optional(), Length(max=120, message=lazy("Write 120 characters or fewer"))],
+        render_kw={"autocomplete": "off"},
+    )
+    availability = SelectMultipleField(
+        lazy("When you usually have time"),
+        description=lazy(
+            "For you alone: nobody else sees it. Where a need has several shifts, those that fit are marked for you"
+        ),
+        choices=choices((f"{day}_{part}", time_name(day, part)) for day in WEEKDAYS for part in PARTS),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        validators=[Optional()],
     )
     skills = SelectMultipleField(
         lazy("Skills"),

@@ -13,7 +13,7 @@ from app.accounts.queries import find_email_change, find_person, find_person_by_
 from app.core.db import transaction
 from app.core.jobs import Sweep
 from app.core.letters import compose
-from app.core.mail import deliver
+from app.core.mail import Mail, deliver
 from app.core.tokens import keyed_hash
 
 # The page each link leads to.
@@ -25,14 +25,19 @@ PATHS = {
 }
 
 
+def _with_way(path: str, payload: dict[str, Any]) -> str:
+    """The path with the page that it leads on to, when somebody came from one."""
+    way = payload.get("way") or ""
+    return path + (f"?{urlencode({'next': way})}" if way else "")
+
+
 def _mail_link(payload: dict[str, Any], purpose: str, name: str | None = None) -> None:
     with transaction():
         person = find_person(payload["person_id"])
         if person is None or (purpose == "verify_email" and person.is_email_verified):
             return
         token = make_link(person, purpose, promise=payload["outbox_key"])
-    way = payload.get("way") or ""
-    path = PATHS[purpose] + token + (f"?{urlencode({'next': way})}" if way else "")
+    path = _with_way(PATHS[purpose] + token, payload)
     mail = compose(
         f"accounts/{name or purpose}", to=person.email, locale=person.locale, person_name=person.name, path=path
     )
@@ -63,8 +68,18 @@ def mail_address_taken(payload: dict[str, Any]) -> None:
     if person.password_hash is None:
         _mail_link(payload, "reset_password", "finish_account")
         return
-    mail = compose("accounts/address_taken", to=person.email, locale=person.locale, person_name=person.name)
-    deliver_to(person, mail, key=payload["outbox_key"])
+    deliver_to(person, _address_taken(person, payload), key=payload["outbox_key"])
+
+
+def _address_taken(person: Person, payload: dict[str, Any]) -> Mail:
+    return compose(
+        "accounts/address_taken",
+        to=person.email,
+        locale=person.locale,
+        person_name=person.name,
+        sign_in_path=_with_way("/sign-in", payload),
+        forgotten_path=_with_way("/forgotten-password", payload),
+    )
 
 
 def mail_change_email(payload: dict[str, Any]) -> None:
@@ -76,10 +91,10 @@ def mail_change_email(payload: dict[str, Any]) -> None:
         return
     other = find_person_by_email(link.email)
     if other is not None:
-        mail = compose("accounts/address_taken", to=other.email, locale=other.locale, person_name=other.name)
-        deliver_to(other, mail, key=payload["outbox_key"])
+        # The way is of whoever typed the address.
+        deliver_to(other, _address_taken(other, {}), key=payload["outbox_key"])
         return
-    path = PATHS["change_email"] + token
+    path = _with_way(PATHS["change_email"] + token, payload)
     mail = compose("accounts/change_email", to=link.email, locale=person.locale, person_name=person.name, path=path)
     deliver(mail, key=payload["outbox_key"])
 

@@ -7,6 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.accounts.availability import TIMES
 from app.core.db import Base, HasId
 from app.core.ids import encode_id
 
@@ -37,6 +38,8 @@ class Person(HasId, Base):
     longitude: Mapped[float | None]
     country: Mapped[str | None] = mapped_column(sa.String(2))
     time_zone: Mapped[str | None] = mapped_column(sa.String(64))
+    # They said themselves which clock is theirs: it does not move with the place.
+    time_zone_chosen: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     locale: Mapped[str | None] = mapped_column(sa.String(16))
     status: Mapped[str] = mapped_column(sa.String(16), default="active", server_default="active")
     platform_role: Mapped[str | None] = mapped_column(sa.String(32))
@@ -49,6 +52,7 @@ class Person(HasId, Base):
     skills: Mapped[list[PersonSkill]] = relationship(
         back_populates="person", cascade="all, delete-orphan", order_by="PersonSkill.skill"
     )
+    free_times: Mapped[list[PersonTime]] = relationship(back_populates="person", cascade="all, delete-orphan")
 
     # What flask-login asks of a user, kept free of Flask.
     is_authenticated = True
@@ -78,6 +82,13 @@ class Person(HasId, Base):
         """What the session cookie holds: the person and the epoch it was issued in."""
         return f"{encode_id(self.id)}.{self.session_epoch}"
 
+    @property
+    def availability(self) -> list[str]:
+        """When in the week they usually have time (words of accounts.availability), Monday morning first. Shown to nobody
+        but themselves."""
+        own = {free.slot for free in self.free_times}
+        return [time for time in TIMES if time in own]
+
 
 class PersonSkill(Base):
     """A skill (a slug of accounts.skills) that a person says they have."""
@@ -88,6 +99,18 @@ class PersonSkill(Base):
     skill: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
 
     person: Mapped[Person] = relationship(back_populates="skills")
+
+
+class PersonTime(Base):
+    """A part of the week (a word of accounts.availability) in which a person usually has time."""
+
+    __tablename__ = "person_time"
+    __table_args__ = (sa.CheckConstraint(f"slot IN {TIMES}", name="slot"),)
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[str] = mapped_column(sa.String(24), primary_key=True)
+
+    person: Mapped[Person] = relationship(back_populates="free_times")
 
 
 class ApiToken(HasId, Base):

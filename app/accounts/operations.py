@@ -14,8 +14,9 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts import passwords
+from app.accounts.availability import TIMES
 from app.accounts.facts import tell_facts_changed
-from app.accounts.models import NO_MAILBOX, ApiToken, LinkToken, Person, PersonSkill
+from app.accounts.models import NO_MAILBOX, ApiToken, LinkToken, Person, PersonSkill, PersonTime
 from app.accounts.policy import MINIMUM_AGE
 from app.accounts.queries import find_email_change, find_link, find_person_by_email
 from app.accounts.scopes import SCOPES
@@ -36,7 +37,8 @@ LINK_LIFETIMES = {
     "sign_in": dt.timedelta(minutes=30),
     "change_email": dt.timedelta(days=2),
 }
-MAXIMUM_WAY = 300
+# The longest way back that a link in a mail carries, in characters.
+MAXIMUM_WAY = 800
 
 
 def normal_email(email: str) -> str:
@@ -100,7 +102,7 @@ def register_person(
     audit.record("person.registered" if made else "person.registered_again", subject=person, by=None)
     kind = "mail_verify_email" if made else "mail_address_taken"
     db.session.flush()
-    payload = {"person_id": person.id, "way": way[:MAXIMUM_WAY]}
+    payload = {"person_id": person.id, "way": kept_way(way)}
     outbox.enqueue(kind, payload, key=f"{kind}:{person.id}:{new_id()}")
 
 
@@ -108,8 +110,14 @@ def request_link(email: str, purpose: str, *, way: str = "") -> None:
     """Promise the link `purpose` to whoever has this address; the same statements when nobody has. `way` is the path of
     the page the link leads on to."""
     person = find_person_by_email(email)
-    payload = {"person_id": 0 if person is None else person.id, "way": way[:MAXIMUM_WAY]}
+    payload = {"person_id": 0 if person is None else person.id, "way": kept_way(way)}
     outbox.enqueue(f"mail_{purpose}", payload, key=f"mail_{purpose}:{payload['person_id']}:{new_id()}")
+
+
+def kept_way(way: str) -> str:
+    """As much of a way back as a mail carries: all of it, else its page without the query, else nothing. Never a part of
+    an address, which would lead elsewhere."""
+    return next((part for part in (way, way.partition("?")[0]) if len(part) <= MAXIMUM_WAY), "")
 
 
 def make_link(person: Person, purpose: str, *, promise: str) -> str:
@@ -135,9 +143,10 @@ def make_link(person: Person, purpose: str, *, promise: str) -> str:
     return token
 
 
-def request_email_change(person_id: int, email: str) -> None:
-    """Promise a link to the new address of a person; following it makes the address theirs. Their present address is told
-    when it is proved. Says nothing about whether somebody else has the new one. Raises InvalidInput at "email"."""
+def request_email_change(person_id: int, email: str, *, way: str = "") -> None:
+    """Promise a link to the new address of a person; following it makes the address theirs, and leads on to the page
+    `way`. Their present address is told when it is proved. Says nothing about whether somebody else has the new one.
+    Raises InvalidInput at "email"."""
     person = _locked(person_id)
     address = normal_email(email)
     if address == person.email:
@@ -155,7 +164,7 @@ def request_email_change(person_id: int, email: str) -> None:
     )
     audit.record("person.email_change_asked", subject=person, by=person)
     db.session.flush()
-    outbox.enqueue("mail_change_email", {"person_id": person.id}, key=promise)
+    outbox.enqueue("mail_change_email", {"person_id": person.id, "way": kept_way(way)}, key=promise)
     if person.is_email_verified:
         outbox.enqueue("mail_email_change_asked", {"person_id": person.id}, key=f"asked:{promise}")
 
@@ -241,7 +250,8 @@ def authenticate(email: str, password: str) -> Person | None:
 
 
 def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
-    """Change name, birth_date, place (looked up offline), time_zone or skills, as far as given. Raises InvalidInput."""
+    """Change name, birth_date, place (looked up offline), time_zone (an IANA name, or a place there; None: the one of their
+    place, from now on), availability (words of accounts.availability) or skills, as far as given. Raises InvalidInput."""
     person = _locked(person_id)
     if "birth_date" in values:
         check_birth_date(values["birth_date"])
@@ -254,10 +264,11 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
         person.name = values["name"].strip()
     if "place" in values:
         _set_place(person, values["place"])
-    if values.get("time_zone"):
-        if not is_time_zone(values["time_zone"]):
-            raise InvalidInput({"time_zone": _("Choose a time zone such as America/New_York")})
-        person.time_zone = values["time_zone"]
+    if "place" in values or "time_zone" in values:
+        chosen = values.get("time_zone", person.time_zone if person.time_zone_chosen else None)
+        _set_time_zone(person, chosen)
+    if "availability" in values:
+        _set_availability(person, set(values["availability"]))
     if "skills" in values:
         wanted = set(values["skills"])
         if any(find_skill(slug) is None for slug in wanted):
@@ -416,4 +427,30 @@ def _set_place(person: Person, text: str | None) -> None:
     person.place, person.country = str(text).strip(), found.country
     # A town is near enough to find help nearby; where exactly somebody lives is nobody's business here.
     person.latitude, person.longitude = round(found.latitude, 2), round(found.longitude, 2)
-    person.time_zone = person.time_zone or found.time_zone
+
+
+def _set_time_zone(person: Person, text: str | None) -> None:
+    """The clock that `text` names, or the one of their place, which it follows."""
+    person.time_zone_chosen = bool((text or "").strip())
+    if person.time_zone_chosen:
+        person.time_zone = _find_time_zone(str(text).strip(), person.country)
+    else:
+        found = find_place(person.place, country=person.country) if person.place else None
+        person.time_zone = None if found is None else found.time_zone
+
+
+def _find_time_zone(text: str, country: str | None) -> str:
+    if is_time_zone(text):
+        return text
+    found = find_place(text, country=country)
+    if found is None:
+        raise InvalidInput(
+            {"time_zone": _("Enter a large town of that time zone, or its name, such as America/New_York")}
+        )
+    return found.time_zone
+
+
+def _set_availability(person: Person, wanted: set[str]) -> None:
+    if not wanted <= set(TIMES):
+        raise InvalidInput({"availability": _("Choose from the list only")})
+    person.free_times = [PersonTime(person_id=person.id, slot=time) for time in TIMES if time in wanted]

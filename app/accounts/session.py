@@ -38,6 +38,7 @@ def open_session(person: Person) -> None:
 def end_session() -> None:
     """Sign out on this browser."""
     logout_user()
+    web.forget_begun()
 
 
 def _load_from_session(session_id: str) -> Person | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_timedelta, get_locale
 
 from app.accounts import operations, queries, throttles
+from app.accounts.availability import PART_NAMES, week
 from app.accounts.forms import (
     ChangePasswordForm,
     ConfirmForm,
@@ -22,12 +25,14 @@ from app.accounts.forms import (
 from app.accounts.models import Person
 from app.accounts.session import current_person, end_session, find_current_person, open_session
 from app.accounts.skills import skills_by_category
+from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.forms import PageForm, show_errors
 from app.core.i18n import _
 from app.core.web import public, safe_next, signed_in
 from app.organizations.queries import list_organizations_of
+from app.organizations.roles import ROLE_WORDS
 
 accounts = Blueprint("accounts", __name__)
 BLUEPRINTS = (accounts,)
@@ -59,6 +64,17 @@ def _way() -> str:
     return safe_next(request.args.get("next"), "")
 
 
+def _begun() -> dict[str, Any]:
+    """What they typed about themselves into the form that they come from: they need not type it again."""
+    typed = web.find_begun(urlsplit(_way()).path)
+    if typed is None:
+        return {}
+    born: dt.date | None = None
+    with contextlib.suppress(ValueError):
+        born = dt.date.fromisoformat(typed.get("birth_date", ""))
+    return {"name": typed.get("name"), "email": typed.get("email"), "birth_date": born}
+
+
 def _find_verify_link(token: str) -> str | None:
     return token if queries.find_link(token, "verify_email") else ""
 
@@ -81,7 +97,7 @@ def register() -> ResponseReturnValue:
     """A new account. What comes back is the same whether the address has one already."""
     if find_current_person() is not None:
         return redirect(_next(), code=303)
-    form = RegisterForm()
+    form = RegisterForm(data=_begun())
     if form.validate_on_submit():
         try:
             # Before anything is counted or kept: of a child nothing is (G4).
@@ -100,6 +116,8 @@ def register() -> ResponseReturnValue:
                 )
         except InvalidInput as invalid:
             show_errors(form, invalid)
+            if "birth_date" in invalid.errors:  # nor is anything left in the browser of what a child began
+                web.forget_begun()
         else:
             return redirect(url_for("accounts.registered", next=_way() or None), code=303)
     return render_template("accounts/register.html", form=form, next=_next()), 422 if form.errors else 200
@@ -118,7 +136,7 @@ def sign_in() -> ResponseReturnValue:
     """Address and password; one message for whatever does not fit."""
     if find_current_person() is not None:
         return redirect(_next(), code=303)
-    form = SignInForm()
+    form = SignInForm(data=_begun())
     if form.validate_on_submit():
         email = form.email.data or ""
         wait = _is_throttled(sign_in__email=email, sign_in__network=_network())
@@ -197,25 +215,26 @@ def verify_email(token: str) -> ResponseReturnValue:
                 open_session(person)
             flash(_("Thank you: the address is yours. You can sign up and pledge now."), "done")
             return redirect(_next(), code=303)
-    return render_template("accounts/verify_email.html", form=form, usable=bool(token)), 200 if token else 410
+    page = render_template("accounts/verify_email.html", form=form, usable=bool(token), next=_way() or None)
+    return page, 200 if token else 410
 
 
 @accounts.route("/verify-email", methods=["GET", "POST"])
 @signed_in
 def resend_verification() -> ResponseReturnValue:
-    """Send the link again."""
+    """Send the link again; it leads on to the page they came from."""
     person = current_person()
     form = ConfirmForm()
     if form.validate_on_submit() and not person.is_email_verified:
         wait = _is_throttled(link__email=person.email, link__network=_network())
         if wait is None:
             with transaction():
-                operations.request_link(person.email, "verify_email")
+                operations.request_link(person.email, "verify_email", way=_way())
             flash(_("We sent the link again."), "done")
         else:
             flash(_("That was too often. Try again in %(time)s.", time=format_timedelta(wait)), "problem")
-        return redirect(url_for("accounts.resend_verification"), code=303)
-    return render_template("accounts/resend_verification.html", form=form, person=person)
+        return redirect(url_for("accounts.resend_verification", next=_way() or None), code=303)
+    return render_template("accounts/resend_verification.html", form=form, person=person, next=_way() or None)
 
 
 @accounts.route("/profile/email", methods=["GET", "POST"])
@@ -228,16 +247,16 @@ def ask_email_change() -> ResponseReturnValue:
         email = form.email.data or ""
         wait = _is_throttled(link__email=email, link__network=_network())
         if wait is not None:
-            return _too_often(form, "accounts/ask_email_change.html", wait, person=person)
+            return _too_often(form, "accounts/ask_email_change.html", wait, person=person, next=_way() or None)
         try:
             with transaction():
-                operations.request_email_change(person.id, email)
+                operations.request_email_change(person.id, email, way=_way())
         except InvalidInput as invalid:
             show_errors(form, invalid)
         else:
             flash(_("A link is on its way to the new address. Follow it, and the address is yours."), "done")
-            return redirect(url_for("accounts.profile"), code=303)
-    page = render_template("accounts/ask_email_change.html", form=form, person=person)
+            return redirect(_way() or url_for("accounts.profile"), code=303)
+    page = render_template("accounts/ask_email_change.html", form=form, person=person, next=_way() or None)
     return page, 422 if form.errors else 200
 
 
@@ -256,7 +275,7 @@ def change_email(token: str) -> ResponseReturnValue:
             if person.is_active:
                 open_session(person)
             flash(_("Thank you: %(email)s is your address now.", email=person.email), "done")
-            return redirect(url_for("pages.my_help"), code=303)
+            return redirect(_next(), code=303)
     return render_template("accounts/change_email.html", form=form, usable=bool(token)), 200 if token else 410
 
 
@@ -271,37 +290,39 @@ def forgotten_password() -> ResponseReturnValue:
         if wait is not None:
             return _too_often(form, "accounts/forgotten_password.html", wait)
         with transaction():
-            operations.request_link(email, "reset_password")
+            operations.request_link(email, "reset_password", way=_way())
         flash(_("If this address has an account, a link is on its way. It works for two hours."), "done")
-        return redirect(url_for("accounts.sign_in"), code=303)
+        return redirect(url_for("accounts.sign_in", next=_way() or None), code=303)
     return render_template("accounts/forgotten_password.html", form=form), 422 if form.errors else 200
 
 
 @accounts.route("/reset-password/<token>", methods=["GET", "POST"])
 @public(load=_find_reset_link)
 def reset_password(token: str) -> ResponseReturnValue:
-    """A new password; every session of the person ends."""
-    form = NewPasswordForm()
-    if not token:
-        return render_template("accounts/reset_password.html", form=form, usable=False), 410
-    if form.validate_on_submit():
+    """A new password; every session of the person ends, and one begins here: the link showed who they are."""
+    form, status = NewPasswordForm(), 200 if token else 410
+    if token and form.validate_on_submit():
         try:
             with transaction():
-                operations.reset_password(token, form.password.data or "")
+                person = operations.reset_password(token, form.password.data or "")
         except Refused:  # used a moment ago, in another window
-            return render_template("accounts/reset_password.html", form=form, usable=False), 410
+            token, status = "", 410
         except InvalidInput as invalid:
             show_errors(form, invalid)
         else:
-            flash(_("Your password is changed. Sign in with it."), "done")
-            return redirect(url_for("accounts.sign_in"), code=303)
-    return render_template("accounts/reset_password.html", form=form, usable=True), 422 if form.errors else 200
+            if not person.is_active:
+                return redirect(url_for("accounts.sign_in"), code=303)
+            open_session(person)
+            flash(_("Your password is set, and you are signed in. Every other browser is signed out."), "done")
+            return redirect(_next(), code=303)
+    page = render_template("accounts/reset_password.html", form=form, usable=bool(token), next=_way() or None)
+    return page, 422 if token and form.errors else status
 
 
 @accounts.route("/profile", methods=["GET", "POST"])
 @signed_in
 def profile() -> ResponseReturnValue:
-    """Oneself: name, birth date, place and skills."""
+    """Oneself: name, birth date, place and clock, when one has time, skills."""
     person = current_person()
     form = ProfileForm(obj=_profile_of(person))
     if form.validate_on_submit():
@@ -313,6 +334,8 @@ def profile() -> ResponseReturnValue:
                     name=form.name.data,
                     birth_date=form.birth_date.data,
                     place=form.place.data,
+                    time_zone=form.time_zone.data,
+                    availability=form.availability.data or [],
                     skills=form.skills.data or [],
                 )
         except InvalidInput as invalid:
@@ -321,8 +344,16 @@ def profile() -> ResponseReturnValue:
             flash(_("Your profile is saved."), "done")
             return redirect(url_for("accounts.profile"), code=303)
     mine = list_organizations_of(person)
+    locale = get_locale()
     page = render_template(
-        "accounts/profile.html", form=form, person=person, categories=skills_by_category(), mine=mine
+        "accounts/profile.html",
+        form=form,
+        person=person,
+        categories=skills_by_category(),
+        days=week(locale.first_week_day if locale is not None else 0),
+        parts=list(PART_NAMES.values()),
+        mine=mine,
+        role_words=ROLE_WORDS,
     )
     return page, 422 if form.errors else 200
 
@@ -332,6 +363,8 @@ class _Shown:
 
     def __init__(self, person: Person) -> None:
         self.name, self.birth_date, self.place = person.name, person.birth_date, person.place
+        self.time_zone = person.time_zone if person.time_zone_chosen else None
+        self.availability = person.availability
         self.skills = [each.skill for each in person.skills]
 
 

@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
 @resource.arguments(schemas.MePatch)
 @resource.response(200, schemas.MeOut)
 def edit(payload: dict[str, Any]) -> ResponseReturnValue:
-    """Change name, place or skills."""
+    """Change name, place, time zone, availability or skills."""
     with transaction():
         changed = edit_profile(current_person().id, by=current_person(), **payload)
         return frame.answer(200, schemas.MeOut, present.me(changed))

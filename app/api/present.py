@@ -46,6 +46,7 @@ def organization(row: Organization, *, staff: bool = False) -> Body:
         **organization_ref(row),
         "description": row.description,
         "website": row.website,
+        "causes": row.causes,
         "country": row.country,
         "city": row.city,
         "region": row.region,
@@ -316,6 +317,7 @@ def me(person: Person) -> Body:
         "birth_date": person.birth_date.isoformat() if person.birth_date else None,
         "place": person.place,
         "time_zone": person.time_zone,
+        "availability": person.availability,
         "skills": [each.skill for each in person.skills],
     }
 

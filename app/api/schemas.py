@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshmallow as ma
 
+from app.accounts.availability import TIMES
 from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, Schema, list_schema
 from app.donations.models import DONATION_STATES
 from app.fundraisers.models import FUNDRAISER_STATUSES
@@ -18,6 +19,7 @@ one_of = ma.validate.OneOf
 MOST_SHIFTS = 60
 DATE = {"format": "date"}
 MOMENT = {"format": "date-time", "description": "RFC 3339, UTC"}
+AVAILABILITY = {"description": "parts of the week, like monday_evening; nobody else is shown them"}
 DECIMAL = {"example": "2.5", "description": "decimal string"}
 
 
@@ -389,6 +391,7 @@ class OrganizationOut(Schema):
     name = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
     website = ma.fields.String(required=True, allow_none=True)
+    causes = ma.fields.List(ma.fields.String(), required=True)
     country = ma.fields.String(required=True)
     city = ma.fields.String(required=True, allow_none=True)
     region = ma.fields.String(required=True, allow_none=True)
@@ -409,6 +412,7 @@ class OrganizationPatch(Schema):
     description = paragraphs(20_000)
     website = text(300, allow_none=True)
     auto_approve_fundraisers = ma.fields.Boolean()
+    causes = ma.fields.List(text(40), validate=ma.validate.Length(max=20))
 
 
 class MemberOut(Schema):
@@ -567,6 +571,7 @@ class MeOut(Schema):
     birth_date = ma.fields.String(required=True, allow_none=True, metadata=DATE)
     place = ma.fields.String(required=True, allow_none=True)
     time_zone = ma.fields.String(required=True, allow_none=True)
+    availability = ma.fields.List(ma.fields.String(), required=True, metadata=AVAILABILITY)
     skills = ma.fields.List(ma.fields.String(), required=True)
 
 
@@ -575,6 +580,12 @@ class MePatch(Schema):
 
     name = text(120, 1)
     place = text(120, allow_none=True)
+    time_zone = text(
+        64, allow_none=True, metadata={"description": "IANA name, or a large town there; null: the one of the place"}
+    )
+    availability = ma.fields.List(
+        ma.fields.String(validate=one_of(TIMES)), validate=ma.validate.Length(max=len(TIMES)), metadata=AVAILABILITY
+    )
     skills = ma.fields.List(text(40), validate=ma.validate.Length(max=130))
 
 

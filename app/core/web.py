@@ -50,8 +50,10 @@ Load = Callable[..., Any]
 May = Callable[..., bool]
 
 
-# What a form that met a sign-in may leave in the cookie, in characters: browsers keep 4 kB.
-MAXIMUM_BEGUN = 2_000
+# How long the session's cookie may become by what a form leaves in it, in bytes: browsers keep 4,096 with name and rest.
+MAXIMUM_COOKIE = 3_600
+# Nobody types as much as this into what a cookie could hold, however well it packs.
+MAXIMUM_TYPED = 16_000
 BEGUN = "begun"
 
 
@@ -118,31 +120,74 @@ def _guarded(view: View, guard: Guard) -> View:
 def _ask_to_sign_in() -> ResponseReturnValue:
     if request.path.startswith("/api/"):
         abort(401)
-    here = request.full_path.rstrip("?") if request.method == "GET" else request.path
     if request.method == "POST":
-        _keep_begun()
-    return redirect(f"{url_for('accounts.sign_in')}?{urlencode({'next': here})}", code=303)
+        keep_begun()
+    return redirect(f"{url_for('accounts.sign_in')}?{urlencode({'next': way_back()})}", code=303)
 
 
-def _keep_begun() -> None:
-    """What was typed before the sign-in is kept in this browser's own session for the form it belongs to, as far as a
-    cookie holds it; never a password."""
+def way_back() -> str:
+    """The page somebody is on, to come back to after signing in or proving an address: the address itself, or for one that
+    is no page (it only takes what a button sends) the page of ours with that button."""
+    rule = request.url_rule
+    if request.method == "GET" or (rule is not None and "GET" in (rule.methods or ())):
+        return request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc != request.host:
+        return "/"
+    return safe_next(came_from.path + (f"?{came_from.query}" if came_from.query else ""), "/")
+
+
+def keep_begun() -> None:
+    """Keep what this request sent in the browser's own session, for the form it belongs to: nobody here keeps what
+    somebody typed who has no account yet (G4), and never a password. What a cookie has no room for is left out, the longest
+    first, and that is said."""
     fields = {
         name: request.form.getlist(name)
         for name in request.form
-        if name != "csrf_token" and "password" not in name and name != "current"
+        if name not in ("csrf_token", "act", "current") and "password" not in name
     }
-    if fields and len(json.dumps(fields)) <= MAXIMUM_BEGUN:
+    sizes = {name: len(json.dumps([name, values])) for name, values in fields.items()}
+    left_out = False
+    session.pop(BEGUN, None)
+    while fields:
         session[BEGUN] = [request.path, fields]
+        if sum(sizes.values()) <= MAXIMUM_TYPED and _cookie_length() <= MAXIMUM_COOKIE:
+            break
+        left_out = True
+        for name in sorted(sizes, key=sizes.__getitem__, reverse=True)[: 1 + len(sizes) // 10]:
+            del fields[name], sizes[name]
+        session.pop(BEGUN)
+    if left_out:
+        text = _(
+            "Part of what you typed is too long to keep while you sign in. Go back in your browser and copy it first."
+        )
+        flash(text, "problem")
+
+
+def _cookie_length() -> int:
+    serializer = PrivateSessions().get_signing_serializer(current_app)
+    return 0 if serializer is None else len(serializer.dumps(dict(session)))
+
+
+def find_begun(path: str) -> MultiDict[str, str] | None:
+    """What was sent to the page at `path` before its sender signed in; None when there is nothing."""
+    found = viewer_was_asked() and session.get(BEGUN, [None])[0] == path
+    return MultiDict(session[BEGUN][1]) if found else None
 
 
 def take_begun() -> MultiDict[str, str] | None:
-    """What was sent to this page before somebody had to sign in, once; None when there is nothing."""
+    """What was sent to this page before somebody had to sign in: once, as soon as they have; None when there is nothing."""
     if "begun" not in g:
-        found = viewer_was_asked() and session.get(BEGUN, [None])[0] == request.path
-        g.begun = MultiDict(session.pop(BEGUN)[1]) if found else None
+        g.begun = find_begun(request.path)
+        if g.begun is not None and viewer() is not None:
+            session.pop(BEGUN)
     kept: MultiDict[str, str] | None = g.begun
     return kept
+
+
+def forget_begun() -> None:
+    """Whoever uses this browser next is somebody else."""
+    session.pop(BEGUN, None)
 
 
 @overload
@@ -340,6 +385,7 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     app.register_error_handler(Refused, _refused_page)
     app.register_error_handler(InvalidInput, _invalid_page)
     app.register_error_handler(BadCursor, _bad_cursor)
+    app.jinja_env.globals["way_back"] = way_back
     app.jinja_env.globals["static_url"] = functools.partial(static_url, app)
     app.jinja_env.filters["id"] = encode_id
     templating.init_app(app)

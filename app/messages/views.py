@@ -21,7 +21,7 @@ from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, public, signed_in
 from app.messages import operations, queries
 from app.messages.forms import MailForm
 from app.messages.kinds import KINDS, NEVER, Kind, find_kind
-from app.organizations.queries import list_organizations_of
+from app.organizations.notices import is_told_anywhere
 
 messages = Blueprint("messages", __name__)
 # A mail program presses its own button without a session of ours (RFC 8058).
@@ -43,7 +43,8 @@ class Stop:
 def preferences() -> ResponseReturnValue:
     """What mail one gets, and when it is quiet."""
     person = current_person()
-    shown = [kind for kind in KINDS if not kind.for_staff or list_organizations_of(person)]
+    is_told = is_told_anywhere(person.id)
+    shown = [kind for kind in KINDS if is_told or not kind.for_staff]
     form = MailForm(data=_chosen(person))
     if form.validate_on_submit():
         with transaction():

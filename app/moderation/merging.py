@@ -172,6 +172,7 @@ def merge_organizations(
     need_ids = list(db.session.scalars(sa.select(Need.id).where(Need.organization_id == duplicate.id)))
     for column in MOVED:
         _point(column, duplicate.id, remaining.id)
+    remaining.causes = remaining.causes or duplicate.causes
     # What led to the duplicate leads on, so that nobody is sent from one to the next.
     _point("organization.merged_into_id", duplicate.id, remaining.id)
     duplicate.status, duplicate.merged_into_id = "merged", remaining.id

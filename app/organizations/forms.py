@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Email, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.forms import FileForm, PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
+from app.organizations.causes import CAUSES
 from app.organizations.models import ROLES
 from app.organizations.roles import ROLE_NAMES
 
@@ -63,6 +65,14 @@ class OrganizationForm(FileForm):
     name = _name()
     description = _description()
     website = _website()
+    causes = SelectMultipleField(
+        lazy("Causes"),
+        description=lazy("What you work for. Shown on your public page"),
+        choices=choices((cause.slug, cause.name) for cause in CAUSES),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        validators=[Optional()],
+    )
     logo = FileField(
         lazy("Logo"),
         description=lazy(

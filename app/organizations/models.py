@@ -42,6 +42,8 @@ class Organization(HasId, Base):
     name_key: Mapped[str] = mapped_column(sa.String(160), index=True)
     description: Mapped[str] = mapped_column(default="", server_default="")
     website: Mapped[str | None] = mapped_column(sa.String(300))
+    # Words of organizations.causes.
+    causes: Mapped[list[str]] = mapped_column(sa.JSON, default=list, server_default="[]")
     country: Mapped[str] = mapped_column(sa.String(2))
     currency: Mapped[str] = mapped_column(sa.String(3))
     time_zone: Mapped[str] = mapped_column(sa.String(64))

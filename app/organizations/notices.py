@@ -29,6 +29,12 @@ def list_told(organization_id: int) -> list[int]:
     return list(db.session.scalars(query))
 
 
+def is_told_anywhere(person_id: int) -> bool:
+    """True for whoever is told what happens at some organization."""
+    query = sa.select(Membership.person_id).where(Membership.person_id == person_id, Membership.role.in_(TOLD_ROLES))
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def promise_to_staff(
     organization_id: int, kind: str, mail: str, payload: dict[str, Any], *, key: str, except_id: int | None = None
 ) -> None:

@@ -19,6 +19,7 @@ from app.core.ids import ALPHABET
 from app.core.money import currency_of
 from app.core.pictures import Picture
 from app.core.places import find_place
+from app.organizations.causes import CAUSES, find_cause
 from app.organizations.members import add_membership, lock_organization
 from app.organizations.models import Location, Logo, Organization
 
@@ -93,7 +94,8 @@ def register_organization(
 
 
 def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Organization:
-    """Change name, description, website or auto_approve_fundraisers, as far as given. Raises InvalidInput."""
+    """Change name, description, website, causes (words of organizations.causes) or auto_approve_fundraisers, as far as
+    given. Raises InvalidInput."""
     organization = lock_organization(organization_id)
     if "name" in values:
         if not (values["name"] or "").strip():
@@ -103,6 +105,10 @@ def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Org
         organization.description = (values["description"] or "").strip()
     if "website" in values:
         organization.website = _checked_website(values["website"])
+    if "causes" in values:
+        if any(find_cause(slug) is None for slug in values["causes"]):
+            raise InvalidInput({"causes": _("Choose causes from the list")})
+        organization.causes = [cause.slug for cause in CAUSES if cause.slug in values["causes"]]
     if "auto_approve_fundraisers" in values:
         organization.auto_approve_fundraisers = bool(values["auto_approve_fundraisers"])
     organization.version += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from app.accounts.models import Person
 from app.organizations.models import ROLES, Organization
 from app.organizations.queries import find_role
@@ -32,6 +34,20 @@ def can_receive(person: Person | None, organization: Organization) -> bool:
 def can_manage_people(person: Person | None, organization: Organization) -> bool:
     """Owners and managers invite members and give them roles; only owners make or unmake owners (operations)."""
     return _has_role(person, organization, LISTING_ROLES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rights:
+    """What a page may offer somebody: as can_manage_listings and can_receive say."""
+
+    manage_listings: bool
+    receive: bool
+
+
+def rights_of(person: Person, organization: Organization) -> Rights:
+    """What the person may do there now, asked once for a page that offers several things."""
+    role = find_role(person, organization.id) if person.is_active else None
+    return Rights(manage_listings=role in LISTING_ROLES, receive=role in RECEIVING_ROLES)
 
 
 def can_own(person: Person | None, organization: Organization) -> bool:

@@ -134,6 +134,50 @@ def list_locations(organization_id: int) -> list[Location]:
     return list(db.session.scalars(query.order_by(Location.name, Location.id).limit(200)))
 
 
+@dataclasses.dataclass(frozen=True)
+class ShownLocation:
+    """As much of a location as the public may know: of a private one the area, and neither its name nor its street."""
+
+    name: str
+    address: str
+    area: str
+    private: bool
+
+
+def list_shown_locations(organization_id: int) -> list[ShownLocation]:
+    """Where the organization is, for its public page (N6): each area of private ones once."""
+    shown = [
+        ShownLocation(
+            name="" if row.private else row.name,
+            address="" if row.private else row.address,
+            area=", ".join(part for part in (row.city, row.region) if part),
+            private=row.private,
+        )
+        for row in list_locations(organization_id)
+    ]
+    return list(dict.fromkeys(shown))
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnOrganization:
+    """An organization that somebody belongs to, as menus name it."""
+
+    slug: str
+    name: str
+    role: str
+
+
+def list_own_organizations(person_id: int) -> list[OwnOrganization]:
+    """Where the person belongs and as what, by name; one statement."""
+    query = (
+        sa.select(Organization.slug, Organization.name, Membership.role)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.person_id == person_id)
+        .order_by(Organization.name, Organization.id)
+    )
+    return [OwnOrganization(*row) for row in db.session.execute(query).all()]
+
+
 def list_verifications(organization_id: int) -> list[Verification]:
     """Every decision about the organization, the latest first."""
     query = sa.select(Verification).where(Verification.organization_id == organization_id)

@@ -24,6 +24,7 @@ from app.fundraisers.queries import list_public_fundraisers
 from app.needs.queries import list_open_needs_of
 from app.organizations import claims, invitations, operations, queries
 from app.organizations import members as member_operations
+from app.organizations.causes import find_cause
 from app.organizations.forms import (
     ClaimForm,
     ConfirmForm,
@@ -120,6 +121,8 @@ def show(organization: Organization) -> ResponseReturnValue:
         needs=list_open_needs_of(organization.id) if organization.is_public else [],
         fundraisers=list_public_fundraisers(organization_id=organization.id).rows,
         verification=queries.find_verification(organization.id),
+        causes=[cause for slug in organization.causes if (cause := find_cause(slug)) is not None],
+        locations=queries.list_shown_locations(organization.id),
         is_staff=can_see_staff_pages(person, organization),
     )
 
@@ -182,7 +185,7 @@ def say_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
 @organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
 @allow(can_manage_people, load=find_organization)
 def settings(organization: Organization) -> ResponseReturnValue:
-    """Name, description, website, logo, fundraisers."""
+    """Name, description, website, causes, logo, fundraisers."""
     form = OrganizationForm(data=_settings_of(organization))
     if form.validate_on_submit():
         try:
@@ -195,6 +198,7 @@ def settings(organization: Organization) -> ResponseReturnValue:
                     name=form.name.data,
                     description=form.description.data,
                     website=form.website.data,
+                    causes=form.causes.data or [],
                     auto_approve_fundraisers=form.auto_approve_fundraisers.data,
                 )
                 if logo is not None:
@@ -214,9 +218,8 @@ def settings(organization: Organization) -> ResponseReturnValue:
 
 
 def _settings_of(organization: Organization) -> dict[str, object]:
-    return {
-        name: getattr(organization, name) for name in ("name", "description", "website", "auto_approve_fundraisers")
-    }
+    names = ("name", "description", "website", "causes", "auto_approve_fundraisers")
+    return {name: getattr(organization, name) for name in names}
 
 
 @organizations.route("/manage/<slug>/logo/remove", methods=["GET", "POST"])

@@ -32,7 +32,13 @@ from app.needs import operations as needs
 from app.needs.models import Item, Need, Shift
 from app.organizations import claims, invitations
 from app.organizations.models import Organization
-from app.organizations.operations import LOGO_BOX, add_location, register_organization, set_logo
+from app.organizations.operations import (
+    LOGO_BOX,
+    add_location,
+    edit_organization,
+    register_organization,
+    set_logo,
+)
 from app.pages.demo_data import shape
 from app.pages.demo_logos import draw_logo
 from app.pages.demo_safety import tell_guardian, tell_safety
@@ -135,7 +141,13 @@ class Story:
             register_person(email=given.email, name=given.name, password=PASSWORD, birth_date=born)
             person = db.session.scalars(sa.select(Person).where(Person.email == given.email)).one()
         if given.place or given.skills:
-            edit_profile(person.id, by=person, place=given.place, skills=list(given.skills))
+            edit_profile(
+                person.id,
+                by=person,
+                place=given.place,
+                skills=list(given.skills),
+                availability=list(given.availability),
+            )
         self.people[given.first] = person
 
     def _bounce(self, given: shape.DemoPerson) -> None:
@@ -190,6 +202,8 @@ class OrganizationStory:
         )
         if owner is None:
             return
+        if given.causes:
+            edit_organization(self.id, by=owner, causes=given.causes)
         if given.logo:
             set_logo(self.id, reencode(draw_logo(given.logo), box=LOGO_BOX), by=owner)
         for first, role in given.members:

@@ -25,6 +25,7 @@ from wtforms import (
 from wtforms.validators import Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.accounts.availability import PART_NAMES, TIMES, week
 from app.core.errors import Reason
 from app.core.forms import PageForm, Required, choices
 from app.core.i18n import _, lazy
@@ -89,6 +90,13 @@ class ShownForm(PageForm):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+    times = SelectMultipleField(
+        lazy("When you usually have time"),
+        choices=choices((time, time) for time in TIMES),
+        default=["tuesday_evening", "saturday_morning"],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
     remind = BooleanField(lazy("Remind me the day before"), default=True)
 
 
@@ -119,6 +127,8 @@ def index() -> ResponseReturnValue:
         shown=ShownForm(formdata=None),
         wrong=_with_errors(),
         reasons=reasons,
+        days=week(0),
+        parts=list(PART_NAMES.values()),
         tuesday=dt.date(2026, 11, 24),
         mails=SAMPLES,
     )

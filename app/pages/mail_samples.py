@@ -108,6 +108,15 @@ def _link(names: Names) -> Values:
     return {"person_name": names.person, "path": f"/verify-email/{TOKEN}"}
 
 
+def _address_taken(names: Names) -> Values:
+    way = "?next=%2Fshifts%2F4kq0m2x7c9d1f%2Fsign-up"
+    return {
+        "person_name": names.person,
+        "sign_in_path": f"/sign-in{way}",
+        "forgotten_path": f"/forgotten-password{way}",
+    }
+
+
 def _gift(names: Names) -> Values:
     return {
         "demo": False,
@@ -274,7 +283,7 @@ _GONE: Values = {"held": False, "over": True, "is_guest": True, "shift": ShownSh
 _DEMO: Values = {"demo": True, "may_resume": False}
 
 SAMPLES: dict[str, Sample] = {
-    "accounts/address_taken": Sample(_link),
+    "accounts/address_taken": Sample(_address_taken),
     "accounts/change_email": Sample(_link),
     "accounts/email_change_asked": Sample(_link),
     "accounts/finish_account": Sample(_link),

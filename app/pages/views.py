@@ -23,8 +23,9 @@ from app.needs.queries import count_by_status
 from app.needs.rows import NeedRow
 from app.needs.search import search
 from app.organizations.models import Organization
-from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
-from app.organizations.queries import find_organization
+from app.organizations.policy import can_see_staff_pages, rights_of
+from app.organizations.queries import find_organization, list_own_organizations
+from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
 from app.pages import queries
 from app.pages.activity import list_activity
 from app.pages.design import design
@@ -102,20 +103,30 @@ def calendar(person: Person) -> ResponseReturnValue:
     return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
 
 
+@pages.get("/manage/")
+@signed_in
+def own_organizations() -> ResponseReturnValue:
+    """The organizations one works for; where it is one, its own first page."""
+    own = list_own_organizations(current_person().id)
+    if len(own) == 1:
+        return redirect(url_for("pages.overview", slug=own[0].slug), code=303)
+    return render_template("pages/own_organizations.html", own=own, role_names=ROLE_NAMES)
+
+
 @pages.get("/manage/<slug>/")
 @allow(can_see_staff_pages, load=find_organization)
 def overview(organization: Organization) -> ResponseReturnValue:
     """What staff come to: what waits for them, how full the weeks are, what arrives, who comes next, what is raised."""
-    person = current_person()
-    may_edit, counts = can_manage_listings(person, organization), count_by_status(organization.id)
+    rights, counts = rights_of(current_person(), organization), count_by_status(organization.id)
     return render_template(
         "pages/overview.html",
         organization=organization,
         overview=overview_of(organization),
         counts=counts,
-        steps=first_steps_of(organization, has_need=bool(counts)) if may_edit else None,
-        may_edit=may_edit,
-        may_receive=can_receive(person, organization),
+        steps=first_steps_of(organization, has_need=bool(counts)) if rights.manage_listings else None,
+        may_edit=rights.manage_listings,
+        may_receive=rights.receive,
+        role_words=ROLE_WORDS,
     )
 
 

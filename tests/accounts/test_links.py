@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import pytest
 import time_machine
-from flask import Flask
 
 from app.accounts.models import Person
 from app.accounts.operations import change_password
@@ -17,7 +17,7 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from tests.conftest import CheckingClient
-from tests.factories import make_person, make_shift
+from tests.factories import make_item, make_person
 from tests.smtp import Mailbox, text_of
 
 Work = Callable[[], dict[str, int]]
@@ -145,17 +145,20 @@ def test_whoever_has_no_password_yet_gets_the_way_to_one_by_registering(
 
 
 def test_registering_leads_back_to_what_was_begun_with_what_was_typed(
-    app: Flask, client: CheckingClient, mailbox: Mailbox, work_off: Work
+    client: CheckingClient, mailbox: Mailbox, work_off: Work
 ) -> None:
-    shift = make_shift()
-    way = f"/shifts/{encode_id(shift.id)}/sign-up"
-    sent = client.post("/manage/somewhere/needs/new", data={"title": "x"})
-    assert sent.status_code == 303
+    item = make_item()
+    way = f"/items/{encode_id(item.id)}/pledge"
+    sent = client.post(way, data={"quantity": "7", "note": "With the blue van"})
+    assert (sent.status_code, unquote(sent.location)) == (303, f"/sign-in?next={way}")
     client.post(f"/register?next={way}", data={"name": "Ana", "email": "ana@example.org", "password": PASSWORD})
     work_off()
     link = link_in(mailbox, "ana@example.org")
     answer = client.post(link)
     assert (answer.status_code, answer.location) == (303, way)
+    form = client.get(answer.location).text
+    assert re.search(r'name="quantity"[^>]*value="7"', form)
+    assert "With the blue van" in form
     assert signed_in_as(client) == "Ana"
 
 

@@ -51,6 +51,7 @@ STARTS = (
     "/organizations/maple-row-lunch-club",
     "/fundraisers",
     "/my-help",
+    "/manage/",
     "/design",
 )
 TYPED_HERE = [

@@ -18,6 +18,7 @@ from tests.journeys.installation import Installation, Visitor, installation
 pytestmark = pytest.mark.browser
 PASSWORD = "many hands, light work"
 NEED = "Fold the winter blankets"
+ORGANIZATION = "Lantern House Family Shelter"
 STAFF = "/manage/lantern-house-family-shelter"
 
 
@@ -73,8 +74,10 @@ def link(visitor: Visitor, says: str, about: str) -> Locator:
 
 
 def an_owner_posts_a_complete_need(owner: Visitor) -> str:
-    owner.go(f"{STAFF}/needs")
+    assert owner.page.url.endswith("/my-help"), "signing in leads there"
+    owner.look()
     with Errand(owner, 12):
+        owner.follow(ORGANIZATION)
         owner.follow("Post a need")
         if owner.page.url.endswith("/new") is False:
             owner.look()

@@ -144,9 +144,11 @@ def a_supporter_signs_up(supporter: Visitor, need: str) -> None:
     supporter.go(need)
     supporter.follow("Sign up", -1)
     supporter.look()
-    supporter.follow("Register")
-    supporter.register("Sam Whitfield", SUPPORTER)  # and from there back to the act
+    supporter.fill("How many people, with you?", "3")
+    supporter.press("Register")
+    supporter.register("Sam Whitfield", SUPPORTER)  # and from there back to the act, with what was typed
     assert "/shifts/" in supporter.page.url
+    assert supporter.field("How many people, with you?").input_value() == "3"
     supporter.look()
     supporter.fill("How many people, with you?", "9")
     supporter.press("Sign up")

@@ -293,3 +293,12 @@ def test_nothing_is_added_to_a_duplicate_and_a_file_that_names_it_finds_the_othe
     found = find_organizations_by_key(["pantry", "pantry inc", "pantry ltd"])
     assert {row.id for row in found.values()} == {third.id}
     assert len(found) == 3
+
+
+def test_causes_are_kept_and_taken_where_there_are_none(app: Flask, moderator: Person) -> None:
+    chosen, without = named("Maple Row", causes=["food"]), named("Maple Row Lunch", causes=[])
+    merge(chosen, without, moderator)
+    assert db.session.get_one(Organization, without.id).causes == ["food"]
+    other = named("Maple Row Club", causes=["health"])
+    merge(other, without, moderator)
+    assert db.session.get_one(Organization, without.id).causes == ["food"]

@@ -46,6 +46,7 @@ def link_in(mailbox: Mailbox, address: str, start: str, number: int = -1) -> str
 
 
 @pytest.mark.rule("S10")
+@pytest.mark.rule("T1")
 def test_a_guest_holds_a_place_confirms_it_and_gives_it_back_without_an_account(
     client: CheckingClient, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -56,6 +57,8 @@ def test_a_guest_holds_a_place_confirms_it_and_gives_it_back_without_an_account(
     assert sent.status_code == 303
     held = client.get(sent.location)
     assert "gail@example.org" in held.text
+    # Fifteen minutes before midnight is another day: the day and the zone are said (T1).
+    assert re.search(r"Your place is held until [A-Z][a-z]+day, [^<]* (am|pm) E[SD]T\.", held.text)
     assert held.headers["Cache-Control"] == "no-store"
     assert taken(shift) == 2
     assert db.session.query(Person).filter_by(email="gail@example.org").count() == 0

@@ -23,7 +23,7 @@ from app.needs.typical import TYPICAL, fill_typical, find_typical
 from app.needs.views import consequences
 from app.needs.views.blueprint import needs
 from app.organizations.models import Organization
-from app.organizations.policy import can_manage_listings, can_receive, can_see_staff_pages
+from app.organizations.policy import can_manage_listings, can_see_staff_pages, rights_of
 from app.organizations.queries import find_organization
 from app.pledges.queries import list_deliveries, list_received
 from app.pledges.queries import list_helpers as list_item_helpers
@@ -167,7 +167,7 @@ def _editor_page(form: NeedForm, organization: Organization, need: Need | None) 
 @allow(policy.can_see_staff_page, load=_find_need)
 def manage(need: Need) -> ResponseReturnValue:
     """Who comes, what is on its way, and what can be done with the need now."""
-    person = current_person()
+    rights = rights_of(current_person(), need.organization)
     shifts, items = queries.list_shifts(need.id), queries.list_items(need.id)
     ahead = [shift for shift in shifts if shift.status == "scheduled" and not shift.is_over]
     return render_template(
@@ -182,8 +182,8 @@ def manage(need: Need) -> ResponseReturnValue:
         deliveries=list_deliveries(need.id),
         received=list_received(need.id),
         missing=operations.reasons_not_to_publish(need) if need.status in ("draft", "paused") else [],
-        may_edit=can_manage_listings(person, need.organization),
-        may_receive=can_receive(person, need.organization),
+        may_edit=rights.manage_listings,
+        may_receive=rights.receive,
         form=ConfirmForm(),
     )
 

@@ -24,6 +24,7 @@ BAYOU = DemoOrganization(
     "tom",
     "Neighbors who muck out houses after a flood, and what they need to do it. We keep tools for two hundred people "
     "in a depot and know how to use them.",
+    causes=("emergency", "housing"),
     website="https://bayouflood.example.org",
     logo="waves",
     ago=200,
@@ -160,6 +161,7 @@ MENTORS = DemoOrganization(
     "malik",
     "One grown-up, one young person, every other Saturday: a museum, a bicycle, a job application. "
     "Matches last two years on average.\n\nMentors pass a background check and six hours of training before they meet anybody.",
+    causes=("children-families", "education"),
     website="https://saturdaymentors.example.org",
     ago=290,
     decisions=(DemoDecision("verified", "State register entry, insurance, interview with two board members", 285),),
@@ -234,6 +236,7 @@ ALDER_STREET = DemoOrganization(
     "Survivors, nurses, hotel staff and a retired judge. We train people to notice, and go along to appointments and "
     "to court with those who ask us to.\n\nWe take no reports on this site. If you worry about somebody, see Where to "
     "report.",
+    causes=("community", "health"),
     website="https://alderstreet.example.org",
     ago=270,
     decisions=(DemoDecision("verified", "State register entry, two references from the court's victim services", 262),),
@@ -301,6 +304,7 @@ HARBOUR = DemoOrganization(
     HALIFAX,
     "hugo",
     "Dogs and cats between two homes. Last year 214 found one, most of them within a month.",
+    causes=("animals",),
     website="https://harbouranimals.example.org",
     ago=180,
     decisions=(DemoDecision("verified", "Register entry, visit", 178),),
@@ -379,6 +383,7 @@ TOOL_LIBRARY = DemoOrganization(
     "Denver, CO",
     "omar",
     "Drills, ladders and sewing machines to borrow for a week. We open in a garage; the shelves are up.",
+    causes=("community", "environment"),
     website="https://elmparktools.example.org",
     ago=7,
     needs=(

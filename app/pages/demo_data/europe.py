@@ -22,6 +22,7 @@ KANALUFER = DemoOrganization(
     "lena",
     "Was kaputt ist, wird hier zusammen repariert: Toaster, Fahrräder, Lieblingspullover. "
     "Im letzten Jahr waren es 640 Dinge; etwa zwei von drei gehen wieder.",
+    causes=("environment", "community"),
     website="https://kanalufer.example.org",
     ago=300,
     decisions=(DemoDecision("verified", "Vereinsregister, Besuch vor Ort", 296),),
@@ -115,6 +116,7 @@ WELCOME_TABLE = DemoOrganization(
     "gita",
     "A shared meal on Wednesdays, English conversation, and help with forms for people who have just arrived. "
     "About seventy people come each week; a third of them bring something to eat.",
+    causes=("refugees-migrants", "food"),
     website="https://welcometable.example.org",
     ago=330,
     decisions=(DemoDecision("verified", "Charity Commission entry, telephone call with the trustees", 326),),
@@ -230,6 +232,7 @@ TEA_AT_THREE = DemoOrganization(
     "nora",
     "Somebody comes by, once a week, at about three. We bring together people who live alone and people who have an "
     "hour, and we stay in touch with both.",
+    causes=("older-people",),
     website="https://teaatthree.example.org",
     ago=250,
     decisions=(

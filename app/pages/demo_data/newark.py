@@ -189,6 +189,7 @@ LANTERN_HOUSE = DemoOrganization(
     "We give families with children a safe room for the night, a warm meal and somebody who listens. "
     "Most stay for three to six weeks, until they have keys of their own.\n\n"
     "Families live here, so our street is not public. Whoever helps on site learns it two days before.",
+    causes=("housing", "children-families"),
     website="https://lanternhouse.example.org",
     logo="lantern",
     decisions=(
@@ -197,7 +198,7 @@ LANTERN_HOUSE = DemoOrganization(
         ),
     ),
     members=(("marta", "manager"), ("kofi", "coordinator"), ("vera", "viewer")),
-    locations=(("The house", SHELTER_STREET, NEWARK, True), ("Storage on the corner", "3 Sample Court", NEWARK, False)),
+    locations=(("The house", SHELTER_STREET, NEWARK, True), ("Store room", "3 Sample Court", NEWARK, False)),
     requires=("code_of_conduct",),
     conduct=LANTERN_CONDUCT,
     clearances=LANTERN_CLEARANCES,
@@ -352,6 +353,7 @@ IRONBOUND = DemoOrganization(
     "bea",
     "Groceries for 300 households every week, without questions. People choose from the shelves themselves, "
     "as in any shop.\n\nWe are eleven regulars, two refrigerators and one van that starts most mornings.",
+    causes=("food",),
     website="https://ironboundpantry.example.org",
     logo="pantry",
     ago=380,
@@ -558,6 +560,7 @@ OPEN_HANDS = DemoOrganization(
     "ines",
     "Survivors and allies who train hotels, schools and neighbors to notice and to act. We are new: nine people, "
     "a training booklet, and a first room.",
+    causes=("community", "health"),
     ago=12,
     needs=(
         DemoNeed(

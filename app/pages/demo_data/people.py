@@ -19,7 +19,13 @@ PEOPLE = (
     DemoPerson("vera", "Vera Novak", "viewer of Lantern House Family Shelter", age=63.5, password=True),
     # Supporters who can be signed in as.
     DemoPerson(
-        "sam", "Sam Whitfield", "supporter in Newark", place=NEWARK, skills=("cooking", "driving"), password=True
+        "sam",
+        "Sam Whitfield",
+        "supporter in Newark",
+        place=NEWARK,
+        skills=("cooking", "driving"),
+        availability=("tuesday_evening", "thursday_evening", "saturday_morning", "saturday_afternoon"),
+        password=True,
     ),
     DemoPerson(
         "noor",

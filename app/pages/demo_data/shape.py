@@ -32,6 +32,8 @@ class DemoPerson:
     age: float | None = 38.6
     place: str | None = None
     skills: tuple[str, ...] = ()
+    # Parts of the week, as accounts.availability calls them.
+    availability: tuple[str, ...] = ()
     joined: int = 430
     password: bool = False
     verified: bool = True
@@ -286,6 +288,7 @@ class DemoOrganization:
     owner: str
     description: str
     website: str | None = None
+    causes: tuple[str, ...] = ()
     # One of demo_logos.
     logo: str = ""
     ago: float = 410

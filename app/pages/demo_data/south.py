@@ -22,6 +22,7 @@ HORTA = DemoOrganization(
     SAO_PAULO,
     "thiago",
     "Um terreno que era entulho e hoje dá couve, banana e sombra. Quem planta leva; o resto vai para a cozinha do bairro.",
+    causes=("environment", "food"),
     website="https://hortadaladeira.example.org",
     ago=160,
     decisions=(DemoDecision("verified", "Estatuto da associação, fotos da horta, conversa por vídeo", 155),),
@@ -92,6 +93,7 @@ READING_ROOM = DemoOrganization(
     "achieng",
     "Three thousand books, forty chairs, open every afternoon. Most of our readers are between seven and seventeen; "
     "their grandparents come for the newspapers.",
+    causes=("education", "children-families"),
     website="https://lakesidereading.example.org",
     ago=220,
     decisions=(DemoDecision("verified", "Registration certificate, call with the county librarian", 214),),
@@ -157,6 +159,7 @@ PRINTED_HANDS = DemoOrganization(
     "ruby",
     "We print, file and fit simple hands and arms for people who were quoted a price they cannot pay. Each takes about "
     "nine hours and eleven dollars of plastic. A physiotherapist fits every one.",
+    causes=("disability", "health"),
     website="https://printedhands.example.org",
     ago=240,
     decisions=(DemoDecision("verified", "Charity register entry, visit, the physiotherapist's registration", 233),),

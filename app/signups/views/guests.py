@@ -11,7 +11,7 @@ from flask_babel import format_timedelta, get_locale
 
 from app.accounts import throttles
 from app.accounts.operations import check_birth_date
-from app.core import when
+from app.core import web, when
 from app.core.clock import now
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused, refuse
@@ -45,6 +45,7 @@ def hold_for_guest(shift: Shift, form: SignUpForm, wanted: dict[str, Any]) -> Re
             **wanted,
         )
         token = holds.page_token(hold)
+    web.forget_begun()
     return redirect(url_for("by_link.held", hold_token=token), code=303)
 
 
@@ -86,7 +87,7 @@ def _held_page(
         token=holds.page_token(hold),
         ended=ended,
         confirmed=hold.status == "confirmed",
-        until=when.clock_time(hold.expires_at, zone),
+        until=when.moment(hold.expires_at, zone),
         sent=request.args.get("sent") == "again",
         area=describe_area(hold.shift.need),
         own=None,

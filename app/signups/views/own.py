@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
+from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import show_errors
@@ -29,6 +30,8 @@ from app.signups.views.labels import label_others, position_label, shift_label
 
 # What the form itself can mend is said at its field; the rest stands above it.
 FIELD_OF_REASON = {"party_size": "party_size", "position": "position", "guest_adult": "birth_date"}
+# Buttons of the guest's form that lead to an account; what was typed comes along.
+WAYS_IN = {"sign_in": "accounts.sign_in", "register": "accounts.register"}
 # A need with a shift every day for a season is a page, not a form.
 MOST_SHIFTS = 60
 
@@ -44,6 +47,9 @@ def new(shift: Shift) -> ResponseReturnValue:
     """What the shift asks, and the form; sent, a confirmed place or every reason that stands in the way (S11). Without
     an account the place is held, and confirmed by mail (S10)."""
     person = find_current_person()
+    if request.form.get("act") in WAYS_IN:
+        web.keep_begun()
+        return redirect(url_for(WAYS_IN[request.form["act"]], next=web.way_back()), code=303)
     if person is None:
         return _new_guest(shift)
     form = _make_form(shift, SignUpForm)
@@ -79,6 +85,7 @@ def _new_guest(shift: Shift) -> ResponseReturnValue:
         show_errors(form, invalid)
         return _page(shift, None, form, []), 422
     except Refused as refused:
+        web.keep_begun()  # perhaps with an account it can be
         return _page(shift, None, form, put_at_fields(form, refused.reasons)), 409
 
 
@@ -136,7 +143,7 @@ def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[R
         reasons=[reason for reason in reasons if reason.code not in asked],
         may_try=not reasons,
         is_guest=person is None,
-        way=request.path,
+        way=web.way_back(),
         own=own,
         others=others,
         area=describe_area(shift.need),

@@ -6,11 +6,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField
 
+from app.accounts.availability import fits
 from app.accounts.session import current_person, find_current_person
 from app.core.db import transaction
 from app.core.errors import Reason
 from app.core.forms import choices
-from app.core.i18n import lazy, ngettext
+from app.core.i18n import _, lazy, ngettext
 from app.core.ids import decode_id, encode_id
 from app.core.web import allow, flash_undo
 from app.needs.models import Need, Shift
@@ -47,8 +48,18 @@ def _make_form(shifts: list[Shift]) -> SeveralForm:
             options = [("", lazy("Whatever is open")), *((encode_id(one.id), position_label(one)) for one in positions)]
             setattr(Form, _position_field(shift), SelectField(lazy("What would you do?"), choices=choices(options)))
     form = Form()
-    form.shifts.choices = choices((encode_id(shift.id), shift_label(shift)) for shift in shifts)
+    times = current_person().availability
+    form.shifts.choices = choices((encode_id(shift.id), _label_for(shift, times)) for shift in shifts)
     return form
+
+
+def _label_for(shift: Shift, times: list[str]) -> str:
+    """When a shift is, and whether that is one of the times at which its reader usually has time."""
+    label = shift_label(shift)
+    if shift.starts_at is None or shift.ends_at is None:
+        return label
+    has_time = fits(shift.starts_at, shift.ends_at, shift.time_zone, times)
+    return f"{label} · {_('when you have time')}" if has_time else label
 
 
 @signups.route("/needs/<id:need_id>/sign-up", methods=["GET", "POST"])

@@ -1,0 +1,167 @@
+"""An organization's public page and settings: what it stands for, where it is, when it was verified."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from flask import Flask, abort
+
+from app.core.db import db, transaction
+from app.core.web import guard_of
+from app.organizations.models import Organization, Verification
+from app.organizations.operations import add_location
+from tests.api.test_main_job import Caller
+from tests.conftest import CheckingClient
+from tests.factories import make_member, make_organization, make_person
+
+SignIn = Callable[..., CheckingClient]
+
+
+def test_causes_are_chosen_in_the_settings_and_lead_to_needs_like_these(
+    client: CheckingClient, sign_in: SignIn
+) -> None:
+    organization = make_organization(owner := make_person())
+    public, settings = f"/organizations/{organization.slug}", f"/manage/{organization.slug}/settings"
+    assert "causes=" not in client.get(public).text
+    sign_in(owner)
+    assert 'name="causes"' in client.get(settings).text
+    sent = {"name": organization.name, "causes": ["housing", "food"]}
+    assert client.post(settings, data=sent).status_code == 303
+    assert db.session.get_one(Organization, organization.id).causes == ["food", "housing"]
+    page = client.get(public).text
+    assert page.index('href="/needs?causes=food"') < page.index('href="/needs?causes=housing"')
+    assert "Housing and shelter" in page
+    assert client.post(settings, data={**sent, "causes": ["world-peace"]}).status_code == 422
+    client.post(settings, data={"name": organization.name})
+    db.session.refresh(organization)
+    assert organization.causes == []
+
+
+def test_programs_read_and_change_causes(app: Flask) -> None:
+    organization = make_organization(owner := make_person())
+    where = f"/organizations/{organization.slug}"
+    assert Caller(app, None)("GET", where).json["causes"] == []
+    staff = Caller(app, owner)
+    changed = staff("PATCH", where, {"causes": ["food"]})
+    assert (changed.status_code, changed.json["causes"]) == (200, ["food"])
+    assert staff("PATCH", where, {"website": None}).json["causes"] == ["food"]
+    assert staff("PATCH", where, {"causes": ["world-peace"]}).status_code == 422
+    assert Caller(app, make_person())("PATCH", where, {"causes": []}).status_code == 404
+
+
+@pytest.mark.rule("N6")
+def test_the_public_sees_where_it_is_and_of_private_places_the_area_only(client: CheckingClient) -> None:
+    organization = make_organization(owner := make_person())
+    places = (
+        ("Parish hall", "5 Broad Street", "Newark, NJ", False),
+        ("The hidden house", "12 Hidden Lane", "Jersey City, NJ 07302", True),
+        ("Another hidden house", "14 Hidden Lane", "Jersey City, NJ 07302", True),
+    )
+    with transaction():
+        for name, address, place, private in places:
+            add_location(organization.id, by=owner, name=name, address=address, place=place, private=private)
+    page = client.get(f"/organizations/{organization.slug}").text
+    assert "Parish hall" in page
+    assert "5 Broad Street, Newark, NJ" in page
+    assert page.count("Jersey City, NJ") == 1
+    assert "The street is private." in page
+    for secret in ("hidden house", "Hidden", "07302"):
+        assert secret not in page
+
+
+@pytest.mark.rule("T1")
+def test_the_day_of_the_verification_is_that_of_the_organizations_own_clock(client: CheckingClient) -> None:
+    at = dt.datetime(2026, 11, 24, 2, 30, tzinfo=dt.UTC)  # Monday evening in Newark
+    organization = make_organization(verified_at=at)
+    with transaction():
+        db.session.add(
+            Verification(organization_id=organization.id, decision="verified", checked="register", decided_at=at)
+        )
+    page = client.get(f"/organizations/{organization.slug}").text
+    assert "Verified on Monday, November 23, 2026" in page
+
+
+@pytest.mark.rule("A1")
+@pytest.mark.parametrize("role", ["owner", "manager", "coordinator", "viewer"])
+def test_staff_see_only_tabs_that_open_and_everybody_may_leave(
+    client: CheckingClient, sign_in: SignIn, role: str
+) -> None:
+    organization = make_organization(make_person())
+    member = make_member(organization, role)
+    sign_in(member)
+    here = f"/manage/{organization.slug}/"
+    overview = client.get(here).text
+    tabs = overview.split('class="tabs"')[1].split("</nav>")[0]
+    shown = [part.split('"')[0] for part in tabs.split('href="')[1:]]
+    assert [client.get(tab).status_code for tab in shown] == [200] * len(shown)
+    assert (f"{here}members" in shown) == (f"{here}settings" in shown) == (role in ("owner", "manager"))
+    # The same on a page that does not say itself who manages.
+    activity = client.get(f"{here}activity").text.split('class="tabs"')[1].split("</nav>")[0]
+    assert activity.count("<a ") == len(shown)
+    assert f'href="{here}leave"' in overview
+    assert f'href="{here}leave"' in client.get("/profile").text
+    assert client.get(f"{here}leave").status_code == 200
+    if role != "owner":
+        assert client.post(f"{here}leave").status_code == 303
+        assert client.get(here).status_code == 404
+
+
+@pytest.mark.rule("M2")
+@pytest.mark.parametrize(("role", "offered"), [("viewer", False), ("coordinator", True)])
+def test_nobody_is_offered_mail_that_they_never_get(
+    client: CheckingClient, sign_in: SignIn, role: str, offered: bool
+) -> None:
+    sign_in(make_member(make_organization(make_person()), role))
+    page = client.get("/profile/mail").text
+    assert ("Somebody signs up" in page) is offered
+    assert "Reminders of what you promised" in page
+    sent = {"reminder": "never", "thanks": "at_once"}
+    assert client.post("/profile/mail", data=sent).status_code == 303
+
+
+def test_who_works_for_organizations_finds_them_from_every_page(
+    client: CheckingClient, sign_in: SignIn, count_queries: list[str]
+) -> None:
+    anonymous = client.get("/needs")
+    assert "/manage/" not in anonymous.text
+    assert "Set-Cookie" not in anonymous.headers
+    person = make_person()
+    sign_in(person)
+    count_queries.clear()
+    assert "/manage/" not in client.get("/organizations").text
+    assert len([line for line in count_queries if "membership" in line]) == 1
+    assert "You work for no organization here" in client.get("/manage/").text
+    first = make_organization(person, name="Ash Kitchen")
+    assert 'href="/manage/"' in client.get("/organizations").text
+    assert client.get("/manage/").location == f"/manage/{first.slug}/"
+    second = make_organization(person, name="Birch House")
+    page = client.get("/manage/").text
+    count_queries.clear()
+    mine = client.get("/my-help").text
+    assert len([line for line in count_queries if "membership" in line]) == 1
+    for organization in (first, second):
+        for text in (page, mine):
+            assert f'href="/manage/{organization.slug}/"' in text
+        assert f'href="/manage/{organization.slug}/leave"' in page
+
+
+def test_a_page_about_a_fault_of_ours_asks_nothing_for_its_menu(
+    app: Flask,
+    client: CheckingClient,
+    sign_in: SignIn,
+    count_queries: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> None:
+        abort(500)
+
+    broken.guard = guard_of(app, "pages.my_help")  # type: ignore[attr-defined]
+    monkeypatch.setitem(app.view_functions, "pages.my_help", broken)
+    sign_in(make_member(make_organization(), "owner"))
+    count_queries.clear()
+    answer = client.get("/my-help")
+    assert answer.status_code == 500
+    assert "it is our fault" in answer.text
+    assert [line for line in count_queries if "membership" in line] == []
