@@ -484,6 +484,6 @@ def test_no_mail_has_a_link_that_needs_a_session_to_be_undone(house: House, mail
     assert taken_back >= {name for name, sample in SAMPLES.items() if sample.kind is not None}
     leads_back = {mail[MAIL_HEADER] for mail in mails if re.search(r"/(places|promises)/", text_of(mail))}
     assert leads_back == {
-        "signups/confirmed", "signups/moved", "signups/reminder",
+        "signups/confirmed", "signups/moved", "signups/reminder", "signups/cancelled", "pledges/cancelled",
         "pledges/made", "pledges/changed", "pledges/moved", "pledges/reminder", "pledges/overdue",
     }  # fmt: skip
