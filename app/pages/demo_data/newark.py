@@ -99,7 +99,11 @@ WINTER_SHELTER = DemoNeed(
             "pair",
             accepted_condition="New",
             category="clothing",
-            pledges=(DemoPledge("ayo", "9", 7, received="5"), DemoPledge("priya", "4", 5, then="cancelled")),
+            pledges=(
+                DemoPledge("ayo", "9", 7, received="5"),
+                DemoPledge("priya", "4", 5, then="cancelled"),
+                DemoPledge("sam", "6", 6, then="cancelled"),
+            ),
         ),
         DemoItem(
             "Folding cribs",
@@ -239,6 +243,7 @@ LANTERN_HOUSE = DemoOrganization(
                     who="dana walt=open devon patrick+1=open priya=cancelled",
                 ),
                 DemoShift(1, "18:00", "21:00", 2, who="teo sam"),
+                DemoShift(3, "18:00", "21:00", 2, who="sam", cancelled=2),
                 DemoShift(10, "18:00", "21:00", 2, who="grace walt"),
                 DemoShift(17, "18:00", "21:00", 2),
             ),
