@@ -1,7 +1,7 @@
 """The factory: the only module that knows every package.
 
 Each feature brings, when it has them: `views.BLUEPRINTS`, `jobs.HANDLERS` and `jobs.SWEEPS`, `commands.register(app)`,
-and `checks.CHECKS` (what `flask verify` recomputes).
+`checks.CHECKS` (what `flask verify` recomputes), and `demo.load` (what it adds to the demonstration that pages tell).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.util
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -136,6 +137,7 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
     handlers: dict[str, Any] = {}
     sweeps: list[jobs.Sweep] = list(jobs.CORE_SWEEPS)
     checks: dict[str, Any] = {}
+    demonstrations: list[Callable[[], None]] = []
     for feature in FEATURES:
         _module(feature, "models")  # the metadata knows every table before anything is asked of it
         if (views := _module(feature, "views")) is not None:
@@ -152,9 +154,12 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
             checks |= checked.CHECKS
         if (operator := _module(feature, "commands")) is not None:
             operator.register(app)
+        if feature != "pages" and (shown := _module(feature, "demo")) is not None:
+            demonstrations.append(shown.load)
     app.extensions["outbox_handlers"] = handlers
     app.extensions["sweeps"] = tuple(sweeps)
     app.extensions["checks"] = checks
+    app.extensions["demonstrations"] = tuple(demonstrations)
 
 
 def _choose_locale() -> str:

@@ -47,6 +47,11 @@ def short_day(day: dt.date) -> str:
     return str(format_skeleton("MMMd", day, locale=_locale()))
 
 
+def day_number(day: dt.date) -> str:
+    """The day of the month alone: 24."""
+    return str(format_date(day, "d", locale=_locale()))
+
+
 def long_day(day: dt.date) -> str:
     """Weekday, month and day: Sunday, November 29."""
     name, rest = format_date(day, "EEEE", locale=_locale()), format_skeleton("MMMMd", day, locale=_locale())
@@ -76,6 +81,11 @@ def zone_place(zone: str) -> str:
 def clock_time(instant: dt.datetime, zone: str) -> str:
     """The time of day without its zone: 6:00 pm."""
     return _plain(str(format_skeleton(_hours(), _local(instant, zone), locale=_locale())))
+
+
+def zoned_time(instant: dt.datetime, zone: str) -> str:
+    """The time of day with its zone: 6:00 pm EST."""
+    return _("%(time)s %(zone)s", time=clock_time(instant, zone), zone=zone_name(instant, zone))
 
 
 def wall_time(time: dt.time) -> str:

@@ -3,6 +3,8 @@ role, and gifts where payments are on. `demo_data` is what it says, `demo_story`
 
 from __future__ import annotations
 
+from flask import current_app
+
 from app.accounts.queries import find_person_by_email
 from app.core.clock import now
 from app.core.db import transaction
@@ -26,9 +28,11 @@ def sign_ins() -> list[dict[str, str]]:
 
 
 def load() -> None:
-    """Make it all in one transaction: whoever ends this half-way leaves nothing behind. Then the gifts where payments are
-    on, one after the other; called again, only those that are missing."""
+    """Make it all in one transaction: whoever ends this half-way leaves nothing behind. Then what other features add, and
+    the gifts where payments are on, one after the other; called again, only those that are missing."""
     if not is_loaded():
         with transaction():
             Story(now(), PEOPLE, ORGANIZATIONS).play()
+    for add in current_app.extensions["demonstrations"]:
+        add()
     demo_gifts.give(ORGANIZATIONS)

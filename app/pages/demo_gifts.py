@@ -35,6 +35,7 @@ BUTTONS = {
     "processing": (("", "pay_later"),),
     "failed": (("", "pay_later"), ("/bank", "refuse")),
     "expired": (),
+    "pending": (),
 }
 log = structlog.get_logger(__name__)
 
@@ -75,9 +76,12 @@ def _find(organization: shape.DemoOrganization, given: shape.DemoFundraiser) -> 
 def _give(fundraiser_id: int, gift: shape.DemoGift, at: dt.datetime, name: str) -> None:
     """One gift at the instant `at`. `name` tells it from all others, so that it is given once."""
     key = hashlib.sha256(name.encode()).hexdigest()
-    known = db.session.scalar(sa.select(Donation.status).where(Donation.form_key == key))
+    columns = sa.select(Donation.status, Donation.stripe_session_id)
+    known = db.session.execute(columns.where(Donation.form_key == key)).first()
     db.session.rollback()
-    if known not in (None, "pending"):
+    # Without its page it was interrupted; with it, one that is to stay unpaid is as it should be.
+    waits = gift.outcome == "pending" and known is not None and known.stripe_session_id is not None
+    if waits or (known is not None and known.status != "pending"):
         return
     opened = now()
     with moved_to(at):

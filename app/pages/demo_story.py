@@ -166,6 +166,8 @@ class OrganizationStory:
         tell_safety(self)
         for claim in given.claims:
             story.tell(story.ago(claim.ago) + later, self._claim, claim)
+        for first, role, ago in given.invited:
+            story.tell(story.ago(ago) + later, self._invite, first, role)
         for need in given.needs:
             NeedStory(self, need)
         for fundraiser in given.fundraisers:
@@ -213,6 +215,9 @@ class OrganizationStory:
             add_location(self.id, by=owner, name=name, address=address, place=place, private=private)
         if given.auto_approve:
             fundraisers.set_auto_approval(self.id, by=owner, on=True)
+
+    def _invite(self, first: str, role: str) -> None:
+        invitations.invite(self.id, by=self.person(self.given.owner), email=shape.email_of(first), role=role)
 
     def _decide(self, given: shape.DemoDecision) -> None:
         moderator = self.person(MODERATOR)
@@ -330,6 +335,9 @@ class NeedStory:
             place=needs.PlaceInput(address=given.address, city=given.place) if given.place else None,
             private_address=given.private,
             ends_on=None if given.ends_in is None else self.story.day(given.ends_in, self.zone),
+            bring=given.bring,
+            meeting_point=given.meeting_point,
+            day_contact=given.day_contact,
         )
         for shift, made_shift in shifts:
             made_shift.value = needs.add_shift(self.id, self._shift_input(shift), by=self.poster)

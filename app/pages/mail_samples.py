@@ -14,7 +14,7 @@ from typing import Any
 
 from app.core.clock import local_date
 from app.core.i18n import lazy
-from app.core.when import clock_time, full_day, times, zone_name
+from app.core.when import clock_time, full_day, times, zoned_time
 from app.organizations.roles import ROLE_NAMES
 
 Values = dict[str, Any]
@@ -233,6 +233,7 @@ def _pledge(names: Names) -> Values:
         "my_help_url": f"{SITE}/my-help",
         "cancel_url": f"{SITE}/promises/{TOKEN}",
         "manage_path": "/manage/ironbound-pantry-network/needs/4kq0m2x7c9d1f",
+        "undo_until": zoned_time(START, ZONE),
     }
 
 
@@ -263,23 +264,30 @@ def _place(names: Names) -> Values:
         "taken": 9,
         "capacity": 12,
         "reasons": ["To be 18 or older on Tuesday, November 24.", "The shift is full."],
-        "until": f"{clock_time(START, ZONE)} {zone_name(START, ZONE)}",
+        "until": zoned_time(START, ZONE),
         "roster_path": "/manage/ironbound-pantry-network/shifts/4kq0m2x7c9d1f/roster",
         "need_url": f"{SITE}/needs/4kq0m2x7c9d1f",
         "my_help_url": f"{SITE}/my-help",
         "register_url": f"{SITE}/register",
         "cancel_url": f"{SITE}/places/{TOKEN}",
         "confirm_url": f"{SITE}/guests/confirm/{TOKEN}",
+        "undo_until": zoned_time(START, ZONE),
     }
 
 
 _BARE_GIFT: Values = {"name": "", "reason": "", "anonymous": True}
-_BARE_PLEDGE: Values = {"until": None, "last": None, "note": "", "reason": ""}
+_BARE_PLEDGE: Values = {"until": None, "last": None, "note": "", "reason": "", "undo_until": ""}
 _BARE_PLACE: Values = {
     "position": "", "area": "", "private": False, "bring": "", "meeting_point": "", "contact": "", "party_size": 1,
     "note": "", "capacity": None, "reasons": [], "shift": ShownShift(None, None),
 }  # fmt: skip
-_GONE: Values = {"held": False, "over": True, "is_guest": True, "shift": ShownShift(None, None, due_on=DAY)}
+_GONE: Values = {
+    "undo_until": "",
+    "held": False,
+    "over": True,
+    "is_guest": True,
+    "shift": ShownShift(None, None, due_on=DAY),
+}
 _DEMO: Values = {"demo": True, "may_resume": False}
 
 SAMPLES: dict[str, Sample] = {
@@ -308,8 +316,8 @@ SAMPLES: dict[str, Sample] = {
     "organizations/decided": Sample(_claim, other={"decision": "suspended"}),
     "pages/digest": Sample(_digest, "staff_digest"),
     "pledges/cancelled_for": Sample(_pledge, empty={"why": ""}, other={"why": "no_longer_needed"}),
-    "pledges/cancelled": Sample(_pledge),
-    "pledges/changed": Sample(_pledge, other={"live": False}),
+    "pledges/cancelled": Sample(_pledge, other={"undo_until": ""}),
+    "pledges/changed": Sample(_pledge, empty={"undo_until": ""}, other={"live": False, "undo_until": ""}),
     "pledges/expired": Sample(_pledge),
     "pledges/made": Sample(_pledge, empty=_BARE_PLEDGE, other={"live": False}),
     "pledges/moved": Sample(_pledge),

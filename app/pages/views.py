@@ -26,6 +26,7 @@ from app.organizations.models import Organization
 from app.organizations.policy import can_see_staff_pages, rights_of
 from app.organizations.queries import find_organization, list_own_organizations
 from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
+from app.pages import my_help as helping
 from app.pages import queries
 from app.pages.activity import list_activity
 from app.pages.design import design
@@ -70,7 +71,7 @@ def _render_home() -> str:
 @signed_in
 def my_help() -> ResponseReturnValue:
     """Everything one promised by date, and what one gave before."""
-    return render_template("pages/my_help.html", help=queries.list_my_help(current_person()))
+    return render_template("pages/my_help.html", help=helping.list_my_help(current_person()))
 
 
 @pages.route("/my-help/calendar", methods=["GET", "POST"])
@@ -98,7 +99,7 @@ def calendar_settings() -> ResponseReturnValue:
 def calendar(person: Person) -> ResponseReturnValue:
     """Everything one signed up for, as a calendar to subscribe to. Whoever has the address reads it; exact addresses are in
     it inside their window only, asked afresh each time (N6, G7)."""
-    content = queries.calendar_feed_of(person, settings())
+    content = helping.calendar_feed_of(person, settings())
     headers = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
     return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
 

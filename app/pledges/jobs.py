@@ -15,13 +15,13 @@ from app.core.i18n import number
 from app.core.ids import encode_id
 from app.core.jobs import Sweep
 from app.core.letters import speaking
-from app.core.when import full_day
+from app.core.when import full_day, zoned_time
 from app.messages.delivery import send
 from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
-from app.pledges import dates, operations, queries
+from app.pledges import dates, earlier, operations, queries
 from app.pledges.models import LIVE_STATUSES, Pledge
 from app.pledges.operations import outstanding, with_unit
 from app.pledges.policy import pledge_token
@@ -153,11 +153,20 @@ def _facts(pledge: Pledge, payload: dict[str, Any]) -> dict[str, Any]:
         "until": full_day(pledge.deliver_by) if pledge.deliver_by else None,
         "last": full_day(last) if last else None,
         "way": pledge.way,
+        "undo_until": _undo_until(pledge),
         "need_url": f"{settings.base_url}/needs/{encode_id(need.id)}",
         "my_help_url": f"{settings.base_url}/my-help",
         # Works without a session.
         "cancel_url": f"{settings.base_url}/promises/{pledge_token(pledge)}",
     }
+
+
+def _undo_until(pledge: Pledge) -> str:
+    """Up to when the person can take back that they changed it or took it back; "" when they cannot."""
+    at = pledge.changed_at if earlier.can_undo_change(pledge) else None
+    if operations.can_undo_cancel(pledge, pledge.person):
+        at = pledge.cancelled_at
+    return zoned_time(at + earlier.UNDO_WITHIN, pledge.item.need.time_zone) if at is not None else ""
 
 
 def thank_helpers(payload: dict[str, Any]) -> None:

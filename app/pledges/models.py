@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -57,9 +58,14 @@ class Pledge(HasId, Base):
     way: Mapped[str] = mapped_column(sa.String(16), default="drop_off", server_default="drop_off")
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
-    # When what was outstanding was taken back, and by whom: the person, or staff for them; for the way back.
+    # When what was outstanding was taken back, by whom (the person, or staff for them), and how it stood before; for the way
+    # back.
     cancelled_at: Mapped[dt.datetime | None]
     cancelled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    was: Mapped[str] = mapped_column(sa.String(16), default="", server_default="")
+    # When the person changed it last and what it said before, as long as nothing else has happened to it; for the way back.
+    changed_at: Mapped[dt.datetime | None]
+    before: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
 
     item: Mapped[Item] = relationship()
     person: Mapped[Person] = relationship(foreign_keys=[person_id])

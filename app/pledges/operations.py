@@ -17,7 +17,7 @@ from app.core.i18n import _, number
 from app.core.text import block, line
 from app.needs import promises
 from app.needs.models import Item, Need
-from app.pledges import dates
+from app.pledges import dates, earlier
 from app.pledges.models import LIVE_STATUSES, WAYS, Delivery, Pledge
 from app.pledges.quantities import check_part, check_quantity, format_quantity
 
@@ -25,8 +25,6 @@ Mode = Literal["add", "replace"]
 ZERO = decimal.Decimal(0)
 # All that was ever promised and brought of one item: keeps sums far inside 64 bits.
 MAXIMUM_TOTAL = MAXIMUM_QUANTITY * 1000
-# Undo is for a slip of the finger; later one promises again.
-UNDO_CANCEL_WITHIN = dt.timedelta(minutes=15)
 
 
 def check_pledge(item: Item, person: Person, *, vouched: bool = False) -> list[Reason]:
@@ -54,8 +52,9 @@ def pledge(
     """Promise `quantity` (of the item's unit) of an item, or change one's live promise: "add" to it or "replace" it (P2).
 
     `deliver_by` is a day on the calendar of the place; None is two weeks from today, or the need's last day when that is
-    earlier, and `way` None is "drop_off"; of a promise that stands both stay as they are. Raises InvalidInput at "quantity"
-    when it is no quantity (P5), and Refused: `already_pledged` when there is a live promise and `mode` is None,
+    earlier, and `way` None is "drop_off"; of a promise that stands both stay as they are. A `note` is added to, or replaces,
+    the one that is there; "" leaves it. Raises InvalidInput at "quantity" when it is no quantity (P5), and at "note" when
+    both are too long together, and Refused: `already_pledged` when there is a live promise and `mode` is None,
     `more_than_wanted`, or every reason of `check_pledge`. Only receiving makes a surplus.
     """
     check_quantity(quantity)
@@ -69,6 +68,8 @@ def pledge(
         return _pledge_first(item, person, quantity, note, day, _check_way(way or WAYS[0]))
     if mode is None:
         raise already_pledged(item, current)
+    earlier.remember(current)
+    current.note = earlier.note_of(current, note, mode)
     if way is not None:
         current.way = _check_way(way)
     if deliver_by is not None and deliver_by != current.deliver_by:
@@ -106,6 +107,7 @@ def cancel_pledge(pledge_id: int, *, by: Person | None, reason: str = "") -> Ple
         raise InvalidInput({"reason": _("Choose one of the list")})
     item, found = _lock_pledge(pledge_id)
     _free(item, found, outstanding(found))
+    found.was, found.before = found.status, None
     found.status = "received" if found.received else "cancelled"
     found.updated_at = found.cancelled_at = now()
     found.cancelled_by_id = None if by is None else by.id
@@ -118,25 +120,18 @@ def cancel_pledge(pledge_id: int, *, by: Person | None, reason: str = "") -> Ple
 
 
 def undo_cancel(pledge_id: int, *, by: Person) -> Pledge:
-    """The promise that `by` took back a moment ago, their own or as staff, stands again, as far as it is still wanted.
-    Raises Refused: too late, promised by others meanwhile, or every reason of `check_pledge`."""
+    """The promise that `by` took back a moment ago, their own or as staff, stands again as it stood, as far as it is still
+    wanted. Raises Refused: too late, promised by others meanwhile, or every reason of `check_pledge`."""
     item, found = lock_pledge(pledge_id)
     reasons = check_pledge(item, found.person, vouched=by.id != found.person_id)
-    # What was taken back may have come all the same: then there is nothing to promise again.
-    over = found.status in LIVE_STATUSES or outstanding(found) == 0
-    if over or not can_undo_cancel(found, by) or find_live(item.id, found.person_id) is not None:
-        reasons.append(
-            Reason(
-                "undo_too_late",
-                _("It is too late to undo this: that goes for 15 minutes."),
-                _("Pledge again, as long as it is wanted."),
-            )
-        )
+    if not can_undo_cancel(found, by) or find_live(item.id, found.person_id) is not None:
+        reasons.append(_too_late(_("Pledge again, as long as it is wanted.")))
     if reasons:
         raise Refused(reasons)
-    _claim(item, outstanding(found))
+    status = found.was or "reserved"
+    _claim(item, outstanding(found), in_transit=status == "in_transit")
     outbox.withdraw(_cancel_key(found))
-    found.status, found.updated_at = "reserved", now()
+    found.status, found.updated_at = status, now()
     found.cancelled_at = found.cancelled_by_id = None
     db.session.flush()
     _record("pledge.made", found, item, by)
@@ -145,11 +140,17 @@ def undo_cancel(pledge_id: int, *, by: Person) -> Pledge:
 
 
 def can_undo_cancel(found: Pledge, by: Person) -> bool:
-    """True for a quarter of an hour after a promise was taken back: by the person to the person, by staff to any of the
-    staff."""
-    if found.cancelled_at is None or now() - found.cancelled_at >= UNDO_CANCEL_WITHIN or found.cancelled_by_id is None:
+    """True for a quarter of an hour after a promise was taken back, while nothing of it came all the same: by the person to
+    the person, by staff to any of the staff."""
+    if found.cancelled_at is None or found.status in LIVE_STATUSES or outstanding(found) == 0:
+        return False
+    if now() - found.cancelled_at >= earlier.UNDO_WITHIN or found.cancelled_by_id is None:
         return False
     return (found.cancelled_by_id == found.person_id) == (by.id == found.person_id)
+
+
+def _too_late(remedy: str) -> Reason:
+    return Reason("undo_too_late", _("It is too late to undo this: that goes for 15 minutes."), remedy)
 
 
 def change_pledge(
@@ -170,18 +171,43 @@ def change_pledge(
     item, found = _lock_pledge(pledge_id)
     if quantity > found.quantity and (reasons := check_pledge(item, found.person)):
         raise Refused(reasons)
+    earlier.remember(found)
     if deliver_by is not None and deliver_by != found.deliver_by:
         found.deliver_by = dates.check_day(item.need, deliver_by)
     found.way = _check_way(way)
     if note is not None:
         found.note = block(note) or ""
-    status = "in_transit" if on_its_way else "reserved"
-    if status != found.status:
-        rest = outstanding(found)
-        _free(item, found, rest)
-        found.status = status
-        column = Item.in_transit if on_its_way else Item.reserved
-        _update_item(item, **{column.key: column + rest})
+    _stand(item, found, "in_transit" if on_its_way else "reserved")
+    changed = _change(item, found, quantity, by)
+    dates.promise_reminder(changed, item.need)
+    return changed
+
+
+def send_off(pledge_id: int, *, by: Person) -> Pledge:
+    """It was sent or is being brought; said twice, it changes nothing. Raises Refused (`not_live`)."""
+    item, found = _lock_pledge(pledge_id)
+    if found.status == "in_transit":
+        return found
+    earlier.remember(found)
+    _stand(item, found, "in_transit")
+    return _change(item, found, found.quantity, by)
+
+
+def undo_change(pledge_id: int, *, by: Person) -> Pledge:
+    """The promise that was changed a moment ago is what it was before: quantity, day, way, note, and whether it is on its
+    way. Raises Refused: nothing outstanding, too late or something else has happened to it since, more than is still wanted
+    by now, or every reason of `check_pledge` where it grows."""
+    item, found = _lock_pledge(pledge_id)
+    before = found.before
+    if before is None or not earlier.can_undo_change(found):
+        raise Refused([_too_late(_("Change it again, as far as it is wanted."))])
+    quantity = decimal.Decimal(before["quantity"])
+    if quantity > found.quantity and (reasons := check_pledge(item, found.person)):
+        raise Refused(reasons)
+    outbox.withdraw(_change_key(found))
+    found.deliver_by = dt.date.fromisoformat(before["deliver_by"]) if before["deliver_by"] else None
+    found.way, found.note, found.before = before["way"], before["note"], None
+    _stand(item, found, before["status"])
     changed = _change(item, found, quantity, by)
     dates.promise_reminder(changed, item.need)
     return changed
@@ -207,7 +233,7 @@ def expire_pledge(pledge_id: int) -> bool:
         return False
     _free(item, found, outstanding(found))
     found.status = "received" if found.received else "expired"
-    found.updated_at = now()
+    found.before, found.updated_at = None, now()
     db.session.flush()
     _record("pledge.expired", found, item, None)
     outbox.enqueue("pledge_expired", {"pledge_id": found.id}, key=f"pledge_expired:{found.id}:{found.deliver_by}")
@@ -278,7 +304,7 @@ def receive_pledge(
         found.rejected_reason = reason
     if found.status not in LIVE_STATUSES or outstanding(found) <= 0:
         found.status = "received" if found.received else "rejected"
-    found.updated_at = now()
+    found.before, found.updated_at = None, now()
     db.session.flush()
     _record("pledge.received", found, item, by)
     outbox.enqueue(
@@ -360,7 +386,7 @@ def _restore(item: Item, found: Pledge, delivery: Delivery) -> None:
         found.status = delivery.was
     elif not live:
         found.status = "received" if found.received else "cancelled" if found.cancelled_at else "expired"
-    found.updated_at = now()
+    found.before, found.updated_at = None, now()
     back = outstanding(found) - (held if live else ZERO) if live or revived else ZERO
     before = item.received + item.reserved + item.in_transit
     if item.quantity is not None and before - delivery.received + back > max(before, item.quantity):
@@ -427,9 +453,23 @@ def _change(item: Item, current: Pledge, quantity: decimal.Decimal, person: Pers
     current.updated_at = now()
     db.session.flush()
     _record("pledge.changed", current, item, person)
-    key = f"pledge_changed:{current.id}:{format_quantity(quantity)}:{current.updated_at.isoformat()}"
-    outbox.enqueue("pledge_changed", {"pledge_id": current.id}, key=key)
+    outbox.enqueue("pledge_changed", {"pledge_id": current.id}, key=_change_key(current))
     return current
+
+
+def _change_key(current: Pledge) -> str:
+    return f"pledge_changed:{current.id}:{format_quantity(current.quantity)}:{current.updated_at.isoformat()}"
+
+
+def _stand(item: Item, found: Pledge, status: str) -> None:
+    """What is outstanding is reserved or in transit from now on."""
+    if status == found.status:
+        return
+    rest = outstanding(found)
+    _free(item, found, rest)
+    found.status = status
+    column = Item.in_transit if status == "in_transit" else Item.reserved
+    _update_item(item, **{column.key: column + rest})
 
 
 def _lock(person_id: int, item_id: int) -> tuple[Person, Item]:

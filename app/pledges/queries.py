@@ -58,11 +58,11 @@ def list_live_pledges_of(person_id: int) -> Sequence[Pledge]:
     ).all()
 
 
-def list_received_pledges_of(person_id: int) -> Sequence[Pledge]:
-    """What a person brought, latest first (the last hundred)."""
+def list_over_pledges_of(person_id: int) -> Sequence[Pledge]:
+    """What a person brought, took back, or what ended otherwise, latest first (the last hundred)."""
     return db.session.scalars(
         _with_everything()
-        .where(Pledge.person_id == person_id, Pledge.status == "received")
+        .where(Pledge.person_id == person_id, Pledge.status.not_in(LIVE_STATUSES))
         .order_by(Pledge.updated_at.desc(), Pledge.id)
         .limit(DONE_SHOWN)
     ).all()

@@ -17,7 +17,7 @@ from app.core.tokens import unseal
 from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, allow, flash_undo, public
 from app.needs.models import Item
 from app.needs.queries import find_item
-from app.pledges import dates, operations, policy, queries
+from app.pledges import dates, earlier, operations, policy, queries
 from app.pledges.forms import ArrivalForm, CancelForm, ChangeForm, PledgeForm, ReceiveForm, StaffCancelForm
 from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.pledges.operations import Mode
@@ -66,7 +66,7 @@ def new(item: Item) -> ResponseReturnValue:
                 deliver_by=form.deliver_by.data,
                 way=form.way.data or "drop_off",
             )
-            said = operations.with_unit(made.quantity, item)
+            said, is_change = operations.with_unit(made.quantity, item), made.before is not None
     except InvalidInput as invalid:
         show_errors(form, invalid)
         return _page(item, form, []), 422
@@ -77,7 +77,8 @@ def new(item: Item) -> ResponseReturnValue:
         form.quantity.errors = [*form.quantity.errors, *(reason.message for reason in at_field)]
         return _page(item, form, [reason for reason in refused.reasons if reason not in at_field]), 409
     text = _("You promised %(quantity)s of “%(item)s”. We sent you an email.", quantity=said, item=item.name)
-    flash_undo(text, url_for("pledges.cancel", pledge_id=made.id))
+    way_back = "pledges.undo_change" if is_change else "pledges.cancel"
+    flash_undo(text, url_for(way_back, pledge_id=made.id), post=is_change)
     return redirect(url_for("pages.my_help"), code=303)
 
 
@@ -112,6 +113,7 @@ def cancel(pledge: Pledge) -> ResponseReturnValue:
         pledge=pledge,
         form=form,
         live=pledge.status in LIVE_STATUSES,
+        may_undo=operations.can_undo_cancel(pledge, current_person()),
         outstanding=operations.with_unit(operations.outstanding(pledge), pledge.item),
     )
 
@@ -160,8 +162,7 @@ def change(pledge: Pledge) -> ResponseReturnValue:
             form.quantity.errors = [*form.quantity.errors, *(reason.message for reason in refused.reasons)]
             status = 409
         else:
-            flash(_("Your promise of “%(item)s” is changed. We sent you an email.", item=item.name), "done")
-            return redirect(url_for("pages.my_help"), code=303)
+            return _changed(_("Your promise of “%(item)s” is changed. We sent you an email.", item=item.name), pledge)
     page = render_template(
         "pledges/change.html",
         pledge=pledge,
@@ -214,6 +215,32 @@ def undo_cancel_for(pledge: Pledge) -> ResponseReturnValue:
         operations.undo_cancel(pledge.id, by=current_person())
     flash(_("Undone: “%(item)s” is as it was before.", item=pledge.item.name), "done")
     return redirect(_items_page(pledge), code=303)
+
+
+def _changed(text: str, pledge: Pledge) -> ResponseReturnValue:
+    flash_undo(text, url_for("pledges.undo_change", pledge_id=pledge.id), post=True)
+    return redirect(url_for("pages.my_help"), code=303)
+
+
+@pledges.post("/pledges/<id:pledge_id>/on-its-way")
+@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+def send_off(pledge: Pledge) -> ResponseReturnValue:
+    """It was sent, or is being brought now."""
+    name = pledge.item.name
+    with transaction():
+        operations.send_off(pledge.id, by=current_person())
+    return _changed(_("“%(item)s” is on its way: the staff look out for it.", item=name), pledge)
+
+
+@pledges.post("/pledges/<id:pledge_id>/undo-change")
+@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+def undo_change(pledge: Pledge) -> ResponseReturnValue:
+    """The promise changed a moment ago is as it was, or why it cannot be."""
+    name = pledge.item.name
+    with transaction():
+        operations.undo_change(pledge.id, by=current_person())
+    flash(_("Your promise of “%(item)s” is as it was before. We sent you an email.", item=name), "done")
+    return redirect(url_for("pages.my_help"), code=303)
 
 
 @pledges.route("/manage/<slug>/items/<id:item_id>/arrivals/new", methods=["GET", "POST"])
@@ -285,6 +312,7 @@ def _promise_page(pledge: Pledge, reasons: list[Reason] | None = None) -> Respon
         item=pledge.item,
         live=pledge.status in LIVE_STATUSES,
         may_undo=operations.can_undo_cancel(pledge, pledge.person),
+        may_undo_change=earlier.can_undo_change(pledge),
         reasons=reasons or [],
         token=policy.pledge_token(pledge),
         promised=operations.with_unit(pledge.quantity, pledge.item),
@@ -316,6 +344,13 @@ def cancel_promise(pledge: Pledge) -> ResponseReturnValue:
 def undo_promise(pledge: Pledge) -> ResponseReturnValue:
     """It stands again."""
     return _by_link(pledge, operations.undo_cancel)
+
+
+@by_link.post("/promises/<pledge_token>/undo-change")
+@public(load=_find_by_token)
+def undo_promise_change(pledge: Pledge) -> ResponseReturnValue:
+    """It is as it was before it was changed."""
+    return _by_link(pledge, operations.undo_change)
 
 
 @pledges.route("/pledges/<id:pledge_id>/receive", methods=["GET", "POST"])

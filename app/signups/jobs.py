@@ -14,12 +14,11 @@ from app.accounts.queries import find_person
 from app.core import outbox
 from app.core.clock import local_date, now
 from app.core.db import db, transaction
-from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.jobs import Sweep
 from app.core.letters import compose, speaking
 from app.core.mail import deliver
-from app.core.when import clock_time, full_day, times, zone_name
+from app.core.when import full_day, times, zoned_time
 from app.messages.delivery import send
 from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
@@ -151,11 +150,7 @@ def mail_guest_hold(payload: dict[str, Any]) -> None:
             local_date=local_date,
             area=describe_area(need),
             party_size=hold.party_size,
-            until=_(
-                "%(time)s %(zone)s",
-                time=clock_time(hold.expires_at, shift.time_zone),
-                zone=zone_name(hold.expires_at, shift.time_zone),
-            ),
+            until=zoned_time(hold.expires_at, shift.time_zone),
             confirm_url=f"{settings.base_url}/guests/confirm/{holds.confirm_token(hold)}",
         )
     deliver(mail, key=payload["outbox_key"])
@@ -262,6 +257,7 @@ def _facts(signup: Signup) -> dict[str, Any]:
         "party_size": signup.party_size,
         "held": gate.stands(signup),
         "over": shift.is_over,
+        "undo_until": _undo_until(signup),
         "is_guest": person.password_hash is None,
         "need_url": f"{settings.base_url}/needs/{encode_id(need.id)}",
         "my_help_url": f"{settings.base_url}/my-help",
@@ -269,6 +265,13 @@ def _facts(signup: Signup) -> dict[str, Any]:
         # Works without a session: whoever is on the way opens it from the mail.
         "cancel_url": f"{settings.base_url}/places/{place_token(signup)}",
     }
+
+
+def _undo_until(signup: Signup) -> str:
+    """Up to when the person can take their place back; "" when they cannot."""
+    if signup.cancelled_at is None or not operations.can_undo_cancel(signup, signup.person):
+        return ""
+    return zoned_time(signup.cancelled_at + operations.UNDO_CANCEL_WITHIN, signup.shift.time_zone)
 
 
 HANDLERS: dict[str, outbox.Handler] = {

@@ -26,6 +26,8 @@ SIGNUP_STATUSES = (
 LIVE_STATUSES = ("requested", "offered", "waitlisted", "confirmed", "checked_in")
 # These count against the capacity of their position (S1).
 TAKING_STATUSES = ("confirmed", "checked_in", "completed", "no_show")
+# Over without having been used.
+ENDED_STATUSES = ("cancelled", "declined", "expired")
 MAXIMUM_PARTY_SIZE = 50
 HOLD_STATUSES = ("held", "confirmed", "expired", "replaced")
 # A flexible role may take weeks; more than this is a slip of the keyboard.

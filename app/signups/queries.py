@@ -16,7 +16,7 @@ from app.core.db import db
 from app.needs.models import DayFacts, Need, Position, PrivateAddress, Shift
 from app.organizations.policy import can_see_staff_pages
 from app.signups import gate, two_adults
-from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, GuestHold, ShiftStaff, Signup
+from app.signups.models import ENDED_STATUSES, LIVE_STATUSES, TAKING_STATUSES, GuestHold, ShiftStaff, Signup
 
 # The exact address opens this long before the start (G7).
 ADDRESS_OPENS_BEFORE = dt.timedelta(hours=48)
@@ -107,6 +107,27 @@ def list_past_signups_of(person_id: int) -> Sequence[Signup]:
         .order_by(sa.func.coalesce(Shift.ends_at, Signup.created_at).desc(), Signup.id)
         .limit(DONE_SHOWN)
     ).all()
+
+
+def list_ended_signups_of(person_id: int) -> Sequence[Signup]:
+    """The places a person had and that were cancelled, declined or ran out, latest first (the last hundred)."""
+    return db.session.scalars(
+        _with_everything()
+        .where(Signup.person_id == person_id, Signup.status.in_(ENDED_STATUSES))
+        .order_by(sa.func.coalesce(Signup.cancelled_at, Signup.created_at).desc(), Signup.id)
+        .limit(DONE_SHOWN)
+    ).all()
+
+
+def sum_approved_minutes(person_id: int, since: dt.datetime) -> int:
+    """The minutes that a person gave since `since` (aware), as far as staff approved them (S9)."""
+    query = (
+        sa.select(sa.func.coalesce(sa.func.sum(Signup.minutes), 0))
+        .join(Shift, Shift.id == Signup.shift_id)
+        .where(Signup.person_id == person_id, Signup.hours_approved_by_id.is_not(None))
+        .where(sa.func.coalesce(Shift.starts_at, Signup.created_at) >= since)
+    )
+    return db.session.scalar(query) or 0
 
 
 def list_signups_for_calendar(person_id: int, since: dt.datetime) -> Sequence[Signup]:
@@ -324,6 +345,16 @@ def find_day_facts(need: Need, viewer: Person | None) -> ForThoseWhoCome | None:
         return None
     may_meet = not need.private_address or find_exact_address(need, viewer) is not None
     return ForThoseWhoCome(found.meeting_point if may_meet else "", found.contact)
+
+
+def list_day_facts(needs: Sequence[Need], viewer: Person) -> dict[int, ForThoseWhoCome]:
+    """What `find_day_facts` says of each of several needs that say something, by their ids."""
+    ids = {need.id for need in needs}
+    # Which have any is asked at once; `find_day_facts` then has them at hand.
+    rows = db.session.scalars(sa.select(DayFacts).where(DayFacts.need_id.in_(ids))).all() if ids else []
+    told = {row.need_id for row in rows}
+    found = {need.id: find_day_facts(need, viewer) for need in needs if need.id in told}
+    return {key: facts for key, facts in found.items() if facts is not None}
 
 
 def _stands_on(need: Need, viewer: Person) -> bool:

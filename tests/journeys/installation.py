@@ -158,6 +158,31 @@ class Visitor:
         """Follow the link that says so."""
         self._act(self.page.get_by_role("main").get_by_role("link", name=name, exact=True).nth(number))
 
+    def menu(self, name: str, among: str = "Main") -> None:
+        """Follow the link of the menu that says so; among "Staff" the tabs of an organization's staff pages."""
+        menu = self.page.get_by_role("navigation", name=among, exact=True)
+        self._act(menu.get_by_role("link", name=name, exact=True).first)
+
+    def start(self) -> None:
+        """The first page, which is the one address that a stranger knows."""
+        self.go("/")
+
+    def to_staff(self, organization: str, tab: str = "Overview") -> None:
+        """From wherever one is to the staff pages of one's organization, by what the menu offers."""
+        if self.page.get_by_role("navigation", name="Staff", exact=True).count() == 0:
+            self.menu("Account")
+            self.follow(organization)
+        if tab != "Overview":
+            self.menu(tab, "Staff")
+
+    def find_need(self, title: str) -> None:
+        """From the first page to a need, looked for by its title."""
+        self.start()
+        self.menu("Needs")
+        self.fill("What", title)
+        self.press("Show needs")
+        self.follow(title)
+
     def _act(self, target: Locator) -> None:
         self.acts += 1
         with self.page.expect_navigation():
@@ -182,7 +207,8 @@ class Visitor:
     def register(self, name: str, address: str) -> None:
         """A new account, its address proved by the link of the mail, which signs in and leads back to where one was."""
         if "/register" not in self.page.url:
-            self.go("/register")
+            self.start()
+            self.menu("Register")
         self.fill("Name", name)
         self.fill("Email", address)
         self.fill("Password", PASSWORD)
@@ -193,7 +219,8 @@ class Visitor:
     def sign_in(self, address: str, password: str = PASSWORD) -> None:
         """Open a session by the page one is on, or by its own."""
         if "/sign-in" not in self.page.url:
-            self.go("/sign-in")
+            self.start()
+            self.menu("Sign in")
         self.fill("Email", address)
         self.fill("Password", password)
         self.press("Sign in")

@@ -1,5 +1,6 @@
-"""Errands of ten people in the demonstration, each by the browser and within a number of acts: a field filled in, a button
-pressed, a link followed is one. With JavaScript and without."""
+"""Errands of people in the demonstration, each by the browser and within a number of acts: a field filled in, a button
+pressed, a link followed is one. With JavaScript and without. Nobody knows an address but the first page's and those in their
+mail: everybody finds their way by what a page shows."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.browser
 PASSWORD = "many hands, light work"
 NEED = "Fold the winter blankets"
 ORGANIZATION = "Lantern House Family Shelter"
-STAFF = "/manage/lantern-house-family-shelter"
+FUNDRAISER = "Running the bridge for Lantern House"
+KEPT, DUPLICATE = "Maple Row Lunch Club", "The Maple Row Lunch Club, Inc."
 
 
 @pytest.fixture
@@ -56,16 +58,32 @@ def test_ten_people_do_what_they_came_for(browser: Browser, site: Installation, 
 
         owner, coordinator = somebody("olive@example.org"), somebody("kofi@example.org")
         supporter, guest, stranger = somebody("sam@example.org"), somebody(), somebody()
-        need = an_owner_posts_a_complete_need(owner)
-        a_supporter_signs_up_and_changes_the_place(supporter, need)
-        a_guest_signs_up_without_an_account(guest, need)
+        an_owner_posts_a_complete_need(owner)
+        a_supporter_signs_up_and_changes_the_place(supporter)
+        a_guest_signs_up_without_an_account(guest)
         a_guest_on_the_way_gives_the_place_back_and_takes_it_again(guest)
-        a_coordinator_writes_down_who_telephones(coordinator, need)
+        a_coordinator_writes_down_who_telephones(coordinator)
         a_coordinator_checks_in_by_name_and_takes_it_back(coordinator)
-        a_supporter_pledges_changes_and_takes_back(supporter, need)
-        staff_receive_in_part_and_undo(coordinator, supporter, need)
+        a_supporter_pledges_changes_and_takes_back(supporter)
+        staff_receive_in_part_and_undo(coordinator, supporter)
         somebody_stops_a_kind_of_mail(stranger, supporter)
         a_supporter_subscribes_to_the_calendar(supporter)
+
+
+def test_four_more_who_come_once_in_a_while(browser: Browser, site: Installation, script: bool) -> None:
+    with contextlib.ExitStack() as doors:
+
+        def somebody(address: str = "") -> Visitor:
+            made = Visitor(browser, site, script)
+            doors.callback(made.close)
+            if address:
+                made.sign_in(address, PASSWORD)
+            return made
+
+        a_supporter_cancels_on_the_way_and_thinks_better_of_it(somebody("jun@example.org"), somebody())
+        a_donor_whose_card_fails_pays_with_the_next(somebody())
+        a_moderator_makes_one_of_two(somebody("moderator@example.org"))
+        an_owner_hands_over_and_leaves(somebody("olive@example.org"), somebody("marta@example.org"))
 
 
 def link(visitor: Visitor, says: str, about: str) -> Locator:
@@ -73,14 +91,12 @@ def link(visitor: Visitor, says: str, about: str) -> Locator:
     return visitor.page.get_by_role("main").get_by_role("link", name=re.compile(rf"^{says}\W+{re.escape(about)}"))
 
 
-def an_owner_posts_a_complete_need(owner: Visitor) -> str:
+def an_owner_posts_a_complete_need(owner: Visitor) -> None:
     assert owner.page.url.endswith("/my-help"), "signing in leads there"
     owner.look()
     with Errand(owner, 12):
         owner.follow(ORGANIZATION)
         owner.follow("Post a need")
-        if owner.page.url.endswith("/new") is False:
-            owner.look()
         owner.fill("Title", NEED)
         owner.fill("Description", "Two hours in the store room, with tea.")
         owner.fill("How many people", "5")
@@ -95,13 +111,10 @@ def an_owner_posts_a_complete_need(owner: Visitor) -> str:
         owner.fill("Quantity", "10")
         owner.press("Publish")
     owner.look()
-    owner.go("/needs?q=blankets")
-    owner.follow(NEED)
-    return owner.page.url
 
 
-def a_supporter_signs_up_and_changes_the_place(supporter: Visitor, need: str) -> None:
-    supporter.go(need)
+def a_supporter_signs_up_and_changes_the_place(supporter: Visitor) -> None:
+    supporter.find_need(NEED)
     with Errand(supporter, 3):
         supporter.follow("Sign up", -1)
         supporter.press("Sign up")
@@ -117,8 +130,8 @@ def a_supporter_signs_up_and_changes_the_place(supporter: Visitor, need: str) ->
     supporter.look()
 
 
-def a_guest_signs_up_without_an_account(guest: Visitor, need: str) -> None:
-    guest.go(need)
+def a_guest_signs_up_without_an_account(guest: Visitor) -> None:
+    guest.find_need(NEED)
     with Errand(guest, 5):
         guest.follow("Sign up", -1)
         guest.fill("Name", "Gail Weber")
@@ -144,8 +157,9 @@ def a_guest_on_the_way_gives_the_place_back_and_takes_it_again(guest: Visitor) -
     assert guest.reads("Your place is confirmed")
 
 
-def a_coordinator_writes_down_who_telephones(coordinator: Visitor, need: str) -> None:
-    coordinator.go(f"{STAFF}/needs/{need.rpartition('/')[2]}")
+def a_coordinator_writes_down_who_telephones(coordinator: Visitor) -> None:
+    coordinator.to_staff(ORGANIZATION, "Needs")
+    coordinator.follow(NEED)
     coordinator.look()
     with Errand(coordinator, 6):
         coordinator.page.get_by_role("link", name="Roster and check-in").first.click()
@@ -173,8 +187,8 @@ def a_coordinator_checks_in_by_name_and_takes_it_back(coordinator: Visitor) -> N
     coordinator.look()
 
 
-def a_supporter_pledges_changes_and_takes_back(supporter: Visitor, need: str) -> None:
-    supporter.go(need)
+def a_supporter_pledges_changes_and_takes_back(supporter: Visitor) -> None:
+    supporter.find_need(NEED)
     with Errand(supporter, 3):
         supporter.page.get_by_label("Quantity of Laundry baskets").fill("4")
         supporter.acts += 1
@@ -191,8 +205,9 @@ def a_supporter_pledges_changes_and_takes_back(supporter: Visitor, need: str) ->
     assert supporter.reads("6 of Laundry baskets")
 
 
-def staff_receive_in_part_and_undo(coordinator: Visitor, supporter: Visitor, need: str) -> None:
-    coordinator.go(f"{STAFF}/needs/{need.rpartition('/')[2]}")
+def staff_receive_in_part_and_undo(coordinator: Visitor, supporter: Visitor) -> None:
+    coordinator.to_staff(ORGANIZATION, "Needs")
+    coordinator.follow(NEED)
     with Errand(coordinator, 4):
         with coordinator.page.expect_navigation():
             coordinator.page.get_by_role("link", name="Mark received").first.click()
@@ -205,19 +220,20 @@ def staff_receive_in_part_and_undo(coordinator: Visitor, supporter: Visitor, nee
             coordinator.page.get_by_role("button", name="Undo Laundry baskets").click()
         coordinator.acts += 1
     coordinator.look()
-    supporter.go("/my-help")
+    supporter.menu("My help")
     assert supporter.reads("6 of Laundry baskets")
 
 
 def somebody_stops_a_kind_of_mail(stranger: Visitor, supporter: Visitor) -> None:
-    supporter.go("/profile/mail")
+    supporter.menu("My help")
+    supporter.follow("Your mail")
     supporter.look()
     mail = stranger.site.mail_to("gail@example.org", "Your place")
     assert mail["List-Unsubscribe"] is None, "what answers one's own act cannot be stopped"
 
 
 def a_supporter_subscribes_to_the_calendar(supporter: Visitor) -> None:
-    supporter.go("/my-help")
+    supporter.menu("My help")
     with Errand(supporter, 2):
         supporter.follow("Your calendar")
         supporter.press("Make the address")
@@ -226,3 +242,89 @@ def a_supporter_subscribes_to_the_calendar(supporter: Visitor) -> None:
     feed = supporter.context.request.get(address)
     assert "BEGIN:VEVENT" in feed.text()
     assert NEED in feed.text()
+
+
+def a_supporter_cancels_on_the_way_and_thinks_better_of_it(supporter: Visitor, telephone: Visitor) -> None:
+    """By the links in the mail, on a telephone where nobody is signed in."""
+    supporter.find_need("Repaint the playroom")
+    supporter.follow("Sign up", -1)
+    supporter.press("Sign up")
+    site, address = supporter.site, "jun@example.org"
+    telephone.go(site.link_in(site.mail_to(address, "Your place: Repaint"), "/places/"))
+    telephone.look()
+    with Errand(telephone, 1):
+        telephone.press("Cancel my place")
+    assert telephone.reads("This place is cancelled")
+    supporter.menu("My help")
+    assert supporter.reads("You gave this place back.")
+    assert link(supporter, "Cancel", "Repaint the playroom").count() == 0
+    supporter.look()
+    telephone.go(site.link_in(site.mail_to(address, "Your place is cancelled: Repaint"), "/places/"))
+    with Errand(telephone, 1):
+        telephone.press("Undo")
+    assert telephone.reads("Your place is confirmed")
+    telephone.look()
+    supporter.menu("My help")
+    assert link(supporter, "Cancel", "Repaint the playroom").count() == 1
+
+
+def a_donor_whose_card_fails_pays_with_the_next(donor: Visitor) -> None:
+    donor.start()
+    with Errand(donor, 9):
+        donor.menu("Fundraisers")
+        donor.follow(FUNDRAISER)
+        donor.follow("$50")
+        donor.look()
+        donor.fill("Name", "Dana Lopez")
+        donor.fill("Email", "dana.lopez@example.org")
+        donor.press("Donate")
+        donor.press("Decline the card")
+        donor.press("Pay")
+        if donor.page.get_by_role("link", name="Return to the site").count():
+            donor.follow("Return to the site")
+    assert donor.reads("Thank you")
+    donor.look()
+    thanks = donor.site.mail_to("dana.lopez@example.org", "hank")
+    assert "$50" in str(thanks.get_body(("plain",)))
+
+
+def a_moderator_makes_one_of_two(moderator: Visitor) -> None:
+    moderator.start()
+    with Errand(moderator, 6):
+        moderator.menu("Moderation")
+        moderator.follow("Duplicates")
+        moderator.look()
+        with moderator.page.expect_navigation():
+            link(moderator, "Compare", f"{KEPT}, {DUPLICATE}").click()
+        moderator.acts += 1
+        moderator.look()
+        moderator.field(KEPT).check()
+        moderator.acts += 1
+        moderator.fill("Name of the one that goes", DUPLICATE)
+        moderator.press("Merge")
+    assert moderator.page.get_by_role("heading", level=1).inner_text() == KEPT
+    moderator.look()
+    moderator.start()
+    moderator.menu("Organizations")
+    assert moderator.page.get_by_role("link", name=DUPLICATE, exact=True).count() == 0
+
+
+def an_owner_hands_over_and_leaves(owner: Visitor, manager: Visitor) -> None:
+    owner.to_staff(ORGANIZATION)
+    with Errand(owner, 4):
+        owner.menu("People", "Staff")
+        owner.follow("Leave")
+        owner.look()
+        choice = owner.field("Who owns it then?")
+        choice.select_option(choice.locator("option", has_text="Marta Reyes").get_attribute("value"))
+        owner.acts += 1
+        owner.press("Hand over and leave")
+    owner.look()
+    owner.menu("Account")
+    assert not owner.reads(ORGANIZATION), "who left has no way in any more"
+    told = manager.site.mail_to("marta@example.org", ORGANIZATION)
+    assert "owner" in str(told.get_body(("plain",))).casefold()
+    manager.to_staff(ORGANIZATION, "People")
+    assert manager.reads("Marta Reyes Owner")
+    assert manager.page.get_by_role("rowheader", name="Olive Brandt").count() == 0
+    manager.look()

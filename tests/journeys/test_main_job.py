@@ -61,13 +61,14 @@ def test_the_main_job(browser: Browser, site: Installation, script: bool) -> Non
 
 def an_organization_prepares_a_need(owner: Visitor) -> None:
     owner.register("Olive Brandt", OWNER)
-    owner.go("/organizations/new")
+    owner.menu("Account")
+    owner.follow("Register an organization")
     owner.look()
     owner.fill("Name", ORGANIZATION)
     owner.fill("Town or postal code", "Newark, NJ")
     owner.press("Register")
     owner.look()
-    owner.go(owner.page.url.rstrip("/") + "/needs/new")
+    owner.follow("Post a need")
     owner.look()
     owner.press("Save draft")  # nothing was typed
     assert owner.page.title().startswith("Error: ")
@@ -92,15 +93,17 @@ def an_organization_prepares_a_need(owner: Visitor) -> None:
 
 
 def nobody_finds(passer_by: Visitor) -> None:
-    passer_by.go("/needs?q=boxes")
+    passer_by.start()
+    passer_by.menu("Needs")
+    passer_by.fill("What", "boxes")
+    passer_by.press("Show needs")
     assert passer_by.page.get_by_role("article").count() == 0
     passer_by.look()
 
 
 def a_moderator_verifies(moderator: Visitor) -> None:
-    moderator.go("/moderation/")
     moderator.sign_in(MODERATOR)
-    moderator.go("/moderation/")
+    moderator.menu("Moderation")
     moderator.look()
     moderator.follow(ORGANIZATION)
     moderator.look()
@@ -112,8 +115,7 @@ def a_moderator_verifies(moderator: Visitor) -> None:
 
 def the_owner_publishes(owner: Visitor) -> None:
     owner.site.mail_to(OWNER, "is verified")
-    slug = "riverside-family-pantry"
-    owner.go(f"/manage/{slug}/needs")
+    owner.to_staff(ORGANIZATION, "Needs")
     owner.look()
     owner.follow(NEED)
     owner.look()
@@ -122,9 +124,9 @@ def the_owner_publishes(owner: Visitor) -> None:
 
 
 def somebody_finds_it_nearby(passer_by: Visitor) -> str:
-    passer_by.go("/")
+    passer_by.start()
     passer_by.look()
-    passer_by.go("/needs")
+    passer_by.menu("Needs")
     passer_by.fill("Near", "Jersey City, NJ")
     passer_by.press("Show needs")
     assert passer_by.page.get_by_role("article").count() == 1
@@ -215,15 +217,17 @@ def and_starts_a_fundraiser(supporter: Visitor, need: str) -> None:
 
 
 def the_owner_approves(owner: Visitor) -> str:
-    owner.go("/fundraisers")
+    owner.start()
+    owner.menu("Fundraisers")
     assert not owner.reads("A fridge for the pantry"), "nobody sees it before it is approved"
     owner.look()
-    owner.go("/manage/riverside-family-pantry/fundraisers")
+    owner.to_staff(ORGANIZATION, "Fundraisers")
     owner.look()
     owner.follow("A fridge for the pantry")
     owner.look()
     owner.press("Approve")
-    owner.go("/fundraisers")
+    owner.start()
+    owner.menu("Fundraisers")
     owner.follow("A fridge for the pantry")
     return owner.page.url
 
@@ -264,14 +268,14 @@ def fill_in(donor: Visitor) -> None:
 
 
 def the_organization_sees_it_all(owner: Visitor) -> None:
-    owner.go("/manage/riverside-family-pantry/")
+    owner.to_staff(ORGANIZATION)
     owner.look()
-    owner.go("/manage/riverside-family-pantry/needs")
+    owner.menu("Needs", "Staff")
     owner.follow(NEED)
     assert owner.reads("Sam Whitfield")
     assert owner.reads("15 × can")
     owner.look()
-    owner.go("/manage/riverside-family-pantry/fundraisers")
+    owner.menu("Fundraisers", "Staff")
     owner.follow("A fridge for the pantry")
     assert owner.reads("Dana Lopez")
     assert owner.reads("$25")

@@ -13,7 +13,9 @@ from app.core.ids import encode_id
 from app.messages.operations import choose_mail
 from app.needs.models import DayFacts, Need, PrivateAddress
 from app.needs.operations import edit_need
+from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
+from app.signups.policy import place_token
 from tests.conftest import CheckingClient
 from tests.factories import make_member, make_need, make_organization, make_person, make_shift
 from tests.smtp import Mailbox, html_of, text_of
@@ -132,3 +134,28 @@ def test_nothing_said_keeps_no_row(app: Flask) -> None:
     with transaction():
         edit_need(need.id, by=None, meeting_point="", day_contact="")
     assert db.session.query(DayFacts).count() == 0
+
+
+@pytest.mark.rule("N6")
+def test_the_page_of_a_place_says_them_without_a_session_but_for_what_is_private(
+    app: Flask, client: CheckingClient
+) -> None:
+    person = make_person()
+    open_need, private_need = with_facts(), with_facts(private_address=True)
+    with transaction():
+        db.session.add(PrivateAddress(need_id=private_need.id, address="12 Hidden Lane"))
+    pages = {}
+    # Both so near that My help opens the address: the link does not, whoever holds it.
+    for need, days in ((open_need, 1.0), (private_need, 1.5)):
+        signup = db.session.get_one(Signup, place(need, person, days=days))
+        pages[need.id] = f"/places/{place_token(signup)}"
+        text = client.get(pages[need.id]).text
+        assert CONTACT in text
+        assert "Closed shoes" in text
+        assert (POINT in text) is (need is open_need)
+        assert "Hidden" not in text
+        with transaction():
+            cancel_signup(signup.id, by=person)
+        given_back = client.get(pages[need.id]).text
+        assert POINT not in given_back
+        assert CONTACT not in given_back

@@ -25,9 +25,12 @@ from app.donations import queries as donations
 from app.donations.checks import compare_with_stripe
 from app.donations.models import Donation
 from app.fundraisers.models import FUNDRAISER_STATUSES, Fundraiser
+from app.imports.models import ImportBatch, ImportRow
+from app.imports.operations import KEPT_FOR
+from app.imports.undo import plan
 from app.needs.filled import list_filled
-from app.needs.models import CONTACTS, NEED_STATUSES, URGENCIES, Item, Need, PrivateAddress, Shift
-from app.organizations.models import CLAIM_STATUSES, ROLES, Claim, Membership, Organization, Verification
+from app.needs.models import CONTACTS, NEED_STATUSES, URGENCIES, DayFacts, Item, Need, PrivateAddress, Shift
+from app.organizations.models import CLAIM_STATUSES, ROLES, Claim, Invitation, Membership, Organization, Verification
 from app.pages import demo
 from app.pages.demo_data import shape
 from app.pages.demo_data.organizations import ORGANIZATIONS
@@ -192,7 +195,12 @@ def test_guests_and_volunteers_on_the_telephone_have_places(there: Flask) -> Non
 
 def test_fundraisers_and_gifts_are_in_every_state(there: Flask) -> None:
     assert statuses(Fundraiser.status) == set(FUNDRAISER_STATUSES)
-    assert statuses(Donation.status) == {"paid", "processing", "failed", "expired"}
+    assert statuses(Donation.status) == {"paid", "pending", "processing", "failed", "expired"}
+    # Who can be signed in as meets them on My help.
+    sams = donations.list_own_gifts(
+        db.session.scalars(sa.select(Person.id).where(Person.email == "sam@example.org")).one()
+    )
+    assert {each.donation.status for each in sams} == {"paid", "pending", "processing", "failed"}
     fundraisers = list(db.session.scalars(sa.select(Fundraiser)))
     totals = donations.totals(each.id for each in fundraisers)
     raised = [totals[each.id].settled.amount_minor / each.goal_minor for each in fundraisers]
@@ -200,6 +208,28 @@ def test_fundraisers_and_gifts_are_in_every_state(there: Flask) -> None:
     assert len({each.currency for each in fundraisers}) >= 6
     assert all(each.outcome for each in fundraisers if each.status == "ended")
     assert statuses(Fundraiser.need_id) > {None}
+
+
+def test_people_who_come_are_told_where_and_whom_to_call(there: Flask) -> None:
+    told = [each for each in db.session.scalars(sa.select(DayFacts)) if each.meeting_point and each.contact]
+    assert {db.session.get_one(Need, each.need_id).private_address for each in told} == {True, False}
+    assert any(statuses(Need.bring))
+
+
+def test_invitations_wait_and_an_import_can_be_taken_back(there: Flask) -> None:
+    waiting = [each for each in db.session.scalars(sa.select(Invitation)) if each.status == "waiting"]
+    addresses = {each.email for each in waiting}
+    known = set(db.session.scalars(sa.select(Person.email).where(Person.email.in_(addresses))))
+    assert known
+    assert addresses - known, "somebody without an account is invited, too"
+    assert statuses(ImportBatch.status) == {"done", "ready"}
+    batch = db.session.scalars(sa.select(ImportBatch).where(ImportBatch.status == "done")).one()
+    outcomes = collections.Counter(
+        db.session.scalars(sa.select(ImportRow.outcome).where(ImportRow.batch_id == batch.id))
+    )
+    assert outcomes == {"created": 3, "rejected": 2}
+    assert plan(batch.id).removed == 3
+    assert batch.made_at > now() - KEPT_FOR
 
 
 def test_organizations_and_people_stand_in_every_way(there: Flask) -> None:

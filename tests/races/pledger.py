@@ -1,4 +1,5 @@
-"""One process of many that promise, change, send, take back, receive, refuse and undo at random, as fast as they can.
+"""One process of many that promise, change, send, take back, receive, refuse, undo and say anew how much is wanted, at random,
+as fast as they can.
 
 Run as a script; it imports nothing of the application. One line of JSON in: {"port", "seed", "acts", "cookie", "token",
 "item", "slug", "need", "staff"}; one line of JSON out: how many acts were accepted, and every status that was answered.
@@ -20,6 +21,8 @@ from urllib.parse import urlencode
 sys.path.insert(0, str(Path(__file__).parent))
 from client import TOKEN, send  # beside this script, which is no part of a package when it runs
 
+# What is wanted, as staff change it: more, less than is promised, as much as people can bring.
+WANTED = ("8", "14.5", "20", "20", "31.25", None)
 QUANTITIES = ("0.5", "1", "1.25", "2", "3", "5")
 UNDO = re.compile(r"/deliveries/([0-9a-z]+)/undo")
 ACCEPTED = (200, 201, 303)
@@ -85,6 +88,10 @@ class Pledger:
         if self.mine:
             self.act("POST", f"/pledges/{self.dice.choice(self.mine[-2:])}/undo-cancel", None)
 
+    def undo_change(self) -> None:
+        if self.mine:
+            self.act("POST", f"/pledges/{self.mine[-1]}/undo-change", None)
+
     # --- what staff do
 
     def receive(self) -> None:
@@ -106,15 +113,26 @@ class Pledger:
         if shown:
             self.act("POST", f"/manage/{self.task['slug']}/deliveries/{self.dice.choice(shown[:4])}/undo", None)
 
+    def edit_item(self) -> None:
+        self.act("PATCH", f"/api/v1/items/{self.task['item']}", {"quantity": self.dice.choice(WANTED)})
+
     def run(self) -> None:
         """All acts, one after the other, each at random."""
-        supporter: list[Callable[[], None]] = [self.pledge, self.pledge, self.change, self.cancel, self.undo_cancel]
+        supporter: list[Callable[[], None]] = [
+            self.pledge,
+            self.pledge,
+            self.change,
+            self.undo_change,
+            self.cancel,
+            self.undo_cancel,
+        ]
         staff: list[Callable[[], None]] = [
             self.receive,
             self.receive,
             self.arrive,
             self.undo_delivery,
             self.undo_delivery,
+            self.edit_item,
         ]
         for _number in range(self.task["acts"]):
             self.dice.choice(staff if self.task["staff"] else supporter)()

@@ -35,9 +35,9 @@ class Promise:
 
 @dataclasses.dataclass
 class Things:
-    """One item of `quantity`."""
+    """One item of `quantity`; None is as much as people can bring."""
 
-    quantity: Fraction
+    quantity: Fraction | None
     promises: dict[Any, Promise] = dataclasses.field(default_factory=dict)
     unpledged: Fraction = ZERO
 
@@ -51,23 +51,31 @@ class Things:
 
     @property
     def still_wanted(self) -> Fraction:
-        return max(ZERO, self.quantity - self.received - self.promised)
+        return ZERO if self.quantity is None else max(ZERO, self.quantity - self.received - self.promised)
 
     @property
     def surplus(self) -> Fraction:
-        return max(ZERO, self.received + self.promised - self.quantity)
+        return ZERO if self.quantity is None else max(ZERO, self.received + self.promised - self.quantity)
 
     def happen(self, action: str, key: Any, who: Any, data: dict[str, Any]) -> None:
         """One thing happened; AssertionError when the rules do not have it."""
         before = self.received + self.promised
         grows = getattr(self, "_" + action.replace(".", "_"))(key, who, data)
         after = self.received + self.promised
-        assert grows or after <= max(before, self.quantity), f"{action}: promised beyond what is wanted"
+        open_ended = self.quantity is None
+        assert grows or open_ended or after <= max(before, self.quantity or ZERO), (
+            f"{action}: promised beyond what is wanted"
+        )
         for one in self.promises.values():
             assert min(one.received, one.rejected) >= 0
             assert not one.open or one.rest > 0, f"{action}: open, and nothing of it is outstanding"
         live = [one.who for one in self.promises.values() if one.open]
         assert len(live) == len(set(live)), "somebody holds two promises of one thing"
+
+    def _item_edited(self, _key: Any, _who: Any, data: dict[str, Any]) -> bool:
+        """Staff say anew how much is wanted; below what is promised it makes a surplus, and takes no promise away."""
+        self.quantity = None if data["quantity"] is None else Fraction(data["quantity"])
+        return False
 
     def _pledge_made(self, key: Any, who: Any, data: dict[str, Any]) -> bool:
         """Made, or taking it back undone: the quantity never changed meanwhile."""

@@ -1,5 +1,6 @@
-"""P1 against the running server: twelve processes promise, change, send, take back, receive, refuse and undo at random
-while promises run out. What was accepted, in its order, is told to a model written from the rules alone (promises.py).
+"""P1 against the running server: twelve processes promise, change, send, take back, receive, refuse, undo, and say anew how
+much is wanted, at random while promises run out. What was accepted, in its order, is told to a model written from the rules
+alone (promises.py).
 
 The same is turned on a server whose claim takes whatever is asked for, where it must fail.
 """
@@ -28,9 +29,9 @@ from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.pledges.operations import chase
 from tests.conftest import ENGINES
 from tests.factories import make_item, make_member, make_need, make_organization, make_person
+from tests.races.conftest import UNGUARDED, Running, start
 from tests.races.crowd import equip
 from tests.races.promises import Things
-from tests.races.test_storms import UNGUARDED, Running, start
 
 SCRIPT = Path(__file__).parent / "pledger.py"
 SUPPORTERS, STAFF, ACTS, WANTED = 9, 3, 20, "20"
@@ -55,7 +56,7 @@ def act_at_random(running: Running, seed: int) -> None:
         organization = make_organization()
         item = make_item(make_need(organization), quantity=WANTED)
         people = [make_person() for _number in range(SUPPORTERS)]
-        people += [make_member(organization, "coordinator") for _number in range(STAFF)]
+        people += [make_member(organization, "manager") for _number in range(STAFF)]
         item_id = item.id
         task = {
             "port": running.port,
@@ -154,12 +155,14 @@ def replay(item_id: int) -> tuple[Things, int]:
     """The model after everything that happened to the item, in the order of its lock; how much that was."""
     things = Things(Fraction(WANTED))
     keys = [
+        item_id,
         *db.session.scalars(sa.select(Pledge.id).where(Pledge.item_id == item_id)),
         *db.session.scalars(sa.select(Delivery.id).where(Delivery.item_id == item_id)),
     ]
     events = db.session.scalars(
         sa.select(AuditEvent).where(AuditEvent.subject_id.in_(keys)).order_by(AuditEvent.id)
     ).all()
+    assert {"pledge.made", "pledge.changed", "pledge.received", "item.edited"} <= {event.action for event in events}
     for event in events:
         things.happen(event.action, event.subject_id, event.actor_id, event.data)
     return things, len(events)

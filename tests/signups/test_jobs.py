@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from collections.abc import Callable
 
@@ -12,12 +13,13 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.needs.models import Need, PrivateAddress, Shift
 from app.needs.operations import PositionInput, ShiftInput, cancel_shift, edit_shift
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
+from tests.conftest import CheckingClient
 from tests.factories import make_member, make_need, make_organization, make_person, make_shift
 from tests.smtp import Mailbox, attachments_of, html_of, text_of
 
@@ -250,3 +252,28 @@ def test_a_server_that_says_later_is_tried_again_and_nothing_comes_twice(
     assert work_off() == {"done": 0, "failed": 1, "left": 1}
     assert work_off() == {"done": 1, "failed": 0, "left": 0}
     assert len(mailbox.messages) == 1
+
+
+def test_the_mail_about_a_place_given_back_leads_back_without_a_session_while_that_goes(
+    app: Flask, client: CheckingClient, mailbox: Mailbox, work_off: Work
+) -> None:
+    person, shift = make_person(), make_shift()
+    with transaction():
+        signup = sign_up(shift.id, by=person)
+    work_off()
+    with transaction():
+        cancel_signup(signup.id, by=person)
+    work_off()
+    mail = mailbox.to(person.email)[-1]
+    assert "Take it back until" in text_of(mail)
+    found = re.search(r"http://localhost(/places/\S+)", text_of(mail))
+    assert found is not None
+    assert found.group(1) in html_of(mail)
+    assert "Undo" in client.get(found.group(1)).text
+    assert client.post(f"{found.group(1)}/undo", csrf=False).status_code == 303
+    assert signup.status == "confirmed"
+    with transaction():
+        cancel_signup(signup.id, by=person)
+    with time_machine.travel(now() + dt.timedelta(minutes=16), tick=False):
+        work_off()
+    assert "/places/" not in text_of(mailbox.to(person.email)[-1]), "no way back is offered that is none"

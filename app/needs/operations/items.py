@@ -44,7 +44,7 @@ def edit_item(item_id: int, values: ItemInput, *, by: Person | None) -> Item:
     _write(item, values)
     item.version += 1
     changed(need)
-    record("item.edited", item, by, need)
+    record("item.edited", item, by, need, {"quantity": None if item.quantity is None else f"{item.quantity:f}"})
     return item
 
 

@@ -58,6 +58,8 @@ def changed(need: Need) -> None:
     index.reindex([need.id])
 
 
-def record(action: str, subject: Need | Shift | Item, by: Person | None, need: Need) -> None:
+def record(
+    action: str, subject: Need | Shift | Item, by: Person | None, need: Need, data: dict[str, str | None] | None = None
+) -> None:
     """One event of the audit trail."""
-    audit.record(action, subject=subject, by=by, organization_id=need.organization_id)
+    audit.record(action, subject=subject, by=by, organization_id=need.organization_id, data=data)

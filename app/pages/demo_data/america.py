@@ -38,6 +38,9 @@ BAYOU = DemoOrganization(
             "Wet drywall and carpet must be out before mold sets in. Gloves and masks are there; bring boots. "
             "You work in a team of six with somebody who has done it before.\n\n"
             "Owners decide what is thrown away. Everything else is carried to the curb.",
+            bring="Boots with a firm sole.",
+            meeting_point="The white tent in front of the depot.",
+            day_contact="Tom Okonkwo-Fitzgerald, +1 713 555 0162",
             place=HOUSTON,
             address="1200 Sample Bayou Road",
             urgency="critical",
@@ -333,6 +336,9 @@ HARBOUR = DemoOrganization(
         DemoNeed(
             "Walk dogs in the morning",
             "Twenty-two dogs, one harbour. We show you how each of them likes to be walked.",
+            bring="Shoes that may get wet.",
+            meeting_point="The gate with the blue bell.",
+            day_contact="Hugo Marchand, +1 902 555 0144",
             place=HALIFAX,
             address="5 Sample Wharf",
             causes=("animals",),

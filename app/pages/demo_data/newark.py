@@ -49,6 +49,9 @@ WINTER_SHELTER = DemoNeed(
     "- Setting up: carrying, screwing, making beds. We show you how.\n"
     "- Dinner: for about sixty people, in a kitchen with two stoves.\n"
     "- Laundry: you take a bag home and bring it back folded.",
+    bring="Clothes that may get paint on them, and a lock for the locker.",
+    meeting_point="The side door on the court; ring twice.",
+    day_contact="Kofi Mensah, +1 973 555 0117",
     place=NEWARK,
     address=SHELTER_STREET,
     private=True,
@@ -119,7 +122,11 @@ WINTER_SHELTER = DemoNeed(
             "pair",
             accepted_condition="New",
             category="clothing",
-            pledges=(DemoPledge("ayo", "9", 7, received="5"), DemoPledge("priya", "4", 5, then="cancelled")),
+            pledges=(
+                DemoPledge("ayo", "9", 7, received="5"),
+                DemoPledge("priya", "4", 5, then="cancelled"),
+                DemoPledge("sam", "6", 6, then="cancelled"),
+            ),
         ),
         DemoItem(
             "Folding cribs",
@@ -150,6 +157,7 @@ WINTER_SHELTER = DemoNeed(
                 DemoGift("Mei-Lin Chu", 2_500, 7, "One blanket.", first="mei"),
                 DemoGift("Joan Whitaker", 9_000, 6, "One room, one month."),
                 DemoGift("Dev Anand", 5_000, 4, anonymous=True, outcome="failed"),
+                DemoGift("Sam Whitfield", 2_000, 6, outcome="failed", first="sam"),
                 DemoGift("Third Ward Book Club", 22_500, 3, "Nine readers, nine blankets."),
                 DemoGift("Ayo Bello", 2_500, 2, first="ayo"),
                 DemoGift("Harriet Cole", 50_000, 1, anonymous=True, outcome="processing"),
@@ -198,6 +206,7 @@ LANTERN_HOUSE = DemoOrganization(
         ),
     ),
     members=(("marta", "manager"), ("kofi", "coordinator"), ("vera", "viewer")),
+    invited=(("imani.brooks", "coordinator", 3), ("grace", "viewer", 0.5)),
     locations=(("The house", SHELTER_STREET, NEWARK, True), ("Store room", "3 Sample Court", NEWARK, False)),
     requires=("code_of_conduct",),
     conduct=LANTERN_CONDUCT,
@@ -239,6 +248,8 @@ LANTERN_HOUSE = DemoOrganization(
             "Keep the welcome desk",
             "Somebody at the desk answers the door, hands out towels and knows where the bandages are. A member of "
             "the staff is always in the house.",
+            meeting_point="The side door on the court; ring twice.",
+            day_contact="Marta Reyes, +1 973 555 0118",
             place=NEWARK,
             address=SHELTER_STREET,
             private=True,
@@ -260,6 +271,7 @@ LANTERN_HOUSE = DemoOrganization(
                     who="dana walt=open devon patrick+1=open priya=cancelled",
                 ),
                 DemoShift(1, "18:00", "21:00", 2, who="teo sam"),
+                DemoShift(3, "18:00", "21:00", 2, who="sam", cancelled=2),
                 DemoShift(10, "18:00", "21:00", 2, who="grace walt"),
                 DemoShift(17, "18:00", "21:00", 2),
             ),
@@ -359,6 +371,7 @@ IRONBOUND = DemoOrganization(
     ago=380,
     decisions=(DemoDecision("verified", "Charity register entry, visit to the pantry", 377),),
     members=(("priya", "manager"), ("devon", "coordinator")),
+    invited=(("walt", "coordinator", 2),),
     locations=(("The pantry", "101 Example Avenue", NEWARK, False),),
     auto_approve=True,
     fundraisers=(
@@ -377,6 +390,8 @@ IRONBOUND = DemoOrganization(
                 DemoGift("Lidia Couto", 45_000, 9, "For the van that came to our street all through the flood."),
                 DemoGift("Dana Brooks", 3_000, 6, first="dana"),
                 DemoGift("Portuguese Sports Club", 40_000, 3),
+                DemoGift("Sam Whitfield", 1_500, 1, outcome="processing", first="sam"),
+                DemoGift("Sam Whitfield", 2_500, 0.02, outcome="pending", first="sam"),
             ),
         ),
     ),
@@ -384,6 +399,9 @@ IRONBOUND = DemoOrganization(
         DemoNeed(
             "Sort and pack groceries on Saturday",
             "A truck comes at eight. By noon everything is in boxes. No experience needed; wear closed shoes.",
+            bring="Closed shoes and a water bottle.",
+            meeting_point="The loading dock behind the pantry, where the truck stands.",
+            day_contact="Bea Santos, +1 973 555 0131",
             place=NEWARK,
             address="101 Example Avenue",
             urgency="critical",

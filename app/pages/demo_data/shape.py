@@ -175,7 +175,8 @@ class DemoItem:
 
 @dataclasses.dataclass(frozen=True)
 class DemoGift:
-    """A gift through the demo payment server: paid, processing (the bank confirms later), failed or left unpaid."""
+    """A gift through the demo payment server: paid, processing (the bank confirms later), failed, pending (its page is open
+    still) or expired (it was left unpaid)."""
 
     name: str
     amount_minor: int
@@ -215,6 +216,10 @@ class DemoNeed:
     place: str = ""
     address: str | None = None
     private: bool = False
+    # For those who come: what to bring; where exactly they meet and whom to call.
+    bring: str = ""
+    meeting_point: str = ""
+    day_contact: str = ""
     remote: bool = False
     urgency: str = "normal"
     status: str = "open"
@@ -280,7 +285,9 @@ class DemoConduct:
 
 @dataclasses.dataclass(frozen=True)
 class DemoOrganization:
-    """An organization, registered `ago` days before today; without an owner it is one that an import made."""
+    """An organization, registered `ago` days before today; without an owner it is one that an import made.
+
+    `members` are first names with their role, `invited` the same of those who have not answered, with the days since."""
 
     name: str
     country: str
@@ -294,6 +301,7 @@ class DemoOrganization:
     ago: float = 410
     decisions: tuple[DemoDecision, ...] = ()
     members: tuple[tuple[str, str], ...] = ()
+    invited: tuple[tuple[str, str, float], ...] = ()
     locations: tuple[tuple[str, str, str, bool], ...] = ()
     auto_approve: bool = False
     needs: tuple[DemoNeed, ...] = ()

@@ -35,7 +35,9 @@ def place(signup: Signup) -> ResponseReturnValue:
 
 
 def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturnValue:
-    held = signup.status in gate.HOLDING_STATUSES
+    held, need = signup.status in gate.HOLDING_STATUSES, signup.shift.need
+    ends = held and not signup.shift.is_over and signup.shift.status == "scheduled"
+    known = queries.find_day_facts(need, signup.person) if ends else None
     page = render_template(
         "signups/place.html",
         signup=signup,
@@ -44,13 +46,16 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         held=held,
         waits=signup.status == "waitlisted",
         others=label_others(signup.shift, signup.person) if reasons else [],
-        ends=held and not signup.shift.is_over and signup.shift.status == "scheduled",
+        ends=ends,
+        # Whoever holds the link may not be who the place is for: the exact place of a private need is never here (N6).
+        meeting_point=known.meeting_point if known and not need.private_address else "",
+        contact=known.contact if known else "",
         may_undo=operations.can_undo_cancel(signup, signup.person) and not gate.check_again(signup),
         is_guest=signup.person.password_hash is None,
         is_new=request.args.get("new") == "1",
         reasons=reasons or [],
         token=policy.place_token(signup),
-        area=describe_area(signup.shift.need),
+        area=describe_area(need),
     )
     return page, 409 if reasons else 200, LINK_PAGE_HEADERS
 
