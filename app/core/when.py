@@ -59,13 +59,15 @@ def full_day(day: dt.date) -> str:
 
 
 def zone_name(instant: dt.datetime, zone: str) -> str:
-    """What the zone is called at that instant: EST."""
+    """What the zone is called at that instant: EST; where no letters are in use for it, whose time it is: Sao Paulo time."""
     local = _local(instant, zone)
     name = str(get_timezone_name(local, width="short", locale=_locale()))
     if name[:1].isalpha():
         return name
     short = local.tzname() or ""
-    return short if short.isalpha() else f"UTC{local:%z}"
+    if short.isalpha():
+        return short
+    return f"UTC{local:%z}" if zone.startswith("Etc/") else _("%(place)s time", place=zone_place(zone))
 
 
 def zone_place(zone: str) -> str:
@@ -88,6 +90,17 @@ def times(starts_at: dt.datetime, ends_at: dt.datetime, zone: str) -> str:
         return _("%(start)s – %(day)s %(end)s %(zone)s", start=first, day=day, end=last, zone=name)
     span = format_interval(start.replace(tzinfo=None), end.replace(tzinfo=None), _hours(), locale=_locale())
     return f"{_plain(str(span))} {name}"
+
+
+def table_day(day: dt.date) -> str:
+    """A day in short with its weekday, for tables: Fri, Nov 27."""
+    return str(format_skeleton("MMMEd", day, locale=_locale()))
+
+
+def short_moment(instant: dt.datetime, zone: str) -> str:
+    """Day and time in short, for tables that name the zone once: Fri, Nov 27, 9:00 pm."""
+    day = table_day(local_date(instant, zone))
+    return _("%(day)s, %(time)s", day=day, time=clock_time(instant, zone))
 
 
 def moment(instant: dt.datetime, zone: str) -> str:

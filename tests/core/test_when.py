@@ -27,6 +27,10 @@ def test_times_are_said_in_the_zone_of_the_place(app: Flask) -> None:
         # Past midnight in Paris, whose winter time has no short English name in CLDR.
         assert when.times(EVENING, until, "Europe/Paris") == "11:30 pm – Wednesday 2:30 am CET"
         assert when.moment(EVENING, "Asia/Kolkata") == "Wednesday, November 25, 4:00 am IST"
+        # Where neither has letters, the place is said and not a number of hours.
+        assert when.moment(EVENING, "America/Sao_Paulo") == "Tuesday, November 24, 7:30 pm Sao Paulo time"
+        assert when.zone_name(EVENING, "Etc/GMT+3") == "UTC-0300"
+        assert when.short_moment(EVENING, "America/New_York") == "Tue, Nov 24, 5:30 pm"
 
 
 @pytest.mark.rule("T1")
