@@ -198,6 +198,7 @@ class Finder:
     causes: list[Chip]
     further_causes: list[Chip]
     active: list[Chip]
+    filters_on: int
     radii: list[tuple[str, str, bool]]
     sorts: list[tuple[str, str]]
     urgencies: list[tuple[str, str]]
@@ -212,12 +213,15 @@ def finder(query: Query, filters: NeedFilters, facets: Facets) -> Finder:
 @functools.lru_cache(512)
 def _finder(_locale: str, query: Query, filters: NeedFilters, facets: Facets) -> Finder:
     causes, further = cause_chips(query, facets)
+    active = active_chips(query, filters)
     return Finder(
         title=title_of(filters),
         wants=wants_chips(query, facets),
         causes=causes,
         further_causes=further,
-        active=active_chips(query, filters),
+        active=active,
+        # What the fields above say themselves is not counted.
+        filters_on=len(active) - bool(filters.words) - (filters.place is not None),
         radii=shown_radius(query, filters),
         sorts=sorts(),
         urgencies=urgencies(),
