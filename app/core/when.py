@@ -9,7 +9,7 @@ from babel import Locale
 from babel.dates import format_date, format_interval, format_skeleton, get_timezone_location, get_timezone_name
 from flask_babel import get_locale
 
-from app.core.clock import local_date
+from app.core.clock import local_date, now
 from app.core.i18n import _
 
 
@@ -93,14 +93,17 @@ def times(starts_at: dt.datetime, ends_at: dt.datetime, zone: str) -> str:
 
 
 def table_day(day: dt.date) -> str:
-    """A day in short with its weekday, for tables: Fri, Nov 27."""
-    return str(format_skeleton("MMMEd", day, locale=_locale()))
+    """A day in short with its weekday, for tables: Fri, Nov 27; of another year with the year."""
+    skeleton = "MMMEd" if day.year == local_date(now(), "UTC").year else "yMMMEd"
+    return str(format_skeleton(skeleton, day, locale=_locale()))
 
 
-def short_moment(instant: dt.datetime, zone: str) -> str:
-    """Day and time in short, for tables that name the zone once: Fri, Nov 27, 9:00 pm."""
-    day = table_day(local_date(instant, zone))
-    return _("%(day)s, %(time)s", day=day, time=clock_time(instant, zone))
+def short_moment(instant: dt.datetime, zone: str, *, named: bool = True) -> str:
+    """Day and time in short, for tables: Fri, Nov 27, 9:00 pm EST. Not `named` where the zone stands above them all."""
+    day, time = table_day(local_date(instant, zone)), clock_time(instant, zone)
+    if not named:
+        return _("%(day)s, %(time)s", day=day, time=time)
+    return _("%(day)s, %(time)s %(zone)s", day=day, time=time, zone=zone_name(instant, zone))
 
 
 def moment(instant: dt.datetime, zone: str) -> str:
