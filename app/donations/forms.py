@@ -13,7 +13,6 @@ from app.core.i18n import _, lazy
 from app.core.money import Money, format_money, suggestions
 from app.core.text import block, line
 
-
 OTHER = "other"  # the choice of those who type an amount of their own
 
 

@@ -317,7 +317,9 @@ def _urgency(row: NeedRow, at: dt.datetime) -> str:
     if row.urgency == "critical":
         if days is None or days > MOST_DAYS_COUNTED:
             return _("Critical")
-        return _("Critical: today") if days == 0 else ngettext("Critical: in %(n)s day", "Critical: in %(n)s days", days)
+        return (
+            _("Critical: today") if days == 0 else ngettext("Critical: in %(n)s day", "Critical: in %(n)s days", days)
+        )
     if days is None or days > MOST_DAYS_COUNTED:
         return _("Needed soon")
     return _("Needed today") if days == 0 else ngettext("Needed in %(n)s day", "Needed in %(n)s days", days)
