@@ -186,7 +186,7 @@ def draw_columns(columns: tuple[Column, ...], labels: tuple[str, ...]) -> Markup
         for number, (column, label) in enumerate(zip(columns, labels, strict=True))
     )
     return Markup(  # noqa: S704  # numbers, and labels that are escaped
-        f'<svg class="columns" viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT}" aria-hidden="true">{lines}{drawn}'
+        f'<svg class="weeks" viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT}" aria-hidden="true">{lines}{drawn}'
         f'<path class="floor" d="M{CHART_SIDE} {floor}H{CHART_WIDTH}"/></svg>'
     )
 

@@ -6,11 +6,13 @@ Globals, not context, so that macros of templates/components can use them withou
 from __future__ import annotations
 
 import collections
+import re
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 from flask import Flask
 from flask_babel import get_locale
+from markupsafe import Markup, escape
 
 from app.core import drawing, i18n, when
 from app.core.money import Money, format_money
@@ -49,6 +51,27 @@ def country(code: str | None) -> str:
     return str(locale.territories.get(code, code)) if locale is not None and code else code or ""
 
 
+_ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
+_CELL = re.compile(r"<(t[dh])\b")
+
+
+def label_cells(rows: str, headings: Sequence[str | tuple[str, str]]) -> Markup:
+    """The rows of a table, each <td> with its heading: on a phone cells stand below each other (app.css), and the headings
+    cannot be above them. `rows` is a template's own markup, one cell for each heading."""
+    names = [heading if isinstance(heading, str) else heading[0] for heading in headings]
+
+    def label_row(row: re.Match[str]) -> str:
+        left = iter(names)
+
+        def label(cell: re.Match[str]) -> str:
+            name = next(left, "")
+            return f'<td data-label="{escape(name)}"' if cell[1] == "td" and name else cell[0]
+
+        return _CELL.sub(label, row[0])
+
+    return Markup(_ROW.sub(label_row, rows))  # noqa: S704  # what was Markup, and escaped headings
+
+
 def init_app(app: Flask) -> None:
     """Give the templates of `app` their globals and filters."""
     app.jinja_env.globals |= {
@@ -64,6 +87,7 @@ def init_app(app: Flask) -> None:
         "has_endpoint": app.view_functions.__contains__,
     }
     app.jinja_env.filters["money"] = money
+    app.jinja_env.filters["label_cells"] = label_cells
     app.jinja_env.filters["country"] = country
     app.jinja_env.filters["dots"] = i18n.dots
     app.jinja_env.filters["number"] = i18n.number

@@ -9,7 +9,7 @@ from babel import Locale
 from babel.dates import format_date, format_interval, format_skeleton, get_timezone_location, get_timezone_name
 from flask_babel import get_locale
 
-from app.core.clock import local_date
+from app.core.clock import local_date, now
 from app.core.i18n import _
 
 
@@ -64,13 +64,15 @@ def full_day(day: dt.date) -> str:
 
 
 def zone_name(instant: dt.datetime, zone: str) -> str:
-    """What the zone is called at that instant: EST."""
+    """What the zone is called at that instant: EST; where no letters are in use for it, whose time it is: Sao Paulo time."""
     local = _local(instant, zone)
     name = str(get_timezone_name(local, width="short", locale=_locale()))
     if name[:1].isalpha():
         return name
     short = local.tzname() or ""
-    return short if short.isalpha() else f"UTC{local:%z}"
+    if short.isalpha():
+        return short
+    return f"UTC{local:%z}" if zone.startswith("Etc/") else _("%(place)s time", place=zone_place(zone))
 
 
 def zone_place(zone: str) -> str:
@@ -103,6 +105,20 @@ def times(starts_at: dt.datetime, ends_at: dt.datetime, zone: str) -> str:
         return _("%(start)s – %(day)s %(end)s %(zone)s", start=first, day=day, end=last, zone=name)
     span = format_interval(start.replace(tzinfo=None), end.replace(tzinfo=None), _hours(), locale=_locale())
     return f"{_plain(str(span))} {name}"
+
+
+def table_day(day: dt.date) -> str:
+    """A day in short with its weekday, for tables: Fri, Nov 27; of another year with the year."""
+    skeleton = "MMMEd" if day.year == local_date(now(), "UTC").year else "yMMMEd"
+    return str(format_skeleton(skeleton, day, locale=_locale()))
+
+
+def short_moment(instant: dt.datetime, zone: str, *, named: bool = True) -> str:
+    """Day and time in short, for tables: Fri, Nov 27, 9:00 pm EST. Not `named` where the zone stands above them all."""
+    day, time = table_day(local_date(instant, zone)), clock_time(instant, zone)
+    if not named:
+        return _("%(day)s, %(time)s", day=day, time=time)
+    return _("%(day)s, %(time)s %(zone)s", day=day, time=time, zone=zone_name(instant, zone))
 
 
 def moment(instant: dt.datetime, zone: str) -> str:

@@ -13,6 +13,8 @@ from app.core.i18n import _, lazy
 from app.core.money import Money, format_money, suggestions
 from app.core.text import block, line
 
+OTHER = "other"  # the choice of those who type an amount of their own
+
 
 def read_email(text: str) -> str:
     """An address from a program, checked as the form checks a person's. Raises InvalidInput."""
@@ -65,9 +67,10 @@ class DonationForm(PageForm):
 
     def offer(self, currency: str, locale: str) -> None:
         """Set the amounts to choose from."""
-        self.suggested.choices = [
+        offered = [
             SelectChoice(str(money.amount_minor), format_money(money, locale)) for money in suggestions(currency)
         ]
+        self.suggested.choices = [*offered, SelectChoice(OTHER, _("Other"))]
 
     def suggested_amount(self, currency: str) -> Money | None:
         """The amount chosen from those offered, or None."""

@@ -28,6 +28,7 @@ from app.organizations.causes import CAUSES, find_cause
 LISTS = ("skills", "causes", "wants", "urgency")
 RADII_KM = (5, 10, 25, 50, 100, 250, 500)
 MOST_CAUSES = 6  # chips shown before "more"
+MOST_DAYS_COUNTED = 14  # to the day of what is urgent
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Card:
     day: str
     iso: str | None
     facts: Markup
+    urgency: str
     why: Markup | str
     measures: tuple[tuple[Markup, Markup], ...]
     filled: str = ""
@@ -196,6 +198,7 @@ class Finder:
     causes: list[Chip]
     further_causes: list[Chip]
     active: list[Chip]
+    filters_on: int
     radii: list[tuple[str, str, bool]]
     sorts: list[tuple[str, str]]
     urgencies: list[tuple[str, str]]
@@ -210,12 +213,15 @@ def finder(query: Query, filters: NeedFilters, facets: Facets) -> Finder:
 @functools.lru_cache(512)
 def _finder(_locale: str, query: Query, filters: NeedFilters, facets: Facets) -> Finder:
     causes, further = cause_chips(query, facets)
+    active = active_chips(query, filters)
     return Finder(
         title=title_of(filters),
         wants=wants_chips(query, facets),
         causes=causes,
         further_causes=further,
-        active=active_chips(query, filters),
+        active=active,
+        # What the fields above say themselves is not counted.
+        filters_on=len(active) - bool(filters.words) - (filters.place is not None),
         radii=shown_radius(query, filters),
         sorts=sorts(),
         urgencies=urgencies(),
@@ -258,14 +264,17 @@ def _times(_locale: str, starts_at: dt.datetime, ends_at: dt.datetime, zone: str
 
 @functools.lru_cache(4096)
 def _kilometres(_locale: str, tenths: int) -> str:
-    return str(_("%(n)s km", n=format_decimal(tenths / 10)))
+    # Places are known by their town or postal code: nearer than that is not known.
+    return str(_("%(n)s km", n=format_decimal(tenths / 10)) if tenths >= 10 else _("less than 1 km"))
 
 
 def cards(rows: Sequence[NeedRow], filters: NeedFilters) -> list[Card]:
-    """The rows in words."""
+    """The rows in words. Why a row is where it is is said to whoever asked for something of their own: near a place, words,
+    skills. For everybody else the order is the same, and the head of the list explains it once."""
     # To the minute: the same row says the same within it.
     locale, at = str(get_locale()), now().replace(second=0, microsecond=0)
-    return [_card(row, filters.sort == "best", locale, at) for row in rows]
+    explained = filters.sort == "best" and bool(filters.place or filters.words or filters.skills)
+    return [_card(row, explained, locale, at) for row in rows]
 
 
 @functools.lru_cache(4096)
@@ -295,8 +304,25 @@ def _card(row: NeedRow, explained: bool, locale: str, at: dt.datetime) -> Card:
     return Card(
         href=f"/needs/{encode_id(row.id)}", title=row.title, organization=row.organization, verified=_("Verified"),
         before=before, weekday=weekday, day=short, iso=iso, facts=dots(facts), why=why, measures=_measures(row, locale),
-        filled=_("Filled") if row.is_filled else "",
+        urgency="" if row.is_filled else _urgency(row, at), filled=_("Filled") if row.is_filled else "",
     )  # fmt: skip
+
+
+def _urgency(row: NeedRow, at: dt.datetime) -> str:
+    """By when it is needed, of what is urgent; without a day, or with one that is far, only that it is."""
+    if row.urgency not in ("high", "critical"):
+        return ""
+    day = local_date(row.starts_at, row.time_zone) if row.starts_at is not None else row.due_on
+    days = None if day is None else max((day - local_date(at, row.time_zone)).days, 0)
+    if row.urgency == "critical":
+        if days is None or days > MOST_DAYS_COUNTED:
+            return _("Critical")
+        return (
+            _("Critical: today") if days == 0 else ngettext("Critical: in %(n)s day", "Critical: in %(n)s days", days)
+        )
+    if days is None or days > MOST_DAYS_COUNTED:
+        return _("Needed soon")
+    return _("Needed today") if days == 0 else ngettext("Needed in %(n)s day", "Needed in %(n)s days", days)
 
 
 def _measures(row: NeedRow, locale: str) -> tuple[tuple[Markup, Markup], ...]:
@@ -304,7 +330,10 @@ def _measures(row: NeedRow, locale: str) -> tuple[tuple[Markup, Markup], ...]:
     if row.asks_for_time:
         measures.append(_places(locale, row.capacity, row.taken))
     if row.item is not None:
-        words = _item_words(locale, row.item, row.item_unit, row.item_wanted, row.item_quantity, row.item_count)
+        arrived = row.item_quantity is not None and row.item_given >= row.item_quantity
+        words = _item_words(
+            locale, row.item, row.item_unit, row.item_wanted, row.item_quantity, row.item_count, arrived=arrived
+        )
         measures.append((draw_strip(row.item_given, row.item_promised, row.item_quantity), words))
     return tuple(measures)
 
@@ -331,11 +360,24 @@ def _places(_locale: str, capacity: int | None, taken: int) -> tuple[Markup, Mar
 
 @functools.lru_cache(4096)
 def _item_words(
-    _locale: str, item: str, unit: str, wanted: decimal.Decimal | None, goal: decimal.Decimal | None, count: int
+    _locale: str,
+    item: str,
+    unit: str,
+    wanted: decimal.Decimal | None,
+    goal: decimal.Decimal | None,
+    count: int,
+    *,
+    arrived: bool,
 ) -> Markup:
     name = f"{item} ({unit})" if unit else item
     if wanted is None or goal is None:
         words = Markup(_("<b>%(item)s</b>: as much as you can bring")) % {"item": name}  # noqa: S704  # escaped by %
+    elif not wanted:
+        values = {"goal": format_decimal(goal), "item": name}
+        if arrived:
+            words = Markup(_("<b>All %(goal)s arrived</b>: %(item)s")) % values  # noqa: S704  # escaped by %
+        else:
+            words = Markup(_("<b>All %(goal)s promised</b>: %(item)s")) % values  # noqa: S704  # escaped by %
     elif wanted == goal:
         values = {"n": format_decimal(wanted), "item": name}
         words = Markup(_("<b>%(n)s still wanted</b>: %(item)s")) % values  # noqa: S704  # escaped by %
@@ -390,8 +432,13 @@ def title_of(filters: NeedFilters) -> str:
     return _("Needs")
 
 
-def facts_of(facets: Facets, *, first: bool, more: bool, shown: int) -> dict[str, Any]:
-    """How many there are, as far as that is known: all of a short list, else those of the whole area."""
+def facts_of(filters: NeedFilters, facets: Facets, *, first: bool, more: bool, shown: int) -> dict[str, Any]:
+    """How many there are, as far as that is known: all of a short list, else those of the whole area, or everywhere."""
     if first and not more:
         return {"count": ngettext("%(n)s need", "%(n)s needs", shown), "of_area": False}
-    return {"count": _("%(n)s needs in this area", n=count_in_words(facets.total)), "of_area": True}
+    total = count_in_words(facets.total)
+    if filters.place is not None:
+        return {"count": _("%(n)s needs in this area", n=total), "of_area": True}
+    # The area is counted whatever else is asked for, so a part of it is never called the whole.
+    is_part = filters.from_start() != NeedFilters(sort=filters.sort)
+    return {"count": _("Some of %(n)s needs", n=total) if is_part else _("%(n)s needs", n=total), "of_area": True}

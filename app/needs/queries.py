@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import decimal
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -182,6 +183,19 @@ def list_shifts(need_id: int) -> list[ShiftLine]:
         line["capacity"] = None if open_ended else capacity + values["capacity"]
         line["taken"] = line["taken"] + values["taken"]
     return [ShiftLine(name=", ".join(names.get(key, [])), **line) for key, line in found.items()]
+
+
+def list_shift_names(shift_ids: Sequence[int]) -> dict[int, str]:
+    """What each of these shifts is called by its positions, as a need's page calls it; those without a name are left out."""
+    query = (
+        sa.select(Position.shift_id, Position.name)
+        .where(Position.shift_id.in_(shift_ids), Position.name != "", Position.capacity.is_distinct_from(0))
+        .order_by(Position.sort, Position.id)
+    )
+    names: dict[int, list[str]] = {}
+    for shift_id, name in db.session.execute(query):
+        names.setdefault(shift_id, []).append(name)
+    return {shift_id: ", ".join(found) for shift_id, found in names.items()}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.web import LINK_PAGE_HEADERS, allow, flash_undo, public, signed_in
+from app.donations.queries import totals
 from app.fundraisers.queries import list_public_fundraisers
 from app.needs.queries import list_open_needs_of
 from app.organizations import claims, invitations, operations, queries
@@ -115,11 +116,13 @@ def show(organization: Organization) -> ResponseReturnValue:
         target = url_for("organizations.show", slug=queries.find_remaining(organization).slug)
         return redirect(target, code=301)
     person = find_current_person()
+    fundraisers = list_public_fundraisers(organization_id=organization.id).rows
     return render_template(
         "organizations/show.html",
         organization=organization,
         needs=list_open_needs_of(organization.id) if organization.is_public else [],
-        fundraisers=list_public_fundraisers(organization_id=organization.id).rows,
+        fundraisers=fundraisers,
+        raised=totals([row.id for row in fundraisers]),
         verification=queries.find_verification(organization.id),
         causes=[cause for slug in organization.causes if (cause := find_cause(slug)) is not None],
         locations=queries.list_shown_locations(organization.id),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from markupsafe import Markup, escape
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
@@ -84,11 +85,17 @@ _RECENT_ROWS = 20_000
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One thing that happened: when, in a sentence, and the staff page about it ("" when there is none any more)."""
+    """One thing that happened: when, told with a link on the need it is about, and that need's staff page ("" when there
+    is none any more)."""
 
     at: dt.datetime
-    sentence: str
+    told: Markup
     path: str
+
+    @property
+    def sentence(self) -> str:
+        """The same as plain text, for mails."""
+        return self.told.striptags()
 
 
 def list_activity(organization_id: int, slug: str, cursor: str | None, *, limit: int = 40) -> Page[Entry]:
@@ -149,31 +156,37 @@ def _entry(event: AuditEvent, thing: Any, names: dict[int, str], slug: str) -> E
         who = thing.person.name
         if event.actor_id not in (None, thing.person_id):
             sentence = _FOR_THEM.get(event.action, sentence)
-    what, need_id = _WORDS[event.subject_type](thing) if thing is not None else (_("something that is gone"), None)
-    path = f"/manage/{slug}/needs/{encode_id(need_id)}" if need_id else ""
-    return Entry(event.at, str(sentence) % {"who": who, "what": what}, path)
+    words, need = _WORDS[event.subject_type](thing) if thing is not None else (_("something that is gone"), None)
+    path = f"/manage/{slug}/needs/{encode_id(need.id)}" if need is not None else ""
+    title = Markup('<a href="{}">{}</a>').format(path, need.title) if need is not None else ""
+    what = escape(words).replace(_NEED, title) if need is not None else escape(words)
+    return Entry(event.at, Markup(str(sentence)) % {"who": who, "what": what}, path)  # noqa: S704  # our own words
 
 
-def _of_signup(signup: Signup) -> tuple[str, int | None]:
+# Where the title of the need stands in what a thing is called: a character nobody can type into a field (core/text.py).
+_NEED = "\x00"
+
+
+def _of_signup(signup: Signup) -> tuple[str, Need | None]:
     people = f" ({signup.party_size})" if signup.party_size > 1 else ""
-    what, need_id = _of_shift(signup.shift)
-    return what + people, need_id
+    what, need = _of_shift(signup.shift)
+    return what + people, need
 
 
-def _of_shift(shift: Shift) -> tuple[str, int | None]:
+def _of_shift(shift: Shift) -> tuple[str, Need | None]:
     if shift.starts_at is None:
-        return shift.need.title, shift.need_id
-    return f"{shift.need.title}, {when.full_day(local_date(shift.starts_at, shift.time_zone))}", shift.need_id
+        return _NEED, shift.need
+    return f"{_NEED}, {when.full_day(local_date(shift.starts_at, shift.time_zone))}", shift.need
 
 
-def _of_pledge(pledge: Pledge) -> tuple[str, int | None]:
+def _of_pledge(pledge: Pledge) -> tuple[str, Need | None]:
     item = pledge.item
     words = _("%(quantity)s of %(item)s", quantity=pledge.quantity.normalize().to_eng_string(), item=item.name)
-    return f"{words} ({item.need.title})", item.need_id
+    return f"{words} ({_NEED})", item.need
 
 
-def _of_item(item: Item) -> tuple[str, int | None]:
-    return f"{item.name} ({item.need.title})", item.need_id
+def _of_item(item: Item) -> tuple[str, Need | None]:
+    return f"{item.name} ({_NEED})", item.need
 
 
 _ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -185,10 +198,11 @@ _ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "membership": (Membership, (joinedload(Membership.person),)),
     "fundraiser": (Fundraiser, ()),
 }
-_WORDS: dict[str, Callable[[Any], tuple[str, int | None]]] = {
+# What each kind of thing is called, with _NEED for the title of its need, and that need.
+_WORDS: dict[str, Callable[[Any], tuple[str, Need | None]]] = {
     "signup": _of_signup,
     "pledge": _of_pledge,
-    "need": lambda need: (need.title, need.id),
+    "need": lambda need: (_NEED, need),
     "shift": _of_shift,
     "item": _of_item,
     "membership": lambda membership: (membership.person.name, None),

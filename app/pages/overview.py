@@ -20,6 +20,7 @@ from app.core.drawing import Column, draw_columns
 from app.donations.queries import Totals, totals
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Item, Need, Position, Shift
+from app.needs.queries import list_shift_names
 from app.organizations.invitations import list_waiting_invitations
 from app.organizations.models import Organization
 from app.organizations.queries import list_locations, list_members
@@ -64,11 +65,13 @@ class Attendance:
 
 @dataclasses.dataclass(frozen=True)
 class NextShift:
-    """A shift ahead with the sums of its positions; `capacity` None: as many as come."""
+    """A shift ahead with the sums of its positions; `capacity` None: as many as come. `name` is what its positions are
+    called, its need's title when they have no name."""
 
     id: int
     need_id: int
     title: str
+    name: str
     starts_at: dt.datetime
     ends_at: dt.datetime
     time_zone: str
@@ -260,18 +263,21 @@ def _with_sums(organization_id: int) -> sa.Select[*tuple[Any, ...]]:
 
 def _next_shifts(organization_id: int) -> list[NextShift]:
     query = _with_sums(organization_id).where(Shift.ends_at > now(), Need.status == "open")
+    rows = db.session.execute(query.order_by(Shift.starts_at, Shift.id).limit(NEXT_SHIFTS)).all()
+    names = list_shift_names([row.id for row in rows])
     return [
         NextShift(
             row.id,
             row.need_id,
             row.title,
+            names.get(row.id, row.title),
             row.starts_at,
             row.ends_at,
             row.time_zone,
             capacity=None if row.boundless else int(row.capacity),
             taken=int(row.taken),
         )
-        for row in db.session.execute(query.order_by(Shift.starts_at, Shift.id).limit(NEXT_SHIFTS))
+        for row in rows
     ]
 
 

@@ -97,6 +97,19 @@ def test_the_menu_of_a_phone_opens_without_javascript(browser: Browser, site: st
         assert page.url == site + "/organizations"
 
 
+def test_the_filters_of_a_phone_open_without_javascript_and_are_open_elsewhere(browser: Browser, site: str) -> None:
+    for width, folded in ((390, True), (1280, False)):
+        with opened(browser, "light", width, script=False) as page:
+            page.goto(site + "/needs?wants=time&near=Newark, NJ")
+            chip, button = page.get_by_role("link", name="Remove the filter Time"), page.get_by_text("Filters: 1 on")
+            assert chip.is_visible() is not folded
+            assert button.is_visible() is folded
+            if folded:
+                button.click()
+            chip.click()
+            assert page.url == f"{site}/needs?near=Newark%2C+NJ"
+
+
 def test_an_error_summary_takes_the_focus_and_leads_into_the_field(browser: Browser, site: str) -> None:
     with opened(browser, "light", 1280) as page:
         page.goto(site + "/register")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import time_machine
 from flask import Flask
 from flask_babel import force_locale
 
@@ -27,6 +28,17 @@ def test_times_are_said_in_the_zone_of_the_place(app: Flask) -> None:
         # Past midnight in Paris, whose winter time has no short English name in CLDR.
         assert when.times(EVENING, until, "Europe/Paris") == "11:30 pm – Wednesday 2:30 am CET"
         assert when.moment(EVENING, "Asia/Kolkata") == "Wednesday, November 25, 4:00 am IST"
+        # Where neither has letters, the place is said and not a number of hours.
+        assert when.moment(EVENING, "America/Sao_Paulo") == "Tuesday, November 24, 7:30 pm Sao Paulo time"
+        assert when.zone_name(EVENING, "Etc/GMT+3") == "UTC-0300"
+
+
+@pytest.mark.rule("T1")
+def test_tables_say_it_in_short_and_name_the_year_when_it_is_another(app: Flask) -> None:
+    with app.test_request_context(), time_machine.travel(EVENING, tick=False):
+        assert when.short_moment(EVENING, "America/New_York") == "Tue, Nov 24, 5:30 pm EST"
+        assert when.short_moment(EVENING, "America/New_York", named=False) == "Tue, Nov 24, 5:30 pm"
+        assert when.table_day(dt.date(2025, 11, 3)) == "Mon, Nov 3, 2025"
 
 
 @pytest.mark.rule("T1")

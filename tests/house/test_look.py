@@ -68,6 +68,18 @@ def test_the_reader_who_chose_dark_gets_the_same_dark_as_the_system() -> None:
     assert tokens(BLOCKS[0]) == tokens(BLOCKS[1])
 
 
+def test_every_property_that_the_styles_use_is_defined() -> None:
+    """A name nobody defined is no error to a browser: the text is black, also where it is dark."""
+    defined = re.compile(r"(--[\w-]+)\s*:")
+    found = [
+        f"{path.name}: {name}"
+        for path in sorted((STATIC / "css").glob("*.css"))
+        for name in re.findall(r"var\((--[\w-]+)", path.read_text())
+        if name not in {*defined.findall(CSS), *defined.findall(path.read_text())}
+    ]
+    assert not found
+
+
 def test_styles_and_scripts_stay_within_the_page_budget() -> None:
     sheet = len(gzip.compress((STATIC / "css" / "app.css").read_bytes(), mtime=0))
     scripts = sum(len(gzip.compress(path.read_bytes(), mtime=0)) for path in (STATIC / "js").glob("*.js"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -265,6 +266,29 @@ def test_open_quantities_never_fill() -> None:
     assert not standing.is_filled([], [full, half])
     assert standing.of_items([full, half]) == standing.Standing(Decimal(2), Decimal(1), Decimal(4), Decimal(1))
     assert standing.of_time([open_role]) is None
+
+
+def test_the_main_button_is_the_first_shift_that_can_be_taken(client: CheckingClient, sign_in: SignIn) -> None:
+    need = make_need()
+    mine = make_shift(need, name="Mine", days=1)
+    make_shift(need, name="Full", days=2, capacity=0)
+    make_shift(need, name="Asks", days=3, contact="children")
+    free = make_shift(need, name="Free", days=4)
+    make_shift(need, name="Later", days=5)
+
+    def main() -> list[str]:
+        return re.findall(r'class="button main" href="/shifts/(\w+)/', client.get(path(need)).text)
+
+    assert main() == [encode_id(mine.id)]
+    helper = make_person()
+    with transaction():
+        sign_up(mine.id, by=helper)
+    sign_in(helper)
+    assert main() == [encode_id(free.id)]
+    assert client.get(path(need)).text.count(">You have a place</span>") == 1
+    # What the yellow finger means is said to whom it belongs.
+    assert "you</li></ul>" in client.get(path(need)).text
+    assert "you</li></ul>" not in client.get(path(make_shift(name="Elsewhere").need)).text
 
 
 def fill(need: Need, number: int) -> None:

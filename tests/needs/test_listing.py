@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import re
+from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import html5lib
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 
 from app.core.clock import now
 from app.core.db import db, transaction
 from app.needs import index
-from app.needs.models import Need
+from app.needs.models import Item, Need
 from tests.conftest import CheckingClient
 from tests.factories import make_item, make_need, make_organization, make_person, make_shift
 
@@ -44,8 +46,9 @@ def test_it_lists_needs_with_what_a_reader_decides_by(client: CheckingClient) ->
     make_item(need, quantity="40", name="Rice", unit="kg")
     text = client.get(f"/needs?{NEWARK}").get_data(as_text=True)
     assert articles(text) == ["Pack food parcels"]
-    for words in ("Open Door", "Verified", "8 places open", "40 still wanted", "Rice (kg)", "Newark, NJ", "0 km"):
+    for words in ("Open Door", "Verified", "8 places open", "40 still wanted", "Rice (kg)", "Newark, NJ"):
         assert words in text
+    assert "less than 1 km away" in text
     assert "starts in 3 days" in text  # why it is here (N3)
 
 
@@ -133,8 +136,10 @@ def test_a_large_set_is_not_counted_to_the_last(app: Flask, client: CheckingClie
         index.add_new([need.id for need in needs])
     for url in ("/needs", f"/needs?{NEWARK}"):
         text = client.get(url).get_data(as_text=True)
-        assert "1,000+ needs in this area" in text
+        assert ("<b>1,000+ needs</b>" if url == "/needs" else "<b>1,000+ needs in this area</b>") in text
         assert ">Food <span>1,000+</span>" in text
+    # A part of them is never said to be all.
+    assert "<b>Some of 1,000+ needs</b>" in client.get("/needs?causes=food").get_data(as_text=True)
     assert index.compare() == (1005, [])
 
 
@@ -218,6 +223,51 @@ def test_a_signed_in_reader_s_page_is_nobody_else_s(client: CheckingClient, sign
     assert "ETag" not in mine.headers
     assert b"Sign out" in mine.data
     assert b"Sign out" not in anonymous
+
+
+def test_what_is_urgent_says_by_when(client: CheckingClient) -> None:
+    at = dt.datetime(2031, 5, 12, 14, tzinfo=dt.UTC)
+    cases = {
+        ("high", 2): "Needed in 2 days", ("high", 1): "Needed in 1 day", ("high", 0): "Needed today",
+        ("high", 60): "Needed soon", ("high", None): "Needed soon", ("critical", 0): "Critical: today",
+        ("critical", 3): "Critical: in 3 days", ("critical", None): "Critical", ("normal", 2): "",
+    }  # fmt: skip
+    with time_machine.travel(at, tick=False):
+        for number, (urgency, days) in enumerate(cases):
+            need = make_need(title=f"Case {number}.", urgency=urgency)
+            if days is not None:
+                make_shift(need, days=days + 1 / 24, hours=2)
+        make_shift(make_need(title="Role", urgency="high"), flexible=True, due_on=dt.date(2031, 5, 16))
+        cards = client.get("/needs").text.split("<article")[1:]
+    expected = {f"Case {number}.": words for number, words in enumerate(cases.values())} | {"Role": "Needed in 4 days"}
+    for title, words in expected.items():
+        (card,) = [card for card in cards if f">{title}</a>" in card]
+        assert re.findall(r'<p class="badge urgent">(.*?)</p>', card) == ([words] if words else []), title
+
+
+def test_why_a_need_is_listed_is_told_to_whoever_asked_for_something_of_their_own(client: CheckingClient) -> None:
+    make_shift(make_need(title="Soup", skills=["cooking"], causes=["food"]))
+    for url in ("/", "/needs", "/needs?causes=food", f"/needs?{NEWARK}&sort=soonest"):
+        assert "Why you see this" not in client.get(url).text
+    for url in (f"/needs?{NEWARK}", "/needs?q=soup", "/needs?skills=cooking"):
+        assert "Why you see this" in client.get(url).text
+
+
+def test_an_item_that_nobody_has_to_bring_any_more_says_so(client: CheckingClient) -> None:
+    need = make_need(title="Repaint")
+    make_shift(need)
+    item = make_item(need, quantity="8", name="Dust sheets", unit="")
+    with transaction():
+        db.session.get_one(Item, item.id).reserved = Decimal(8)
+    assert "<b>All 8 promised</b>: Dust sheets" in client.get("/needs").text
+    with transaction():
+        changed = db.session.get_one(Item, item.id)
+        changed.reserved, changed.received = Decimal(0), Decimal(8)
+    assert "<b>All 8 arrived</b>: Dust sheets" in client.get("/needs").text
+    make_item(need, quantity="5", name="Brushes", unit="")
+    text = client.get("/needs").text
+    assert "<b>5 still wanted</b>: Brushes" in text
+    assert "Dust sheets" not in text
 
 
 def test_a_need_without_date_says_so(client: CheckingClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,10 +10,11 @@ from decimal import Decimal
 import pytest
 
 from app.accounts.models import Person
+from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.needs import queries
-from app.needs.models import NEED_STATUSES, Item, Need, Shift
+from app.needs.models import NEED_STATUSES, Item, Need, Position, Shift
 from app.organizations.models import Organization
 from app.pledges.operations import pledge
 from app.signups.operations import sign_up
@@ -55,6 +57,28 @@ def test_who_comes_and_what_is_on_its_way(client: CheckingClient, pantry: Organi
     for words in ("Ada Lovelace", "I bring a ladder", "Grace Hopper", "Cots", "Mark received", "Porter", "Nobody yet"):
         assert words in page.text, words
     assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_ahead_comes_first_and_no_column_says_what_the_row_says(
+    client: CheckingClient, pantry: Organization
+) -> None:
+    need = make_need(pantry)
+    over = make_shift(need, name="Clear the rooms", days=2)
+    cook = make_shift(need, name="Cook", days=3)
+    with transaction():
+        db.session.add(Position(shift_id=cook.id, name="Wash up", capacity=2, sort=1))
+    make_shift(need, name="Called off", days=4, status="cancelled")
+    supporter(over, name="Ada")
+    supporter(cook, name="Grace")
+    with transaction():
+        moved = db.session.get_one(Shift, over.id)
+        moved.starts_at, moved.ends_at = now() - dt.timedelta(hours=5), now() - dt.timedelta(hours=2)
+    text = client.get(manage(need)).text
+    ahead, _words, behind = text.partition("2 shifts that are over or cancelled")
+    assert [">Cook, Wash up</bdi>" in ahead, "Clear the rooms" in ahead, "Called off" in ahead] == [True, False, False]
+    assert behind.index("Called off") < behind.index("Clear the rooms")  # the latest first
+    headings = [re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table) for table in text.split("<thead>")[1:3]]
+    assert headings == [["Name", "People", "What", "Note"], ["Name", "People", "Note"]]
 
 
 @pytest.mark.rule("A1")

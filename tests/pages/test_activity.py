@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 
 from app.core.db import db, transaction
+from app.core.ids import encode_id
 from app.core.outbox import Outbox
 from app.messages.operations import choose_mail
 from app.pages.jobs import promise_digests
@@ -47,7 +48,9 @@ def test_the_list_tells_what_happened_to_the_own_organization_only(
     count_queries.clear()
     page = client.get(f"/manage/{organization.slug}/activity").text
     few = len(count_queries)
-    assert "Gail &lt;b&gt; signed up: Sort" in page
+    # Only the need is a link: a line of them can be read.
+    path = f"/manage/{organization.slug}/needs/{encode_id(shift.need_id)}"
+    assert f'Gail &lt;b&gt; signed up: <a href="{path}">Sort</a>, ' in page
     assert "Gail &lt;b&gt; gave their place back" in page
     assert "pledged 2.5 of Diapers" in page
     assert "Elsewhere" not in page

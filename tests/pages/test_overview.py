@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 
+import time_machine
 from flask import Flask
 
 from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.drawing import Column, draw_columns
 from app.core.ids import encode_id
-from app.needs.models import Shift
+from app.needs.models import Position, Shift
 from app.organizations.models import Organization
 from app.pages.overview import overview_of
 from app.pledges.models import Pledge
@@ -125,6 +126,27 @@ def test_first_steps_are_computed_hidden_and_shown_again(
     assert "/manage/kitchen/first-steps/show" in page
     assert client.post("/manage/kitchen/first-steps/show").status_code == 303
     assert "2 of 5 done" in client.get(PAGE).text
+
+
+def test_shifts_are_listed_by_their_names_and_in_short(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient]
+) -> None:
+    with time_machine.travel(dt.datetime(2031, 5, 12, 14, tzinfo=dt.UTC), tick=False):
+        owner = make_person()
+        organization = make_organization(owner, slug="kitchen")
+        shelter = make_need(organization, title="Open the shelter")
+        shift = make_shift(shelter, days=1, name="Cook dinner")
+        with transaction():
+            db.session.add(Position(shift_id=shift.id, name="Wash up", capacity=2, sort=1))
+            db.session.add(Position(shift_id=shift.id, name="Nobody any more", capacity=0, sort=2))
+        make_shift(shelter, days=2)
+        make_shift(shelter, days=3, name="Unload", time_zone="America/Chicago")
+        sign_in(owner)
+        rows = client.get(PAGE).text.partition('aria-label="Next shifts"')[2].split("<tr>")[2:5]
+        assert ["Tue, May 13, 10:00 am<" in rows[0], ">Cook dinner, Wash up</a>" in rows[0]] == [True, True]
+        assert ">Open the shelter</a>" in rows[1]
+        # Elsewhere than the head of the table says, its zone is named (T1).
+        assert ["Thu, May 15, 9:00 am CDT<" in rows[2], ">Unload</a>" in rows[2]] == [True, True]
 
 
 def test_it_asks_the_database_no_more_for_many_needs_than_for_one(

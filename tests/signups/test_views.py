@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 import icalendar
@@ -165,7 +166,7 @@ def test_the_form_of_a_shift_that_asks_anything_is_for_one(client: CheckingClien
     sign_in(make_person())
     page = client.get(path(shift))
     assert 'name="party_size"' not in page.text
-    assert "You are." in page.text
+    assert re.search(r"<b>[^<]+[^.<]\.</b> You are\.", page.text)  # two sentences, not one
     assert client.post(path(shift), data={"party_size": "5", "note": ""}).status_code == 303
     assert only_signup().party_size == 1
 

@@ -42,6 +42,7 @@ def _render(need_id: int) -> str:
     items = queries.list_items(need_id)
     fundraisers = list_fundraisers_for(need_id, limit=MOST_FUNDRAISERS)
     raised = totals([row.id for row in fundraisers])
+    mine = _of_viewer(person, need)
     return render_template(
         "needs/show.html",
         need=page,
@@ -62,8 +63,18 @@ def _render(need_id: int) -> str:
         is_staff=is_staff,
         takes=page.is_claimed and page.is_visible,
         gifts_are_on=settings().payments_mode != "off",
-        **_of_viewer(person, need),
+        first_open=_first_open(shifts, mine["mine"]),
+        **mine,
     )
+
+
+def _first_open(shifts: list[queries.ShiftLine], mine: dict[int, Any]) -> int | None:
+    """The shift whose button is the page's main one: the first that can be taken at once and is not the reader's yet."""
+    for shift in shifts:
+        is_full = shift.capacity is not None and shift.taken >= shift.capacity
+        if shift.contact == "none" and shift.id not in mine and not is_full:
+            return shift.id
+    return None
 
 
 def _similar_url(page: queries.NeedPage) -> str:

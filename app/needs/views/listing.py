@@ -47,5 +47,5 @@ def _render() -> str:
         exact=facets.exact,
         next_url=query.page(page.next_cursor) if page.next_cursor else None,
         first_url=None if first else query.page(""),
-        **listing.facts_of(facets, first=first, more=more, shown=len(page.rows)),
+        **listing.facts_of(filters, facets, first=first, more=more, shown=len(page.rows)),
     )

@@ -176,6 +176,8 @@ def manage(need: Need) -> ResponseReturnValue:
         need=need,
         status="filled" if need.status == "open" and standing.is_filled(ahead, items) else need.status,
         shifts=shifts,
+        ahead=ahead,
+        behind=[shift for shift in reversed(shifts) if shift not in ahead],
         rosters=list_rosters([shift.id for shift in shifts]),
         may_undo=operations.can_undo_close(need),
         items=items,

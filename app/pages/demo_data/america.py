@@ -244,7 +244,7 @@ ALDER_STREET = DemoOrganization(
     ago=270,
     decisions=(DemoDecision("verified", "State register entry, two references from the court's victim services", 262),),
     members=(("elena", "manager"),),
-    locations=(("Training room", "77 Example Street", PORTLAND, False),),
+    locations=(("Training room", "77 Example Street", PORTLAND, True),),
     needs=(
         DemoNeed(
             "Train hotel and motel staff",

@@ -72,6 +72,20 @@ for (const field of document.querySelectorAll("[data-copy]")) {
   field.after(button);
 }
 
+// An amount of one's own is the choice "other"; choosing one of those offered takes it back.
+for (const field of document.querySelectorAll("[data-other]")) {
+  const choices = field.form.elements[field.dataset.other];
+  field.addEventListener("input", () => {
+    choices.value = field.value ? "other" : "";
+  });
+  for (const choice of choices) {
+    choice.addEventListener("change", () => {
+      if (choice.value === "other") field.focus();
+      else field.value = "";
+    });
+  }
+}
+
 // Where the browser can hand a link on by itself, a button does that.
 for (const button of document.querySelectorAll("[data-share]")) {
   if (!navigator.share) continue;
