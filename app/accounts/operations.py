@@ -253,7 +253,11 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
             raise InvalidInput({"name": _("Enter your name")})
         person.name = values["name"].strip()
     if "place" in values:
+        country = person.country
         _set_place(person, values["place"])
+        if person.country != country:
+            # Who is an adult is said by the law of where they are, too.
+            tell_facts_changed(person.id)
     if values.get("time_zone"):
         if not is_time_zone(values["time_zone"]):
             raise InvalidInput({"time_zone": _("Choose a time zone such as America/New_York")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from app.needs.models import Need
 from app.pledges import queries as pledges
 from app.pledges.models import Pledge
 from app.pledges.operations import with_unit
+from app.signups import gate
 from app.signups import queries as signups
 from app.signups.calendar import calendar_feed, describe_area
 from app.signups.models import Signup
@@ -77,11 +78,14 @@ class MyHelp:
 
 def list_my_help(person: Person) -> MyHelp:
     """What `person` promised, soonest first (without a date last), and what they gave before, latest first."""
-    ahead = [_of_signup(signup, person) for signup in signups.list_live_signups_of(person.id)]
-    ahead += [_of_pledge(pledge, person) for pledge in pledges.list_live_pledges_of(person.id)]
+    places, past = signups.list_live_signups_of(person.id), signups.list_past_signups_of(person.id)
+    promised, brought = pledges.list_live_pledges_of(person.id), pledges.list_received_pledges_of(person.id)
+    needs = [signup.shift.need for signup in (*places, *past)] + [pledge.item.need for pledge in (*promised, *brought)]
+    known = Known(signups.list_exact_addresses(needs, person), gate.list_refusals(places))
+    ahead = [_of_signup(signup, known) for signup in places] + [_of_pledge(pledge, known) for pledge in promised]
     ahead.sort(key=_when)
-    done = [_of_signup(signup, person, done=True) for signup in signups.list_past_signups_of(person.id)]
-    done += [_of_pledge(pledge, person, done=True) for pledge in pledges.list_received_pledges_of(person.id)]
+    done = [_of_signup(signup, known, done=True) for signup in past]
+    done += [_of_pledge(pledge, known, done=True) for pledge in brought]
     done.sort(key=lambda entry: entry.day or dt.date.min, reverse=True)
     return MyHelp(ahead, done, donations.list_own_gifts(person.id))
 
@@ -90,8 +94,9 @@ def calendar_feed_of(person: Person, settings: Settings) -> bytes:
     """The private calendar of `person`: what is ahead and what was in the last thirty days."""
     since = now() - dt.timedelta(days=30)
     places = signups.list_signups_for_calendar(person.id, since)
+    exact = signups.list_exact_addresses([signup.shift.need for signup in places], person)
     return calendar_feed(
-        [(signup, _where(signup.shift.need, person)) for signup in places],
+        [(signup, _where(signup.shift.need, exact)) for signup in places],
         name=_("My help"),
         base_url=settings.base_url,
         sender=settings.mail_from,
@@ -103,32 +108,45 @@ def _when(entry: Help) -> tuple[dt.date, dt.datetime]:
     return entry.day or dt.date.max, starts_at or dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
-def _of_signup(signup: Signup, person: Person, *, done: bool = False) -> Help:
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What a person may know now: exact addresses by need, and which of their places do not stand any more (G1)."""
+
+    exact: dict[int, signups.ExactAddress]
+    refused: Container[int]
+
+
+def _of_signup(signup: Signup, known: Known, *, done: bool = False) -> Help:
     shift, need = signup.shift, signup.shift.need
     day, before, facts = shift.due_on, _("by") if shift.due_on else "", [_("Any time")]
     if shift.starts_at is not None and shift.ends_at is not None:
         day, before = local_date(shift.starts_at, shift.time_zone), ""
         facts = [when.times(shift.starts_at, shift.ends_at, shift.time_zone)]
-    facts.append(_where(need, person))
+    facts.append(_where(need, known.exact))
     if signup.party_size > 1:
         facts.append(ngettext("you and %(num)s guest", "you and %(num)s guests", signup.party_size - 1))
     title = f"{need.title} · {signup.position.name}" if signup.position.name else need.title
-    step = "" if done else _next_step(signup, person)
+    step = "" if done else _next_step(signup, known)
     lines = (dots(fact for fact in facts if fact), need.organization.name)
-    return Help("time", signup.status, day, before, title, need.id, lines, step, signup=signup, need=need)
+    status = "cancelled" if signup.id in known.refused else signup.status
+    return Help("time", status, day, before, title, need.id, lines, step, signup=signup, need=need)
 
 
-def _where(need: Need, person: Person) -> str:
+def _where(need: Need, known: dict[int, signups.ExactAddress]) -> str:
     """To the door when the person may know it (N6, G7), else the area."""
-    exact = signups.find_exact_address(need, person) if need.private_address else None
+    exact = known.get(need.id)
     return ", ".join(part for part in (exact.address, need.city) if part) if exact else describe_area(need)
 
 
-def _next_step(signup: Signup, person: Person) -> str:
+def _next_step(signup: Signup, known: Known) -> str:
     shift = signup.shift
+    if signup.id in known.refused:
+        return _("Your place does not stand any more, because of what the shift asks. Please do not come.")
     if shift.status == "cancelled":
         return _("The organization cancelled this shift. Please do not come.")
-    if shift.need.private_address and signups.find_exact_address(shift.need, person) is None:
+    if shift.status == "cannot_run":
+        return _("Two cleared adults are needed, and there are fewer. Please do not come before you hear from us.")
+    if shift.need.private_address and shift.need_id not in known.exact:
         return _("The address is private. You see it here from 48 hours before the start.")
     if shift.need.status == "closed":
         return ""
@@ -137,7 +155,7 @@ def _next_step(signup: Signup, person: Person) -> str:
     return _("Come at %(time)s. We remind you the day before.", time=when.clock_time(shift.starts_at, shift.time_zone))
 
 
-def _of_pledge(pledge: Pledge, person: Person, *, done: bool = False) -> Help:
+def _of_pledge(pledge: Pledge, known: Known, *, done: bool = False) -> Help:
     item, need = pledge.item, pledge.item.need
     title = _(
         "%(quantity)s of %(item)s",
@@ -158,9 +176,9 @@ def _of_pledge(pledge: Pledge, person: Person, *, done: bool = False) -> Help:
             pledge=pledge,
             need=need,
         )
-    step = _("Bring it to: %(place)s", place=_where(need, person)) if not need.remote else ""
+    step = _("Bring it to: %(place)s", place=_where(need, known.exact)) if not need.remote else ""
     if pledge.way == "send":
-        step = _("Send it to: %(place)s", place=_where(need, person)) if not need.remote else ""
+        step = _("Send it to: %(place)s", place=_where(need, known.exact)) if not need.remote else ""
     if pledge.status == "in_transit":
         step = _("It is on its way. The staff look out for it.")
     lines = (need.title, need.organization.name)

@@ -25,7 +25,7 @@ from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate, holds, operations, queries, safety_jobs
+from app.signups import gate, holds, operations, queries, safety_jobs, two_adults
 from app.signups.calendar import calendar_attachment, describe_area
 from app.signups.models import GuestHold, Signup
 from app.signups.policy import place_token
@@ -165,7 +165,7 @@ def mail_reminder(payload: dict[str, Any]) -> None:
         return
     if signup.shift.sequence != payload["shift_sequence"] or signup.shift.is_over:
         return
-    if gate.check_standing(signup.shift, signup.person, ignore=signup):
+    if gate.check_standing(signup.shift, signup.person, ignore=signup) or not two_adults.runs(signup.shift):
         return
     _send("signups/reminder", payload, "reminder")
 
@@ -182,6 +182,8 @@ def fan_out_changed(payload: dict[str, Any]) -> None:
     for signup_id in queries.list_ids_on_shift(payload["shift_id"]):
         with transaction():
             operations.review_after_change(signup_id)
+    with transaction():
+        operations.review_shift(payload["shift_id"])
 
 
 def thank_helpers(payload: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def place(signup: Signup) -> ResponseReturnValue:
 
 
 def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturnValue:
-    held = signup.status in gate.HOLDING_STATUSES
+    held = gate.stands(signup) or (signup.status in gate.HOLDING_STATUSES and signup.shift.status == "cancelled")
     page = render_template(
         "signups/place.html",
         signup=signup,

@@ -52,7 +52,7 @@ def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
         organization=shift.need.organization,
         shift=shift,
         rows=rows,
-        people=sum(row.party_size for row in rows if row.status != "no_show"),
+        people=sum(row.party_size for row in rows if row.status != "no_show" and row.stands),
         here=sum(row.party_size for row in rows if row.status in ("checked_in", "completed")),
         form=form,
         wrong_id=wrong_id,
