@@ -263,7 +263,11 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
             raise InvalidInput({"name": _("Enter your name")})
         person.name = values["name"].strip()
     if "place" in values:
+        country = person.country
         _set_place(person, values["place"])
+        if person.country != country:
+            # Who is an adult is said by the law of where they are, too.
+            tell_facts_changed(person.id)
     if "place" in values or "time_zone" in values:
         chosen = values.get("time_zone", person.time_zone if person.time_zone_chosen else None)
         _set_time_zone(person, chosen)

@@ -19,6 +19,13 @@ def majority_age(country: str | None) -> int:
     return _LATER_MAJORITY.get(country or "", ADULT_AGE)
 
 
+def may_be_minor_somewhere(person: Person) -> bool:
+    """True when the birth date says that there is a country in which they may not be an adult yet: where a shift is, its
+    own law counts, too."""
+    latest = max(ADULT_AGE, *_LATER_MAJORITY.values())
+    return person.birth_date is not None and age_on(person.birth_date, today("Etc/GMT+12")) < latest
+
+
 def is_known_minor(person: Person) -> bool:
     """True when the birth date says so wherever on earth it is still yesterday. Unknown is not known to be a minor, and
     never taken for an adult either: rules that need an age ask for it themselves."""

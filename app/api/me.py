@@ -12,6 +12,7 @@ from app.api import frame, present, queries, schemas
 from app.core.db import transaction
 from app.core.web import signed_in
 from app.donations.queries import list_donations_of, totals
+from app.signups.gate import list_refusals
 
 resource = frame.blueprint("me", "The person the token belongs to")
 
@@ -42,7 +43,8 @@ def edit(payload: dict[str, Any]) -> ResponseReturnValue:
 def signups(query: dict[str, Any]) -> ResponseReturnValue:
     """One's own places, newest first."""
     page = queries.list_signups(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
-    return frame.page_of(page, lambda row: present.signup(row, name=None))
+    refused = list_refusals(page.rows)
+    return frame.page_of(page, lambda row: present.signup(row, name=None, stands=row.id not in refused))
 
 
 @resource.route("/me/pledges", methods=["GET"])

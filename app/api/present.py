@@ -185,13 +185,14 @@ def need(row: Need, address: str | None, waiting: Mapping[int, int]) -> Body:
     }
 
 
-def signup(row: Signup, *, name: str | None) -> Body:
-    """A place; `name` only for those who may see who it is."""
+def signup(row: Signup, *, name: str | None, stands: bool = True) -> Body:
+    """A place; `name` only for those who may see who it is. One that does not stand any more (G1) is cancelled already,
+    whether or not promised work has come to it."""
     return {
         "id": row.id,
         "shift": row.shift_id,
         "position": row.position_id,
-        "status": row.status,
+        "status": row.status if stands else "cancelled",
         "party_size": row.party_size,
         "note": row.note,
         "created_at": iso(row.created_at),

@@ -18,6 +18,7 @@ from app.organizations.models import Organization
 from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.signups.models import Signup
 from app.signups.operations import lock_shift
+from app.signups.queries import with_everything
 
 
 def whole_needs(need_ids: Sequence[int]) -> list[Need]:
@@ -38,8 +39,8 @@ def whole_needs(need_ids: Sequence[int]) -> list[Need]:
 def list_signups(
     *, shift_id: int | None = None, person_id: int | None = None, cursor: str | None, limit: int
 ) -> Page[Signup]:
-    """Places on one shift, or of one person, or both; newest first."""
-    query = sa.select(Signup).options(joinedload(Signup.person))
+    """Places on one shift, or of one person, or both, with all that the gate looks at; newest first."""
+    query = with_everything()
     if shift_id is not None:
         query = query.where(Signup.shift_id == shift_id)
     if person_id is not None:

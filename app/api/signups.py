@@ -40,8 +40,8 @@ def _shift_in_sight(person: Any, shift: Shift) -> bool:
     return can_see_need(person, shift.need)
 
 
-def _present(signup: Signup, *, staff: bool) -> dict[str, Any]:
-    return present.signup(signup, name=signup.person.name if staff else None)
+def _present(signup: Signup, *, staff: bool, stands: bool = True) -> dict[str, Any]:
+    return present.signup(signup, name=signup.person.name if staff else None, stands=stands)
 
 
 @resource.route("/shifts/<id:shift_id>/signups", methods=["POST"])
@@ -126,7 +126,8 @@ def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
         cursor=query.get("cursor"),
         limit=query["limit"],
     )
-    return frame.page_of(page, lambda signup: _present(signup, staff=staff))
+    refused = gate.list_refusals(page.rows)
+    return frame.page_of(page, lambda signup: _present(signup, staff=staff, stands=signup.id not in refused))
 
 
 @resource.route("/signups/<id:signup_id>", methods=["GET"])
@@ -134,7 +135,9 @@ def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.SignupOut)
 def show(signup: Signup) -> ResponseReturnValue:
     """One place, for the person and the staff."""
-    body = _present(signup, staff=can_see_staff_pages(current_person(), signup.shift.need.organization))
+    person = current_person()
+    staff = can_see_staff_pages(person, signup.shift.need.organization)
+    body = _present(signup, staff=staff, stands=not gate.list_refusals([signup]))
     return frame.with_etag(schemas.SignupOut().dump(body), signup.sequence)
 
 

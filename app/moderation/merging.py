@@ -29,8 +29,9 @@ from app.organizations.members import add_membership, find_membership, remove_me
 from app.organizations.models import DifferentOrganizations, Logo, Membership, Organization
 from app.organizations.operations import name_key
 from app.organizations.queries import list_members
-from app.safeguarding.models import ContactPermission
-from app.safeguarding.operations.clearances import revoke_conduct_of
+from app.safeguarding.models import ContactPermission, GuardianConfirmation
+from app.safeguarding.operations.clearances import revoke_all_of, revoke_conduct_of
+from app.safeguarding.operations.exemptions import end_exemptions_of
 from app.safeguarding.operations.shared import tell_rules_changed
 
 # What becomes of every column that points at an organization. tests/moderation/test_merging.py fails on one that is missing.
@@ -261,8 +262,14 @@ def _forget_repeated_ids(duplicate: Organization, remaining: Organization) -> No
 
 def _move_safeguarding(duplicate: Organization, remaining: Organization, by: Person) -> None:
     """The word of moderators and the acceptance of its own code of conduct stay behind; what people share with it, and
-    guardians its staff spoke to, go with it. Every place is asked again by the rules of the one that remains (G1)."""
+    guardians its staff spoke to, go with it. Of a duplicate that nobody stands behind, what it said of people ends. Every
+    place is asked again by the rules of the one that remains (G1)."""
     revoke_conduct_of(duplicate.id, by=by)
+    if not duplicate.is_public:
+        revoke_all_of(duplicate.id, by=by)
+        end_exemptions_of(duplicate.id, by=by)
+        spoken = GuardianConfirmation.organization_id == duplicate.id
+        db.session.execute(sa.delete(GuardianConfirmation).where(spoken))
     db.session.execute(sa.delete(ContactPermission).where(ContactPermission.organization_id == duplicate.id))
     for name, key in (("clearance_share", "clearance_id"), ("guardian_confirmation", "guardianship_id")):
         table = db.metadata.tables[name]

@@ -38,9 +38,14 @@ def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
                 "/profile",
             )
         ]
-    if is_known_minor(person) and not has_consenting_guardian(person.id):
+    if lacks_guardian(person):
         return [guardian_needed()]
     return []
+
+
+def lacks_guardian(person: Person) -> bool:
+    """True for a known minor for whom nobody answers (G4)."""
+    return is_known_minor(person) and not has_consenting_guardian(person.id)
 
 
 def guardian_needed() -> Reason:

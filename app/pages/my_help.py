@@ -15,6 +15,7 @@ from app.core import when
 from app.core.audit import AuditEvent
 from app.core.clock import local_date, now, today
 from app.core.db import db
+from app.core.errors import Reason
 from app.core.i18n import _, dots, ngettext
 from app.core.ids import encode_id
 from app.core.templating import money
@@ -115,17 +116,23 @@ def list_my_help(person: Person) -> MyHelp:
     places, promises = signups.list_live_signups_of(person.id), pledges.list_live_pledges_of(person.id)
     over = pledges.list_over_pledges_of(person.id)
     started = _of_fundraisers(fundraisers.list_fundraisers_started_by(person.id))
-    known = signups.list_day_facts([place.shift.need for place in places], person)
-    ahead = [_of_signup(place, person, known=known) for place in places]
-    ahead += [_of_pledge(promise, person) for promise in promises]
+    given, ended = signups.list_past_signups_of(person.id), signups.list_ended_signups_of(person.id)
+    needs = [place.shift.need for place in (*places, *given, *ended)] + [promise.item.need for promise in promises]
+    known = Known(
+        exact=signups.list_exact_addresses(needs, person),
+        facts=signups.list_day_facts([place.shift.need for place in places], person),
+        refused=gate.list_refusals(places),
+    )
+    ahead = [_of_signup(place, known) for place in places]
+    ahead += [_of_pledge(promise, known) for promise in promises]
     ahead += [entry for entry in started if entry.status in ("awaiting_approval", "live")]
     ahead.sort(key=_when)
-    given = signups.list_past_signups_of(person.id)
-    done = [_of_signup(place, person, done=True) for place in given]
+    done = [_of_signup(place, known, done=True) for place in given]
     done += [_of_received(promise) for promise in over if promise.status == "received"]
     done += [entry for entry in started if entry.status == "ended"]
     done.sort(key=lambda entry: entry.day or dt.date.min, reverse=True)
-    changed = _ended_places(person, {place.shift_id for place in places})
+    standing = {place.shift_id for place in places}
+    changed = _ended_places([place for place in ended if place.shift_id not in standing], person, known)
     still = {promise.item_id for promise in promises}
     changed += [_of_ended_pledge(one) for one in over if one.status != "received" and one.item_id not in still]
     changed += [entry for entry in started if entry.status == "declined"]
@@ -147,8 +154,9 @@ def calendar_feed_of(person: Person, settings: Settings) -> bytes:
     """The private calendar of `person`: what is ahead and what was in the last thirty days."""
     since = now() - dt.timedelta(days=30)
     places = signups.list_signups_for_calendar(person.id, since)
+    exact = signups.list_exact_addresses([signup.shift.need for signup in places], person)
     return calendar_feed(
-        [(signup, _where(signup.shift.need, person)) for signup in places],
+        [(signup, _where(signup.shift.need, exact)) for signup in places],
         name=_("My help"),
         base_url=settings.base_url,
         sender=settings.mail_from,
@@ -189,52 +197,63 @@ def _hours_this_year(person: Person) -> decimal.Decimal:
 # --- places ---------------------------------------------------------------------------------------------------------
 
 
-def _of_signup(
-    signup: Signup,
-    person: Person,
-    *,
-    done: bool = False,
-    known: dict[int, signups.ForThoseWhoCome] | None = None,
-) -> Help:
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What a person may know now: exact addresses and facts of the day by need, and why places of theirs do not stand any
+    more (G1)."""
+
+    exact: dict[int, signups.ExactAddress]
+    facts: dict[int, signups.ForThoseWhoCome]
+    refused: dict[int, list[Reason]]
+
+
+def _of_signup(signup: Signup, known: Known, *, done: bool = False) -> Help:
     shift, need = signup.shift, signup.shift.need
     day, before, facts = shift.due_on, _("by") if shift.due_on else "", [_("Any time")]
     if shift.starts_at is not None and shift.ends_at is not None:
         day, before = local_date(shift.starts_at, shift.time_zone), ""
         facts = [when.times(shift.starts_at, shift.ends_at, shift.time_zone)]
-    facts.append(_where(need, person))
+    facts.append(_where(need, known.exact))
     if signup.party_size > 1:
         facts.append(ngettext("you and %(num)s guest", "you and %(num)s guests", signup.party_size - 1))
     title = f"{need.title} · {signup.position.name}" if signup.position.name else need.title
-    stands = signup.status in gate.HOLDING_STATUSES and shift.status == "scheduled" and not done
+    is_refused = signup.id in known.refused
+    stands = signup.status in gate.HOLDING_STATUSES and shift.status == "scheduled" and not done and not is_refused
     return Help(
         "time",
-        signup.status,
+        "cancelled" if is_refused else signup.status,
         day,
         before,
         title,
         f"place-{encode_id(signup.id)}",
         (dots(fact for fact in facts if fact), need.organization.name),
-        "" if done else _next_step(signup, person),
+        "" if done else _next_step(signup, known),
         shift.time_zone,
         signup=signup,
         need=need,
-        known=(known or {}).get(need.id) if stands else None,
+        known=known.facts.get(need.id) if stands else None,
+        said=_("Does not stand") if is_refused else "",
     )
 
 
-def _where(need: Need, person: Person) -> str:
+def _where(need: Need, known: dict[int, signups.ExactAddress]) -> str:
     """To the door when the person may know it (N6, G7), else the area."""
-    exact = signups.find_exact_address(need, person) if need.private_address else None
+    exact = known.get(need.id) if need.private_address else None
     return ", ".join(part for part in (exact.address, need.city) if part) if exact else describe_area(need)
 
 
-def _next_step(signup: Signup, person: Person) -> str:
+def _next_step(signup: Signup, known: Known) -> str:
     shift = signup.shift
+    if signup.id in known.refused:
+        why = " ".join(f"{reason.message} {reason.remedy}".strip() for reason in known.refused[signup.id])
+        return _("Your place does not stand any more. Please do not come. %(why)s", why=why)
     if shift.status == "cancelled":
         return _("The organization cancelled this shift. Please do not come.")
+    if shift.status == "cannot_run":
+        return _("Two cleared adults are needed, and there are fewer. Please do not come before you hear from us.")
     if signup.status == "waitlisted":
         return _("Please do not come unless you hear from us: we write to you at once when a place is yours.")
-    if shift.need.private_address and signups.find_exact_address(shift.need, person) is None:
+    if shift.need.private_address and shift.need_id not in known.exact:
         return _("The address is private. You see it here from 48 hours before the start.")
     if shift.need.status == "closed":
         return ""
@@ -243,11 +262,10 @@ def _next_step(signup: Signup, person: Person) -> str:
     return _("Come at %(time)s. We remind you the day before.", time=when.clock_time(shift.starts_at, shift.time_zone))
 
 
-def _ended_places(person: Person, standing: set[int]) -> list[Help]:
-    """Places that ended without being used, but for those on a shift on which the person has another by now."""
-    ended = [place for place in signups.list_ended_signups_of(person.id) if place.shift_id not in standing]
+def _ended_places(ended: Sequence[Signup], person: Person, known: Known) -> list[Help]:
+    """Places that ended without being used."""
     ended_by = _who_ended([place.id for place in ended if place.status == "cancelled"])
-    return [_of_ended_signup(place, person, own=ended_by.get(place.id) == person.id) for place in ended]
+    return [_of_ended_signup(place, known, own=ended_by.get(place.id) == person.id) for place in ended]
 
 
 def _who_ended(signup_ids: Sequence[int]) -> dict[int, int | None]:
@@ -262,8 +280,8 @@ def _who_ended(signup_ids: Sequence[int]) -> dict[int, int | None]:
     return {key: actor for key, actor in db.session.execute(query)}  # noqa: C416  # rows, not pairs
 
 
-def _of_ended_signup(signup: Signup, person: Person, *, own: bool) -> Help:
-    entry, shift = _of_signup(signup, person, done=True), signup.shift
+def _of_ended_signup(signup: Signup, known: Known, *, own: bool) -> Help:
+    entry, shift = _of_signup(signup, known, done=True), signup.shift
     said, step = "", ""
     if signup.status == "declined":
         step = _("This place was declined.")
@@ -311,11 +329,11 @@ def _promise(pledge: Pledge, quantity: decimal.Decimal, **values: object) -> Hel
     return dataclasses.replace(entry, **values)  # type: ignore[arg-type]  # fields of Help
 
 
-def _of_pledge(pledge: Pledge, person: Person) -> Help:
+def _of_pledge(pledge: Pledge, known: Known) -> Help:
     need = pledge.item.need
-    step = _("Bring it to: %(place)s", place=_where(need, person)) if not need.remote else ""
+    step = _("Bring it to: %(place)s", place=_where(need, known.exact)) if not need.remote else ""
     if pledge.way == "send":
-        step = _("Send it to: %(place)s", place=_where(need, person)) if not need.remote else ""
+        step = _("Send it to: %(place)s", place=_where(need, known.exact)) if not need.remote else ""
     if pledge.status == "in_transit":
         step = _("It is on its way. The staff look out for it.")
     elif dates.is_overdue(pledge, need):

@@ -192,7 +192,15 @@ def mail_moved(payload: dict[str, Any]) -> None:
         _send("pledges/moved", payload)
 
 
+def person_facts_changed(payload: dict[str, Any]) -> None:
+    """What is known of a person changed: each of their promises is looked at again."""
+    for pledge_id in [pledge.id for pledge in queries.list_live_pledges_of(payload["person_id"])]:
+        with transaction():
+            operations.review_standing(pledge_id)
+
+
 HANDLERS: dict[str, outbox.Handler] = {
+    "person_facts_changed_pledges": person_facts_changed,
     "need_moved": tell_of_place,
     "pledge_moved": mail_moved,
     "need_closed_pledges": thank_helpers,

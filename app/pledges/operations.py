@@ -213,6 +213,18 @@ def undo_change(pledge_id: int, *, by: Person) -> Pledge:
     return changed
 
 
+def review_standing(pledge_id: int) -> bool:
+    """Something that is known of the person changed: what a minor promised ends when no guardian answers for them (G4).
+    Returns whether it stands."""
+    _item, found = lock_pledge(pledge_id)
+    if found.status not in LIVE_STATUSES:
+        return False
+    if not promises.lacks_guardian(found.person):
+        return True
+    cancel_pledge(found.id, by=None)
+    return False
+
+
 def chase(pledge_id: int) -> None:
     """Ask about a promise whose day is over, once for each day it was promised by; end it when the days of grace are over
     too (P3). Looked at again under the lock."""

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import db
+from app.organizations.models import Organization
 from app.safeguarding.kinds import REFERENCES_NEEDED, find_kind
 from app.safeguarding.models import (
     Clearance,
@@ -86,7 +87,8 @@ class PersonFacts:
 
 @dataclasses.dataclass(frozen=True)
 class OrganizationFacts:
-    """What one organization asks, and whether it may ask people to contact at all."""
+    """What one organization asks, and whether it may ask people to contact at all: two moderators agreed, and it is
+    verified and not suspended now."""
 
     profile: tuple[str, ...] = ()
     conduct_version: int | None = None
@@ -125,7 +127,7 @@ class Known:
 
 
 def load_organizations(organization_ids: Collection[int]) -> dict[int, OrganizationFacts]:
-    """What each organization asks, in one statement."""
+    """What each organization asks, in one statement. One that is not public asks nobody to contact."""
     if not organization_ids:
         return {}
     latest = (
@@ -143,15 +145,21 @@ def load_organizations(organization_ids: Collection[int]) -> dict[int, Organizat
             ids.c.organization_id,
             RequirementProfile.requirements,
             latest.c.version,
-            ContactPermission.second_at.is_not(None),
+            sa.and_(ContactPermission.second_at.is_not(None), *_is_public()),
         )
         .select_from(ids)
+        .join(Organization, Organization.id == ids.c.organization_id)
         .outerjoin(RequirementProfile, RequirementProfile.organization_id == ids.c.organization_id)
         .outerjoin(latest, latest.c.organization_id == ids.c.organization_id)
         .outerjoin(ContactPermission, ContactPermission.organization_id == ids.c.organization_id)
         .where(ids.c.organization_id.in_(list(organization_ids)))
     )
     return {key: OrganizationFacts(tuple(profile or ()), version, bool(may)) for key, profile, version, may in rows}
+
+
+def _is_public() -> tuple[sa.ColumnElement[bool], ...]:
+    """Organization.is_public, for the database."""
+    return (Organization.verified_at.is_not(None), Organization.status == "active")
 
 
 def load(person_ids: Collection[int], organization_ids: Collection[int]) -> Known:
@@ -206,6 +214,9 @@ def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) 
     shared = (
         sa.select(Clearance.person_id, Clearance.organization_id, ClearanceShare.organization_id, *facts)
         .join(ClearanceShare, ClearanceShare.clearance_id == Clearance.id)
+        # Nobody relies on the word of an organization that is not verified any more, or is suspended.
+        .join(Organization, Organization.id == Clearance.organization_id)
+        .where(*_is_public())
         .where(of_people, ClearanceShare.organization_id.in_(list(organization_ids)))
     )
     return sa.union_all(own, shared)

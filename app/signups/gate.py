@@ -52,7 +52,7 @@ def check(
     found += _state(shift, person)
     position = find_position(shift, position_id, party_size)
     told = {reason.code for reason in found}
-    standing = check_standing(shift, person, ignore=ignore, position=position)
+    standing = _standing(shift, person, ignore=ignore, position=position)
     found += [reason for reason in standing if reason.code not in told]
     found += _double(shift, person, ignore)
     found += _party(shift, party_size, position_id)
@@ -80,14 +80,7 @@ def check_guest(
     """Every reason why nobody without an account can have a place held on `shift` (S10), as far as the public may know:
     whoever the address belongs to is asked again by `check` when the link in their mail is followed. `birth_date` None:
     not said yet, so nothing is said about it."""
-    found = promises.check_need(shift.need) + _state(shift, None)
-    register = _("Register: it takes a minute, and you come back here.")
-    if asks_for_anything(shift):
-        found.append(Reason("account_needed", _("This shift asks something of whoever takes it."), register))
-    elif shift.need.private_address:
-        found.append(
-            Reason("account_needed", _("The address is private, and shown to people with an account only."), register)
-        )
+    found = promises.check_need(shift.need) + _state(shift, None) + check_without_account(shift)
     majority = majority_age(asking.country_of(shift.need))
     if birth_date is not None and age_on(birth_date, today("Etc/GMT+12")) < majority:
         found.append(
@@ -109,15 +102,33 @@ def check_guest(
     return found + _party(shift, party_size, position_id)
 
 
+def check_without_account(shift: Shift) -> list[Reason]:
+    """Why the shift is for people with an account only (S10); empty when it is not."""
+    register = _("Register: it takes a minute, and you come back here.")
+    if asks_for_anything(shift):
+        return [Reason("account_needed", _("This shift asks something of whoever takes it."), register)]
+    if shift.need.private_address:
+        private = _("The address is private, and shown to people with an account only.")
+        return [Reason("account_needed", private, register)]
+    return []
+
+
 def check_standing(
     shift: Shift, person: Person, *, ignore: Signup | None = None, position: Position | None = None
 ) -> list[Reason]:
     """The part of `check` about the person on this shift: whether they may act at all, what it asks, other places.
 
     Asked again at every read that grants something to a confirmed place (G1) and when its shift was changed; `ignore`
-    is that place, which does not overlap itself. `position` None is that of `ignore` when it is on this shift, else all
-    that any of them asks.
+    is that place, which does not overlap itself, and which is for one person where anything is asked. `position` None is
+    that of `ignore` when it is on this shift, else all that any of them asks.
     """
+    found = _standing(shift, person, ignore=ignore, position=position)
+    if person.is_active and ignore is not None and ignore.shift_id == shift.id:
+        found += _alone(shift, ignore.party_size)
+    return found
+
+
+def _standing(shift: Shift, person: Person, *, ignore: Signup | None, position: Position | None) -> list[Reason]:
     if not person.is_active:
         return promises.check_person(person)
     found = _unmet(rules.list_rules(shift, person, position=position or _position_of(ignore, shift)))
@@ -136,18 +147,19 @@ def check_again(signup: Signup) -> list[Reason]:
 
 
 def stands(signup: Signup) -> bool:
-    """True while a place is worth what it says: held, on a shift that is not cancelled, and given again today (G1)."""
+    """True while a place is worth what it says: held, on a shift that is not cancelled, and given again today (G1). What is
+    over grants nothing any more and stays as it was."""
     return (
         signup.status in HOLDING_STATUSES
         and signup.shift.status != "cancelled"
-        and not check_standing(signup.shift, signup.person, ignore=signup)
+        and (signup.shift.is_over or not check_standing(signup.shift, signup.person, ignore=signup))
     )
 
 
 def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
-    """Why places that are held cannot stand now, by their ids; those that stand are not in it. For many places at once it
-    reads as much as for a few. Each comes with its shift, need, organization, positions and person."""
-    held = [signup for signup in signups if signup.status in HOLDING_STATUSES]
+    """Why places that are held cannot stand now, by their ids; those that stand are not in it, nor what is over. For many
+    places at once it reads as much as for a few. Each comes with its shift, need, organization, positions and person."""
+    held = [signup for signup in signups if signup.status in HOLDING_STATUSES and not signup.shift.is_over]
     if not held:
         return {}
     known = rules.load([(signup.shift, signup.person) for signup in held])
@@ -159,6 +171,7 @@ def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
                 signup.shift, signup.person, position=_position_of(signup, signup.shift), known=known
             )
             reasons = _unmet(asked) + ([_busy()] if signup.id in busy else [])
+            reasons += _alone(signup.shift, signup.party_size)
         else:
             reasons = promises.check_person(signup.person)
         if reasons:
@@ -273,15 +286,7 @@ def _party(shift: Shift, party_size: int, position_id: int | None) -> list[Reaso
         return [
             Reason("party_size", _("Choose between 1 and %(most)s people.", most=MAXIMUM_PARTY_SIZE)),
         ]
-    found = []
-    if party_size > 1 and asks_for_anything(shift):
-        found.append(
-            Reason(
-                "party_size",
-                _("On this shift everybody signs up alone, because each person must meet what it asks for."),
-                _("Sign up for yourself, and ask the others to do the same."),
-            )
-        )
+    found = _alone(shift, party_size)
     position = find_position(shift, position_id, party_size)
     if position is None:
         found.append(
@@ -290,6 +295,19 @@ def _party(shift: Shift, party_size: int, position_id: int | None) -> list[Reaso
     elif not has_room(position, party_size):
         found.append(full(max(0, (position.capacity or 0) - position.taken)))
     return found
+
+
+def _alone(shift: Shift, party_size: int) -> list[Reason]:
+    """Where anything is asked a place is for one person (G1)."""
+    if party_size == 1 or not asks_for_anything(shift):
+        return []
+    return [
+        Reason(
+            "party_size",
+            _("On this shift everybody signs up alone, because each person must meet what it asks for."),
+            _("Sign up for yourself, and ask the others to do the same."),
+        )
+    ]
 
 
 def full(free: int) -> Reason:

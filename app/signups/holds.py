@@ -116,6 +116,9 @@ def confirm_hold(hold_id: int) -> Signup:
     if hold.status != "held" or hold.birth_date is None or hold.expires_at <= now():
         raise _gone()
     person = find_or_create_guest(email=hold.email, name=hold.name, birth_date=hold.birth_date, locale=hold.locale)
+    if person.password_hash is None and (reasons := gate.check_without_account(shift)):
+        # It was changed since the place was held.
+        raise Refused(reasons)
     free_places(hold.position, hold.party_size)
     signup = sign_up(shift.id, by=person, party_size=hold.party_size, position_id=hold.position_id, note=hold.note)
     hold.signup_id = signup.id

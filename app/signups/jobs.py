@@ -24,7 +24,7 @@ from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate, holds, operations, queries, safety_jobs, waitlist
+from app.signups import gate, holds, operations, queries, safety_jobs, two_adults, waitlist
 from app.signups.calendar import calendar_attachment, describe_area
 from app.signups.models import GuestHold, Signup
 from app.signups.policy import place_token
@@ -192,7 +192,7 @@ def mail_reminder(payload: dict[str, Any]) -> None:
         return
     if signup.shift.sequence != payload["shift_sequence"] or signup.shift.is_over:
         return
-    if gate.check_standing(signup.shift, signup.person, ignore=signup):
+    if gate.check_standing(signup.shift, signup.person, ignore=signup) or not two_adults.runs(signup.shift):
         return
     _send("signups/reminder", payload, "reminder")
 

@@ -231,6 +231,7 @@ def review_after_change(signup_id: int) -> bool:
     if signup.status not in gate.HOLDING_STATUSES:
         return False
     if _end_if_it_cannot_stand(signup, shift):
+        two_adults.reconsider(shift)
         return False
     key = f"{signup.id}:{shift.sequence}"
     signup.sequence += 1
@@ -262,7 +263,7 @@ def review_shift(shift_id: int) -> None:
 
 
 def _end_if_it_cannot_stand(signup: Signup, shift: Shift) -> bool:
-    reasons = reasons_to_end(signup, shift)
+    reasons = gate.check_standing(shift, signup.person, ignore=signup)
     if not reasons:
         return False
     _release(signup, shift, by=None)
@@ -272,29 +273,27 @@ def _end_if_it_cannot_stand(signup: Signup, shift: Shift) -> bool:
     return True
 
 
-def reasons_to_end(signup: Signup, shift: Shift) -> list[Reason]:
-    """Why a place cannot stand on `shift` as it is now; empty while it can."""
-    reasons = gate.check_standing(shift, signup.person, ignore=signup)
-    if signup.party_size > 1 and gate.asks_for_anything(shift):
-        reasons.append(Reason("party_size", _("On this shift everybody signs up alone.")))
-    return reasons
-
-
 def check_in(signup_id: int, *, by: Person) -> Signup:
     """They are here: somebody of the staff says so by name. Asks the gate again, because a place is worth only what it
     is worth now (G1). Raises Refused outside the window (`attendance.check_in_refusal`) or when the place cannot stand."""
     signup, shift = lock_whole(signup_id)
     _require_status(signup, "confirmed")
     reason = attendance.check_in_refusal(shift)
-    reasons = [*([reason] if reason else []), *gate.check_again(signup)]
-    if shift.status == "scheduled" and not two_adults.runs(shift):
-        reasons.append(two_adults.not_running())
+    reasons = [*([reason] if reason else []), *_reasons_not_here(signup, shift)]
     if reasons:
         raise Refused(reasons)
     signup.status = "checked_in"
     signup.checked_in_at = now()
     _record("signup.checked_in", signup, shift, by)
     return signup
+
+
+def _reasons_not_here(signup: Signup, shift: Shift) -> list[Reason]:
+    """Why nobody can say that this person is here: the place cannot stand, or the shift cannot run (G1, G2)."""
+    reasons = gate.check_again(signup)
+    if shift.status == "scheduled" and not two_adults.runs(shift):
+        reasons.append(two_adults.not_running())
+    return reasons
 
 
 def mark_no_show(signup_id: int, *, by: Person) -> Signup:
@@ -305,6 +304,7 @@ def mark_no_show(signup_id: int, *, by: Person) -> Signup:
     signup.status = "no_show"
     outbox.withdraw(_reminder_key(signup, shift))
     _record("signup.no_show", signup, shift, by)
+    two_adults.reconsider(shift, by=by)
     return signup
 
 
@@ -312,12 +312,15 @@ def record_hours(signup_id: int, *, by: Person, minutes: int) -> Signup:
     """They came and gave `minutes` each. Said by the staff about somebody else it counts at once; staff who helped
     themselves have it recorded, and it counts when another one says the same or corrects it (S9).
 
-    Raises Refused before the start, and InvalidInput for "hours" that cannot be.
+    While the shift goes on that says they are here, too: whom check-in refuses it refuses. Raises Refused then and before
+    the start, and InvalidInput for "hours" that cannot be.
     """
     signup, shift = lock_whole(signup_id)
     _require_status(signup, "confirmed", "checked_in", "completed")
     attendance.require_begun(shift)
     attendance.require_possible(shift, minutes)
+    if signup.status == "confirmed" and not shift.is_over and (reasons := _reasons_not_here(signup, shift)):
+        raise Refused(reasons)
     if signup.person_id == by.id and signup.hours_approved_by_id is not None:
         raise refuse("own_hours", _("Your hours are approved already. Somebody else on the staff can correct them."))
     signup.status = "completed"
@@ -343,6 +346,7 @@ def undo_attendance(signup_id: int, *, by: Person) -> Signup:
     signup.status = "confirmed"
     signup.checked_in_at = signup.minutes = signup.hours_approved_by_id = None
     _record("signup.attendance_undone", signup, shift, by, **data)
+    two_adults.reconsider(shift, by=by)
     return signup
 
 

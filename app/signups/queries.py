@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -13,8 +13,9 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.accounts.models import Person
 from app.core.clock import now
 from app.core.db import db
-from app.needs.models import DayFacts, Need, Position, PrivateAddress, Shift
+from app.needs.models import DayFacts, Need, PrivateAddress, Shift
 from app.organizations.policy import can_see_staff_pages
+from app.organizations.queries import list_organizations_of
 from app.signups import gate, two_adults
 from app.signups.models import ENDED_STATUSES, LIVE_STATUSES, TAKING_STATUSES, GuestHold, ShiftStaff, Signup
 
@@ -52,9 +53,11 @@ class RosterRow:
     mail_failed: bool
     checked_in_at: dt.datetime | None
     position_id: int
+    # False once the place is not worth anything any more (G1), until promised work ends it.
+    stands: bool
 
 
-def _with_everything() -> sa.Select[Signup]:
+def with_everything() -> sa.Select[Signup]:
     """Places with all that the gate looks at."""
     return sa.select(Signup).options(
         joinedload(Signup.shift).joinedload(Shift.need).joinedload(Need.organization),
@@ -66,13 +69,13 @@ def _with_everything() -> sa.Select[Signup]:
 
 def find_signup(signup_id: int) -> Signup | None:
     """A place with its shift, need and organization, or None."""
-    return db.session.scalar(_with_everything().where(Signup.id == signup_id))
+    return db.session.scalar(with_everything().where(Signup.id == signup_id))
 
 
 def find_live_signup(shift_id: int, person_id: int) -> Signup | None:
     """The person's live place on a shift (at most one, S2), or None."""
     return db.session.scalar(
-        _with_everything().where(
+        with_everything().where(
             Signup.shift_id == shift_id, Signup.person_id == person_id, Signup.status.in_(LIVE_STATUSES)
         )
     )
@@ -81,7 +84,7 @@ def find_live_signup(shift_id: int, person_id: int) -> Signup | None:
 def list_live_signups_of(person_id: int) -> Sequence[Signup]:
     """The places a person has and that are not over, soonest first; flexible roles last."""
     return db.session.scalars(
-        _with_everything()
+        with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
         .join(Need, Need.id == Shift.need_id)
         .where(Signup.person_id == person_id, Signup.status.in_(LIVE_STATUSES))
@@ -93,7 +96,7 @@ def list_live_signups_of(person_id: int) -> Sequence[Signup]:
 def list_past_signups_of(person_id: int) -> Sequence[Signup]:
     """The places a person took and that are over, or done as the staff say, latest first (the last hundred)."""
     return db.session.scalars(
-        _with_everything()
+        with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
         .where(Signup.person_id == person_id, Signup.status.in_(TAKING_STATUSES))
         .join(Need, Need.id == Shift.need_id)
@@ -112,7 +115,7 @@ def list_past_signups_of(person_id: int) -> Sequence[Signup]:
 def list_ended_signups_of(person_id: int) -> Sequence[Signup]:
     """The places a person had and that were cancelled, declined or ran out, latest first (the last hundred)."""
     return db.session.scalars(
-        _with_everything()
+        with_everything()
         .where(Signup.person_id == person_id, Signup.status.in_(ENDED_STATUSES))
         .order_by(sa.func.coalesce(Signup.cancelled_at, Signup.created_at).desc(), Signup.id)
         .limit(DONE_SHOWN)
@@ -133,7 +136,7 @@ def sum_approved_minutes(person_id: int, since: dt.datetime) -> int:
 def list_signups_for_calendar(person_id: int, since: dt.datetime) -> Sequence[Signup]:
     """A person's places with a date that end after `since`, given-back ones too, so that a calendar can strike them."""
     return db.session.scalars(
-        _with_everything()
+        with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
         .where(Signup.person_id == person_id)
         .where(sa.or_(Shift.ends_at > since, sa.and_(Shift.ends_at.is_(None), Shift.due_on > since.date())))
@@ -157,33 +160,35 @@ def list_roster_and_waitlist(shift_id: int) -> tuple[list[RosterRow], list[Roste
 
 
 def list_rosters(shift_ids: Sequence[int], statuses: Sequence[str] = TAKING_STATUSES) -> dict[int, list[RosterRow]]:
-    """Who comes to each of several shifts (in one of `statuses`), by name, in one statement. For staff only: the caller's
-    guard makes sure."""
-    rows = db.session.execute(
-        sa.select(
-            Signup.shift_id,
-            Signup.id.label("signup_id"),
-            Signup.person_id,
-            Person.name,
-            Signup.party_size,
-            Position.name.label("position"),
-            Signup.note,
-            Signup.status,
-            Signup.created_at,
-            Signup.minutes,
-            Signup.hours_approved_by_id.is_not(None).label("is_approved"),
-            Person.mail_failed_at.is_not(None).label("mail_failed"),
-            Signup.checked_in_at,
-            Signup.position_id,
-        )
+    """Who comes to each of several shifts (in one of `statuses`), by name, in a fixed number of statements; each place
+    asked again whether it stands (G1). For staff only: the caller's guard makes sure."""
+    places = db.session.scalars(
+        with_everything()
         .join(Person, Person.id == Signup.person_id)
-        .join(Position, Position.id == Signup.position_id)
         .where(Signup.shift_id.in_(shift_ids), Signup.status.in_(statuses))
         .order_by(sa.func.lower(Person.name), Signup.id)
-    )
+    ).all()
+    refused = gate.list_refusals(places)
     found: dict[int, list[RosterRow]] = {shift_id: [] for shift_id in shift_ids}
-    for row in rows:
-        found[row[0]].append(RosterRow(*tuple(row)[1:]))
+    for place in places:
+        found[place.shift_id].append(
+            RosterRow(
+                signup_id=place.id,
+                person_id=place.person_id,
+                name=place.person.name,
+                party_size=place.party_size,
+                position=place.position.name,
+                note=place.note,
+                status=place.status,
+                created_at=place.created_at,
+                minutes=place.minutes,
+                is_approved=place.hours_approved_by_id is not None,
+                mail_failed=place.person.mail_failed_at is not None,
+                checked_in_at=place.checked_in_at,
+                position_id=place.position_id,
+                stands=place.id not in refused,
+            )
+        )
     return found
 
 
@@ -273,7 +278,7 @@ def list_held_where_asked(organization_id: int | None, after: int, *, limit: int
     (None) of all. The gate's own look says which of them cannot stand."""
     ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
     query = (
-        _with_everything()
+        with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
         .join(Need, Need.id == Shift.need_id)
         .where(Signup.id > after, Signup.status.in_(gate.HOLDING_STATUSES), Shift.status != "cancelled", ahead)
@@ -291,7 +296,8 @@ def list_ids_on_shift(shift_id: int) -> Sequence[int]:
 
 
 def find_exact_address(need: Need, viewer: Person | None) -> ExactAddress | None:
-    """The exact address of `need` for `viewer`, or None. The only reader of private_address beside staff forms (N6).
+    """The exact address of `need` for `viewer`, or None. With `list_exact_addresses` the only reader of private_address
+    beside staff forms (N6).
 
     A public address is for everybody. A private one is for the organization's staff, and for people with a confirmed
     place from 48 hours before its start to its end (G7), asked afresh at every read: a hold, a birth date, a moved or
@@ -301,24 +307,36 @@ def find_exact_address(need: Need, viewer: Person | None) -> ExactAddress | None
         if need.address is None:
             return None
         return ExactAddress(need.address, need.postal_code, need.latitude, need.longitude)
-    if viewer is None or not viewer.is_active:
-        return None
-    if not can_see_staff_pages(viewer, need.organization) and not _opens_for(need, viewer):
-        return None
-    found = db.session.get(PrivateAddress, need.id)
-    return None if found is None else ExactAddress(found.address, found.postal_code, found.latitude, found.longitude)
+    return list_exact_addresses([need], viewer).get(need.id)
 
 
-def _opens_for(need: Need, viewer: Person) -> bool:
-    if need.status not in COMING_STATUSES or not need.organization.is_public:
-        return False
-    places = _holding_places(need, viewer)
-    return any(
-        is_in_address_window(place.shift)
-        and not gate.check_standing(place.shift, viewer, ignore=place)
-        and two_adults.runs(place.shift)
-        for place in places
-    )
+def list_exact_addresses(needs: Iterable[Need], viewer: Person | None) -> dict[int, ExactAddress]:
+    """Of those of `needs` whose address is private, the exact addresses that `viewer` may know, by the needs' ids: in as
+    many statements for fifty as for one, and none without such a need."""
+    private = {need.id: need for need in needs if need.private_address}
+    if not private or viewer is None or not viewer.is_active:
+        return {}
+    staffed = {member.organization_id for member in list_organizations_of(viewer)}
+    opened = {key for key, need in private.items() if need.organization_id in staffed}
+    coming = [need for key, need in private.items() if key not in opened and _may_come(need)]
+    opened |= _open_for(coming, viewer)
+    if not opened:
+        return {}
+    rows = db.session.scalars(sa.select(PrivateAddress).where(PrivateAddress.need_id.in_(opened)))
+    return {row.need_id: ExactAddress(row.address, row.postal_code, row.latitude, row.longitude) for row in rows}
+
+
+def _may_come(need: Need) -> bool:
+    return need.status in COMING_STATUSES and need.organization.is_public
+
+
+def _open_for(needs: Sequence[Need], viewer: Person) -> set[int]:
+    """Ids of the needs whose address a place of the viewer opens now."""
+    places = [place for place in _holding_places(needs, viewer) if is_in_address_window(place.shift)]
+    refused = gate.list_refusals(places)
+    standing = [place for place in places if place.id not in refused]
+    idle = two_adults.list_not_running([place.shift for place in standing])
+    return {place.shift.need_id for place in standing if place.shift_id not in idle}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -359,20 +377,19 @@ def list_day_facts(needs: Sequence[Need], viewer: Person) -> dict[int, ForThoseW
 
 def _stands_on(need: Need, viewer: Person) -> bool:
     """Whether a place of `viewer` on a shift ahead of `need` would be given today, too."""
-    if need.status not in COMING_STATUSES or not need.organization.is_public:
+    if not _may_come(need):
         return False
-    places = _holding_places(need, viewer)
-    return any(
-        not place.shift.is_over and not gate.check_standing(place.shift, viewer, ignore=place) for place in places
-    )
+    places = [place for place in _holding_places([need], viewer) if not place.shift.is_over]
+    return len(gate.list_refusals(places)) < len(places)
 
 
-def _holding_places(need: Need, viewer: Person) -> Sequence[Signup]:
+def _holding_places(needs: Sequence[Need], viewer: Person) -> Sequence[Signup]:
+    if not needs:
+        return []
     return db.session.scalars(
-        sa.select(Signup)
+        with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
-        .options(joinedload(Signup.shift))
-        .where(Shift.need_id == need.id, Shift.status == "scheduled")
+        .where(Shift.need_id.in_([need.id for need in needs]), Shift.status == "scheduled")
         .where(Signup.person_id == viewer.id, Signup.status.in_(gate.HOLDING_STATUSES))
     ).all()
 

@@ -37,7 +37,7 @@ class Rule:
 
 def load(pairs: Iterable[tuple[Shift, Person]]) -> Known:
     """What is known of these people on these shifts, in a fixed number of statements; none where nothing is asked."""
-    asked = [(shift, person) for shift, person in pairs if asking.needs_facts(shift) or is_known_minor(person)]
+    asked = [(shift, person) for shift, person in pairs if asking.needs_facts(shift) or _is_minor(shift, person)]
     return load_facts({person.id for _shift, person in asked}, {shift.need.organization_id for shift, _person in asked})
 
 

@@ -89,16 +89,19 @@ def tell_adults_missing(payload: dict[str, Any]) -> None:
 
 def _tell_both(payload: dict[str, Any], state: str, status: str) -> None:
     shift = find_shift(payload["shift_id"])
-    if shift is None or shift.status != status or shift.sequence != payload["sequence"]:
+    if shift is None or shift.status != status:
         return
+    # Turned there and back before anybody was told: what is so now is told once.
+    key = f"{state}:{shift.id}:{shift.sequence}"
     with transaction():
-        _promise_staff(shift, state, payload["outbox_key"])
+        _promise_staff(shift, state, key)
         for signup in queries.list_holding(shift.id):
-            _promise(shift, signup.person, state, payload["outbox_key"], staff=False)
+            _promise(shift, signup.person, state, key, staff=False)
 
 
 def _promise_staff(shift: Shift, state: str, key: str) -> None:
-    for person_id in list_told(shift.need.organization_id):
+    named = [staff.person_id for staff in two_adults.list_staff(shift.id)]
+    for person_id in dict.fromkeys([*list_told(shift.need.organization_id), *named]):
         person = find_person(person_id)
         if person is not None:
             _promise(shift, person, state, key, staff=True)

@@ -1,6 +1,5 @@
-"""The application with its guards against overselling, against leaving nobody in charge and against
-adding to what is gone, taken out: the positive
-control of tests/races.
+"""The application with its guards against overselling, against leaving nobody in charge, against adding to what is gone and
+against saying twice that a shift cannot run, taken out: the positive control of tests/races.
 
 A module of the tests, never reachable from the application. What remains is "check first, then hope": the page looks whether
 places are free, and whatever it let through is written. The race tests must fail against it.
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.organizations import members
 from app.pledges import operations as pledging
-from app.signups import gate
+from app.signups import gate, two_adults
 from app.signups import operations as placing
 
 # Under the lock nobody asks again, and the claim takes whatever is asked for.
@@ -25,6 +24,18 @@ placing._is_free = lambda _party_size: sa.true()  # type: ignore[assignment]
 pledging._is_wanted = lambda _quantity: sa.true()  # type: ignore[assignment]
 members._keep_an_owner = lambda *_a: None
 members._require_there = lambda organization: organization  # type: ignore[assignment,return-value]
+
+_reconsider = two_adults.reconsider
+
+
+def _say_it_again(shift: Any, *, by: Any = None) -> None:
+    """Whoever finds too few adults says so, whether or not it was said."""
+    if not two_adults.runs(shift):
+        shift.status = "scheduled"
+    _reconsider(shift, by=by)
+
+
+two_adults.reconsider = _say_it_again
 
 from wsgi import app  # noqa: E402  # after the guards are out
 

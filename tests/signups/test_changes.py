@@ -173,7 +173,7 @@ def test_whom_the_staff_write_down_passes_the_gate_like_everybody(
     young = {"name": "Gus", "birth_date": "2012-01-02", "party_size": "1"}
     for shift, said in (
         (full, "full"),
-        (contact, "background checks"),
+        (contact, "not been approved yet for work with children"),
         (old, "aged 18"),
         (make_shift(need), "guardian"),
     ):

@@ -103,7 +103,8 @@ def call_off(shift: Shift, *, by: Person | None) -> None:
 
 
 def tell_of_change(shift: Shift) -> None:
-    """When or where of a shift ahead changed: calendars hear of it by its sequence (M3), people by promised work."""
+    """When or where of a shift ahead changed: calendars hear of it by its sequence (M3), people by promised work. One that
+    cannot run may run as it is now (G2)."""
     if shift.status == "cancelled" or shift.is_over:
         return
     shift.sequence += 1

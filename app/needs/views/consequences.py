@@ -17,7 +17,7 @@ from app.needs.models import Need, Shift
 from app.needs.operations.places import whereabouts
 from app.needs.operations.shared import locked_need
 from app.pledges.queries import list_deliveries
-from app.signups.operations import reasons_to_end
+from app.signups.gate import list_refusals
 from app.signups.queries import list_holding
 from app.signups.waitlist import list_waiting
 
@@ -114,7 +114,7 @@ def _of_shift(shift: Shift, before: Before, found: list[Consequence], people: se
     if not places:
         return
     people |= {place.person_id for place in places}
-    lost = sum(bool(reasons_to_end(place, shift)) for place in places)
+    lost = len(list_refusals(places))
     kept = len(places) - lost
     lines: list[str] = []
     if kept:

@@ -95,7 +95,8 @@ def grant_clearance(person_id: int, *, kind: str, level: str, issuer: str, refer
     """The platform's own: it counts with every organization (a completed course). `issuer` says what granted it."""
     person = locked_person(person_id)
     catalogued, _named = _check_kind(kind, level)
-    day = today("UTC")
+    # The day where it is still earliest: it holds from this moment on, wherever that is.
+    day = today("Etc/GMT+12")
     clearance = Clearance(
         person_id=person.id,
         organization_id=None,
@@ -139,10 +140,17 @@ def revoke_clearance(clearance_id: int, *, by: Person, reason: str) -> Clearance
 
 def revoke_conduct_of(organization_id: int, *, by: Person) -> None:
     """Nobody has accepted a version of this organization's code any more: the organization became part of another one."""
+    _revoke_all(organization_id, by, Clearance.kind == "code_of_conduct")
+
+
+def revoke_all_of(organization_id: int, *, by: Person) -> None:
+    """Nothing that this organization recorded holds any more: nobody stands behind it."""
+    _revoke_all(organization_id, by)
+
+
+def _revoke_all(organization_id: int, by: Person, *which: sa.ColumnElement[bool]) -> None:
     accepted = sa.select(Clearance).where(
-        Clearance.organization_id == organization_id,
-        Clearance.kind == "code_of_conduct",
-        Clearance.revoked_at.is_(None),
+        Clearance.organization_id == organization_id, Clearance.revoked_at.is_(None), *which
     )
     for clearance in db.session.scalars(accepted.order_by(Clearance.person_id, Clearance.id)).all():
         _revoke(clearance, by, "")

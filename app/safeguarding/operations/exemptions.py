@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import sqlalchemy as sa
+
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
 from app.accounts.operations import normal_email
@@ -88,6 +90,15 @@ def end_exemption(exemption_id: int, *, by: Person) -> Exemption:
     record("exemption.ended", exemption, by, exemption.organization_id, person_id=exemption.person_id)
     tell_facts_changed(exemption.person_id)
     return exemption
+
+
+def end_exemptions_of(organization_id: int, *, by: Person) -> None:
+    """None of this organization's holds any more: nobody stands behind it."""
+    live = sa.select(Exemption).where(Exemption.organization_id == organization_id, Exemption.ended_at.is_(None))
+    for exemption in db.session.scalars(live.order_by(Exemption.person_id, Exemption.id)).all():
+        exemption.ended_at = now()
+        record("exemption.ended", exemption, by, organization_id, person_id=exemption.person_id)
+        tell_facts_changed(exemption.person_id)
 
 
 def _locked(exemption_id: int, by: Person) -> Exemption:

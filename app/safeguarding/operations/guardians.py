@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
 from app.accounts.operations import normal_email
-from app.accounts.policy import is_known_minor
+from app.accounts.policy import is_known_minor, may_be_minor_somewhere
 from app.accounts.queries import find_person_by_email
 from app.core import outbox
 from app.core.clock import now
@@ -31,7 +31,7 @@ def ask_guardian(person_id: int, *, by: Person, name: str, email: str, phone: st
     """The minor names who answers for them; a link goes to that address. Who was named before is replaced, and what rested
     on their word ends. Raises InvalidInput at the field, Refused (`not_a_minor`, `too_many`)."""
     person = locked_person(person_id)
-    if not is_known_minor(person):
+    if not may_be_minor_somewhere(person):
         raise refuse("not_a_minor", _("You need no guardian here."))
     named, address, number = line(name) or "", normal_email(email), line(phone) or ""
     if not named or len(named) > 120:

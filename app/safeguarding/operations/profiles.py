@@ -14,6 +14,7 @@ from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.text import block
 from app.organizations.members import lock_organization
+from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance, ConductVersion, RequirementProfile
 from app.safeguarding.operations.shared import locked_person, record, tell_rules_changed
 from app.safeguarding.requirements import Requirement, check_profile
@@ -92,7 +93,21 @@ def accept_conduct(organization_id: int, version: int, *, by: Person) -> Clearan
         recorded_by_id=person.id,
         created_at=now(),
     )
+    _let_earlier_go(clearance)
     db.session.add(clearance)
     record("conduct.accepted", clearance, by, organization_id, version=version)
     tell_facts_changed(person.id)
     return clearance
+
+
+def _let_earlier_go(accepted: Clearance) -> None:
+    """That they accepted an earlier version is kept no longer than any other clearance that has ended (G3)."""
+    kind = find_kind(accepted.kind)
+    earlier = (
+        Clearance.person_id == accepted.person_id,
+        Clearance.organization_id == accepted.organization_id,
+        Clearance.kind == accepted.kind,
+        Clearance.purge_on.is_(None),
+    )
+    if kind is not None:
+        db.session.execute(sa.update(Clearance).where(*earlier).values(purge_on=today("UTC") + kind.retention))

@@ -35,7 +35,8 @@ def place(signup: Signup) -> ResponseReturnValue:
 
 
 def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturnValue:
-    held, need = signup.status in gate.HOLDING_STATUSES, signup.shift.need
+    need = signup.shift.need
+    held = gate.stands(signup) or (signup.status in gate.HOLDING_STATUSES and signup.shift.status == "cancelled")
     ends = held and not signup.shift.is_over and signup.shift.status == "scheduled"
     known = queries.find_day_facts(need, signup.person) if ends else None
     page = render_template(

@@ -59,7 +59,7 @@ def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
     taken = sum(position.taken for position in shift.positions)
     is_open_ended = None in counted
     here = sum(row.party_size for row in rows if row.status in ("checked_in", "completed"))
-    people = sum(row.party_size for row in rows if row.status != "no_show")
+    people = sum(row.party_size for row in rows if row.status != "no_show" and row.stands)
     return render_template(
         "signups/roster.html",
         organization=shift.need.organization,

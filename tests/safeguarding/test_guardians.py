@@ -1,0 +1,280 @@
+"""Guardians, the word of two moderators, and merged organizations: by whom, and what each of it ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.accounts.models import Person
+from app.core.clock import now, today
+from app.core.db import db, transaction
+from app.moderation.merging import merge_organizations
+from app.moderation.operations import grant_contact, suspend_organization, withdraw_contact, withdraw_verification
+from app.organizations.models import Membership, Organization
+from app.pledges.models import Pledge
+from app.pledges.operations import pledge
+from app.safeguarding import operations as acts
+from app.safeguarding.models import Clearance, ConductVersion, Exemption, GuardianConfirmation
+from app.safeguarding.models import Guardianship as Guardian
+from tests.factories import (
+    allow_contact,
+    make_clearance,
+    make_guardian,
+    make_item,
+    make_member,
+    make_need,
+    make_organization,
+    make_person,
+    make_shift,
+)
+from tests.safeguarding.common import (
+    DAY,
+    approved_organization,
+    cleared_person,
+    codes,
+    contact_shift,
+    do,
+    invalid,
+    place,
+    promised,
+    refused,
+    stands,
+    status,
+)
+
+WorkOff = Callable[[], dict[str, int]]
+
+
+@pytest.fixture
+def owner(app: Flask) -> Person:
+    return make_person()
+
+
+@pytest.fixture
+def organization(owner: Person) -> Organization:
+    return approved_organization(owner)
+
+
+# --- guardians
+
+
+def minor(**changes: Any) -> Person:
+    return make_person(**{"birth_date": today("UTC") - 16 * 366 * DAY, **changes})
+
+
+@pytest.mark.rule("G4")
+def test_a_minor_names_an_adult_at_another_address(app: Flask) -> None:
+    young = minor(email="sam.lee@example.org")
+    ask = {"by": young, "name": "Robin Lee"}
+    assert refused(acts.ask_guardian, make_person().id, **ask, email="x@example.org") == ["not_a_minor"]
+    for email in ("sam.lee@example.org", "SAM.LEE@example.org", "samlee+mum@example.org"):
+        assert invalid(acts.ask_guardian, young.id, **ask, email=email) == ["email"]
+    assert invalid(acts.ask_guardian, young.id, **ask, email=minor().email) == ["email"]
+    assert invalid(acts.ask_guardian, young.id, by=young, name=" ", email="robin@example.org") == ["name"]
+    first = do(acts.ask_guardian, young.id, **ask, email="robin@example.org")
+    assert len(promised("guardian_asked", guardianship_id=first.id)) == 1
+    second = do(acts.ask_guardian, young.id, **ask, email="kim@example.org")
+    assert db.session.get_one(Guardian, first.id).status == "replaced"
+    assert refused(acts.answer_guardianship, first.id, consents=True) == ["answered"], "the first link is dead"
+    do(acts.answer_guardianship, second.id, consents=True)
+    assert refused(acts.send_guardian_link_again, second.id, by=young) == ["answered"]
+    for number in range(3):
+        do(acts.ask_guardian, young.id, **ask, email=f"other{number}@example.org")
+    assert refused(acts.ask_guardian, young.id, **ask, email="sixth@example.org") == ["too_many"]
+
+
+@pytest.mark.rule("G4")
+def test_nothing_before_the_guardian_agrees_and_withdrawing_ends_what_is_ahead(app: Flask, work_off: WorkOff) -> None:
+    young = minor()
+    noon = dt.datetime.combine(today("UTC") + 7 * DAY, dt.time(17), dt.UTC)
+    need = make_need()
+    shift, item = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=3)), make_item(need)
+    asked = do(acts.ask_guardian, young.id, by=young, name="Robin", email="robin@example.org")
+    assert codes(shift, young) == ["guardian_consent"]
+    assert refused(pledge, item.id, by=young, quantity=decimal.Decimal(2)) == ["guardian_consent"]
+    do(acts.answer_guardianship, asked.id, consents=True)
+    held = place(shift, young)
+    promise = do(pledge, item.id, by=young, quantity=decimal.Decimal(2))
+    work_off()
+    assert (status(held), status(promise)) == ("confirmed", "reserved")
+    do(acts.withdraw_guardianship, asked.id)
+    assert not stands(held)
+    work_off()
+    assert (status(held), status(promise)) == ("cancelled", "cancelled")
+    assert db.session.get_one(Pledge, promise.id).item.reserved == 0
+    assert codes(shift, young) == ["guardian_consent"]
+    assert refused(acts.answer_guardianship, asked.id, consents=True) == ["answered"]
+
+
+@pytest.mark.rule("G4")
+def test_before_contact_staff_confirm_the_guardian_by_a_second_means(organization: Organization, owner: Person) -> None:
+    young = minor()
+    make_clearance(young, organization)
+    noon = dt.datetime.combine(today("UTC") + 7 * DAY, dt.time(17), dt.UTC)
+    shift = contact_shift(organization, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
+    guardian = make_guardian(young, status="asked", email=owner.email)
+    confirm = {"means": "telephone"}
+    manager = make_member(organization, "manager")
+    assert refused(acts.confirm_guardian, guardian.id, organization.id, by=manager, **confirm) == ["not_consented"]
+    do(acts.answer_guardianship, guardian.id, consents=True)
+    assert codes(shift, young) == ["guardian_confirmation"]
+    assert refused(acts.confirm_guardian, guardian.id, organization.id, by=owner, **confirm) == ["own_clearance"]
+    coordinator = make_member(organization, "coordinator")
+    assert refused(acts.confirm_guardian, guardian.id, organization.id, by=coordinator, **confirm) == ["not_yours"]
+    assert invalid(acts.confirm_guardian, guardian.id, organization.id, by=manager, means="email") == ["means"]
+    other = approved_organization(someone := make_person())
+    do(acts.confirm_guardian, guardian.id, other.id, by=someone, **confirm)
+    assert codes(shift, young) == ["guardian_confirmation"], "each organization speaks to them itself"
+    do(acts.confirm_guardian, guardian.id, organization.id, by=manager, **confirm)
+    held = place(shift, young)
+    do(acts.answer_guardianship, guardian.id, consents=False)
+    assert not stands(held)
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(GuardianConfirmation)) == 0
+
+
+@pytest.mark.rule("G4")
+@pytest.mark.parametrize(
+    ("age", "hours", "at", "said"),
+    [
+        (16, 8, 6, []), (16, 9, 6, ["minor_hours"]), (16, 2, 5, ["minor_hours"]), (16, 3, 20, ["minor_hours"]),
+        (14, 3, 16, []), (14, 4, 12, ["minor_hours"]), (14, 2, 6, ["minor_hours"]), (14, 2, 18, ["minor_hours"]),
+        (18, 12, 3, []),
+    ],
+)  # fmt: skip
+def test_hours_and_times_by_age(app: Flask, age: int, hours: int, at: int, said: list[str]) -> None:
+    day = today("UTC") + 7 * DAY
+    young = make_person(birth_date=day.replace(day=1, month=1, year=day.year - age))
+    make_guardian(young)
+    need = make_need(time_zone="Etc/UTC")
+    starts = dt.datetime.combine(day, dt.time(at), dt.UTC)
+    shift = make_shift(need, starts_at=starts, ends_at=starts + dt.timedelta(hours=hours))
+    assert codes(shift, young) == said
+
+
+@pytest.mark.rule("G4")
+def test_where_people_come_of_age_later_a_guardian_can_be_named_at_nineteen(app: Flask) -> None:
+    young = make_person(birth_date=today("UTC") - 19 * 366 * DAY, country="US")
+    need = make_need(country="NZ", time_zone="Pacific/Auckland")
+    noon = dt.datetime.combine(today("UTC") + 7 * DAY, dt.time(0), dt.UTC)
+    shift = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
+    assert codes(shift, young) == ["guardian_consent"]
+    asked = do(acts.ask_guardian, young.id, by=young, name="Robin", email="robin@example.org")
+    do(acts.answer_guardianship, asked.id, consents=True)
+    assert codes(shift, young) == []
+
+
+# --- two moderators
+
+
+@pytest.mark.rule("G3")
+def test_two_different_moderators_let_an_organization_place_people_with_contact(app: Flask, work_off: WorkOff) -> None:
+    organization = make_organization()
+    first, second, third = (make_person(platform_role="moderator") for _one in range(3))
+    person, shift = cleared_person(organization), contact_shift(organization)
+    assert codes(shift, person) == ["contact_level"]
+    assert invalid(grant_contact, organization.id, by=first, checked=" ") == ["checked"]
+    do(grant_contact, organization.id, by=first, checked="their policy")
+    assert codes(shift, person) == ["contact_level"], "half is nothing"
+    assert refused(grant_contact, organization.id, by=first, checked="again") == ["second_moderator"]
+    with transaction():
+        db.session.add(Membership(organization_id=organization.id, person_id=third.id, role="viewer", created_at=now()))
+    assert refused(grant_contact, organization.id, by=third, checked="mine") == ["own_organization"]
+    do(grant_contact, organization.id, by=second, checked="called them")
+    assert refused(grant_contact, organization.id, by=first, checked="more") == ["granted"]
+    held = place(shift, person)
+    do(withdraw_contact, organization.id, by=first, checked="a complaint")
+    assert not stands(held)
+    work_off()
+    assert status(held) == "cancelled"
+    hidden = make_organization(verified_at=None)
+    assert refused(grant_contact, hidden.id, by=first, checked="looked") == ["not_verified"]
+
+
+@pytest.mark.rule("G3")
+@pytest.mark.parametrize("end", [suspend_organization, withdraw_verification])
+def test_an_organization_out_of_sight_places_nobody_with_contact(
+    organization: Organization, work_off: WorkOff, end: Any
+) -> None:
+    held = place(contact_shift(organization), cleared_person(organization))
+    plain = place(make_shift(make_need(organization)), make_person())
+    moderator = make_person(platform_role="moderator")
+    words = {"reason": "a complaint"} if end is suspend_organization else {"checked": "a complaint"}
+    do(end, organization.id, by=moderator, **words)
+    assert not stands(held)
+    work_off()
+    assert (status(held), status(plain)) == ("cancelled", "confirmed")
+
+
+# --- merging
+
+
+@pytest.mark.rule("G3")
+def test_a_merge_moves_what_people_spoke_for_and_ends_what_rests_on_moderators_and_words(
+    organization: Organization, owner: Person, work_off: WorkOff
+) -> None:
+    duplicate, moderator = approved_organization(), make_person(platform_role="moderator")
+    person = cleared_person(duplicate)
+    moved, here = (
+        place(contact_shift(duplicate), person),
+        place(contact_shift(organization, days=9), cleared_person(organization)),
+    )
+    conduct = do(acts.publish_conduct, duplicate.id, "Be kind.", by=None)
+    accepted = do(acts.accept_conduct, duplicate.id, conduct.version, by=person)
+    do(merge_organizations, duplicate.id, organization.id, by=moderator, typed_name=duplicate.name, with_members=False)
+    assert stands(moved), "the check was recorded by people of the same organization"
+    assert stands(here)
+    work_off()
+    assert (status(moved), status(here)) == ("confirmed", "confirmed")
+    assert db.session.get_one(Clearance, accepted.id).revoked_at is not None
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(ConductVersion)) == 1
+
+
+@pytest.mark.rule("G3")
+def test_a_merge_into_one_that_may_not_place_people_with_contact_ends_such_places(
+    app: Flask, work_off: WorkOff
+) -> None:
+    duplicate, remaining = approved_organization(), make_organization()
+    held = place(contact_shift(duplicate), cleared_person(duplicate))
+    moderator = make_person(platform_role="moderator")
+    do(merge_organizations, duplicate.id, remaining.id, by=moderator, typed_name=duplicate.name, with_members=True)
+    assert not stands(held)
+    work_off()
+    assert status(held) == "cancelled"
+
+
+@pytest.mark.rule("G1")
+def test_a_merge_makes_nobody_cleared_by_an_organization_that_nobody_stands_behind(
+    organization: Organization,
+) -> None:
+    duplicate = make_organization(verified_at=None)
+    person, young = cleared_person(duplicate), minor()
+    make_clearance(person, duplicate, "driving")
+    make_guardian(young, confirmed_by=duplicate)
+    first, second = make_person(), make_person()
+    with transaction():
+        db.session.add(
+            Exemption(
+                person_id=person.id, organization_id=duplicate.id, kind="identity", reason="x", starts_on=today("UTC") - DAY,
+                ends_on=today("UTC") + 60 * DAY, asked_by_id=first.id, asked_at=now(),
+                agreed_by_id=second.id, agreed_at=now(),
+            )
+        )  # fmt: skip
+    moderator = make_person(platform_role="moderator")
+    do(merge_organizations, duplicate.id, organization.id, by=moderator, typed_name=duplicate.name, with_members=False)
+    shift = contact_shift(organization)
+    with transaction():
+        db.session.merge(shift).need.requirements = ["driving", "identity"]
+    assert codes(shift, person) == ["background_check_required", "driving_required", "identity_required"]
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(GuardianConfirmation)) == 0
+
+
+def test_two_organizations_with_the_word_of_moderators_are_each_their_own(app: Flask) -> None:
+    one, other = make_organization(), make_organization()
+    allow_contact(one)
+    assert codes(contact_shift(other), cleared_person(other)) == ["contact_level"]
