@@ -294,7 +294,7 @@ def _of_ended_signup(signup: Signup, known: Known, *, own: bool) -> Help:
         step = _("The organization cancelled this shift. Please do not come.")
     else:
         said = _("Ended")
-        step = _("The organization changed this shift, and your place could not stand.")
+        step = _("The shift was changed, or you did not meet any more what it asks: your place could not stand.")
     at = signup.cancelled_at or signup.created_at
     may_undo = own and placing.can_undo_cancel(signup, signup.person) and not gate.check_again(signup)
     return dataclasses.replace(
