@@ -11,12 +11,13 @@ from flask.typing import ResponseReturnValue
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, present, queries, schemas
+from app.api.requirements import written
 from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.web import allow, public, signed_in
-from app.needs import filters, operations
+from app.needs import asking, filters, operations
 from app.needs.models import Need
 from app.needs.policy import can_edit_need, can_see_need
 from app.needs.queries import find_need
@@ -36,10 +37,11 @@ def _find_in_sight(need_id: int) -> Need | None:
 
 def _present(need: Need, person: Person | None) -> dict[str, Any]:
     whole = queries.whole_needs([need.id])[0]
+    asked = asking.load_asked(whole.shifts)
     if not whole.private_address:
-        return present.need(whole, whole.address)
+        return present.need(whole, whole.address, asked)
     exact = find_exact_address(whole, person)
-    return present.need(whole, None if exact is None else exact.address)
+    return present.need(whole, None if exact is None else exact.address, asked)
 
 
 def _place(body: dict[str, Any] | None) -> operations.PlaceInput | None:
@@ -60,7 +62,8 @@ def index(query: dict[str, Any]) -> ResponseReturnValue:
         raise InvalidInput(errors)
     page = search(asked, limit=limit)
     needs = queries.whole_needs([row.id for row in page.rows])
-    return {"data": [present.need(need, need.address) for need in needs], "next_cursor": page.next_cursor}
+    facts = asking.load_asked(shift for need in needs for shift in need.shifts)
+    return {"data": [present.need(need, need.address, facts) for need in needs], "next_cursor": page.next_cursor}
 
 
 @resource.route("/needs", methods=["POST"])
@@ -78,6 +81,7 @@ def create(payload: dict[str, Any]) -> ResponseReturnValue:
     place = _place(payload.pop("place"))
     if place is None and not payload["remote"]:
         raise InvalidInput({"place": _("Say where, or that it is remote")})
+    payload["requirements"] = written(payload["requirements"])
     with transaction():
         made = operations.create_need(organization.id, by=person, place=place, **payload)
         return frame.answer(201, schemas.NeedOut, _present(made, person))
@@ -100,6 +104,8 @@ def edit(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """Change what is given."""
     person = current_person()
     place = _place(payload.pop("place", None))
+    if "requirements" in payload:
+        payload["requirements"] = written(payload["requirements"])
     with transaction():
         frame.require_match(queries.locked_version(Need, need.id))
         changed = operations.edit_need(need.id, by=person, place=place, **payload)

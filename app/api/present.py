@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.accounts.models import Person
 from app.api.frame import iso, number
 from app.core import web
 from app.core.clock import now
+from app.core.errors import Reason
 from app.core.ids import encode_id
 from app.donations.models import Donation
 from app.donations.policy import can_resume
 from app.donations.queries import PublicDonation, Totals, donation_token
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
+from app.needs import asking
 from app.needs.models import Item, Need, Shift
 from app.needs.standing import status_of
 from app.organizations.models import Invitation, Location, Membership, Organization
 from app.pledges.models import Pledge
+from app.safeguarding.models import Clearance
+from app.safeguarding.requirements import Requirement, parse
+from app.safeguarding.standing import OrganizationFacts
+from app.signups.gate import HOLDING_STATUSES
 from app.signups.models import Signup
+from app.signups.rules import Rule
 
 Body = dict[str, Any]
 
@@ -82,8 +90,13 @@ def location(row: Location) -> Body:
     }
 
 
-def shift(row: Shift) -> Body:
-    """A shift with the sums of its positions; capacity null when one position is open."""
+def _requirements(asked: Iterable[Requirement]) -> list[Body]:
+    return [{"kind": each.kind, "level": each.level} for each in asked]
+
+
+def shift(row: Shift, asked: Mapping[int, OrganizationFacts]) -> Body:
+    """A shift with the sums of its positions; capacity null when one position is open. `asked` is what `asking.load_asked`
+    read: the shift's requirements are all that it may ask of anybody, a position's are what that task asks beside."""
     open_ended = any(position.capacity is None for position in row.positions)
     capacity = None if open_ended else sum(position.capacity or 0 for position in row.positions)
     taken = sum(position.taken for position in row.positions)
@@ -101,9 +114,17 @@ def shift(row: Shift) -> Body:
         "waitlist_length": 0,
         "contact": row.contact,
         "minimum_age": row.minimum_age,
-        "requirements": [],
+        "requirements": _requirements(
+            asking.list_requirements(row, asked.get(row.need.organization_id, OrganizationFacts()))
+        ),
         "positions": [
-            {"id": place.id, "name": place.name, "capacity": place.capacity, "taken": place.taken}
+            {
+                "id": place.id,
+                "name": place.name,
+                "capacity": place.capacity,
+                "taken": place.taken,
+                "requirements": _requirements(parse(place.requirements)),
+            }
             for place in row.positions
         ],
     }
@@ -127,8 +148,9 @@ def item(row: Item) -> Body:
     }
 
 
-def need(row: Need, address: str | None) -> Body:
-    """A need; `address` is what this caller may know (the public street, a private one within its window, or None)."""
+def need(row: Need, address: str | None, asked: Mapping[int, OrganizationFacts]) -> Body:
+    """A need; `address` is what this caller may know (the public street, a private one within its window, or None);
+    `asked` as for its shifts."""
     # As lists and filters count: what is still ahead, or runs.
     ahead = [
         shift for shift in row.shifts if shift.status == "scheduled" and (not shift.ends_at or shift.ends_at > now())
@@ -157,8 +179,9 @@ def need(row: Need, address: str | None) -> Body:
         "suits": row.suits,
         "parking": row.parking,
         "step_free": row.step_free,
+        "requirements": _requirements(parse(row.requirements)),
         "wants": {"time": bool(ahead), "items": any(not item.do_not_bring for item in row.items)},
-        "shifts": [shift(each) for each in row.shifts],
+        "shifts": [shift(each, asked) for each in row.shifts],
         "items": [item(each) for each in row.items],
         "starts_at": iso(min(starts, default=None)),
         "confirm_by": row.confirm_by.isoformat() if row.confirm_by else None,
@@ -166,13 +189,25 @@ def need(row: Need, address: str | None) -> Body:
     }
 
 
-def signup(row: Signup, *, name: str | None) -> Body:
-    """A place; `name` only for those who may see who it is."""
+def reasons(found: Sequence[Reason]) -> list[Body]:
+    """What stands in the way, as refusals say it."""
+    return [{"code": reason.code, "message": reason.message, "remedy": reason.remedy} for reason in found]
+
+
+def rule(row: Rule) -> Body:
+    """What a shift asks, and whether somebody meets it."""
+    return {"code": row.code, "title": row.title, "met": row.met, "message": row.message, "remedy": row.remedy}
+
+
+def signup(row: Signup, *, name: str | None, why_not: Sequence[Reason] = ()) -> Body:
+    """A place; `name` only for those who may see who it is. `why_not`: why it does not stand now; then nobody is told that
+    it is confirmed (G1)."""
     return {
         "id": row.id,
         "shift": row.shift_id,
         "position": row.position_id,
-        "status": row.status,
+        "status": "requested" if why_not and row.status in HOLDING_STATUSES else row.status,
+        "reasons": reasons(why_not),
         "party_size": row.party_size,
         "note": row.note,
         "created_at": iso(row.created_at),
@@ -180,6 +215,28 @@ def signup(row: Signup, *, name: str | None) -> Body:
         "hours": None if row.minutes is None else f"{row.minutes / 60:.2f}".rstrip("0").rstrip("."),
         "hours_approved": row.hours_approved_by_id is not None,
         "name": name,
+    }
+
+
+def clearance(row: Clearance) -> Body:
+    """A clearance, for the person and the staff who may see it."""
+    return {
+        "id": row.id,
+        "email": row.person.email,
+        "name": row.person.name,
+        "organization": None if row.organization is None else row.organization.slug,
+        "kind": row.kind,
+        "level": row.level,
+        "issuer": row.issuer,
+        "reference": row.reference,
+        "outcome": row.outcome,
+        "issued_on": row.issued_on.isoformat(),
+        "expires_on": row.expires_on.isoformat() if row.expires_on else None,
+        "consented_on": row.consented_on.isoformat() if row.consented_on else None,
+        "recorded_at": iso(row.created_at),
+        "revoked_at": iso(row.revoked_at),
+        "revoked_reason": row.revoked_reason,
+        "objection": row.objection,
     }
 
 

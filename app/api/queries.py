@@ -36,7 +36,11 @@ def list_signups(
     *, shift_id: int | None = None, person_id: int | None = None, cursor: str | None, limit: int
 ) -> Page[Signup]:
     """Places on one shift, or of one person, or both; newest first."""
-    query = sa.select(Signup).options(joinedload(Signup.person))
+    query = sa.select(Signup).options(
+        joinedload(Signup.person),
+        joinedload(Signup.shift).joinedload(Shift.need).joinedload(Need.organization),
+        joinedload(Signup.shift).selectinload(Shift.positions),
+    )
     if shift_id is not None:
         query = query.where(Signup.shift_id == shift_id)
     if person_id is not None:

@@ -9,13 +9,15 @@ from flask.typing import ResponseReturnValue
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, present, queries, schemas
+from app.api.requirements import ReasonsOut, written
 from app.core.db import transaction
 from app.core.paging import Page
 from app.core.web import allow, public
-from app.needs import operations
+from app.needs import asking, operations
 from app.needs.models import Need, Shift
 from app.needs.policy import can_edit_need, can_see_need
 from app.needs.queries import find_need
+from app.signups import gate
 
 resource = frame.blueprint("shifts", "Times and places")
 
@@ -36,15 +38,28 @@ def can_edit_shift(person: Person, shift: Shift) -> bool:
 
 
 def _values(payload: dict[str, Any]) -> operations.ShiftInput:
-    """A single capacity is the one unnamed position's; `positions` say their own."""
+    """A single capacity is the one unnamed position's; `positions` say their own. `requirements` are those of every
+    position that says none of its own."""
     given = payload.pop("positions", None)
     capacity = payload.pop("capacity", None)
+    asked = written(payload.pop("requirements", None))
     positions: tuple[operations.PositionInput, ...]
     if given is None:
-        positions = (operations.PositionInput(capacity=capacity),)
+        positions = (operations.PositionInput(capacity=capacity, requirements=asked),)
     else:
-        positions = tuple(operations.PositionInput(**position) for position in given)
+        positions = tuple(
+            operations.PositionInput(**{**each, "requirements": own if (own := _own(each)) is not None else asked})
+            for each in given
+        )
     return operations.ShiftInput(positions=positions, **payload)
+
+
+def _own(position: dict[str, Any]) -> tuple[str, ...] | None:
+    return written(position.get("requirements"))
+
+
+def _present(shift: Shift) -> dict[str, Any]:
+    return present.shift(shift, asking.load_asked([shift]))
 
 
 @resource.route("/needs/<id:need_id>/shifts", methods=["GET"])
@@ -53,7 +68,8 @@ def _values(payload: dict[str, Any]) -> operations.ShiftInput:
 def index(need: Need) -> ResponseReturnValue:
     """All of them: a need's shifts are one page."""
     whole = queries.whole_needs([need.id])[0]
-    return frame.page_of(Page(whole.shifts, None), present.shift)
+    asked = asking.load_asked(whole.shifts)
+    return frame.page_of(Page(whole.shifts, None), lambda shift: present.shift(shift, asked))
 
 
 @resource.route("/needs/<id:need_id>/shifts", methods=["POST"])
@@ -66,7 +82,7 @@ def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """Capacity and times, or flexible."""
     with transaction():
         made = operations.add_shift(need.id, _values(payload), by=current_person())
-        return frame.answer(201, schemas.ShiftOut, present.shift(made))
+        return frame.answer(201, schemas.ShiftOut, _present(made))
 
 
 @resource.route("/shifts/<id:shift_id>", methods=["GET"])
@@ -74,7 +90,24 @@ def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.ShiftOut)
 def show(shift: Shift) -> ResponseReturnValue:
     """One shift."""
-    return frame.with_etag(schemas.ShiftOut().dump(present.shift(shift)), shift.version)
+    return frame.with_etag(schemas.ShiftOut().dump(_present(shift)), shift.version)
+
+
+@resource.route("/shifts/<id:shift_id>/reasons", methods=["GET"])
+@public(load=_find_in_sight)
+@resource.response(200, ReasonsOut)
+def reasons(shift: Shift) -> ResponseReturnValue:
+    """What the shift asks of the caller, each rule met or not, and whatever else stands in the way. Without a token: what
+    it asks of anybody."""
+    person = find_current_person()
+    rules = gate.list_rules(shift, person)
+    told = {rule.code for rule in rules}
+    found = gate.check_guest(shift, None) if person is None else gate.check(shift, person)
+    return {
+        "may_sign_up": not found,
+        "rules": [present.rule(rule) for rule in rules],
+        "reasons": present.reasons([reason for reason in found if reason.code not in told]),
+    }
 
 
 @resource.route("/shifts/<id:shift_id>", methods=["PATCH"])
@@ -100,7 +133,7 @@ def edit(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
     with transaction():
         frame.require_match(queries.locked_version(Shift, shift.id))
         changed = operations.edit_shift(shift.id, _values({**present_values, **payload}), by=current_person())
-        return frame.answer(200, schemas.ShiftOut, present.shift(changed))
+        return frame.answer(200, schemas.ShiftOut, _present(changed))
 
 
 @resource.route("/shifts/<id:shift_id>/cancel", methods=["POST"])
@@ -113,4 +146,4 @@ def cancel(shift: Shift, _payload: dict[str, Any]) -> ResponseReturnValue:
     """It will not be; everybody on it is told (S6)."""
     with transaction():
         cancelled = operations.cancel_shift(shift.id, by=current_person())
-        return frame.answer(200, schemas.ShiftOut, present.shift(cancelled))
+        return frame.answer(200, schemas.ShiftOut, _present(cancelled))

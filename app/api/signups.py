@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -15,10 +16,12 @@ from app.core.web import allow
 from app.needs.models import Shift
 from app.needs.policy import can_see_need
 from app.organizations.policy import can_see_staff_pages
+from app.safeguarding.policy import can_keep_clearances
 from app.signups import attendance, gate
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, check_in, record_hours, sign_up
 from app.signups.policy import can_cancel_signup, can_keep_roster, can_see_signup
+from app.signups.told import reasons_for_staff
 
 resource = frame.blueprint("signups", "Places on shifts")
 
@@ -28,8 +31,22 @@ def _shift_in_sight(person: Any, shift: Shift) -> bool:
     return can_see_need(person, shift.need)
 
 
+def present_all(signups: Sequence[Signup], *, staff: bool) -> list[dict[str, Any]]:
+    """Places for the person whose they are, or for the staff of their organization: named, and one that does not stand now
+    is not called confirmed (G1). For many at once it reads as much as for a few."""
+    refused, person = gate.list_not_standing(signups), current_person()
+    keeps = staff and bool(refused) and can_keep_clearances(person, signups[0].shift.need.organization)
+    found = []
+    for signup in signups:
+        why_not = refused.get(signup.id, [])
+        if why_not and signup.person_id != person.id:
+            why_not = reasons_for_staff(why_not, keeps_clearances=keeps)
+        found.append(present.signup(signup, name=signup.person.name if staff else None, why_not=why_not))
+    return found
+
+
 def _present(signup: Signup, *, staff: bool) -> dict[str, Any]:
-    return present.signup(signup, name=signup.person.name if staff else None)
+    return present_all([signup], staff=staff)[0]
 
 
 @resource.route("/shifts/<id:shift_id>/signups", methods=["POST"])
@@ -69,7 +86,7 @@ def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
         cursor=query.get("cursor"),
         limit=query["limit"],
     )
-    return frame.page_of(page, lambda signup: _present(signup, staff=staff))
+    return {"data": present_all(page.rows, staff=staff), "next_cursor": page.next_cursor}
 
 
 @resource.route("/signups/<id:signup_id>", methods=["GET"])

@@ -11,7 +11,19 @@ from flask import Blueprint, Flask, Response, current_app, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
-from app.api import donations, fundraisers, items, me, members, needs, organizations, pledges, shifts, signups
+from app.api import (
+    clearances,
+    donations,
+    fundraisers,
+    items,
+    me,
+    members,
+    needs,
+    organizations,
+    pledges,
+    shifts,
+    signups,
+)
 from app.api.document import complete
 from app.api.frame import ProblemSchema, Specification
 from app.core.web import public
@@ -25,6 +37,7 @@ RESOURCES = (
     pledges.resource,
     organizations.resource,
     members.resource,
+    clearances.resource,
     fundraisers.resource,
     donations.resource,
     me.resource,

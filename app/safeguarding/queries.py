@@ -45,6 +45,19 @@ def list_clearances_of(person_id: int) -> Sequence[Clearance]:
     ).all()
 
 
+def page_clearances_of(person_id: int, cursor: str | None, *, limit: int) -> Page[Clearance]:
+    """The same in pages (N2). Raises BadCursor."""
+    query = sa.select(Clearance).options(joinedload(Clearance.organization), joinedload(Clearance.person))
+    query = newest_first(query.where(Clearance.person_id == person_id), Clearance, cursor, limit)
+    return cut(db.session.scalars(query).all(), limit)
+
+
+def list_shares(clearance_id: int) -> Sequence[ClearanceShare]:
+    """With which organizations a clearance is shared."""
+    query = sa.select(ClearanceShare).options(joinedload(ClearanceShare.organization))
+    return db.session.scalars(query.where(ClearanceShare.clearance_id == clearance_id)).all()
+
+
 def list_shares_of(person_id: int) -> Sequence[ClearanceShare]:
     """With which organizations a person shares which clearances."""
     return db.session.scalars(

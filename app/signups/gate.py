@@ -166,6 +166,11 @@ def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
     return found
 
 
+def list_not_standing(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
+    """`list_refusals` of what is still ahead or on: once a shift is over, its places are a record of what was."""
+    return list_refusals([signup for signup in signups if not signup.shift.is_over])
+
+
 def _unmet(asked: Iterable[rules.Rule]) -> list[Reason]:
     return [Reason(rule.code, rule.message, rule.remedy, rule.url) for rule in asked if not rule.met]
 

@@ -18,7 +18,7 @@ from app.needs.models import Position, Shift
 from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on
 from app.safeguarding.kinds import find_kind
 from app.safeguarding.requirements import Requirement
-from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, judge, load_organizations
+from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, judge
 from app.safeguarding.standing import load as load_facts
 
 
@@ -69,7 +69,7 @@ def list_rules(
 
 
 def _asked(shift: Shift) -> dict[int, OrganizationFacts]:
-    return load_organizations([shift.need.organization_id]) if asking.needs_facts(shift) else {}
+    return asking.load_asked([shift])
 
 
 def start_day(shift: Shift) -> dt.date:

@@ -140,5 +140,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api_fundraisers.create"): {
         "organization": "{slug}", "title": "Run for books", "story": "Why.", "goal": {"amount_minor": 50000, "currency": "USD"},
     },
+    ("POST", "api_clearances.create"): {"email": "{supporter_email}", "kind": "identity", "issued_on": "2026-01-05"},
+    ("POST", "api_clearances.revoke"): {"reason": "It was withdrawn"},
     ("POST", "api_fundraisers.give"): {"amount_minor": 2500, "currency": "USD", "email": "dee@example.org"},
 }  # fmt: skip

@@ -30,6 +30,7 @@ from app.organizations.operations import LOGO_BOX, add_location, register_organi
 from app.pages.demo_logos import draw_logo
 from app.pledges.operations import pledge, receive_unpledged
 from app.pledges.policy import pledge_token
+from app.safeguarding.operations import record_clearance
 from app.signups.holds import confirm_token, hold_places, page_token
 from app.signups.operations import sign_up
 from app.signups.policy import place_token
@@ -122,6 +123,9 @@ def build() -> World:
         for batch in (looked_at, taken):
             set_columns(batch.id, columns={"title": "title", "remote": "remote"}, constants={}, by=owner)
         start_import(taken.id, publish=False, by=owner)
+        clearance = record_clearance(
+            organization.id, by=owner, email=people["supporter"].email, kind="identity", issued_on=dt.date(2026, 1, 5)
+        )
         tokens = {caller: create_token(person, scopes=list(SCOPES)) for caller, person in people.items()}
     db.session.expire_all()
     return World(
@@ -147,6 +151,8 @@ def build() -> World:
             "claim_token": token_of(claim),
             "invitation_id": encode_id(invited.id),
             "invitation_token": invitation_token(invited),
+            "clearance_id": encode_id(clearance.id),
+            "supporter_email": people["supporter"].email,
             "batch_id": encode_id(looked_at.id),
             "done_batch_id": encode_id(taken.id),
             "line": "3",
