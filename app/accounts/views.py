@@ -20,6 +20,7 @@ from app.accounts.forms import (
     SignInForm,
 )
 from app.accounts.models import Person
+from app.accounts.policy import is_known_minor
 from app.accounts.session import current_person, end_session, find_current_person, open_session
 from app.accounts.skills import skills_by_category
 from app.core.db import transaction
@@ -322,7 +323,12 @@ def profile() -> ResponseReturnValue:
             return redirect(url_for("accounts.profile"), code=303)
     mine = list_organizations_of(person)
     page = render_template(
-        "accounts/profile.html", form=form, person=person, categories=skills_by_category(), mine=mine
+        "accounts/profile.html",
+        form=form,
+        person=person,
+        categories=skills_by_category(),
+        mine=mine,
+        is_minor=is_known_minor(person),
     )
     return page, 422 if form.errors else 200
 

@@ -39,6 +39,7 @@ from app.organizations.models import Claim, Invitation, Location, Logo, Membersh
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
+from app.safeguarding.queries import find_conduct
 
 organizations = Blueprint("organizations", __name__)
 BLUEPRINTS = (organizations,)
@@ -120,6 +121,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         needs=list_open_needs_of(organization.id) if organization.is_public else [],
         fundraisers=list_public_fundraisers(organization_id=organization.id).rows,
         verification=queries.find_verification(organization.id),
+        conduct=find_conduct(organization.id),
         is_staff=can_see_staff_pages(person, organization),
     )
 

@@ -174,7 +174,7 @@ def _clearance(judgement: Judgement, shift: Shift, person: Person | None) -> Rul
         if judgement.until is not None:
             message = _("You have it, valid until %(day)s.", day=when.full_day(judgement.until))
         return Rule(requirement.kind, title, True, message)
-    url = f"/organizations/{slug}/conduct" if requirement.kind == "code_of_conduct" else "/my-clearances"
+    url = f"/organizations/{slug}/conduct" if requirement.kind == "code_of_conduct" else f"/my-clearances?for={slug}"
     return Rule(f"{requirement.kind}_required", title, False, _why(judgement, person), _how(requirement), url)
 
 
