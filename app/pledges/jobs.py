@@ -75,6 +75,11 @@ def mail_expired(payload: dict[str, Any]) -> None:
     _send("pledges/expired", payload)
 
 
+def tell_ended(payload: dict[str, Any]) -> None:
+    """It ended without the person taking it back: the staff hear of it like of one taken back."""
+    _promise_to_staff(payload, "staff_cancellations", "mail_staff_taken_back")
+
+
 def mail_staff_pledged(payload: dict[str, Any]) -> None:
     """One of the staff hears what somebody promised; not when it was taken back meanwhile."""
     _tell_staff(payload, "pledges/staff_pledged", "staff_pledges", live=True)
@@ -173,10 +178,19 @@ def mail_moved(payload: dict[str, Any]) -> None:
         _send("pledges/moved", payload)
 
 
+def end_without_guardian(payload: dict[str, Any]) -> None:
+    """A minor's guardian took their word back: what the minor promised and has not brought is wanted again (G4), and both
+    sides are told; not when a guardian has agreed meanwhile."""
+    for pledge in queries.list_live_pledges_of(payload["person_id"]):
+        with transaction():
+            operations.end_without_guardian(pledge.id)
+
+
 HANDLERS: dict[str, outbox.Handler] = {
     "need_moved": tell_of_place,
     "pledge_moved": mail_moved,
     "need_closed_pledges": thank_helpers,
+    "guardian_withdrawn_pledges": end_without_guardian,
     "pledge_made": mail_made,
     "pledge_changed": mail_changed,
     "pledge_cancelled": mail_cancelled,
@@ -184,6 +198,7 @@ HANDLERS: dict[str, outbox.Handler] = {
     "pledge_reminder": mail_reminder,
     "pledge_overdue": mail_overdue,
     "pledge_expired": mail_expired,
+    "pledge_ended": tell_ended,
     "mail_staff_pledged": mail_staff_pledged,
     "mail_staff_taken_back": mail_staff_taken_back,
 }

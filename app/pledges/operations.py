@@ -110,6 +110,24 @@ def cancel_pledge(pledge_id: int, *, by: Person | None) -> Pledge:
     return found
 
 
+def end_without_guardian(pledge_id: int) -> bool:
+    """A minor's promise ends when no guardian answers for them any more (G4): what was not brought is wanted again, and the
+    staff are told; the minor hears of it from their guardian's mail. Returns whether it ended."""
+    item, found = lock_pledge(pledge_id)
+    waits = any(reason.code == "guardian_consent" for reason in promises.check_person(found.person))
+    if found.status not in LIVE_STATUSES or not waits:
+        return False
+    _free(item, found, outstanding(found))
+    found.status = "received" if found.received else "cancelled"
+    found.updated_at = found.cancelled_at = now()
+    db.session.flush()
+    _record("pledge.cancelled", found, item, None)
+    outbox.enqueue(
+        "pledge_ended", {"pledge_id": found.id}, key=f"pledge_ended:{found.id}:{found.updated_at:%Y%m%d%H%M%S}"
+    )
+    return True
+
+
 def undo_cancel(pledge_id: int, *, by: Person) -> Pledge:
     """The promise that was taken back a moment ago stands again, as far as it is still wanted. Raises Refused: too late,
     promised by others meanwhile, or every reason of `check_pledge`."""

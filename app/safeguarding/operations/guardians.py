@@ -131,7 +131,7 @@ def _live(person_id: int) -> list[Guardianship]:
 
 
 def _end(guardianship: Guardianship, status: str, by: Person | None) -> None:
-    guardianship.status = status
+    agreed, guardianship.status = guardianship.status == "consented", status
     guardianship.withdrawn_at = now()
     db.session.execute(sa.delete(GuardianConfirmation).where(GuardianConfirmation.guardianship_id == guardianship.id))
     record(f"guardianship.{status}", guardianship, by, None, person_id=guardianship.person_id)
@@ -142,6 +142,13 @@ def _end(guardianship: Guardianship, status: str, by: Person | None) -> None:
             key=f"guardian_answered:{guardianship.id}:{status}",
         )
     tell_facts_changed(guardianship.person_id)
+    if agreed:
+        # Places are asked again by `person_facts_changed`; a promise of things has no gate that is asked again.
+        outbox.enqueue(
+            "guardian_withdrawn_pledges",
+            {"person_id": guardianship.person_id},
+            key=f"guardian_withdrawn_pledges:{guardianship.id}",
+        )
 
 
 def _locked(guardianship_id: int) -> Guardianship:
