@@ -14,6 +14,7 @@ from app.safeguarding.models import ContactPermission
 from app.signups import gate
 from tests.conftest import CheckingClient
 from tests.factories import make_clearance, make_need, make_organization, make_person, make_shift
+from tests.smtp import Mailbox
 
 SignIn = Callable[..., CheckingClient]
 CHECKED = "Policy of this year read, the responsible person called."
@@ -31,10 +32,14 @@ def decide(client: CheckingClient, organization: Organization, decision: str) ->
 
 @pytest.mark.rule("G3")
 def test_two_different_moderators_agree_and_one_ends_it(
-    client: CheckingClient, sign_in: SignIn, organization: Organization
+    client: CheckingClient,
+    sign_in: SignIn,
+    organization: Organization,
+    mailbox: Mailbox,
+    work_off: Callable[[], dict[str, int]],
 ) -> None:
     first, second = (make_person(platform_role="moderator") for _one in range(2))
-    helper, shift = make_person(), make_shift(make_need(organization), contact="children")
+    helper, shift = make_person(), make_shift(make_need(organization), contact="children", days=20)
     make_clearance(helper, organization)
     page = f"/moderation/organizations/{organization.slug}"
     sign_in(first)
@@ -60,6 +65,13 @@ def test_two_different_moderators_agree_and_one_ends_it(
     assert "Lantern House" not in client.get("/moderation/").text
     assert decide(client, organization, "withdraw_contact") == 303
     assert [reason.code for reason in gate.check(shift, helper)] == ["contact_level"]
+    assert work_off()["failed"] == 0
+    subjects = sorted(str(mail["Subject"]) for mail in mailbox.messages)
+    assert subjects == [
+        "Lantern House may ask people to work with children or adults at risk",
+        "Lantern House may not ask people to work with children or adults at risk any more",
+        "Lantern House: one moderator agrees to work with children or adults at risk",
+    ]
     told = db.session.scalars(sa.select(Verification.decision).order_by(Verification.decided_at)).all()
     assert list(told) == ["contact_proposed", "contact_granted", "contact_ended"]
     for words in ("one moderator agrees", "two moderators agree", "ended"):
