@@ -14,6 +14,8 @@ SCOPES = {
     "donations:read": lazy("See donations: yours, and those of your organizations"),
     "donations:write": lazy("Go on with gifts of yours that were not paid, and cancel them"),
     "fundraisers:write": lazy("Start, change and approve fundraisers"),
+    "clearances:read": lazy("See clearances: yours, and those your organizations keep"),
+    "clearances:write": lazy("Record and revoke clearances for your organizations"),
     "needs:write": lazy("Post and change needs of your organizations"),
     "organizations:read": lazy("See members and locations of your organizations"),
     "organizations:write": lazy("Change your organizations"),

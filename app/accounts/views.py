@@ -23,6 +23,7 @@ from app.accounts.forms import (
     SignInForm,
 )
 from app.accounts.models import Person
+from app.accounts.policy import is_known_minor
 from app.accounts.session import current_person, end_session, find_current_person, open_session
 from app.accounts.skills import skills_by_category
 from app.core import web
@@ -354,6 +355,7 @@ def profile() -> ResponseReturnValue:
         parts=list(PART_NAMES.values()),
         mine=mine,
         role_words=ROLE_WORDS,
+        is_minor=is_known_minor(person),
     )
     return page, 422 if form.errors else 200
 

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from app.accounts.operations import edit_profile
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
+from app.api.signups import present_all
 from app.core.db import transaction
 from app.core.web import signed_in
 from app.donations.queries import list_donations_of, totals
-from app.signups.gate import list_refusals
 
 resource = frame.blueprint("me", "The person the token belongs to")
 
@@ -43,8 +43,7 @@ def edit(payload: dict[str, Any]) -> ResponseReturnValue:
 def signups(query: dict[str, Any]) -> ResponseReturnValue:
     """One's own places, newest first."""
     page = queries.list_signups(person_id=current_person().id, cursor=query.get("cursor"), limit=query["limit"])
-    refused = list_refusals(page.rows)
-    return frame.page_of(page, lambda row: present.signup(row, name=None, stands=row.id not in refused))
+    return {"data": present_all(page.rows, staff=False), "next_cursor": page.next_cursor}
 
 
 @resource.route("/me/pledges", methods=["GET"])

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, present, queries, schemas
+from app.api.requirements import written
 from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput
@@ -24,7 +25,6 @@ from app.needs.search import search
 from app.organizations.policy import can_manage_listings
 from app.organizations.queries import find_organization
 from app.signups.queries import find_exact_address
-from app.signups.waitlist import count_waiting
 
 resource = frame.blueprint("needs", "What organizations ask for")
 
@@ -37,11 +37,11 @@ def _find_in_sight(need_id: int) -> Need | None:
 
 def _present(need: Need, person: Person | None) -> dict[str, Any]:
     whole = queries.whole_needs([need.id])[0]
-    waiting = count_waiting([shift.id for shift in whole.shifts])
+    known = present.know(whole.shifts)
     if not whole.private_address:
-        return present.need(whole, whole.address, waiting)
+        return present.need(whole, whole.address, known)
     exact = find_exact_address(whole, person)
-    return present.need(whole, None if exact is None else exact.address, waiting)
+    return present.need(whole, None if exact is None else exact.address, known)
 
 
 def _place(body: dict[str, Any] | None) -> operations.PlaceInput | None:
@@ -62,8 +62,8 @@ def index(query: dict[str, Any]) -> ResponseReturnValue:
         raise InvalidInput(errors)
     page = search(asked, limit=limit)
     needs = queries.whole_needs([row.id for row in page.rows])
-    waiting = count_waiting([shift.id for need in needs for shift in need.shifts])
-    return {"data": [present.need(need, need.address, waiting) for need in needs], "next_cursor": page.next_cursor}
+    known = present.know([shift for need in needs for shift in need.shifts])
+    return {"data": [present.need(need, need.address, known) for need in needs], "next_cursor": page.next_cursor}
 
 
 @resource.route("/needs", methods=["POST"])
@@ -81,6 +81,7 @@ def create(payload: dict[str, Any]) -> ResponseReturnValue:
     place = _place(payload.pop("place"))
     if place is None and not payload["remote"]:
         raise InvalidInput({"place": _("Say where, or that it is remote")})
+    payload["requirements"] = written(payload["requirements"])
     with transaction():
         made = operations.create_need(organization.id, by=person, place=place, **payload)
         return frame.answer(201, schemas.NeedOut, _present(made, person))
@@ -103,6 +104,8 @@ def edit(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """Change what is given."""
     person = current_person()
     place = _place(payload.pop("place", None))
+    if "requirements" in payload:
+        payload["requirements"] = written(payload["requirements"])
     with transaction():
         frame.require_match(queries.locked_version(Need, need.id))
         changed = operations.edit_need(need.id, by=person, place=place, **payload)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.accounts.models import Person
 from app.api.frame import iso, number
 from app.core import web
 from app.core.clock import now
+from app.core.errors import Reason
 from app.core.ids import encode_id
 from app.donations.models import Donation
 from app.donations.policy import can_resume
@@ -17,11 +19,18 @@ from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 from app.imports import present as imports
 from app.imports.models import ImportBatch, ImportRow
+from app.needs import asking
 from app.needs.models import Item, Need, Shift
 from app.needs.standing import status_of
 from app.organizations.models import Claim, Invitation, Location, Membership, Organization
 from app.pledges.models import Delivery, Pledge
+from app.safeguarding.models import Clearance
+from app.safeguarding.requirements import Requirement, parse
+from app.safeguarding.standing import OrganizationFacts
+from app.signups.gate import HOLDING_STATUSES
 from app.signups.models import Signup
+from app.signups.rules import Rule
+from app.signups.waitlist import count_waiting
 
 Body = dict[str, Any]
 
@@ -99,9 +108,26 @@ def location(row: Location) -> Body:
     }
 
 
-def shift(row: Shift, waiting: Mapping[int, int]) -> Body:
-    """A shift with the sums of its positions; capacity null when one position is open. `waiting` has how many wait, by the
-    shift's id."""
+@dataclasses.dataclass(frozen=True)
+class KnownOfShifts:
+    """What several shifts' bodies need besides their rows: what their organizations ask, and how many wait, by ids."""
+
+    asked: Mapping[int, OrganizationFacts]
+    waiting: Mapping[int, int]
+
+
+def know(shifts: Sequence[Shift]) -> KnownOfShifts:
+    """What is to be known of these shifts: as many statements for many as for one."""
+    return KnownOfShifts(asking.load_asked(shifts), count_waiting([row.id for row in shifts]))
+
+
+def _requirements(asked: Iterable[Requirement]) -> list[Body]:
+    return [{"kind": each.kind, "level": each.level} for each in asked]
+
+
+def shift(row: Shift, known: KnownOfShifts) -> Body:
+    """A shift with the sums of its positions; capacity null when one position is open. Its requirements are all that it may
+    ask of anybody, a position's are what that task asks beside."""
     open_ended = any(position.capacity is None for position in row.positions)
     capacity = None if open_ended else sum(position.capacity or 0 for position in row.positions)
     taken = sum(position.taken for position in row.positions)
@@ -116,12 +142,20 @@ def shift(row: Shift, waiting: Mapping[int, int]) -> Body:
         "capacity": capacity,
         "taken": taken,
         "free": None if capacity is None else capacity - taken,
-        "waitlist_length": waiting.get(row.id, 0),
+        "waitlist_length": known.waiting.get(row.id, 0),
         "contact": row.contact,
         "minimum_age": row.minimum_age,
-        "requirements": [],
+        "requirements": _requirements(
+            asking.list_requirements(row, known.asked.get(row.need.organization_id, OrganizationFacts()))
+        ),
         "positions": [
-            {"id": place.id, "name": place.name, "capacity": place.capacity, "taken": place.taken}
+            {
+                "id": place.id,
+                "name": place.name,
+                "capacity": place.capacity,
+                "taken": place.taken,
+                "requirements": _requirements(parse(place.requirements)),
+            }
             for place in row.positions
         ],
     }
@@ -145,9 +179,9 @@ def item(row: Item) -> Body:
     }
 
 
-def need(row: Need, address: str | None, waiting: Mapping[int, int]) -> Body:
-    """A need; `address` is what this caller may know (the public street, a private one within its window, or None), and
-    `waiting` how many wait on its shifts, by their ids."""
+def need(row: Need, address: str | None, known: KnownOfShifts) -> Body:
+    """A need; `address` is what this caller may know (the public street, a private one within its window, or None);
+    `known` of its shifts."""
     # As lists and filters count: what is still ahead, or runs.
     ahead = [
         shift for shift in row.shifts if shift.status == "scheduled" and (not shift.ends_at or shift.ends_at > now())
@@ -176,8 +210,9 @@ def need(row: Need, address: str | None, waiting: Mapping[int, int]) -> Body:
         "suits": row.suits,
         "parking": row.parking,
         "step_free": row.step_free,
+        "requirements": _requirements(parse(row.requirements)),
         "wants": {"time": bool(ahead), "items": any(not item.do_not_bring for item in row.items)},
-        "shifts": [shift(each, waiting) for each in row.shifts],
+        "shifts": [shift(each, known) for each in row.shifts],
         "items": [item(each) for each in row.items],
         "starts_at": iso(min(starts, default=None)),
         "confirm_by": row.confirm_by.isoformat() if row.confirm_by else None,
@@ -185,14 +220,25 @@ def need(row: Need, address: str | None, waiting: Mapping[int, int]) -> Body:
     }
 
 
-def signup(row: Signup, *, name: str | None, stands: bool = True) -> Body:
-    """A place; `name` only for those who may see who it is. One that does not stand any more (G1) is cancelled already,
-    whether or not promised work has come to it."""
+def reasons(found: Sequence[Reason]) -> list[Body]:
+    """What stands in the way, as refusals say it."""
+    return [{"code": reason.code, "message": reason.message, "remedy": reason.remedy} for reason in found]
+
+
+def rule(row: Rule) -> Body:
+    """What a shift asks, and whether somebody meets it."""
+    return {"code": row.code, "title": row.title, "met": row.met, "message": row.message, "remedy": row.remedy}
+
+
+def signup(row: Signup, *, name: str | None, why_not: Sequence[Reason] = ()) -> Body:
+    """A place; `name` only for those who may see who it is. `why_not`: why it does not stand now (G1); then it is cancelled
+    already, whether or not promised work has come to it."""
     return {
         "id": row.id,
         "shift": row.shift_id,
         "position": row.position_id,
-        "status": row.status if stands else "cancelled",
+        "status": "cancelled" if why_not and row.status in HOLDING_STATUSES else row.status,
+        "reasons": reasons(why_not),
         "party_size": row.party_size,
         "note": row.note,
         "created_at": iso(row.created_at),
@@ -200,6 +246,28 @@ def signup(row: Signup, *, name: str | None, stands: bool = True) -> Body:
         "hours": None if row.minutes is None else f"{row.minutes / 60:.2f}".rstrip("0").rstrip("."),
         "hours_approved": row.hours_approved_by_id is not None,
         "name": name,
+    }
+
+
+def clearance(row: Clearance) -> Body:
+    """A clearance, for the person and the staff who may see it."""
+    return {
+        "id": row.id,
+        "email": row.person.email,
+        "name": row.person.name,
+        "organization": None if row.organization is None else row.organization.slug,
+        "kind": row.kind,
+        "level": row.level,
+        "issuer": row.issuer,
+        "reference": row.reference,
+        "outcome": row.outcome,
+        "issued_on": row.issued_on.isoformat(),
+        "expires_on": row.expires_on.isoformat() if row.expires_on else None,
+        "consented_on": row.consented_on.isoformat() if row.consented_on else None,
+        "recorded_at": iso(row.created_at),
+        "revoked_at": iso(row.revoked_at),
+        "revoked_reason": row.revoked_reason,
+        "objection": row.objection,
     }
 
 

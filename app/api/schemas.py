@@ -5,7 +5,8 @@ from __future__ import annotations
 import marshmallow as ma
 
 from app.accounts.availability import TIMES
-from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, Schema, list_schema
+from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, ReasonSchema, Schema, list_schema
+from app.api.requirements import asked_in, asked_out
 from app.donations.models import DONATION_STATES
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
@@ -97,13 +98,6 @@ class WantsOut(Schema):
     items = ma.fields.Boolean(required=True)
 
 
-class RequirementOut(Schema):
-    """What a shift asks of a person."""
-
-    kind = ma.fields.String(required=True)
-    level = ma.fields.String(required=True)
-
-
 class PositionOut(Schema):
     """Places on a shift."""
 
@@ -111,6 +105,7 @@ class PositionOut(Schema):
     name = ma.fields.String(required=True)
     capacity = ma.fields.Integer(required=True, allow_none=True)
     taken = ma.fields.Integer(required=True)
+    requirements = asked_out()
 
 
 class ShiftOut(Schema):
@@ -129,7 +124,7 @@ class ShiftOut(Schema):
     waitlist_length = ma.fields.Integer(required=True)
     contact = ma.fields.String(required=True, validate=one_of(CONTACTS))
     minimum_age = ma.fields.Integer(required=True, allow_none=True)
-    requirements = ma.fields.List(ma.fields.Nested(RequirementOut), required=True)
+    requirements = asked_out()
     positions = ma.fields.List(ma.fields.Nested(PositionOut), required=True)
 
 
@@ -138,6 +133,7 @@ class PositionIn(Schema):
 
     name = text(80, load_default="")
     capacity = ma.fields.Integer(validate=ma.validate.Range(0, 100_000), load_default=None, allow_none=True)
+    requirements = asked_in(load_default=None, allow_none=True)
 
 
 class ShiftIn(Schema):
@@ -152,6 +148,7 @@ class ShiftIn(Schema):
     contact = ma.fields.String(validate=one_of(CONTACTS), load_default="not_stated")
     minimum_age = ma.fields.Integer(validate=ma.validate.Range(0, 120), load_default=None, allow_none=True)
     positions = ma.fields.List(ma.fields.Nested(PositionIn), load_default=None, validate=ma.validate.Length(1, 20))
+    requirements = asked_in(load_default=None, allow_none=True)
 
 
 class ShiftPatch(ShiftIn):
@@ -213,6 +210,7 @@ class NeedOut(Schema):
     suits = ma.fields.String(required=True)
     parking = ma.fields.String(required=True)
     step_free = ma.fields.Boolean(required=True, allow_none=True)
+    requirements = asked_out()
     wants = ma.fields.Nested(WantsOut, required=True)
     shifts = ma.fields.List(ma.fields.Nested(ShiftOut), required=True)
     items = ma.fields.List(ma.fields.Nested(ItemOut), required=True)
@@ -239,6 +237,7 @@ class NeedIn(Schema):
     suits = text(300, load_default="")
     parking = text(300, load_default="")
     step_free = ma.fields.Boolean(load_default=None, allow_none=True)
+    requirements = asked_in(load_default=list)
     meeting_point = text(300, load_default="")
     day_contact = text(200, load_default="")
 
@@ -259,6 +258,7 @@ class NeedPatch(Schema):
     suits = text(300)
     parking = text(300)
     step_free = ma.fields.Boolean(allow_none=True)
+    requirements = asked_in()
     meeting_point = text(300)
     day_contact = text(200)
 
@@ -324,12 +324,14 @@ class HoursIn(Schema):
 
 
 class SignupOut(Schema):
-    """One supporter's place on one shift. The person is named to the staff only."""
+    """One supporter's place on one shift. The person is named to the staff only. A place that does not stand now, because
+    somebody does not meet what is asked any more, is `requested`, with the `reasons`."""
 
     id = Id(required=True)
     shift = Id(required=True)
     position = Id(required=True)
     status = ma.fields.String(required=True, validate=one_of(SIGNUP_STATUSES))
+    reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
     party_size = ma.fields.Integer(required=True)
     note = ma.fields.String(required=True)
     created_at = moment(required=True)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, present, queries, schemas
+from app.api.requirements import ReasonsOut, written
 from app.core.db import transaction
 from app.core.paging import Page
 from app.core.web import allow, public
@@ -16,7 +17,8 @@ from app.needs import operations
 from app.needs.models import Need, Shift
 from app.needs.policy import can_edit_need, can_see_need
 from app.needs.queries import find_need
-from app.signups.waitlist import count_waiting, edit_shift_moving_latest
+from app.signups import gate
+from app.signups.waitlist import edit_shift_moving_latest
 
 resource = frame.blueprint("shifts", "Times and places")
 
@@ -37,19 +39,28 @@ def can_edit_shift(person: Person, shift: Shift) -> bool:
 
 
 def _values(payload: dict[str, Any]) -> operations.ShiftInput:
-    """A single capacity is the one unnamed position's; `positions` say their own."""
+    """A single capacity is the one unnamed position's; `positions` say their own. `requirements` are those of every
+    position that says none of its own."""
     given = payload.pop("positions", None)
     capacity = payload.pop("capacity", None)
+    asked = written(payload.pop("requirements", None))
     positions: tuple[operations.PositionInput, ...]
     if given is None:
-        positions = (operations.PositionInput(capacity=capacity),)
+        positions = (operations.PositionInput(capacity=capacity, requirements=asked),)
     else:
-        positions = tuple(operations.PositionInput(**position) for position in given)
+        positions = tuple(
+            operations.PositionInput(**{**each, "requirements": own if (own := _own(each)) is not None else asked})
+            for each in given
+        )
     return operations.ShiftInput(positions=positions, **payload)
 
 
+def _own(position: dict[str, Any]) -> tuple[str, ...] | None:
+    return written(position.get("requirements"))
+
+
 def _present(shift: Shift) -> dict[str, Any]:
-    return present.shift(shift, count_waiting([shift.id]))
+    return present.shift(shift, present.know([shift]))
 
 
 @resource.route("/needs/<id:need_id>/shifts", methods=["GET"])
@@ -58,8 +69,8 @@ def _present(shift: Shift) -> dict[str, Any]:
 def index(need: Need) -> ResponseReturnValue:
     """All of them: a need's shifts are one page."""
     whole = queries.whole_needs([need.id])[0]
-    waiting = count_waiting([shift.id for shift in whole.shifts])
-    return frame.page_of(Page(whole.shifts, None), lambda shift: present.shift(shift, waiting))
+    known = present.know(whole.shifts)
+    return frame.page_of(Page(whole.shifts, None), lambda shift: present.shift(shift, known))
 
 
 @resource.route("/needs/<id:need_id>/shifts", methods=["POST"])
@@ -81,6 +92,23 @@ def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
 def show(shift: Shift) -> ResponseReturnValue:
     """One shift."""
     return frame.with_etag(schemas.ShiftOut().dump(_present(shift)), shift.version)
+
+
+@resource.route("/shifts/<id:shift_id>/reasons", methods=["GET"])
+@public(load=_find_in_sight)
+@resource.response(200, ReasonsOut)
+def reasons(shift: Shift) -> ResponseReturnValue:
+    """What the shift asks of the caller, each rule met or not, and whatever else stands in the way. Without a token: what
+    it asks of anybody."""
+    person = find_current_person()
+    rules = gate.list_rules(shift, person)
+    told = {rule.code for rule in rules}
+    found = gate.check_guest(shift, None) if person is None else gate.check(shift, person)
+    return {
+        "may_sign_up": not found,
+        "rules": [present.rule(rule) for rule in rules],
+        "reasons": present.reasons([reason for reason in found if reason.code not in told]),
+    }
 
 
 @resource.route("/shifts/<id:shift_id>", methods=["PATCH"])

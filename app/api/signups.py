@@ -4,7 +4,7 @@ note about who came."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -21,6 +21,7 @@ from app.needs.models import Need, Shift
 from app.needs.policy import can_see_need
 from app.needs.queries import find_need
 from app.organizations.policy import can_see_staff_pages
+from app.safeguarding.policy import can_keep_clearances
 from app.signups import attendance, gate, operations
 from app.signups.models import Signup
 from app.signups.policy import (
@@ -30,6 +31,7 @@ from app.signups.policy import (
     can_see_signup,
     is_own_signup,
 )
+from app.signups.told import reasons_for_staff
 from app.signups.volunteers import add_volunteer
 
 resource = frame.blueprint("signups", "Places on shifts")
@@ -40,8 +42,22 @@ def _shift_in_sight(person: Any, shift: Shift) -> bool:
     return can_see_need(person, shift.need)
 
 
-def _present(signup: Signup, *, staff: bool, stands: bool = True) -> dict[str, Any]:
-    return present.signup(signup, name=signup.person.name if staff else None, stands=stands)
+def present_all(signups: Sequence[Signup], *, staff: bool) -> list[dict[str, Any]]:
+    """Places for the person whose they are, or for the staff of their organization: named, and one that does not stand now
+    is not called confirmed (G1). For many at once it reads as much as for a few."""
+    refused, person = gate.list_refusals(signups), current_person()
+    keeps = staff and bool(refused) and can_keep_clearances(person, signups[0].shift.need.organization)
+    found = []
+    for signup in signups:
+        why_not = refused.get(signup.id, [])
+        if why_not and signup.person_id != person.id:
+            why_not = reasons_for_staff(why_not, keeps_clearances=keeps)
+        found.append(present.signup(signup, name=signup.person.name if staff else None, why_not=why_not))
+    return found
+
+
+def _present(signup: Signup, *, staff: bool) -> dict[str, Any]:
+    return present_all([signup], staff=staff)[0]
 
 
 @resource.route("/shifts/<id:shift_id>/signups", methods=["POST"])
@@ -126,8 +142,7 @@ def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
         cursor=query.get("cursor"),
         limit=query["limit"],
     )
-    refused = gate.list_refusals(page.rows)
-    return frame.page_of(page, lambda signup: _present(signup, staff=staff, stands=signup.id not in refused))
+    return {"data": present_all(page.rows, staff=staff), "next_cursor": page.next_cursor}
 
 
 @resource.route("/signups/<id:signup_id>", methods=["GET"])
@@ -137,7 +152,7 @@ def show(signup: Signup) -> ResponseReturnValue:
     """One place, for the person and the staff."""
     person = current_person()
     staff = can_see_staff_pages(person, signup.shift.need.organization)
-    body = _present(signup, staff=staff, stands=not gate.list_refusals([signup]))
+    body = _present(signup, staff=staff)
     return frame.with_etag(schemas.SignupOut().dump(body), signup.sequence)
 
 

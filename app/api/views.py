@@ -13,6 +13,7 @@ from flask_wtf import CSRFProtect
 
 from app.api import (
     arrivals,
+    clearances,
     donations,
     fundraisers,
     imports,
@@ -40,6 +41,7 @@ RESOURCES = (
     arrivals.resource,
     organizations.resource,
     members.resource,
+    clearances.resource,
     fundraisers.resource,
     donations.resource,
     imports.resource,

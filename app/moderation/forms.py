@@ -15,6 +15,9 @@ DECISION_NAMES = {
     "withdrawn": lazy("Verification withdrawn"),
     "suspended": lazy("Suspended"),
     "resumed": lazy("Suspension ended"),
+    "contact_proposed": lazy("Contact with children or adults at risk: one moderator agrees"),
+    "contact_granted": lazy("Contact with children or adults at risk: two moderators agree"),
+    "contact_ended": lazy("Contact with children or adults at risk: ended"),
 }
 
 
@@ -34,11 +37,20 @@ class DecisionForm(PageForm):
     )
     decision = SelectField(lazy("Decision"), validators=[Required(lazy("Choose a decision"))])
 
-    def offer(self, *, verified: bool, suspended: bool) -> None:
-        """Set the decisions that make sense now."""
+    def offer(self, *, verified: bool, suspended: bool, contact: str = "") -> None:
+        """Set the decisions that make sense now. `contact`: how far moderators agree that it may ask people to work with
+        children or adults at risk (G3): "" not at all, "proposed" by another one, "mine" by this one, "granted" by two."""
         offered = [("", lazy("Choose")), ("verify", lazy("Verify")), ("decline", lazy("Decline"))]
         if verified:
             offered = [("", lazy("Choose")), ("withdraw", lazy("Withdraw the verification"))]
+            if contact in ("", "proposed"):
+                words = {
+                    "": lazy("Propose that it may ask people to work with children or adults at risk"),
+                    "proposed": lazy("Agree as the second: it may ask people to work with children or adults at risk"),
+                }
+                offered.append(("grant_contact", words[contact]))
+        if contact:
+            offered.append(("withdraw_contact", lazy("End work with children or adults at risk")))
         offered.append(("resume", lazy("End the suspension")) if suspended else ("suspend", lazy("Suspend")))
         self.decision.choices = choices(offered)
 

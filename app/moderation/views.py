@@ -27,6 +27,9 @@ from app.organizations.queries import (
     list_waiting,
 )
 from app.organizations.roles import ROLE_NAMES
+from app.safeguarding.models import ContactPermission
+from app.safeguarding.queries import find_conduct, find_contact_permission, find_profile, list_half_permitted
+from app.safeguarding.requirements import parse
 
 moderation = Blueprint("moderation", __name__, url_prefix="/moderation")
 BLUEPRINTS = (moderation,)
@@ -36,7 +39,12 @@ BLUEPRINTS = (moderation,)
 @allow(can_moderate)
 def index() -> ResponseReturnValue:
     """Organizations that wait, the longest waiting first."""
-    return render_template("moderation/index.html", waiting=list_waiting(), claims=list_waiting_claims())
+    return render_template(
+        "moderation/index.html",
+        waiting=list_waiting(),
+        claims=list_waiting_claims(),
+        half_permitted=list_half_permitted(),
+    )
 
 
 @moderation.route("/organizations/<slug>", methods=["GET", "POST"])
@@ -44,7 +52,12 @@ def index() -> ResponseReturnValue:
 def organization(organization: Organization) -> ResponseReturnValue:
     """One organization: facts, members, every decision, and the next one."""
     form = DecisionForm()
-    form.offer(verified=organization.verified_at is not None, suspended=organization.status == "suspended")
+    permission = find_contact_permission(organization.id)
+    form.offer(
+        verified=organization.verified_at is not None,
+        suspended=organization.status == "suspended",
+        contact=_contact_of(permission),
+    )
     if form.validate_on_submit():
         try:
             with transaction():
@@ -65,8 +78,20 @@ def organization(organization: Organization) -> ResponseReturnValue:
         members=list_members(organization.id),
         verifications=list_verifications(organization.id),
         remaining=find_remaining(organization),
+        permission=permission,
+        conduct=find_conduct(organization.id),
+        required=[requirement.name for requirement in parse(find_profile(organization.id))],
     )
     return page, 422 if form.errors else 200
+
+
+def _contact_of(permission: ContactPermission | None) -> str:
+    """How far moderators have agreed, as the one who looks may go on (G3)."""
+    if permission is None:
+        return ""
+    if permission.second_at is not None:
+        return "granted"
+    return "mine" if permission.first_by_id == current_person().id else "proposed"
 
 
 def _decide(organization: Organization, form: DecisionForm) -> None:
@@ -78,6 +103,10 @@ def _decide(organization: Organization, form: DecisionForm) -> None:
             operations.decline_organization(organization.id, by=person, checked=checked)
         case "withdraw":
             operations.withdraw_verification(organization.id, by=person, checked=checked)
+        case "grant_contact":
+            operations.grant_contact(organization.id, by=person, checked=checked)
+        case "withdraw_contact":
+            operations.withdraw_contact(organization.id, by=person, checked=checked)
         case "suspend":
             operations.suspend_organization(organization.id, by=person, reason=checked)
         case "resume":

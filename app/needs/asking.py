@@ -28,6 +28,12 @@ def asks_requirements(shift: Shift, position: Position | None = None) -> bool:
     return bool(shift.need.requirements) or any(each.requirements for each in positions)
 
 
+def load_asked(shifts: Iterable[Shift]) -> dict[int, OrganizationFacts]:
+    """What the organizations of these shifts ask, by their ids, in one statement for all of them; none where no shift asks
+    for anything beyond its own row."""
+    return load_organizations({shift.need.organization_id for shift in shifts if needs_facts(shift)})
+
+
 def country_of(need: Need) -> str | None:
     """The ISO country whose rules hold at a need's place."""
     return need.country or need.organization.country

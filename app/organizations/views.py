@@ -41,6 +41,7 @@ from app.organizations.models import Claim, Invitation, Location, Logo, Membersh
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
+from app.safeguarding.queries import find_conduct
 
 organizations = Blueprint("organizations", __name__)
 BLUEPRINTS = (organizations,)
@@ -126,6 +127,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         verification=queries.find_verification(organization.id),
         causes=[cause for slug in organization.causes if (cause := find_cause(slug)) is not None],
         locations=queries.list_shown_locations(organization.id),
+        conduct=find_conduct(organization.id),
         is_staff=can_see_staff_pages(person, organization),
     )
 

@@ -16,6 +16,7 @@ from app.core.clock import local_date
 from app.core.i18n import lazy
 from app.core.when import clock_time, full_day, times, zoned_time
 from app.organizations.roles import ROLE_NAMES
+from app.safeguarding.requirements import Requirement
 
 Values = dict[str, Any]
 USUAL, LONG, RIGHT_TO_LEFT, EMPTY, OTHER = "usual", "long", "right-to-left", "empty", "other"
@@ -261,6 +262,10 @@ def _place(names: Names) -> Values:
         "was": "",
         "why": "fewer",
         "reason": "asked_by_them",
+        "ended": False,
+        "state": "missing",
+        "count": 1,
+        "staff_path": "/manage/ironbound-pantry-network/shifts/4kq0m2x7c9d1f/roster",
         "taken": 9,
         "capacity": 12,
         "reasons": ["To be 18 or older on Tuesday, November 24.", "The shift is full."],
@@ -272,6 +277,29 @@ def _place(names: Names) -> Values:
         "cancel_url": f"{SITE}/places/{TOKEN}",
         "confirm_url": f"{SITE}/guests/confirm/{TOKEN}",
         "undo_until": zoned_time(START, ZONE),
+    }
+
+
+def _clearance(names: Names) -> Values:
+    return {
+        "name": names.person,
+        "who": names.other,
+        "organization": names.organization,
+        "slug": "ironbound-pantry-network",
+        "event": "recorded",
+        "what": Requirement("background_check", "us_fitness").name,
+        "accepted": True,
+        "until": full_day(DAY),
+        "reason": "",
+    }
+
+
+def _guardian(names: Names) -> Values:
+    return {
+        "name": names.person,
+        "minor": names.other,
+        "answer": "consented",
+        "url": f"{SITE}/guardians/{TOKEN}",
     }
 
 
@@ -326,6 +354,12 @@ SAMPLES: dict[str, Sample] = {
     "pledges/reminder": Sample(_pledge, "reminder"),
     "pledges/staff_pledged": Sample(_pledge, "staff_pledges", _BARE_PLEDGE),
     "pledges/staff_taken_back": Sample(_pledge, "staff_cancellations"),
+    "safeguarding/clearance": Sample(
+        _clearance, empty={"accepted": False, "until": None}, other={"event": "revoked", "reason": "It was withdrawn."}
+    ),
+    "safeguarding/guardian_answered": Sample(_guardian, other={"answer": "withdrawn"}),
+    "safeguarding/guardian_asked": Sample(_guardian),
+    "safeguarding/staff_clearance": Sample(_clearance, empty={"until": None}, other={"event": "objected"}),
     "signups/cancelled": Sample(_place, empty=_BARE_PLACE | {"was": "waitlisted"}, other=_GONE),
     "signups/cancelled_for": Sample(_place, empty=_BARE_PLACE | {"reason": ""}, other={"reason": "no_longer_needed"}),
     "signups/changed_for": Sample(_place, empty=_BARE_PLACE, other=_GONE),
@@ -335,7 +369,8 @@ SAMPLES: dict[str, Sample] = {
     "signups/moved": Sample(_place, empty=_BARE_PLACE, other=_GONE),
     "signups/reminder": Sample(_place, "reminder", _BARE_PLACE),
     "signups/shift_cancelled": Sample(_place, empty=_BARE_PLACE, other=_GONE),
-    "signups/staff_cancelled": Sample(_place, "staff_cancellations", _BARE_PLACE),
+    "signups/staff_cancelled": Sample(_place, "staff_cancellations", _BARE_PLACE, {"ended": True}),
     "signups/staff_signup": Sample(_place, "staff_signups", _BARE_PLACE),
     "signups/waitlisted": Sample(_place, empty=_BARE_PLACE, other={"why": "moved"}),
+    "signups/two_adults": Sample(_place, empty={"state": "cannot_run", "staff_path": ""}, other={"state": "runs"}),
 }

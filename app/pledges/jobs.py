@@ -84,6 +84,11 @@ def mail_expired(payload: dict[str, Any]) -> None:
     _send("pledges/expired", payload)
 
 
+def tell_ended(payload: dict[str, Any]) -> None:
+    """It ended without the person taking it back: the staff hear of it like of one taken back."""
+    _promise_to_staff(payload, "staff_cancellations", "mail_staff_taken_back")
+
+
 def mail_staff_pledged(payload: dict[str, Any]) -> None:
     """One of the staff hears what somebody promised; not when it was taken back meanwhile."""
     _tell_staff(payload, "pledges/staff_pledged", "staff_pledges", live=True)
@@ -212,6 +217,7 @@ HANDLERS: dict[str, outbox.Handler] = {
     "pledge_reminder": mail_reminder,
     "pledge_overdue": mail_overdue,
     "pledge_expired": mail_expired,
+    "pledge_ended": tell_ended,
     "mail_staff_pledged": mail_staff_pledged,
     "mail_staff_taken_back": mail_staff_taken_back,
 }

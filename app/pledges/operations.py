@@ -215,13 +215,22 @@ def undo_change(pledge_id: int, *, by: Person) -> Pledge:
 
 def review_standing(pledge_id: int) -> bool:
     """Something that is known of the person changed: what a minor promised ends when no guardian answers for them (G4).
-    Returns whether it stands."""
-    _item, found = lock_pledge(pledge_id)
+    What was not brought is wanted again, and the staff are told; the minor hears of it from their guardian's mail. Returns
+    whether it stands."""
+    item, found = lock_pledge(pledge_id)
     if found.status not in LIVE_STATUSES:
         return False
     if not promises.lacks_guardian(found.person):
         return True
-    cancel_pledge(found.id, by=None)
+    _free(item, found, outstanding(found))
+    found.was, found.before = found.status, None
+    found.status = "received" if found.received else "cancelled"
+    found.updated_at = found.cancelled_at = now()
+    found.cancelled_by_id = None
+    db.session.flush()
+    _record("pledge.cancelled", found, item, None)
+    key = f"pledge_ended:{found.id}:{found.updated_at:%Y%m%d%H%M%S}"
+    outbox.enqueue("pledge_ended", {"pledge_id": found.id}, key=key)
     return False
 
 

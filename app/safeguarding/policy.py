@@ -7,6 +7,7 @@ from app.core.tokens import seal, unseal
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_people
 from app.safeguarding.models import Clearance, Guardianship
+from app.safeguarding.queries import list_shares
 
 
 def can_keep_clearances(person: Person | None, organization: Organization) -> bool:
@@ -18,6 +19,12 @@ def can_keep_clearance(person: Person, clearance: Clearance) -> bool:
     """Owners and managers of the organization that recorded it, about anybody but themselves."""
     organization = clearance.organization
     return organization is not None and clearance.person_id != person.id and can_keep_clearances(person, organization)
+
+
+def can_see_clearance(person: Person | None, clearance: Clearance) -> bool:
+    """Owners and managers of the organization that recorded it, and of those the person shares it with."""
+    organizations = [clearance.organization, *(share.organization for share in list_shares(clearance.id))]
+    return any(each is not None and can_keep_clearances(person, each) for each in organizations)
 
 
 def is_own_clearance(person: Person, clearance: Clearance) -> bool:

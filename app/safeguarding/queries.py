@@ -45,6 +45,19 @@ def list_clearances_of(person_id: int) -> Sequence[Clearance]:
     ).all()
 
 
+def page_clearances_of(person_id: int, cursor: str | None, *, limit: int) -> Page[Clearance]:
+    """The same in pages (N2). Raises BadCursor."""
+    query = sa.select(Clearance).options(joinedload(Clearance.organization), joinedload(Clearance.person))
+    query = newest_first(query.where(Clearance.person_id == person_id), Clearance, cursor, limit)
+    return cut(db.session.scalars(query).all(), limit)
+
+
+def list_shares(clearance_id: int) -> Sequence[ClearanceShare]:
+    """With which organizations a clearance is shared."""
+    query = sa.select(ClearanceShare).options(joinedload(ClearanceShare.organization))
+    return db.session.scalars(query.where(ClearanceShare.clearance_id == clearance_id)).all()
+
+
 def list_shares_of(person_id: int) -> Sequence[ClearanceShare]:
     """With which organizations a person shares which clearances."""
     return db.session.scalars(
@@ -120,6 +133,18 @@ def list_exemptions(organization: Organization) -> Sequence[Exemption]:
     ).all()
 
 
+def list_exemptions_of(person_id: int) -> Sequence[Exemption]:
+    """What is waived for a person by two people and not ended, for that person."""
+    return db.session.scalars(
+        sa.select(Exemption)
+        .options(joinedload(Exemption.organization))
+        .where(Exemption.person_id == person_id, Exemption.ended_at.is_(None), Exemption.agreed_at.is_not(None))
+        .where(Exemption.ends_on >= today("Etc/GMT+12"))
+        .order_by(Exemption.ends_on, Exemption.id)
+        .limit(100)
+    ).all()
+
+
 def find_profile(organization_id: int) -> tuple[str, ...]:
     """What the organization requires on each shift with contact, as it is kept."""
     row = db.session.get(RequirementProfile, organization_id)
@@ -133,6 +158,27 @@ def find_conduct(organization_id: int) -> ConductVersion | None:
         .options(joinedload(ConductVersion.organization))
         .where(ConductVersion.organization_id == organization_id)
         .order_by(ConductVersion.version.desc())
+        .limit(1)
+    )
+
+
+def list_conduct(organization_id: int) -> Sequence[ConductVersion]:
+    """Every version of the organization's code of conduct, the latest first (at most a hundred)."""
+    return db.session.scalars(
+        sa.select(ConductVersion)
+        .where(ConductVersion.organization_id == organization_id)
+        .order_by(ConductVersion.version.desc())
+        .limit(100)
+    ).all()
+
+
+def find_acceptance(person_id: int, version: ConductVersion) -> Clearance | None:
+    """That the person accepted this version, or None."""
+    return db.session.scalar(
+        sa.select(Clearance)
+        .where(Clearance.person_id == person_id, Clearance.organization_id == version.organization_id)
+        .where(Clearance.kind == "code_of_conduct", Clearance.level == str(version.version))
+        .where(Clearance.revoked_at.is_(None))
         .limit(1)
     )
 
@@ -166,6 +212,12 @@ def find_live_guardianship(person_id: int) -> Guardianship | None:
             Guardianship.person_id == person_id, Guardianship.status.in_(("asked", "consented"))
         )
     )
+
+
+def find_latest_guardianship(person_id: int) -> Guardianship | None:
+    """Whom the minor named last, whatever they said, or None."""
+    query = sa.select(Guardianship).where(Guardianship.person_id == person_id)
+    return db.session.scalar(query.order_by(Guardianship.created_at.desc(), Guardianship.id).limit(1))
 
 
 def find_confirmation(guardianship_id: int, organization_id: int) -> GuardianConfirmation | None:

@@ -18,7 +18,7 @@ from app.needs.models import Position, Shift
 from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on
 from app.safeguarding.kinds import find_kind
 from app.safeguarding.requirements import Requirement
-from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, judge, load_organizations
+from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, judge
 from app.safeguarding.standing import load as load_facts
 
 
@@ -69,7 +69,7 @@ def list_rules(
 
 
 def _asked(shift: Shift) -> dict[int, OrganizationFacts]:
-    return load_organizations([shift.need.organization_id]) if asking.needs_facts(shift) else {}
+    return asking.load_asked([shift])
 
 
 def start_day(shift: Shift) -> dt.date:
@@ -174,7 +174,7 @@ def _clearance(judgement: Judgement, shift: Shift, person: Person | None) -> Rul
         if judgement.until is not None:
             message = _("You have it, valid until %(day)s.", day=when.full_day(judgement.until))
         return Rule(requirement.kind, title, True, message)
-    url = f"/organizations/{slug}/conduct" if requirement.kind == "code_of_conduct" else "/my-clearances"
+    url = f"/organizations/{slug}/conduct" if requirement.kind == "code_of_conduct" else f"/my-clearances?for={slug}"
     return Rule(f"{requirement.kind}_required", title, False, _why(judgement, person), _how(requirement), url)
 
 

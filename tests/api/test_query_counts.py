@@ -17,11 +17,16 @@ from app.donations.operations import start_donation
 from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
 from app.organizations.invitations import invite
+from app.organizations.models import Organization
 from app.organizations.operations import add_location
 from app.pledges.operations import pledge, receive_pledge, receive_unpledged
+from app.safeguarding.operations import publish_conduct, revoke_clearance, set_profile
+from app.safeguarding.requirements import Requirement
 from app.signups.operations import sign_up
 from tests.api.test_main_job import Caller
 from tests.factories import (
+    allow_contact,
+    make_clearance,
     make_fundraiser,
     make_item,
     make_member,
@@ -187,9 +192,64 @@ def import_rows(owner: Person, count: int) -> str:
     return f"/imports/{encode_id(batch.id)}/rows"
 
 
+def asking(organization: Organization) -> None:
+    """The organization asks for everything it may, with contact."""
+    allow_contact(organization)
+    by = make_member(organization, "owner")
+    with transaction():
+        publish_conduct(organization.id, "Two adults are always there.", by=by)
+        wanted = [Requirement("identity"), Requirement("code_of_conduct"), Requirement("reference")]
+        set_profile(organization.id, wanted, by=by)
+
+
+def needs_with_contact(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    asking(organization)
+    for _number in range(count):
+        make_shift(make_need(organization), contact="children")
+    return "/needs"
+
+
+def shifts_with_contact(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    asking(organization)
+    need = make_need(organization)
+    for _number in range(count):
+        make_shift(need, contact="children")
+    return f"/needs/{encode_id(need.id)}/shifts"
+
+
+def signups_with_contact(owner: Person, count: int) -> str:
+    """Half of them do not stand."""
+    organization = make_organization(owner)
+    allow_contact(organization)
+    shift = make_shift(make_need(organization), capacity=count, contact="children")
+    people = [make_person() for _number in range(count)]
+    kept = [make_clearance(person, organization) for person in people]
+    with transaction():
+        for person in people:
+            sign_up(shift.id, by=person)
+        for clearance in kept[::2]:
+            revoke_clearance(clearance.id, by=owner, reason="Withdrawn")
+    return f"/shifts/{encode_id(shift.id)}/signups"
+
+
+def clearances(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    for _number in range(count):
+        make_clearance(make_person(), organization, recorded_by_id=owner.id)
+    return f"/organizations/{organization.slug}/clearances"
+
+
+def my_clearances(owner: Person, count: int) -> str:
+    for _number in range(count):
+        make_clearance(owner, make_organization())
+    return "/me/clearances"
+
+
 LISTS = [
     needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
-    mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows,
+    mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
 ]  # fmt: skip
 
 
@@ -204,7 +264,7 @@ def test_every_list_is_counted(app: Flask) -> None:
     assert len(lists) == len(LISTS), lists
 
 
-@pytest.mark.parametrize("fill", LISTS)
+@pytest.mark.parametrize("fill", [*LISTS, needs_with_contact, shifts_with_contact, signups_with_contact])
 def test_fifty_rows_cost_as_many_statements_as_five(
     app: Flask, count_queries: list[str], fill: Callable[[Person, int], str]
 ) -> None:

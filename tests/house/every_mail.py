@@ -32,11 +32,26 @@ from app.organizations.invitations import accept_invitation, decline_invitation,
 from app.organizations.members import change_role, remove_member
 from app.organizations.operations import register_organization
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
+from app.safeguarding.operations import (
+    answer_guardianship,
+    ask_guardian,
+    object_to_clearance,
+    record_clearance,
+    revoke_clearance,
+)
 from app.signups.holds import hold_places
-from app.signups.operations import cancel_signup, sign_up
+from app.signups.operations import cancel_signup, review_shift, sign_up
 from app.signups.staff import cancel_place, change_place
 from app.signups.waitlist import edit_shift_moving_latest
-from tests.factories import make_fundraiser, make_item, make_need, make_organization, make_person, make_shift
+from tests.factories import (
+    allow_contact,
+    make_fundraiser,
+    make_item,
+    make_need,
+    make_organization,
+    make_person,
+    make_shift,
+)
 from tests.house import pseudo
 from tests.house.bodies import PASSWORD
 from tests.smtp import mail_server
@@ -48,10 +63,13 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
     with mail_server() as box, app.app_context():
         app.config["SETTINGS"] = dataclasses.replace(before, mail_url=box.url)
         owner, helper, young = (make_person(birth_date=dt.date(year, 5, 17)) for year in (1980, 1985, 2005))
+        minor = make_person(birth_date=today("UTC") - dt.timedelta(days=15 * 366))
         moderator, organization = make_person(platform_role="moderator"), make_organization(owner)
         need = make_need(organization, ends_on=today("UTC") + dt.timedelta(days=20))
         shifts = [make_shift(need, days=days) for days in (3, 5, 7)]
         tall, small = (make_shift(need, days=days) for days in (9, 11))
+        with_children = make_shift(need, days=0.5, contact="children")
+        allow_contact(organization)
         items = [make_item(need) for _one in range(3)]
         fundraiser = make_fundraiser(organization, started_by_id=helper.id)
         with transaction():
@@ -98,12 +116,24 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
                 invite(organization.id, by=owner, email=known.email, role="manager") for known in (helper, young)
             ]
             start_fundraiser(organization.id, by=helper, title="Walk", story="Why I walk.", goal=Money(100000, "USD"))
+            record_clearance(
+                organization.id, by=owner, email=young.email, kind="identity", issued_on=today("Etc/GMT+12")
+            )
+            recorded = record_clearance(
+                organization.id, by=owner, email=helper.email, kind="background_check", level="us_fitness",
+                issued_on=today("Etc/GMT+12"),
+            )  # fmt: skip
+            object_to_clearance(recorded.id, by=helper, objection="Why I walk.")
+            guardianship = ask_guardian(minor.id, by=minor, name="Again", email="guardian@example.org")
+            review_shift(with_children.id)
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             cancel_signup(cancelled.id, by=helper)
             cancel_place(for_them[0].id, by=owner, reason="asked_by_them")
             change_place(for_them[1].id, by=owner, party_size=2, shift_id=tall.id, position_id=for_them[1].position_id)
             edit_shift_moving_latest(small.id, moved(small, capacity=0), by=owner)
+            revoke_clearance(recorded.id, by=owner, reason="wet")
+            answer_guardianship(guardianship.id, consents=True)
             pledge(items[0].id, by=helper, quantity=decimal.Decimal(1), mode="add")
             cancel_pledge(given_back.id, by=helper)
             cancel_pledge(not_needed.id, by=owner, reason="no_longer_needed")

@@ -98,6 +98,8 @@ def address_of(world: World, rule: Rule) -> str:
         values["slug"] = values["unclaimed_slug"]
     if endpoint in ("imports.undo", "api_imports.undo"):
         values["batch_id"] = values["done_batch_id"]
+    if endpoint.startswith("by_guardian."):
+        values["signup_id"] = values["minors_signup_id"]
     address = rule.rule
     for argument in rule.arguments:
         for shape in (f"<{argument}>", f"<id:{argument}>", f"<int:{argument}>"):

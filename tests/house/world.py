@@ -12,7 +12,7 @@ from app.accounts.feeds import renew_feed
 from app.accounts.models import Person
 from app.accounts.operations import create_token
 from app.accounts.scopes import SCOPES
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
@@ -30,11 +30,14 @@ from app.organizations.operations import LOGO_BOX, add_location, register_organi
 from app.pages.demo_logos import draw_logo
 from app.pledges.operations import pledge, receive_unpledged
 from app.pledges.policy import pledge_token
+from app.safeguarding.operations import ask_exemption, publish_conduct, record_clearance, share_clearance
+from app.safeguarding.policy import guardian_token
 from app.signups.holds import confirm_token, hold_places, page_token
 from app.signups.operations import sign_up
 from app.signups.policy import place_token
 from tests.factories import (
     make_fundraiser,
+    make_guardian,
     make_item,
     make_member,
     make_need,
@@ -88,7 +91,16 @@ def build() -> World:
     shift = make_shift(need)
     item = make_item(need)
     fundraiser = make_fundraiser(organization, need_id=need.id, started_by_id=people["supporter"].id)
+    minor = make_person(birth_date=today("UTC") - dt.timedelta(days=17 * 365))
+    guardianship = make_guardian(minor)
+    daytime = make_shift(need, days=9)
     with transaction():
+        # At noon in Newark: the law lets people of that age come (G4).
+        daytime.starts_at = dt.datetime.combine(today("UTC") + dt.timedelta(days=9), dt.time(17), dt.UTC)
+        daytime.ends_at = daytime.starts_at + dt.timedelta(hours=2)
+        db.session.add(daytime)
+        db.session.flush()
+        minors_place = sign_up(daytime.id, by=minor)
         signup = sign_up(shift.id, by=people["supporter"])
         hold = hold_places(shift.id, name="Gail", email="gail@example.org", birth_date=dt.date(1990, 5, 17))
         feed = renew_feed(people["supporter"].id, by=people["supporter"])
@@ -122,6 +134,15 @@ def build() -> World:
         for batch in (looked_at, taken):
             set_columns(batch.id, columns={"title": "title", "remote": "remote"}, constants={}, by=owner)
         start_import(taken.id, publish=False, by=owner)
+        clearance = record_clearance(
+            organization.id, by=owner, email=people["supporter"].email, kind="identity", issued_on=dt.date(2026, 1, 5)
+        )
+        share_clearance(clearance.id, imported.id, by=people["supporter"])
+        publish_conduct(organization.id, "Two adults are always there.", by=owner)
+        exemption = ask_exemption(
+            organization.id, by=owner, email=people["supporter"].email, kind="training", level="first_aid",
+            reason="The course is full", starts_on=today("UTC"), ends_on=today("UTC") + dt.timedelta(days=30),
+        )  # fmt: skip
         tokens = {caller: create_token(person, scopes=list(SCOPES)) for caller, person in people.items()}
     db.session.expire_all()
     return World(
@@ -147,6 +168,13 @@ def build() -> World:
             "claim_token": token_of(claim),
             "invitation_id": encode_id(invited.id),
             "invitation_token": invitation_token(invited),
+            "exemption_id": encode_id(exemption.id),
+            "guardianship_id": encode_id(guardianship.id),
+            "guardian_token": guardian_token(guardianship),
+            "minors_signup_id": encode_id(minors_place.id),
+            "today": today("America/New_York").isoformat(),
+            "clearance_id": encode_id(clearance.id),
+            "supporter_email": people["supporter"].email,
             "batch_id": encode_id(looked_at.id),
             "done_batch_id": encode_id(taken.id),
             "line": "3",

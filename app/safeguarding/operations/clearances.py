@@ -226,6 +226,8 @@ def _check_dates(
     day = today(organization.time_zone)
     if issued_on is None or not day - OLDEST <= issued_on <= day:
         raise InvalidInput({"issued_on": _("Enter the date on it: today or earlier")})
+    if expires_on is not None and expires_on > day + OLDEST:
+        raise InvalidInput({"expires_on": _("Enter a date within the next 30 years, or leave it empty")})
     if expires_on is not None and expires_on < issued_on:
         raise InvalidInput({"expires_on": _("Enter a date after the one on which it was issued")})
     if consented_on is not None and consented_on > issued_on:

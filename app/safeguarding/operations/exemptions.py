@@ -52,7 +52,8 @@ def ask_exemption(
     text = line(reason) or ""
     if not text or len(text) > 500:
         raise InvalidInput({"reason": _("Say why, in 500 characters or fewer")})
-    if ends_on < today(organization.time_zone) or not starts_on <= ends_on <= starts_on + LONGEST:
+    day = today(organization.time_zone)
+    if not day <= ends_on or not starts_on <= ends_on or ends_on - starts_on > LONGEST or ends_on > day + 4 * LONGEST:
         raise InvalidInput({"ends_on": _("Enter a last day after the first, at most 90 days later")})
     exemption = Exemption(
         person_id=person.id,

@@ -1,0 +1,193 @@
+"""The shape of what people type about clearances, codes of conduct and guardians: types and lengths, no queries."""
+
+from __future__ import annotations
+
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import Email, Length, Optional
+
+from app.core.forms import PageForm, ProvenForm, Required, choices
+from app.core.i18n import lazy
+from app.core.text import block, line
+from app.safeguarding.operations.profiles import LONGEST_CONDUCT
+
+MEANS_NAMES = {
+    "in_person": lazy("In person"),
+    "telephone": lazy("By telephone"),
+    "video": lazy("By video"),
+}
+
+
+def _email(label: object, missing: object) -> StringField:
+    return StringField(
+        label,  # type: ignore[arg-type]  # a lazy translation
+        filters=[line],
+        validators=[
+            Required(missing),  # type: ignore[arg-type]  # a lazy translation
+            Length(max=254, message=lazy("This address is too long")),
+            Email(lazy("Enter an email address like name@example.org")),
+        ],
+        render_kw={"type": "email", "autocomplete": "off", "inputmode": "email", "spellcheck": "false"},
+    )
+
+
+class RecordForm(PageForm):
+    """What the staff saw about somebody: never the document. `what.choices` are set by the view."""
+
+    email = _email(lazy("Email"), lazy("Enter their email address"))
+    what = SelectField(lazy("What you saw"), validators=[Required(lazy("Choose what you saw"))])
+    issuer = StringField(
+        lazy("Who issued it"),
+        filters=[line],
+        description=lazy("The authority, the trainer; of a reference the person who gave it"),
+        validators=[Optional(), Length(max=120, message=lazy("Write 120 characters or fewer"))],
+    )
+    reference = StringField(
+        lazy("Its number"),
+        filters=[line],
+        description=lazy("So that it can be found again. Write nothing of what it says"),
+        validators=[Optional(), Length(max=80, message=lazy("Write 80 characters or fewer"))],
+    )
+    issued_on = DateField(lazy("Date on it"), validators=[Required(lazy("Enter the date on it"))])
+    expires_on = DateField(
+        lazy("Last day it holds"),
+        description=lazy("Empty: as long as its kind is good for"),
+        validators=[Optional()],
+    )
+    outcome = RadioField(
+        lazy("Outcome"),
+        choices=choices((("accepted", lazy("Accepted")), ("declined", lazy("Not accepted")))),
+        default="accepted",
+    )
+    agreed = BooleanField(
+        lazy("They agreed to the check and were told of their right to challenge it, before it was made"),
+        description=lazy("The law asks for that before a fitness check in the United States"),
+    )
+    eligible = BooleanField(
+        lazy("The law lets this role ask for it"),
+        description=lazy("Some levels are only for roles with children or adults at risk"),
+    )
+
+
+class RevokeForm(PageForm):
+    """Why something does not hold any more."""
+
+    reason = TextAreaField(
+        lazy("Why?"),
+        filters=[line],
+        description=lazy("They read it. Do not write what a certificate says"),
+        validators=[
+            Required(lazy("Say why, in 300 characters or fewer: the person reads it")),
+            Length(max=300, message=lazy("Write 300 characters or fewer")),
+        ],
+    )
+
+
+class ObjectionForm(PageForm):
+    """What the person says is wrong."""
+
+    objection = TextAreaField(
+        lazy("What is wrong?"),
+        filters=[line],
+        validators=[
+            Required(lazy("Say what is wrong, in 500 characters or fewer")),
+            Length(max=500, message=lazy("Write 500 characters or fewer")),
+        ],
+    )
+
+
+class ShareForm(PageForm):
+    """Which organization may rely on it, too. `organization.choices` are set by the view."""
+
+    organization = SelectField(lazy("Organization"), validators=[Required(lazy("Choose an organization"))])
+
+
+class ExemptionForm(PageForm):
+    """What is waived for whom, until when and why. `what.choices` are set by the view."""
+
+    email = _email(lazy("Email"), lazy("Enter their email address"))
+    what = SelectField(lazy("What is waived"), validators=[Required(lazy("Choose what is waived"))])
+    starts_on = DateField(lazy("First day"), validators=[Required(lazy("Enter the first day"))])
+    ends_on = DateField(
+        lazy("Last day"),
+        description=lazy("At most 90 days after the first"),
+        validators=[Required(lazy("Enter the last day"))],
+    )
+    reason = TextAreaField(
+        lazy("Why?"),
+        filters=[line],
+        validators=[
+            Required(lazy("Say why, in 500 characters or fewer")),
+            Length(max=500, message=lazy("Write 500 characters or fewer")),
+        ],
+    )
+
+
+class MeansForm(PageForm):
+    """How the staff spoke to a guardian."""
+
+    means = RadioField(
+        lazy("How did you speak to them?"),
+        choices=choices(MEANS_NAMES.items()),
+        validators=[Required(lazy("Say how you spoke to them"))],
+    )
+
+
+class ProfileForm(PageForm):
+    """What is required on each shift with contact. `requirements.choices` are set by the view."""
+
+    requirements = SelectMultipleField(lazy("Required of everybody"), validators=[Optional()])
+
+
+class ConductForm(PageForm):
+    """The code of conduct."""
+
+    text = TextAreaField(
+        lazy("Code of conduct"),
+        filters=[block],
+        description=lazy("Short is read: what you ask of everybody, and whom to tell when something worries them"),
+        validators=[
+            Required(lazy("Write what you ask of people, in 20,000 characters or fewer")),
+            Length(max=LONGEST_CONDUCT, message=lazy("Write 20,000 characters or fewer")),
+        ],
+    )
+
+
+class AcceptForm(PageForm):
+    """A version of a code of conduct, read and accepted."""
+
+    version = HiddenField(filters=[line])
+
+
+class GuardianForm(PageForm):
+    """Who answers for a minor."""
+
+    name = StringField(
+        lazy("Their name"),
+        filters=[line],
+        validators=[
+            Required(lazy("Enter the name of your guardian")),
+            Length(1, 120, lazy("Write 120 characters or fewer")),
+        ],
+        render_kw={"autocomplete": "off"},
+    )
+    email = _email(lazy("Their email"), lazy("Enter your guardian’s email address"))
+    phone = StringField(
+        lazy("Their telephone"),
+        filters=[line],
+        description=lazy("An organization calls them before you work with children or adults at risk"),
+        validators=[Optional(), Length(max=40, message=lazy("Write 40 characters or fewer"))],
+        render_kw={"type": "tel", "inputmode": "tel", "autocomplete": "off"},
+    )
+
+
+class LinkForm(ProvenForm):
+    """One button on a page that a link in a mail opens."""

@@ -1,0 +1,188 @@
+"""A minor names who answers for them; that person reads what they agree to, says yes or no, sees what is planned, and may
+take it back (G4). The guardian needs no account: the link in their mail is theirs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.accounts.models import Person
+from app.accounts.policy import is_known_minor, majority_age
+from app.accounts.session import current_person
+from app.core.clock import today
+from app.core.db import transaction
+from app.core.errors import InvalidInput, Reason, Refused
+from app.core.forms import show_errors
+from app.core.i18n import _
+from app.core.web import LINK_PAGE_HEADERS, public, signed_in
+from app.needs.asking import has_contact
+from app.needs.forms import CONTACT_NAMES
+from app.pledges.operations import with_unit
+from app.pledges.queries import list_live_pledges_of
+from app.safeguarding import operations, queries
+from app.safeguarding.ages import find_limits
+from app.safeguarding.forms import GuardianForm, LinkForm
+from app.safeguarding.models import Guardianship
+from app.safeguarding.policy import guardian_token, read_guardian_token
+from app.safeguarding.views.blueprint import by_guardian, safeguarding
+from app.signups import gate
+from app.signups import queries as signups
+from app.signups.calendar import describe_area
+from app.signups.models import Signup
+from app.signups.operations import cancel_signup
+
+# --- the minor's own page -------------------------------------------------------------------------------------------
+
+
+@safeguarding.route("/my-guardian", methods=["GET", "POST"])
+@signed_in
+def my_guardian() -> ResponseReturnValue:
+    """Name a guardian, see what they said, name another."""
+    person, form = current_person(), GuardianForm()
+    reasons: list[Reason] = []
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.ask_guardian(
+                    person.id,
+                    by=person,
+                    name=form.name.data or "",
+                    email=form.email.data or "",
+                    phone=form.phone.data or "",
+                )
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        except Refused as refused:
+            reasons = refused.reasons
+        else:
+            flash(_("We have written to them. You can sign up once they agree."), "done")
+            return redirect(url_for("safeguarding.my_guardian"), code=303)
+    page = render_template(
+        "safeguarding/my_guardian.html",
+        is_minor=is_known_minor(person),
+        knows_age=person.birth_date is not None,
+        guardianship=queries.find_latest_guardianship(person.id),
+        form=form,
+        reasons=reasons,
+        majority=majority_age(person.country),
+        zone=person.time_zone or "UTC",
+    )
+    return page, 409 if reasons else 422 if form.errors else 200
+
+
+@safeguarding.post("/my-guardian/send-again")
+@signed_in
+def send_guardian_again() -> ResponseReturnValue:
+    """The mail to the guardian once more."""
+    person = current_person()
+    guardianship = queries.find_live_guardianship(person.id)
+    if guardianship is not None:
+        with transaction():
+            operations.send_guardian_link_again(guardianship.id, by=person)
+        flash(_("We have written to them again."), "done")
+    return redirect(url_for("safeguarding.my_guardian"), code=303)
+
+
+# --- the guardian's page, by the link in their mail -----------------------------------------------------------------
+
+
+def _find_guardianship(guardian_token: str) -> Guardianship | None:
+    key = read_guardian_token(guardian_token)
+    return None if key is None else queries.find_guardianship(key)
+
+
+def _is_dead(guardianship: Guardianship) -> bool:
+    """True when the link opens nothing any more: the minor named somebody else, or is an adult."""
+    return guardianship.status == "replaced" or not is_known_minor(guardianship.person)
+
+
+@by_guardian.get("/guardians/<guardian_token>")
+@public(load=_find_guardianship)
+def guardian(guardianship: Guardianship) -> ResponseReturnValue:
+    """What the guardian agrees to, and what is planned. Never an exact address (N6)."""
+    return _page(guardianship)
+
+
+def _page(guardianship: Guardianship, reasons: list[Reason] | None = None) -> ResponseReturnValue:
+    minor, dead = guardianship.person, _is_dead(guardianship)
+    consented = guardianship.status == "consented" and not dead
+    places = signups.list_live_signups_of(minor.id) if consented else []
+    refused = gate.list_refusals(places)
+    page = render_template(
+        "safeguarding/by_guardian.html",
+        guardianship=guardianship,
+        minor=minor,
+        dead=dead,
+        token=guardian_token(guardianship),
+        limits=_limits_of(minor),
+        majority=majority_age(minor.country),
+        places=[(place, describe_area(place.shift.need), _meets(place), place.id not in refused) for place in places],
+        pledges=[
+            (each, with_unit(each.quantity, each.item), describe_area(each.item.need))
+            for each in (list_live_pledges_of(minor.id) if consented else [])
+        ],
+        form=LinkForm(),
+        reasons=reasons or [],
+    )
+    return page, 409 if reasons else 410 if dead else 200, LINK_PAGE_HEADERS
+
+
+def _limits_of(minor: Person) -> tuple[int, object] | None:
+    """At most so many hours, and between which times: as the law of where they are has it at their age today."""
+    if minor.birth_date is None:
+        return None
+    limits = find_limits(minor.birth_date, today("UTC"), minor.country)
+    return int(limits.longest.total_seconds() // 3600), limits
+
+
+def _meets(place: Signup) -> str:
+    shift = place.shift
+    return str(CONTACT_NAMES[shift.contact]) if has_contact(shift) else ""
+
+
+def _act(guardianship: Guardianship, act: Callable[[], object]) -> ResponseReturnValue:
+    if _is_dead(guardianship):
+        return _page(guardianship)
+    try:
+        with transaction():
+            act()
+    except Refused as refused:
+        return _page(guardianship, refused.reasons)
+    return redirect(url_for("by_guardian.guardian", guardian_token=guardian_token(guardianship)), code=303)
+
+
+@by_guardian.post("/guardians/<guardian_token>/answer")
+@public(load=_find_guardianship)
+def answer(guardianship: Guardianship) -> ResponseReturnValue:
+    """Yes or no: buttons, because a mail scanner presses neither."""
+    said = request.form.get("act")
+    if said not in ("yes", "no") or not LinkForm().validate():
+        return _page(guardianship)
+    return _act(
+        guardianship, functools.partial(operations.answer_guardianship, guardianship.id, consents=said == "yes")
+    )
+
+
+@by_guardian.post("/guardians/<guardian_token>/withdraw")
+@public(load=_find_guardianship)
+def withdraw(guardianship: Guardianship) -> ResponseReturnValue:
+    """Take the word back: everything of the minor that is ahead ends."""
+    return _act(guardianship, functools.partial(operations.withdraw_guardianship, guardianship.id))
+
+
+def _find_place(guardian_token: str, signup_id: int) -> tuple[Guardianship, Signup] | None:
+    guardianship, signup = _find_guardianship(guardian_token), signups.find_signup(signup_id)
+    if guardianship is None or signup is None or signup.person_id != guardianship.person_id:
+        return None
+    return (guardianship, signup) if guardianship.status == "consented" else None
+
+
+@by_guardian.post("/guardians/<guardian_token>/places/<id:signup_id>/cancel")
+@public(load=_find_place)
+def cancel_place(found: tuple[Guardianship, Signup]) -> ResponseReturnValue:
+    """One place ends; the minor hears of it by mail."""
+    guardianship, signup = found
+    return _act(guardianship, functools.partial(cancel_signup, signup.id, by=None))

@@ -1,0 +1,144 @@
+"""A person's own record: everything that is kept about them, with whom they share it, and where to say that it is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.accounts.session import current_person
+from app.core.clock import today
+from app.core.db import transaction
+from app.core.errors import InvalidInput, Reason, Refused
+from app.core.forms import choices, show_errors
+from app.core.i18n import _
+from app.core.text import line
+from app.core.web import allow, signed_in
+from app.organizations.models import Organization
+from app.organizations.queries import find_organization, find_public_organization
+from app.safeguarding import operations, queries
+from app.safeguarding.forms import ObjectionForm, ShareForm
+from app.safeguarding.models import Clearance
+from app.safeguarding.policy import is_own_clearance
+from app.safeguarding.requirements import Requirement
+from app.safeguarding.views.blueprint import safeguarding
+from app.safeguarding.views.words import state_of
+from app.signups import relations
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A clearance as its person reads it."""
+
+    clearance: Clearance
+    name: str
+    state: str
+    shared_with: list[Organization]
+    may_share: bool
+
+
+@safeguarding.get("/my-clearances")
+@signed_in
+def my_clearances() -> ResponseReturnValue:
+    """Everything recorded about oneself. `for`: the organization whose shift led here."""
+    person = current_person()
+    shares = queries.list_shares_of(person.id)
+    entries = [
+        Entry(
+            clearance,
+            _name_of(clearance),
+            state := state_of(clearance, today("UTC")),
+            [share.organization for share in shares if share.clearance_id == clearance.id],
+            _can_be_shared(clearance) and state in ("holds", "ends"),
+        )
+        for clearance in queries.list_clearances_of(person.id)
+    ]
+    return render_template(
+        "safeguarding/my_clearances.html",
+        ending=[entry for entry in entries if entry.state == "ends"],
+        entries=entries,
+        exemptions=[(each, Requirement(each.kind, each.level).name) for each in queries.list_exemptions_of(person.id)],
+        asking=_asking(),
+    )
+
+
+def _asking() -> Organization | None:
+    """The organization whose shift led here, while the public may see it."""
+    return find_public_organization(line(request.args.get("for")) or "")
+
+
+def _name_of(clearance: Clearance) -> str:
+    if clearance.kind == "code_of_conduct":
+        return _("Code of conduct, version %(number)s", number=clearance.level)
+    return Requirement(clearance.kind, clearance.level).name
+
+
+def _can_be_shared(clearance: Clearance) -> bool:
+    """A code of conduct is one organization's; what the platform recorded counts everywhere already."""
+    return clearance.organization_id is not None and clearance.kind != "code_of_conduct"
+
+
+@safeguarding.route("/my-clearances/<id:clearance_id>/objection", methods=["GET", "POST"])
+@allow(is_own_clearance, load=queries.find_clearance)
+def object_to(clearance: Clearance) -> ResponseReturnValue:
+    """Say what is wrong with it."""
+    form = ObjectionForm(objection=clearance.objection)
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                operations.object_to_clearance(clearance.id, by=current_person(), objection=form.objection.data or "")
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            flash(_("Thank you. The organization reads it, and corrects or takes back what is wrong."), "done")
+            return redirect(url_for("safeguarding.my_clearances"), code=303)
+    page = render_template("safeguarding/objection.html", clearance=clearance, name=_name_of(clearance), form=form)
+    return page, 422 if form.errors else 200
+
+
+@safeguarding.route("/my-clearances/<id:clearance_id>/share", methods=["GET", "POST"])
+@allow(is_own_clearance, load=queries.find_clearance)
+def share(clearance: Clearance) -> ResponseReturnValue:
+    """Let another organization rely on it, or see which ones do."""
+    person, form = current_person(), ShareForm(organization=line(request.args.get("for")))
+    shared = [each.organization for each in queries.list_shares(clearance.id)]
+    left_out = {clearance.organization_id, *(organization.id for organization in shared)}
+    offered = {each.slug: each for each in relations.list_organizations_of(person) if each.id not in left_out}
+    asking = _asking()
+    if asking is not None and asking.id not in left_out:
+        offered.setdefault(asking.slug, asking)
+    form.organization.choices = choices([("", _("Choose")), *((slug, each.name) for slug, each in offered.items())])
+    reasons: list[Reason] = []
+    if form.validate_on_submit():
+        chosen = offered[form.organization.data]
+        try:
+            with transaction():
+                operations.share_clearance(clearance.id, chosen.id, by=person)
+        except Refused as refused:
+            reasons = refused.reasons
+        else:
+            flash(_("%(organization)s may rely on it now.", organization=chosen.name), "done")
+            return redirect(url_for("safeguarding.my_clearances"), code=303)
+    page = render_template(
+        "safeguarding/share.html",
+        clearance=clearance,
+        name=_name_of(clearance),
+        form=form,
+        reasons=reasons,
+        shared=shared,
+        offered=offered if _can_be_shared(clearance) else {},
+    )
+    return page, 409 if reasons else 422 if form.errors else 200
+
+
+@safeguarding.post("/my-clearances/<id:clearance_id>/unshare")
+@allow(is_own_clearance, load=queries.find_clearance)
+def unshare(clearance: Clearance) -> ResponseReturnValue:
+    """Take that back. The organization is named in the body, so that no address tells of it."""
+    organization = find_organization(line(request.form.get("organization")) or "")
+    if organization is not None:
+        with transaction():
+            operations.unshare_clearance(clearance.id, organization.id, by=current_person())
+        flash(_("%(organization)s relies on it no longer.", organization=organization.name), "done")
+    return redirect(url_for("safeguarding.my_clearances"), code=303)

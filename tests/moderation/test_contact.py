@@ -1,0 +1,97 @@
+"""Which organizations may ask people to work with children or adults at risk: two different moderators say so (G3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core.db import db
+from app.organizations.models import Organization, Verification
+from app.safeguarding.models import ContactPermission
+from app.signups import gate
+from tests.conftest import CheckingClient
+from tests.factories import make_clearance, make_need, make_organization, make_person, make_shift
+from tests.smtp import Mailbox
+
+SignIn = Callable[..., CheckingClient]
+CHECKED = "Policy of this year read, the responsible person called."
+
+
+@pytest.fixture
+def organization(app: Flask) -> Organization:
+    return make_organization(make_person(), name="Lantern House")
+
+
+def decide(client: CheckingClient, organization: Organization, decision: str) -> int:
+    body = {"checked": CHECKED, "decision": decision}
+    return client.post(f"/moderation/organizations/{organization.slug}", data=body).status_code
+
+
+@pytest.mark.rule("G3")
+def test_two_different_moderators_agree_and_one_ends_it(
+    client: CheckingClient,
+    sign_in: SignIn,
+    organization: Organization,
+    mailbox: Mailbox,
+    work_off: Callable[[], dict[str, int]],
+) -> None:
+    first, second = (make_person(platform_role="moderator") for _one in range(2))
+    helper, shift = make_person(), make_shift(make_need(organization), contact="children", days=20)
+    make_clearance(helper, organization)
+    page = f"/moderation/organizations/{organization.slug}"
+    sign_in(first)
+    shown = client.get(page).text
+    assert "Nobody has agreed" in shown
+    assert "Propose that it may ask people" in shown
+    assert "It has no code of conduct" in shown
+    assert decide(client, organization, "grant_contact") == 303
+    assert [reason.code for reason in gate.check(shift, helper)] == ["contact_level"], "one is not enough"
+    shown = client.get(page).text
+    assert "It waits for a second moderator" in shown
+    assert 'value="grant_contact"' not in shown
+    assert decide(client, organization, "grant_contact") == 422, "not twice by the same"
+    assert "you have agreed" in client.get("/moderation/").text
+    sign_in(second)
+    assert "Lantern House" in client.get("/moderation/").text
+    assert "You may be the second" in client.get(page).text
+    assert decide(client, organization, "grant_contact") == 303
+    assert gate.check(shift, helper) == []
+    permission = db.session.get_one(ContactPermission, organization.id)
+    assert (permission.first_by_id, permission.second_by_id) == (first.id, second.id)
+    assert "Two moderators have agreed" in client.get(page).text
+    assert "Lantern House" not in client.get("/moderation/").text
+    assert decide(client, organization, "withdraw_contact") == 303
+    assert [reason.code for reason in gate.check(shift, helper)] == ["contact_level"]
+    assert work_off()["failed"] == 0
+    subjects = sorted(str(mail["Subject"]) for mail in mailbox.messages)
+    assert subjects == [
+        "Lantern House may ask people to work with children or adults at risk",
+        "Lantern House may not ask people to work with children or adults at risk any more",
+        "Lantern House: one moderator agrees to work with children or adults at risk",
+    ]
+    told = db.session.scalars(sa.select(Verification.decision).order_by(Verification.decided_at)).all()
+    assert list(told) == ["contact_proposed", "contact_granted", "contact_ended"]
+    for words in ("one moderator agrees", "two moderators agree", "ended"):
+        assert words in client.get(page).text
+
+
+@pytest.mark.rule("G3")
+def test_no_moderator_agrees_for_their_own_organization(
+    client: CheckingClient, sign_in: SignIn, organization: Organization
+) -> None:
+    moderator = make_person(platform_role="moderator")
+    own = make_organization(moderator)
+    sign_in(moderator)
+    assert decide(client, own, "grant_contact") == 422
+    assert db.session.get(ContactPermission, own.id) is None
+
+
+def test_an_organization_that_is_not_verified_is_not_offered(client: CheckingClient, sign_in: SignIn) -> None:
+    waiting = make_organization(make_person(), verified_at=None)
+    sign_in(make_person(platform_role="moderator"))
+    page = client.get(f"/moderation/organizations/{waiting.slug}").text
+    assert "grant_contact" not in page
+    assert decide(client, waiting, "grant_contact") == 422

@@ -1,0 +1,203 @@
+"""Guardians (G4): named by the minor, asked by mail, answering by its link; what they see and take back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from app.accounts.models import Person
+from app.core.clock import today
+from app.core.db import db, transaction
+from app.core.ids import encode_id
+from app.needs.models import Item, PrivateAddress, Shift
+from app.pledges.models import Pledge
+from app.pledges.operations import pledge
+from app.safeguarding.models import Guardianship
+from app.safeguarding.operations import ask_guardian
+from app.safeguarding.policy import guardian_token
+from app.signups import gate
+from app.signups.models import Signup
+from app.signups.operations import sign_up
+from tests.conftest import CheckingClient
+from tests.factories import make_guardian, make_item, make_need, make_organization, make_person, make_shift
+from tests.smtp import Mailbox, text_of
+
+SignIn = Callable[..., CheckingClient]
+WorkOff = Callable[[], dict[str, int]]
+
+
+@pytest.fixture
+def minor(app: Flask) -> Person:
+    return make_person(name="Mina Minor", birth_date=today("UTC") - dt.timedelta(days=17 * 365))
+
+
+def at_noon(shift: Shift) -> Shift:
+    """The shift at hours that the law leaves to people of that age."""
+    assert shift.starts_at is not None
+    with transaction():
+        found = db.session.get_one(Shift, shift.id)
+        found.starts_at = dt.datetime.combine(shift.starts_at.date(), dt.time(17), dt.UTC)
+        found.ends_at = found.starts_at + dt.timedelta(hours=2)
+    return db.session.get_one(Shift, shift.id)
+
+
+def link(guardianship: Guardianship) -> str:
+    return f"/guardians/{guardian_token(guardianship)}"
+
+
+@pytest.mark.rule("G4")
+def test_from_naming_to_consent(
+    client: CheckingClient, sign_in: SignIn, minor: Person, mailbox: Mailbox, work_off: WorkOff
+) -> None:
+    shift = at_noon(make_shift())
+    assert [reason.code for reason in gate.check(shift, minor)] == ["guardian_consent"]
+    sign_in(minor)
+    assert "/my-guardian" in client.get("/profile").text
+    assert "Name your guardian" in client.get("/my-guardian").text
+    body = {"name": "Gerda Guardian", "email": "gerda@example.org", "phone": "+1 201 555 0142"}
+    for wrong in ({"email": minor.email}, {"email": "no address"}, {"name": " "}, {"phone": "x" * 41}):
+        answer = client.post("/my-guardian", data={**body, **wrong})
+        assert answer.status_code == 422, wrong
+    assert client.post("/my-guardian", data=body).status_code == 303
+    page = client.get("/my-guardian").text
+    assert "We have asked" in page
+    assert "gerda@example.org" in page
+    work_off()
+    [mail] = [mail for mail in mailbox.messages if mail["To"] == "gerda@example.org"]
+    found = re.search(r"http://localhost(/guardians/\S+)", text_of(mail))
+    assert found is not None
+    client.post("/sign-out")
+    asked = client.get(found[1])
+    assert asked.status_code == 200
+    assert asked.headers["Cache-Control"] == "no-store"
+    assert asked.headers["Referrer-Policy"] == "no-referrer"
+    for words in (
+        "Mina Minor asks for your consent",
+        "Nothing of them is ever public",
+        "at most 8 hours",
+        "Yes, I agree",
+    ):
+        assert words in asked.text, words
+    assert minor.email not in asked.text
+    assert client.post(f"{found[1]}/answer", data={"act": "perhaps"}, csrf=False).status_code == 200
+    assert gate.check(shift, minor)
+    assert client.post(f"{found[1]}/answer", data={"act": "yes"}, csrf=False).status_code == 303
+    assert gate.check(shift, minor) == []
+    assert "You have agreed" in client.get(found[1]).text
+    sign_in(minor)
+    assert "Gerda Guardian has agreed" in client.get("/my-guardian").text
+
+
+@pytest.mark.rule("G4")
+def test_a_no_is_a_no(client: CheckingClient, sign_in: SignIn, minor: Person) -> None:
+    with transaction():
+        guardianship = ask_guardian(minor.id, by=minor, name="Gerda", email="gerda@example.org")
+    address = link(guardianship)
+    assert client.post(f"{address}/answer", data={"act": "no"}).status_code == 303
+    assert "You said no" in client.get(address).text
+    again = client.post(f"{address}/answer", data={"act": "yes"})
+    assert again.status_code == 409
+    assert gate.check(at_noon(make_shift()), minor)
+    sign_in(minor)
+    assert "Gerda said no" in client.get("/my-guardian").text
+
+
+@pytest.mark.rule("N6", "G4")
+def test_the_guardian_sees_what_is_planned_and_never_the_door(
+    client: CheckingClient, minor: Person, work_off: WorkOff
+) -> None:
+    guardianship = make_guardian(minor)
+    organization = make_organization(make_person(), name="Lantern House")
+    need = make_need(organization, title="Sort coats", private_address=True)
+    with transaction():
+        db.session.add(PrivateAddress(need_id=need.id, address="25 Canary Street", latitude=40.7, longitude=-74.2))
+    shift, item = at_noon(make_shift(need, days=1)), make_item(make_need(organization, title="Warm beds"))
+    with transaction():
+        signup = sign_up(shift.id, by=minor)
+        promise = pledge(item.id, by=minor, quantity=decimal.Decimal(3))
+    address = link(guardianship)
+    page = client.get(address).text
+    for words in ("Sort coats", "Lantern House", "Newark", "Diapers", "Warm beds"):
+        assert words in page, words
+    assert "Canary" not in page
+    assert client.post(f"{address}/places/{encode_id(signup.id)}/cancel").status_code == 303
+    assert db.session.get_one(Signup, signup.id).status == "cancelled"
+    assert client.post(f"{address}/places/{encode_id(signup.id)}/cancel").status_code == 409
+    others, somebody = make_shift(need, days=5), make_person()
+    with transaction():
+        foreign = sign_up(others.id, by=somebody)
+    assert client.post(f"{address}/places/{encode_id(foreign.id)}/cancel").status_code == 404
+    assert db.session.get_one(Signup, foreign.id).status == "confirmed"
+    assert db.session.get_one(Pledge, promise.id).status == "reserved"
+
+
+@pytest.mark.rule("G4", "P1")
+@pytest.mark.parametrize("how", ["withdraw", "decline", "replace"])
+def test_everything_ahead_ends_with_the_guardians_word(
+    client: CheckingClient, minor: Person, work_off: WorkOff, how: str
+) -> None:
+    guardianship = make_guardian(minor)
+    shift, item = at_noon(make_shift()), make_item()
+    with transaction():
+        signup = sign_up(shift.id, by=minor)
+        promise = pledge(item.id, by=minor, quantity=decimal.Decimal(3))
+    address = link(guardianship)
+    if how == "withdraw":
+        assert "Everything that Mina Minor has planned ends at once" in client.get(address).text
+        assert client.post(f"{address}/withdraw").status_code == 303
+        assert "You took it back" in client.get(address).text
+    elif how == "decline":
+        assert client.post(f"{address}/answer", data={"act": "no"}).status_code == 303
+    else:
+        with transaction():
+            ask_guardian(minor.id, by=minor, name="Another", email="another@example.org")
+        assert client.get(address).status_code == 410
+        assert client.post(f"{address}/answer", data={"act": "yes"}).status_code == 410
+    assert not gate.stands(db.session.get_one(Signup, signup.id)), "at once, before any job"
+    work_off()
+    assert db.session.get_one(Signup, signup.id).status == "cancelled"
+    assert db.session.get_one(Pledge, promise.id).status == "cancelled"
+    assert db.session.get_one(Item, item.id).reserved == 0
+
+
+def test_a_promise_stays_when_another_guardian_agreed_meanwhile(
+    client: CheckingClient, minor: Person, work_off: WorkOff
+) -> None:
+    guardianship, item = make_guardian(minor), make_item()
+    with transaction():
+        promise = pledge(item.id, by=minor, quantity=decimal.Decimal(3))
+    client.post(f"{link(guardianship)}/withdraw")
+    make_guardian(minor)
+    work_off()
+    assert db.session.get_one(Pledge, promise.id).status == "reserved"
+
+
+def test_a_link_that_is_none_or_opens_nothing_any_more(client: CheckingClient, minor: Person) -> None:
+    for path in ("/guardians/no-such-token", "/guardians/no-such-token/answer", "/guardians/x/withdraw"):
+        method = client.get if path.endswith("token") else client.post
+        assert method(path).status_code == 404
+    guardianship = make_guardian(minor)
+    with transaction():
+        db.session.get_one(Person, minor.id).birth_date = dt.date(1990, 5, 17)
+    assert client.get(link(guardianship)).status_code == 410, "an adult answers for themselves"
+    assert client.post(f"{link(guardianship)}/withdraw").status_code == 410
+
+
+def test_the_mail_goes_again_and_not_to_adults(client: CheckingClient, sign_in: SignIn, minor: Person) -> None:
+    sign_in(minor)
+    assert client.post("/my-guardian/send-again").status_code == 303
+    with transaction():
+        guardianship = ask_guardian(minor.id, by=minor, name="Gerda", email="gerda@example.org")
+    assert client.post("/my-guardian/send-again").status_code == 303
+    client.post(f"{link(guardianship)}/answer", data={"act": "yes"})
+    assert client.post("/my-guardian/send-again").status_code == 409, "answered already"
+    sign_in(make_person())
+    assert "You need no guardian here" in client.get("/my-guardian").text
+    assert client.post("/my-guardian", data={"name": "x", "email": "x@example.org"}).status_code == 409
+    sign_in(make_person(birth_date=None))
+    assert "Add it to your profile" in client.get("/my-guardian").text
