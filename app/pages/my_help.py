@@ -272,6 +272,8 @@ def _of_ended_signup(signup: Signup, person: Person, *, own: bool) -> Help:
     elif shift.status == "cancelled":
         said = _("Cancelled by the organization")
         step = _("The organization cancelled this shift. Please do not come.")
+        if shift.is_over:
+            step = _("The organization cancelled this shift.")
     else:
         said = _("Ended")
         step = _("The organization changed this shift, and your place could not stand.")
