@@ -292,6 +292,8 @@ def _of_ended_signup(signup: Signup, known: Known, *, own: bool) -> Help:
     elif shift.status == "cancelled":
         said = _("Cancelled by the organization")
         step = _("The organization cancelled this shift. Please do not come.")
+        if shift.is_over:
+            step = _("The organization cancelled this shift.")
     else:
         said = _("Ended")
         step = _("The shift was changed, or you did not meet any more what it asks: your place could not stand.")

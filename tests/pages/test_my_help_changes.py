@@ -308,7 +308,6 @@ def test_what_one_needs_on_the_day_is_said_as_far_as_one_may_know(client: Checki
     assert "Blue door" not in page, "a place given back opens nothing"
 
 
-@pytest.mark.rule("S9")
 def test_approved_hours_of_this_year_are_summed(client: CheckingClient, sign_in: SignIn) -> None:
     organization = make_organization()
     coordinator, person = make_member(organization, "coordinator"), make_person()
