@@ -252,7 +252,7 @@ def test_what_changes_is_told_before_it_does(client: CheckingClient, pantry: Org
     take(client, look(client, OWN), publish="y")
     other = OWN.replace("Sort food", "Pack food").replace("02:30", "03:30").replace(",5,none", ",6,none")
     page = client.get(path(look(client, other.replace("rice: 40", "rice: 50").replace("T01:30", "T00:30")))).text
-    told = re.search(r"<td>(Title[^<]*)</td>", page)
+    told = re.search(r'<td data-label="What changes">(Title[^<]*)</td>', page)
     assert told is not None
     assert told[1].split(" · ") == [
         "Title",
