@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshmallow as ma
 
-from app.accounts.availability import TIMES
 from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, ReasonSchema, Schema, list_schema
 from app.api.requirements import asked_in, asked_out
 from app.donations.models import DONATION_STATES
@@ -20,7 +19,6 @@ one_of = ma.validate.OneOf
 MOST_SHIFTS = 60
 DATE = {"format": "date"}
 MOMENT = {"format": "date-time", "description": "RFC 3339, UTC"}
-AVAILABILITY = {"description": "parts of the week, like monday_evening; nobody else is shown them"}
 DECIMAL = {"example": "2.5", "description": "decimal string"}
 
 
@@ -562,33 +560,6 @@ class DonationOut(Schema):
     message = ma.fields.String(required=True)
     created_at = moment(required=True)
     paid_at = moment(required=True, allow_none=True)
-
-
-class MeOut(Schema):
-    """The person the token belongs to."""
-
-    id = Id(required=True)
-    name = ma.fields.String(required=True)
-    email = ma.fields.String(required=True)
-    birth_date = ma.fields.String(required=True, allow_none=True, metadata=DATE)
-    place = ma.fields.String(required=True, allow_none=True)
-    time_zone = ma.fields.String(required=True, allow_none=True)
-    availability = ma.fields.List(ma.fields.String(), required=True, metadata=AVAILABILITY)
-    skills = ma.fields.List(ma.fields.String(), required=True)
-
-
-class MePatch(Schema):
-    """What a person may change of themselves here."""
-
-    name = text(120, 1)
-    place = text(120, allow_none=True)
-    time_zone = text(
-        64, allow_none=True, metadata={"description": "IANA name, or a large town there; null: the one of the place"}
-    )
-    availability = ma.fields.List(
-        ma.fields.String(validate=one_of(TIMES)), validate=ma.validate.Length(max=len(TIMES)), metadata=AVAILABILITY
-    )
-    skills = ma.fields.List(text(40), validate=ma.validate.Length(max=130))
 
 
 NeedList = list_schema(NeedOut, "NeedList")

@@ -28,7 +28,7 @@ from app.pledges import dates, earlier
 from app.pledges import operations as pledging
 from app.pledges import queries as pledges
 from app.pledges.models import Pledge
-from app.pledges.operations import with_unit
+from app.pledges.quantities import with_unit
 from app.signups import gate
 from app.signups import operations as placing
 from app.signups import queries as signups

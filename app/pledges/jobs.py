@@ -23,8 +23,9 @@ from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
 from app.pledges import dates, earlier, operations, queries
 from app.pledges.models import LIVE_STATUSES, Pledge
-from app.pledges.operations import outstanding, with_unit
+from app.pledges.operations import outstanding
 from app.pledges.policy import pledge_token
+from app.pledges.quantities import with_unit
 
 
 def mail_made(payload: dict[str, Any]) -> None:

@@ -13,13 +13,13 @@ from app.core import audit, outbox
 from app.core.clock import now
 from app.core.db import MAXIMUM_QUANTITY, db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
-from app.core.i18n import _, number
+from app.core.i18n import _
 from app.core.text import block, line
 from app.needs import promises
 from app.needs.models import Item, Need
 from app.pledges import dates, earlier
 from app.pledges.models import LIVE_STATUSES, WAYS, Delivery, Pledge
-from app.pledges.quantities import check_part, check_quantity, format_quantity
+from app.pledges.quantities import check_part, check_quantity, format_quantity, with_unit
 
 Mode = Literal["add", "replace"]
 ZERO = decimal.Decimal(0)
@@ -106,12 +106,7 @@ def cancel_pledge(pledge_id: int, *, by: Person | None, reason: str = "") -> Ple
     if reason and reason not in promises.STAFF_REASONS:
         raise InvalidInput({"reason": _("Choose one of the list")})
     item, found = _lock_pledge(pledge_id)
-    _free(item, found, outstanding(found))
-    found.was, found.before = found.status, None
-    found.status = "received" if found.received else "cancelled"
-    found.updated_at = found.cancelled_at = now()
-    found.cancelled_by_id = None if by is None else by.id
-    db.session.flush()
+    _end(item, found, "cancelled", by)
     _record("pledge.cancelled", found, item, by, **({"reason": reason} if reason else {}))
     for_them = by is not None and by.id != found.person_id
     kind = "pledge_cancelled_for" if for_them else "pledge_cancelled"
@@ -214,23 +209,16 @@ def undo_change(pledge_id: int, *, by: Person) -> Pledge:
 
 
 def review_standing(pledge_id: int) -> bool:
-    """Something that is known of the person changed: what a minor promised ends when no guardian answers for them (G4).
-    What was not brought is wanted again, and the staff are told; the minor hears of it from their guardian's mail. Returns
-    whether it stands."""
+    """What is known of the person changed: what a minor promised ends when no guardian answers for them (G4). The staff are
+    told, and the minor by their guardian's mail. Returns whether it stands."""
     item, found = lock_pledge(pledge_id)
-    if found.status not in LIVE_STATUSES:
-        return False
-    if not promises.lacks_guardian(found.person):
-        return True
-    _free(item, found, outstanding(found))
-    found.was, found.before = found.status, None
-    found.status = "received" if found.received else "cancelled"
-    found.updated_at = found.cancelled_at = now()
-    found.cancelled_by_id = None
-    db.session.flush()
+    if found.status not in LIVE_STATUSES or not promises.lacks_guardian(found.person):
+        return found.status in LIVE_STATUSES
+    _end(item, found, "cancelled", None)
     _record("pledge.cancelled", found, item, None)
-    key = f"pledge_ended:{found.id}:{found.updated_at:%Y%m%d%H%M%S}"
-    outbox.enqueue("pledge_ended", {"pledge_id": found.id}, key=key)
+    outbox.enqueue(
+        "pledge_ended", {"pledge_id": found.id}, key=f"pledge_ended:{found.id}:{found.updated_at:%Y%m%d%H%M%S}"
+    )
     return False
 
 
@@ -252,13 +240,20 @@ def expire_pledge(pledge_id: int) -> bool:
     item, found = lock_pledge(pledge_id)
     if found.status not in LIVE_STATUSES or not dates.has_run_out(found, item.need):
         return False
-    _free(item, found, outstanding(found))
-    found.status = "received" if found.received else "expired"
-    found.before, found.updated_at = None, now()
-    db.session.flush()
+    _end(item, found, "expired", None)
     _record("pledge.expired", found, item, None)
     outbox.enqueue("pledge_expired", {"pledge_id": found.id}, key=f"pledge_expired:{found.id}:{found.deliver_by}")
     return True
+
+
+def _end(item: Item, found: Pledge, status: str, by: Person | None) -> None:
+    """What is outstanding is wanted again; what was received stays so. Only what somebody cancelled has a way back."""
+    _free(item, found, outstanding(found))
+    found.was, found.before, found.updated_at = found.status, None, now()
+    if status == "cancelled":
+        found.cancelled_at, found.cancelled_by_id = found.updated_at, None if by is None else by.id
+    found.status = "received" if found.received else status
+    db.session.flush()
 
 
 def _cancel_key(found: Pledge) -> str:
@@ -427,12 +422,6 @@ def _require_room(item: Item, received: decimal.Decimal) -> None:
 def outstanding(found: Pledge) -> decimal.Decimal:
     """What of a promise has neither come nor been turned away; never negative."""
     return max(ZERO, found.quantity - found.received - found.rejected)
-
-
-def with_unit(quantity: decimal.Decimal, item: Item) -> str:
-    """A quantity in words: "2 × box of 24", or the number alone when the item has no unit."""
-    count = number(quantity.normalize())
-    return _("%(number)s × %(unit)s", number=count, unit=item.unit) if item.unit else count
 
 
 def _pledge_first(

@@ -7,7 +7,8 @@ import re
 
 from app.core.db import MAXIMUM_QUANTITY, QUANTITY_STEP
 from app.core.errors import InvalidInput
-from app.core.i18n import _
+from app.core.i18n import _, number
+from app.needs.models import Item
 
 MAXIMUM_TYPED = 40
 _NUMBER = re.compile(r"[-+−]?\d+(\.\d*)?", re.ASCII)
@@ -45,3 +46,9 @@ def format_quantity(quantity: decimal.Decimal) -> str:
     """The plain decimal string of a quantity: no exponent, no zeros behind the point."""
     plain = f"{quantity:f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def with_unit(quantity: decimal.Decimal, item: Item) -> str:
+    """A quantity in words: "2 × box of 24", or the number alone when the item has no unit."""
+    count = number(quantity.normalize())
+    return _("%(number)s × %(unit)s", number=count, unit=item.unit) if item.unit else count

@@ -21,7 +21,7 @@ from app.pledges import dates, earlier, operations, policy, queries
 from app.pledges.forms import ArrivalForm, CancelForm, ChangeForm, PledgeForm, ReceiveForm, StaffCancelForm
 from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.pledges.operations import Mode
-from app.pledges.quantities import format_quantity, read_quantity
+from app.pledges.quantities import format_quantity, read_quantity, with_unit
 
 pledges = Blueprint("pledges", __name__)
 by_link = ProvenBlueprint("pledges_by_link", __name__)
@@ -66,7 +66,7 @@ def new(item: Item) -> ResponseReturnValue:
                 deliver_by=form.deliver_by.data,
                 way=form.way.data or "drop_off",
             )
-            said, is_change = operations.with_unit(made.quantity, item), made.before is not None
+            said, is_change = with_unit(made.quantity, item), made.before is not None
     except InvalidInput as invalid:
         show_errors(form, invalid)
         return _page(item, form, []), 422
@@ -90,7 +90,7 @@ def _page(item: Item, form: PledgeForm, reasons: list[Reason], *, typed: decimal
         form=form,
         reasons=reasons,
         mine=current,
-        with_unit=operations.with_unit,
+        with_unit=with_unit,
         quantity=number,
         typed=typed,
     )
@@ -114,7 +114,7 @@ def cancel(pledge: Pledge) -> ResponseReturnValue:
         form=form,
         live=pledge.status in LIVE_STATUSES,
         may_undo=operations.can_undo_cancel(pledge, current_person()),
-        outstanding=operations.with_unit(operations.outstanding(pledge), pledge.item),
+        outstanding=with_unit(operations.outstanding(pledge), pledge.item),
     )
 
 
@@ -169,7 +169,7 @@ def change(pledge: Pledge) -> ResponseReturnValue:
         item=item,
         form=form,
         live=live,
-        with_unit=operations.with_unit,
+        with_unit=with_unit,
         quantity=number,
     )
     return page, 422 if form.errors and status == 200 else status
@@ -202,7 +202,7 @@ def cancel_for(pledge: Pledge) -> ResponseReturnValue:
         pledge=pledge,
         form=form,
         live=pledge.status in LIVE_STATUSES,
-        outstanding=operations.with_unit(operations.outstanding(pledge), item),
+        outstanding=with_unit(operations.outstanding(pledge), item),
     )
     return page, 422 if form.errors else 200
 
@@ -223,7 +223,7 @@ def _changed(text: str, pledge: Pledge) -> ResponseReturnValue:
 
 
 @pledges.post("/pledges/<id:pledge_id>/on-its-way")
-@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+@allow(policy.is_own_pledge, load=queries.find_pledge)
 def send_off(pledge: Pledge) -> ResponseReturnValue:
     """It was sent, or is being brought now."""
     name = pledge.item.name
@@ -233,7 +233,7 @@ def send_off(pledge: Pledge) -> ResponseReturnValue:
 
 
 @pledges.post("/pledges/<id:pledge_id>/undo-change")
-@allow(policy.can_cancel_pledge, load=queries.find_pledge)
+@allow(policy.is_own_pledge, load=queries.find_pledge)
 def undo_change(pledge: Pledge) -> ResponseReturnValue:
     """The promise changed a moment ago is as it was, or why it cannot be."""
     name = pledge.item.name
@@ -315,9 +315,9 @@ def _promise_page(pledge: Pledge, reasons: list[Reason] | None = None) -> Respon
         may_undo_change=earlier.can_undo_change(pledge),
         reasons=reasons or [],
         token=policy.pledge_token(pledge),
-        promised=operations.with_unit(pledge.quantity, pledge.item),
-        outstanding=operations.with_unit(operations.outstanding(pledge), pledge.item),
-        with_unit=operations.with_unit,
+        promised=with_unit(pledge.quantity, pledge.item),
+        outstanding=with_unit(operations.outstanding(pledge), pledge.item),
+        with_unit=with_unit,
         quantity=number,
     )
     return page, 409 if reasons else 200, LINK_PAGE_HEADERS
@@ -391,8 +391,8 @@ def receive(pledge: Pledge) -> ResponseReturnValue:
         organization=organization,
         live=pledge.status in LIVE_STATUSES,
         late=pledge.status not in LIVE_STATUSES,
-        promised=operations.with_unit(pledge.quantity, item),
-        outstanding=operations.with_unit(operations.outstanding(pledge), item),
+        promised=with_unit(pledge.quantity, item),
+        outstanding=with_unit(operations.outstanding(pledge), item),
     )
     return page, status
 

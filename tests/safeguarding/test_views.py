@@ -272,7 +272,7 @@ def test_a_guardian_is_told_of_to_whom_it_concerns_and_spoken_to(
 # --- one's own record -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.rule("A3")
+@pytest.mark.rule("G3")
 def test_a_person_reads_everything_that_is_kept_of_them(
     client: CheckingClient, sign_in: SignIn, organization: Organization
 ) -> None:

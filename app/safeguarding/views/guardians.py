@@ -20,7 +20,7 @@ from app.core.i18n import _
 from app.core.web import LINK_PAGE_HEADERS, public, signed_in
 from app.needs.asking import has_contact
 from app.needs.forms import CONTACT_NAMES
-from app.pledges.operations import with_unit
+from app.pledges.quantities import with_unit
 from app.pledges.queries import list_live_pledges_of
 from app.safeguarding import operations, queries
 from app.safeguarding.ages import find_limits
