@@ -85,7 +85,8 @@ def register() -> ResponseReturnValue:
     if request.form.get("look"):
         # While it is filled in: what is wrong with the fields themselves; nothing is kept, asked for or counted.
         _look(form)
-    elif form.validate_on_submit():
+        return render_template("accounts/register.html", form=form, next=_next())
+    if form.validate_on_submit():
         try:
             # Before anything is counted or kept: of a child nothing is (G4).
             operations.check_birth_date(form.birth_date.data)

@@ -104,7 +104,8 @@ def editor_page(form: NeedForm, organization: Organization, need: Need | None) -
         hidden=editor.count_hidden(need) if need is not None else 0,
         typical=TYPICAL if need is None and request.method == "GET" else (),
     )
-    return page, 422 if form.errors and not is_missing else 200
+    was_asked = is_missing or "look" in request.form
+    return page, 422 if form.errors and not was_asked else 200
 
 
 def prepare(form: NeedForm, organization: Organization, *, is_new: bool) -> None:
