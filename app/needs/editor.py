@@ -142,6 +142,7 @@ def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person)
     ):  # fmt: skip
         for entry in entries:
             if need.status == "draft" and not entry.form.is_blank and drafts.lacks(entry.form):
+                failed |= not _save_row(entry.form, _check_typed)
                 kept.setdefault(name, []).append(drafts.keep_row(entry.form))
             else:
                 failed |= not _save_row(entry.form, functools.partial(act, need=need, by=by))
@@ -338,6 +339,12 @@ def _save_item(row: ItemRow, *, need: Need, by: Person) -> None:
         operations.add_item(need.id, values, by=by)
     elif _fill_item(existing) != {**_fill_item(existing), **_typed(row)}:
         operations.edit_item(existing.id, values, by=by)
+
+
+def _check_typed(row: Form) -> None:
+    """An incomplete line may lack something, and is told at once what cannot be read."""
+    if isinstance(row, ItemRow):
+        _quantity(row.quantity.data or "")
 
 
 def _typed(row: ItemRow) -> dict[str, Any]:
