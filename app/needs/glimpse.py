@@ -16,7 +16,7 @@ from app.organizations.models import Organization
 
 @dataclasses.dataclass(frozen=True)
 class Glimpse:
-    """What the card says. `day` and `due` (its word "by" before it) are None without a day; `capacity` None: as many as
+    """What the card says. `day` is None without one (`is_due`: by that day); `capacity` None: as many as
     come; `asks_time` False when no shift is typed."""
 
     title: str
@@ -24,6 +24,7 @@ class Glimpse:
     is_verified: bool
     day: dt.date | None
     is_due: bool
+    is_any_time: bool
     facts: list[str]
     asks_time: bool
     capacity: int | None
@@ -47,6 +48,7 @@ def glimpse(form: NeedForm, organization: Organization, need: Need | None) -> Gl
         is_verified=organization.verified_at is not None,
         day=day,
         is_due=day is not None and not dated,
+        is_any_time=bool(shifts) and all(shift.kind.data == "flexible" for shift in shifts),
         facts=[fact for fact in _facts(form, shifts, dated, _zone(form, organization, need)) if fact],
         asks_time=bool(shifts),
         capacity=None if is_open else sum(max(0, n or 0) for n in capacities),

@@ -75,6 +75,7 @@ def test_an_untitled_draft_has_a_working_title_until_it_is_named(client: Checkin
     shown = saved(client, **sent(**untitled))
     assert only_need().title == "So many families came this week that our shelves are empty…"
     assert shown["title"] == ""
+    assert "Until you give it a title it is called “So many families" in client.get(edit_path(only_need())).text
     path = edit_path(only_need())
     shown = saved(client, path, **{**shown, **item_row(), "act": "save"})
     assert (only_need().title, shown["title"]) == ("Blankets", "")
