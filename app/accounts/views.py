@@ -11,7 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_timedelta, get_locale
 
-from app.accounts import operations, queries, throttles
+from app.accounts import operations, passwords, queries, throttles
 from app.accounts.availability import PART_NAMES, week
 from app.accounts.forms import (
     ChangePasswordForm,
@@ -99,6 +99,10 @@ def register() -> ResponseReturnValue:
     if find_current_person() is not None:
         return redirect(_next(), code=303)
     form = RegisterForm(data=_begun())
+    if request.form.get("look"):
+        # While it is filled in: what is wrong with the fields themselves; nothing is kept, asked for or counted.
+        _look(form)
+        return render_template("accounts/register.html", form=form, next=_next())
     if form.validate_on_submit():
         try:
             # Before anything is counted or kept: of a child nothing is (G4).
@@ -122,6 +126,16 @@ def register() -> ResponseReturnValue:
         else:
             return redirect(url_for("accounts.registered", next=_way() or None), code=303)
     return render_template("accounts/register.html", form=form, next=_next()), 422 if form.errors else 200
+
+
+def _look(form: RegisterForm) -> None:
+    """What is wrong with what was typed so far. Of an age nothing is said before it is sent: no child is taught here
+    which date would do (G4)."""
+    form.validate()
+    password = form.password.data or ""
+    if password and not form.password.errors:
+        problem = passwords.problem_with(password, form.email.data or "")
+        form.password.errors = [problem] if problem else []
 
 
 @accounts.get("/registered")

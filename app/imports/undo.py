@@ -21,7 +21,7 @@ from app.fundraisers.models import Fundraiser
 from app.imports.models import ImportRow
 from app.imports.snapshots import Snapshot, fingerprint, snapshots
 from app.needs import index, operations
-from app.needs.models import Item, Need, Position, PrivateAddress, Shift
+from app.needs.models import Item, Need, Position, PrivateAddress, Shift, Unfinished
 from app.pledges.models import Pledge
 from app.signups.models import Signup
 
@@ -141,6 +141,7 @@ def _remove(need: Need, by: Person) -> None:
         sa.delete(Position).where(Position.shift_id.in_(shifts)),
         sa.delete(Shift).where(Shift.need_id == key),
         sa.delete(Item).where(Item.need_id == key),
+        sa.delete(Unfinished).where(Unfinished.need_id == key),
         sa.delete(PrivateAddress).where(PrivateAddress.need_id == key),
         sa.delete(Need).where(Need.id == key),
     ):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import decimal
+import functools
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from app.core.errors import InvalidInput, Refused
 from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
-from app.needs import operations, queries
+from app.needs import drafts, operations, queries
 from app.needs.forms import SHOWN_ROWS, ItemRow, NeedForm, ShiftRow, local_instants
 from app.needs.meanwhile import show_difference
 from app.needs.models import Item, Need, Shift
@@ -35,13 +36,14 @@ class Unsaved(Exception):
 
 
 def fill(need: Need) -> dict[str, Any]:
-    """What the form shows of a saved need, for its staff: the exact street of a private place too."""
+    """What the form shows of a saved need, for its staff: the exact street of a private place, and what is not complete
+    yet, too."""
     exact = queries.find_private_address(need) if need.private_address else None
     facts = queries.find_day_facts_of(need)
     address = exact.address if exact is not None else need.address
     postal_code = exact.postal_code if exact is not None else need.postal_code
     town = ", ".join(part for part in (need.city, need.region) if part)
-    return {
+    saved = {
         "version": str(need.version),
         "title": need.title,
         "description": need.description,
@@ -63,6 +65,7 @@ def fill(need: Need) -> dict[str, Any]:
         "shifts": [_fill_shift(shift) for shift in _ahead(need)[:SHOWN_ROWS]],
         "items": [_fill_item(item) for item in need.items[:SHOWN_ROWS]],
     }
+    return drafts.lay_over(saved, queries.find_unfinished(need))
 
 
 def count_hidden(need: Need) -> int:
@@ -123,9 +126,11 @@ def _fill_item(item: Item) -> dict[str, Any]:
 
 def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person, moving_latest: EditShift) -> Need:
     """Write the whole page in the caller's transaction; `moving_latest` changes a shift whose row says that the latest places
-    move to the waitlist. Raises Unsaved, with every message at its field, when any part of it cannot be saved."""
+    move to the waitlist. Raises Unsaved, with every message at its field, when any part of it cannot be saved; a draft keeps
+    what is only incomplete."""
+    kept: dict[str, Any] = {}
     try:
-        need = _save_need(form, organization_id, need, by=by)
+        need = _save_need(form, organization_id, need, kept, by=by)
     except InvalidInput as invalid:
         show_errors(form, invalid)
         raise Unsaved from invalid
@@ -134,29 +139,40 @@ def save(form: NeedForm, organization_id: int, need: Need | None, *, by: Person,
             show_difference(form, fill(need))
         else:
             show_reasons(form, refused)
-        _gather_errors(form)
+        gather_errors(form)
         raise Unsaved from refused
     failed = False
-    for shift in form.shifts.entries:
-        failed |= not _save_row(shift.form, lambda row: _save_shift(row, need, by=by, moving_latest=moving_latest))
-    for item in form.items.entries:
-        failed |= not _save_row(item.form, lambda row: _save_item(row, need, by=by))
+    save_shift = functools.partial(_save_shift, moving_latest=moving_latest)
+    for name, entries, act in (
+        ("shifts", form.shifts.entries, save_shift), ("items", form["items"].entries, _save_item),
+    ):  # fmt: skip
+        for entry in entries:
+            if need.status == "draft" and not entry.form.is_blank and drafts.lacks(entry.form):
+                failed |= not _save_row(entry.form, _check_typed)
+                kept.setdefault(name, []).append(drafts.keep_row(entry.form))
+            else:
+                failed |= not _save_row(entry.form, functools.partial(act, need=need, by=by))
     if failed:
-        _gather_errors(form)
+        gather_errors(form)
         raise Unsaved
+    operations.keep_unfinished(need.id, kept)
     return need
 
 
-def _gather_errors(form: Form) -> None:
+def gather_errors(form: Form) -> None:
     """Rows tell their list of what operations said about them; WTForms itself asks only while it validates."""
     for field in form:
         if isinstance(field, FieldList):
             for entry in field.entries:
-                _gather_errors(entry.form)
+                gather_errors(entry.form)
             field.errors = [entry.errors for entry in field.entries if entry.errors]
 
 
-def _save_need(form: NeedForm, organization_id: int, need: Need | None, *, by: Person) -> Need:
+def _save_need(form: NeedForm, organization_id: int, need: Need | None, kept: dict[str, Any], *, by: Person) -> Need:
+    """Write the need itself; what a draft cannot hold yet goes to `kept`."""
+    is_draft = need is None or need.status == "draft"
+    if need is None and drafts.is_nothing(form):
+        raise InvalidInput({"title": _("Enter a title")})
     values: dict[str, Any] = {
         "title": form.title.data or "",
         "description": form.description.data or "",
@@ -175,8 +191,14 @@ def _save_need(form: NeedForm, organization_id: int, need: Need | None, *, by: P
     address, text, zone = form.address.data or "", form.place.data or "", form.time_zone.data or None
     private = bool(form.private_address.data)
     place = operations.PlaceInput(address=address or None, text=text) if text else None
+    if is_draft and not values["title"]:
+        values["title"], kept["title"] = drafts.working_title(form), ""
     if address and not text:
-        raise InvalidInput({"place": _("Enter the town or postal code of this street")})
+        if not is_draft:
+            raise InvalidInput({"place": _("Enter the town or postal code of this street")})
+        kept["address"] = address
+    if is_draft and private and not text:
+        kept["private_address"] = True
     if need is None:
         return operations.create_need(
             organization_id, by=by, place=place, private_address=private, time_zone=zone, **values
@@ -226,7 +248,7 @@ def _show(row: Form, name: str, message: str) -> None:
     field.errors = [*field.errors, message]
 
 
-def _save_shift(row: ShiftRow, need: Need, *, by: Person, moving_latest: EditShift) -> None:
+def _save_shift(row: ShiftRow, *, need: Need, by: Person, moving_latest: EditShift) -> None:
     if row.is_blank:
         return
     key = decode_id(row.id.data or "")
@@ -304,15 +326,10 @@ def _times(row: ShiftRow, zone: str, existing: Shift | None) -> tuple[dt.datetim
             # Untouched: what a program set to the second, or in a way the form cannot say, stays.
             return existing.starts_at, existing.ends_at
     day, start, end, last_day = row.day.data, row.start.data, row.end.data, row.last_day.data
-    missing = {}
-    if day is None:
-        missing["day"] = _("Enter the day")
-    if start is None:
-        missing["start"] = _("Enter when it starts")
-    if end is None:
-        missing["end"] = _("Enter when it ends")
     if day is None or start is None or end is None:
-        raise InvalidInput(missing)
+        raise InvalidInput(
+            {name: message for name, message in drafts.lacks(row).items() if name in ("day", "start", "end")}
+        )
     if last_day is None:
         last_day = day if end > start else day + dt.timedelta(days=1)
     return _instant(row, "start", day, start, zone), _instant(row, "end", last_day, end, zone)
@@ -327,7 +344,7 @@ def _instant(row: ShiftRow, name: str, day: dt.date, time: dt.time, zone: str) -
     return found[-1] if row.fold.data == "second" else found[0]
 
 
-def _save_item(row: ItemRow, need: Need, *, by: Person) -> None:
+def _save_item(row: ItemRow, *, need: Need, by: Person) -> None:
     if row.is_blank:
         return
     key = decode_id(row.id.data or "")
@@ -346,6 +363,12 @@ def _save_item(row: ItemRow, need: Need, *, by: Person) -> None:
         operations.add_item(need.id, values, by=by)
     elif _fill_item(existing) != {**_fill_item(existing), **_typed(row)}:
         operations.edit_item(existing.id, values, by=by)
+
+
+def _check_typed(row: Form) -> None:
+    """An incomplete line may lack something, and is told at once what cannot be read."""
+    if isinstance(row, ItemRow):
+        _quantity(row.quantity.data or "")
 
 
 def _typed(row: ItemRow) -> dict[str, Any]:

@@ -24,10 +24,10 @@ from wtforms.validators import Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.skills import SKILLS
-from app.core.forms import PageForm, PartForm, Required, choices
+from app.core.forms import PageForm, PartForm, choices
 from app.core.i18n import _, lazy
 from app.core.text import block, line
-from app.needs.models import CONTACTS, URGENCIES
+from app.needs.models import CONTACTS, MARK, URGENCIES
 from app.organizations.causes import CAUSES
 
 # Saved shifts (and items) that the page shows, and how many it holds with new ones: a page of more is no page.
@@ -45,6 +45,11 @@ CONTACT_NAMES = {
     "children": lazy("Children"),
     "adults_at_risk": lazy("Adults at risk"),
 }
+
+
+def _is_saved(row: Any) -> bool:
+    """True of a row that stands for a saved shift, position or item."""
+    return bool(row.id.data) and not row.id.data.startswith(MARK)
 
 
 def local_instants(day: dt.date, time: dt.time, zone: str) -> tuple[dt.datetime, ...]:
@@ -133,7 +138,9 @@ class PositionRow(PartForm):
     @property
     def is_blank(self) -> bool:
         """True when a new row was left empty."""
-        return not (self.id.data or self.name.data or any(self.capacity.raw_data or ()))
+        return not (
+            self.id.data or self.name.data or self.capacity.data is not None or any(self.capacity.raw_data or ())
+        )
 
 
 class ShiftRow(PartForm):
@@ -189,10 +196,10 @@ class ShiftRow(PartForm):
 
     @property
     def is_blank(self) -> bool:
-        """True when a new row was left empty."""
-        fields = (self.day, self.start, self.end, self.last_day, self.due_on, self.contact)
-        typed = any(any(field.raw_data or ()) for field in fields)
-        return not (self.id.data or typed or any(not entry.form.is_blank for entry in self.positions))
+        """True when a new row was left empty; a role that was added says already that somebody is wanted."""
+        fields = (self.day, self.start, self.end, self.last_day, self.due_on, self.contact, self.minimum_age)
+        typed = any(any(field.raw_data or ()) or field.data for field in fields) or self.kind.data == "flexible"
+        return not (_is_saved(self) or typed or any(not entry.form.is_blank for entry in self.positions))
 
 
 class ItemRow(PartForm):
@@ -231,7 +238,9 @@ class ItemRow(PartForm):
     @property
     def is_blank(self) -> bool:
         """True when a new row was left empty."""
-        return not self.id.data and not (self.name.data or self.quantity.data)
+        typed = (self.name, self.quantity, self.unit, self.accepted_condition, self.purchase_url)
+        ticked = self.first.data or self.do_not_bring.data
+        return not (_is_saved(self) or ticked or any(field.data for field in typed))
 
 
 class NeedForm(PageForm):
@@ -241,7 +250,8 @@ class NeedForm(PageForm):
     title = StringField(
         lazy("Title"),
         filters=[line],
-        validators=[Required(lazy("Enter a title")), Length(1, 160, lazy("Write 160 characters or fewer"))],
+        # A draft may be without; operations ask for it everywhere else.
+        validators=[Length(max=160, message=lazy("Write 160 characters or fewer"))],
     )
     description = TextAreaField(
         lazy("Description"),
@@ -264,6 +274,9 @@ class NeedForm(PageForm):
         choices=choices((skill.slug, skill.name) for skill in SKILLS),
         validators=[Optional()],
     )
+    # Which of the organization's own places it is (locations.py), and which one the page showed.
+    location = SelectField(lazy("Place"), choices=[], default="", validate_choice=True)
+    located = HiddenField(filters=[line])
     remote = TickField(lazy("It can be done from anywhere"))
     place = StringField(
         lazy("Town or postal code"),
@@ -345,7 +358,7 @@ class NeedForm(PageForm):
         rows = self.rows(kind)
         if rows is None or not 0 <= number < len(rows.entries) or len(rows.entries) <= rows.min_entries:
             return
-        if kind.startswith("position") or not rows.entries[number].form.id.data:
+        if kind.startswith("position") or not _is_saved(rows.entries[number].form):
             del rows.entries[number]
 
 

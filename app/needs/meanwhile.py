@@ -12,9 +12,10 @@ from wtforms import Field, FieldList, Form, FormField
 from app.core import when
 from app.core.i18n import _
 from app.needs.forms import NeedForm
+from app.needs.models import MARK
 
 # What the form carries besides what people type.
-SILENT = ("version", "id", "csrf_token", "below_taken")
+SILENT = ("version", "id", "csrf_token", "location", "located", "below_taken")
 
 
 def show_difference(form: NeedForm, saved: dict[str, Any]) -> None:
@@ -56,10 +57,13 @@ def _tell_of_new_rows(form: NeedForm, saved: dict[str, Any]) -> None:
     for rows, name in ((form.shifts, "shifts"), (form["items"], "items")):
         here = {entry.form.id.data for entry in rows.entries}
         added = [row for row in saved[name] if row["id"] not in here]
+        for row in added:
+            if row["id"].startswith(MARK):  # not complete, so only this form holds it from now on
+                rows.append_entry(row)
         if added and name == "shifts":
             form.form_errors = [*form.form_errors, _("Somebody added a shift meanwhile. It stays when you save")]
         elif added:
-            names = ", ".join(row["name"] for row in added)
+            names = ", ".join(row["name"] or _("without a name") for row in added)
             message = _("Somebody added items meanwhile: %(names)s. They stay when you save", names=names)
             form.form_errors = [*form.form_errors, message]
 

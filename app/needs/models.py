@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -22,6 +23,8 @@ URGENCIES = ("low", "normal", "high", "critical")
 SHIFT_STATUSES = ("scheduled", "cannot_run", "cancelled")
 CONTACTS = ("not_stated", "none", "children", "adults_at_risk")
 PRIORITIES = ("normal", "first")
+# Begins the id of a row that is kept but not complete (`Unfinished`): it is no saved shift or item.
+MARK = "~"
 
 
 class Need(HasId, Base):
@@ -106,6 +109,16 @@ class DayFacts(Base):
     need_id: Mapped[int] = mapped_column(sa.ForeignKey("need.id", ondelete="CASCADE"), primary_key=True)
     meeting_point: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
     contact: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+
+
+class Unfinished(Base):
+    """What was typed of a need and is no title, place, shift or item yet: kept as it stands until it is complete. Read by
+    staff forms only, for the street of a private place may be in it (N6); its shape is drafts.py's."""
+
+    __tablename__ = "unfinished"
+
+    need_id: Mapped[int] = mapped_column(sa.ForeignKey("need.id", ondelete="CASCADE"), primary_key=True)
+    typed: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
 
 
 class Shift(HasId, Base):

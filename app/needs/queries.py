@@ -15,7 +15,7 @@ from app.core.clock import now, today
 from app.core.db import db
 from app.core.paging import Page, cut, newest_first
 from app.needs.filled import list_filled
-from app.needs.models import DayFacts, Item, Need, Position, PrivateAddress, Shift
+from app.needs.models import DayFacts, Item, Need, Position, PrivateAddress, Shift, Unfinished
 from app.needs.policy import visible
 from app.organizations.models import Logo, Organization
 from app.organizations.queries import LOGO_COLUMNS, LogoMark, logo_mark
@@ -328,6 +328,15 @@ def find_day_facts_of(need: Need) -> DayFacts | None:
     """Meeting point and contact of a need for the forms of its staff, or None; everybody else asks
     signups.queries.find_day_facts."""
     return db.session.get(DayFacts, need.id)
+
+
+def find_unfinished(need: Need) -> dict[str, Any]:
+    """What was typed of a need and is not complete yet, as drafts.py shapes it, for its staff; empty when nothing is, as
+    of everything that was published."""
+    if need.published_at is not None:
+        return {}
+    found = db.session.get(Unfinished, need.id)
+    return found.typed if found is not None else {}
 
 
 def find_private_address(need: Need) -> PrivateAddress | None:

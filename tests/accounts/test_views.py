@@ -212,6 +212,25 @@ def test_links_by_mail_are_throttled_per_address_and_per_network(client: Checkin
 
 
 @pytest.mark.rule("A5")
+@pytest.mark.rule("G4")
+def test_while_it_is_filled_in_fields_are_looked_at_and_nothing_is_kept_or_counted(client: CheckingClient) -> None:
+    for _look in range(100):  # more than anybody may register
+        page = client.post("/register", data={"email": "ana", "password": "short", "look": "1"})
+        assert page.status_code == 200
+    for message in ("Enter an email address", "Use 10 characters or more"):
+        assert page.text.count(message) == 2, message
+    for age in (7, 12, 40):  # nobody learns here which date would do
+        born = (now() - dt.timedelta(days=366 * age)).date()
+        parts = {"birth_date-year": born.year, "birth_date-month": born.month, "birth_date-day": born.day}
+        page = client.post("/register", data={**CHILD, **parts, "birth_date": born.isoformat(), "look": "1"})
+        assert "There is a problem" not in page.text, age
+    assert "zebulon" not in everything_kept()
+    assert db.session.query(Person).count() == 0
+    taken = make_person(email="ana@example.org", password_hash=hash_password(PASSWORD))
+    page = client.post("/register", data={"name": "Ana", "email": taken.email, "password": PASSWORD, "look": "1"})
+    assert "There is a problem" not in page.text  # whether an address has an account is told to nobody
+
+
 def test_registrations_are_throttled_per_network(client: CheckingClient) -> None:
     with time_machine.travel(now(), tick=False):
         many = ({"name": "A", "email": f"a{number}@example.org", "password": PASSWORD} for number in range(30))

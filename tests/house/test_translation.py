@@ -343,6 +343,8 @@ def test_scripts_say_nothing_of_their_own() -> None:
     )
     found = []
     for path in sorted((pseudo.ROOT / "app" / "static" / "js").glob("*.js")):
+        if path.name == "htmx.min.js":
+            continue  # not ours, and what it says goes to the console only
         code = re.sub(r"//.*", "", path.read_text())
         found += [f"{path.name}: {match[0]}" for match in shown.finditer(code)]
     assert not found

@@ -25,6 +25,7 @@ from app.needs.operations.needs import (
 )
 from app.needs.operations.places import look_up
 from app.needs.operations.shifts import add_shift, cancel_shift, edit_shift
+from app.needs.operations.unfinished import is_untitled, keep_unfinished, unfinished_rows
 
 __all__ = [
     "ItemInput",
@@ -43,6 +44,8 @@ __all__ = [
     "edit_item",
     "edit_need",
     "edit_shift",
+    "is_untitled",
+    "keep_unfinished",
     "look_up",
     "pause_need",
     "pause_unconfirmed",
@@ -53,4 +56,5 @@ __all__ = [
     "reopen_need",
     "to_call_off",
     "undo_close",
+    "unfinished_rows",
 ]

@@ -15,6 +15,7 @@ from app.needs.operations.items import add_item
 from app.needs.operations.needs import create_need
 from app.needs.operations.shared import locked_need, record
 from app.needs.operations.shifts import add_shift
+from app.needs.operations.unfinished import copy_unfinished
 
 WEEK = dt.timedelta(days=7)
 # The columns of a need that say where it is, and all that a copy of it keeps as it is.
@@ -55,10 +56,12 @@ def duplicate_need(need_id: int, *, by: Person) -> Need:
         moved = source.ends_on + weeks * WEEK
         copy.ends_on = moved if moved >= today(copy.time_zone) else today(copy.time_zone) + CONFIRMED_FOR
     db.session.flush()
+    ids: dict[int, int] = {}
     for shift in shifts:
-        add_shift(copy.id, _moved(shift, weeks), by=by)
+        ids[shift.id] = add_shift(copy.id, _moved(shift, weeks), by=by).id
     for item in source.items:
-        add_item(copy.id, ItemInput.of(item), by=by)
+        ids[item.id] = add_item(copy.id, ItemInput.of(item), by=by).id
+    copy_unfinished(source, copy, ids)
     record("need.duplicated", copy, by, copy)
     return copy
 

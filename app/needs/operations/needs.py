@@ -19,6 +19,13 @@ from app.needs.operations.inputs import PlaceInput
 from app.needs.operations.places import set_place, whereabouts
 from app.needs.operations.shared import changed, locked_need, record, require_not_closed
 from app.needs.operations.shifts import tell_of_change
+from app.needs.operations.unfinished import (
+    forget_unfinished,
+    reasons_of_unfinished,
+    take_title,
+    unfinished_rows,
+)
+from app.needs.queries import find_unfinished
 from app.organizations.causes import find_cause
 from app.organizations.members import hold_organization
 from app.organizations.models import Organization
@@ -106,6 +113,8 @@ def edit_need(
         raise refuse(
             "changed_meanwhile", _("Somebody else changed this need meanwhile."), _("Look at it again before you save.")
         )
+    if values.get("title", need.title) != need.title:
+        take_title(need)
     before, zone, last_day, asked = whereabouts(need), need.time_zone, need.ends_on, need.requirements
     with db.session.no_autoflush:  # the database refuses what is refused with words below
         _write(need, values)
@@ -145,7 +154,13 @@ def publish_need(need_id: int, *, by: Person | None) -> Need:
 
 def reasons_not_to_publish(need: Need) -> list[Reason]:
     """What a need lacks before the public may see it; empty when it is ready. Reads only."""
-    return [*_reasons_of(need.organization), *_reasons_of_text(need), *_reasons_of_asking(need)]
+    typed = find_unfinished(need)
+    return [
+        *_reasons_of(need.organization),
+        *_reasons_of_text(need, typed),
+        *_reasons_of_asking(need, typed),
+        *reasons_of_unfinished(need, typed),
+    ]
 
 
 def _reasons_of(organization: Organization) -> list[Reason]:
@@ -170,9 +185,9 @@ def _reasons_of(organization: Organization) -> list[Reason]:
     return found
 
 
-def _reasons_of_text(need: Need) -> list[Reason]:
+def _reasons_of_text(need: Need, typed: dict[str, Any]) -> list[Reason]:
     found = []
-    if not need.title.strip():
+    if not need.title.strip() or "title" in typed:
         found.append(Reason("title", _("The title is empty."), _("Name the thing that is needed.")))
     if not need.description.strip():
         found.append(Reason("description", _("The description is empty."), _("Say what is needed and why.")))
@@ -185,12 +200,13 @@ def _reasons_of_text(need: Need) -> list[Reason]:
     return found
 
 
-def _reasons_of_asking(need: Need) -> list[Reason]:
+def _reasons_of_asking(need: Need, typed: dict[str, Any]) -> list[Reason]:
     """It asks for something that can still be given, and each shift ahead may be opened (G1)."""
     found = []
     shifts = [shift for shift in need.shifts if shift.status != "cancelled"]
     ahead = [shift for shift in shifts if not shift.is_over]
-    if not ahead and not any(not item.do_not_bring for item in need.items):
+    asks = bool(ahead) or any(not item.do_not_bring for item in need.items)
+    if not asks and not unfinished_rows(need, typed):  # that those are incomplete is said by itself
         if shifts:
             found.append(Reason("asks_nothing", _("All its shifts are over."), _("Add a shift, or an item.")))
         else:
@@ -219,6 +235,7 @@ def open_again(need: Need, by: Person | None) -> None:
     action = "need.reopened" if need.published_at is not None else "need.published"
     need.published_at, need.closed_at, need.closed_from = need.published_at or now(), None, None
     keep_fresh(need)
+    forget_unfinished(need)
     move(need, "open", action, by)
 
 

@@ -14,7 +14,7 @@ from app.core.markdown import render_markdown
 from app.core.web import public, settings, viewer_was_asked
 from app.donations.queries import Totals, totals
 from app.fundraisers.queries import FundraiserRow, list_fundraisers_for
-from app.needs import policy, queries, standing
+from app.needs import operations, policy, queries, standing
 from app.needs.models import Need
 from app.needs.views.blueprint import needs
 from app.signups.queries import find_day_facts, find_exact_address, list_live_signups_of
@@ -27,17 +27,19 @@ MOST_FUNDRAISERS = 5
 def show(need_id: int) -> ResponseReturnValue:
     """What is wanted, why, where and until when, and every way to help. The public sees open needs of public
     organizations (N1); members all of theirs, as a preview."""
-    return anonymous_page(lambda: _render(need_id))
+    return anonymous_page(lambda: render_need(need_id))
 
 
-def _render(need_id: int) -> str:
-    """The page, or 404 for whoever may not know that there is such a need."""
+def render_need(need_id: int, typed: list[tuple[str, str]] | None = None) -> str:
+    """The page, or 404 for whoever may not know that there is such a need. With `typed`, what an editor typed and has not
+    saved: a preview with the way back to it."""
     page = queries.find_need_page(need_id)
     person = find_current_person() if viewer_was_asked() else None
     need = queries.find_need(need_id) if person is not None else None
     is_staff = need is not None and policy.can_see_staff_page(person, need)
     if page is None or not (page.is_visible or is_staff):
         abort(404)
+    is_preview = typed is not None or not page.is_visible
     shifts = [shift for shift in queries.list_shifts(need_id) if not shift.is_over and shift.status == "scheduled"]
     items = queries.list_items(need_id)
     fundraisers = list_fundraisers_for(need_id, limit=MOST_FUNDRAISERS)
@@ -59,9 +61,12 @@ def _render(need_id: int) -> str:
         still_welcome=any(shift.capacity is None for shift in shifts)
         or any(item.quantity is None and not item.do_not_bring for item in items),
         similar_url=_similar_url(page),
-        is_preview=not page.is_visible,
+        is_preview=is_preview,
+        typed=typed,
+        may_edit=is_preview and need is not None and policy.can_edit_need(person, need),
+        incomplete=operations.unfinished_rows(need) if is_preview and need is not None else 0,
         is_staff=is_staff,
-        takes=page.is_claimed and page.is_visible,
+        takes=page.is_claimed and not is_preview,
         gifts_are_on=settings().payments_mode != "off",
         first_open=_first_open(shifts, mine["mine"]),
         **mine,

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
 from app.accounts.session import current_person
-from app.accounts.skills import skills_by_category
 from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
@@ -18,9 +17,8 @@ from app.needs import editor, operations, policy, queries, standing
 from app.needs.filled import list_filled
 from app.needs.forms import CloseForm, ConfirmForm, NeedForm
 from app.needs.models import NEED_STATUSES, Item, Need, Shift
-from app.needs.readiness import readiness
-from app.needs.typical import TYPICAL, fill_typical, find_typical
-from app.needs.views import consequences
+from app.needs.typical import fill_typical, find_typical
+from app.needs.views import consequences, editing
 from app.needs.views.blueprint import needs
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_see_staff_pages, rights_of
@@ -59,12 +57,9 @@ def new(organization: Organization) -> ResponseReturnValue:
     """A new need. Nobody sees it before it is published."""
     typical = find_typical(request.args.get("like", "")) if request.method == "GET" else None
     form = NeedForm(data=fill_typical(typical)) if typical else NeedForm()
-    if request.method == "GET":
-        if typical is None:
-            form.grow("shift")
-            form.grow("item")
-        # Most of what an organization asks for is where it is.
-        form.place.data = ", ".join(part for part in (organization.city, organization.region) if part)
+    if request.method == "GET" and typical is None:
+        form.grow("shift")
+        form.grow("item")
     return _edit(form, organization, None)
 
 
@@ -81,18 +76,23 @@ def edit(need: Need) -> ResponseReturnValue:
 
 
 def _edit(form: NeedForm, organization: Organization, need: Need | None) -> ResponseReturnValue:
-    """Show, grow, save or publish. A row's button sends the whole form, so that everything typed comes back."""
-    if request.method == "POST" and (grown := request.form.get("row")):
-        act, _sign, which = grown.partition(":")
+    """Show, grow, look, save or publish. A row's button sends the whole form, so that everything typed comes back."""
+    editing.prepare(form, organization, is_new=need is None)
+    if request.method == "POST" and "row" in request.form:
+        act, _sign, which = request.form["row"].partition(":")
         kind, _sign, number = which.partition(":")
         if act == "add":
             form.grow(kind)
         elif number.isdecimal() and len(number) < 4:
             form.shrink(kind, int(number))
-        return _editor_page(form, organization, need)
+        return editing.editor_page(form, organization, need)
     if request.form.get("back"):
-        return _editor_page(form, organization, need)
+        return editing.editor_page(form, organization, need)
+    if request.form.get("look"):
+        return editing.look(form, organization, need)
     if form.validate_on_submit():
+        if request.form.get("act") == "preview" and need is not None and need.status != "draft":
+            return editing.preview_unsaved(form, organization, need)
         before = None
         try:
             with transaction():
@@ -104,21 +104,20 @@ def _edit(form: NeedForm, organization: Organization, need: Need | None) -> Resp
                 if before is not None:
                     consequences.require_told(before, saved, request.form.get("told", ""))
         except editor.Unsaved:
-            return _editor_page(form, organization, need)
+            return editing.editor_page(form, organization, need)
         except consequences.Untold as untold:
             return _consequences_page(untold, organization, need)
         if request.form.get("act") == "publish":
             return _publish(saved)
-        flash(_("Saved. Nobody sees it before you publish.") if saved.status == "draft" else _("Saved."), "done")
-        return redirect(url_for("needs.manage", slug=organization.slug, need_id=saved.id), code=303)
-    return _editor_page(form, organization, need)
+        return editing.go_on(saved)
+    return editing.editor_page(form, organization, need)
 
 
 def _consequences_page(
     untold: consequences.Untold, organization: Organization, need: Need | None
 ) -> ResponseReturnValue:
     """The step between: what was typed is carried along, and saved only by who has read whom it concerns."""
-    typed = [pair for pair in request.form.items(multi=True) if pair[0] not in ("csrf_token", "told", "back")]
+    typed = editing.typed_pairs(without=("csrf_token", "told", "back"))
     return render_template(
         "needs/consequences.html",
         organization=organization,
@@ -140,24 +139,6 @@ def _publish(need: Need) -> ResponseReturnValue:
         return redirect(target, code=303)
     flash(_("It is open: people see it now."), "done")
     return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
-
-
-def _editor_page(form: NeedForm, organization: Organization, need: Need | None) -> ResponseReturnValue:
-    missing: list[Reason] = []
-    if need is not None and request.args.get("missing"):
-        missing = operations.reasons_not_to_publish(need)
-    page = render_template(
-        "needs/edit.html",
-        organization=organization,
-        need=need,
-        form=form,
-        categories=skills_by_category(),
-        missing=missing,
-        parts=readiness(form),
-        hidden=editor.count_hidden(need) if need is not None else 0,
-        typical=TYPICAL if need is None and request.method == "GET" else (),
-    )
-    return page, 422 if form.errors else 200
 
 
 # --- one need -------------------------------------------------------------------------------------------------------

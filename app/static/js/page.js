@@ -4,7 +4,8 @@
 document.querySelector("[data-focus]")?.focus();
 
 // A link of the summary leads into its field, not only to it.
-document.querySelector("[data-focus]")?.addEventListener("click", (event) => {
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-focus]")) return;
   const field = event.target.hash && document.getElementById(event.target.hash.slice(1));
   if (!field) return;
   event.preventDefault();
@@ -18,6 +19,14 @@ document.addEventListener("submit", (event) => {
   event.target.dataset.sent = "1";
   event.submitter?.setAttribute("aria-busy", "true");
 });
+
+// Who leaves a form with something typed that no button sent is asked first.
+const kept = document.querySelector("[data-keep]");
+let typed = kept?.dataset.keep === "typed";
+kept?.addEventListener("input", () => { typed = true; });
+kept?.addEventListener("submit", () => { typed = false; });
+addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const form of document.forms) delete form.dataset.sent;
@@ -25,14 +34,70 @@ addEventListener("pageshow", (event) => {
 });
 
 // A toast can be put away.
-for (const toast of document.querySelectorAll(".toast")) {
+const closable = (toast) => {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button close";
   button.textContent = toast.parentElement.dataset.close;
   button.addEventListener("click", () => toast.remove());
   toast.append(button);
-}
+};
+document.querySelectorAll(".toast").forEach(closable);
+
+// --- Pages that answer while they are used (components/live.html). What comes is a whole page; htmx takes the part it was told.
+
+// An address holds what was filled in, and nothing else.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb !== "get") return;
+  const fields = detail.formData;
+  for (const [name, value] of [...fields]) if (!value || (name === "radius_km" && !fields.get("near"))) fields.delete(name);
+});
+
+// Of a form that is being filled in, only the fields that were left are told what is wrong with them, as the server says it.
+const left = new WeakSet();
+document.addEventListener("change", ({ target }) => {
+  const field = target.closest("[data-check] .field");
+  if (field) left.add(field);
+});
+const tell = (form, page) => {
+  const said = [];
+  for (const control of form.elements) {
+    const its = control.id && page.getElementById(control.id);
+    const field = control.closest(".field"), fresh = its && its.closest(".field");
+    if (!fresh || !left.has(field)) continue;
+    const old = field.querySelector(".error"), error = fresh.querySelector(".error");
+    if (old?.textContent !== error?.textContent) {
+      old?.remove();
+      if (error) field.lastElementChild.before(error.cloneNode(true));
+      if (error) said.push(error.textContent.trim());
+    }
+    field.classList.toggle("wrong", Boolean(error));
+    for (const [here, there] of [[control, its], [field, fresh]]) {
+      for (const name of ["aria-invalid", "aria-describedby"]) {
+        const value = there.getAttribute(name);
+        if (value) here.setAttribute(name, value); else here.removeAttribute(name);
+      }
+    }
+  }
+  const count = page.querySelector("[data-count]");
+  if (count) said.push(count.textContent.trim());
+  form.querySelector("[data-said]").textContent = said.join(". ");
+};
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const page = new DOMParser().parseFromString(detail.serverResponse, "text/html");
+  const form = detail.requestConfig.elt.closest("[data-check]");
+  const part = detail.requestConfig.elt.getAttribute("hx-select");
+  if (part && !page.querySelector(part)) detail.shouldSwap = false; // signed out, or an error: nothing is taken away
+  else if (form) tell(form, page);
+});
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt.matches(".toast")) closable(detail.elt);
+});
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target?.id === "main" && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
+});
+// Without an answer the old way may still work, and says so if not.
+document.addEventListener("htmx:sendError", ({ detail }) => { if (detail.elt.closest(".toast")) detail.elt.submit(); });
 
 // A page that waits for news asks quietly, for a while, and shows them when there are any. Without this it loads itself anew.
 const watched = document.querySelector("[data-watch]");
