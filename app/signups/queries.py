@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.accounts.models import Person
 from app.core.clock import now
 from app.core.db import db
+from app.core.errors import Reason
 from app.needs.models import DayFacts, Need, PrivateAddress, Shift
 from app.organizations.policy import can_see_staff_pages
 from app.organizations.queries import list_organizations_of
@@ -53,8 +54,13 @@ class RosterRow:
     mail_failed: bool
     checked_in_at: dt.datetime | None
     position_id: int
-    # False once the place is not worth anything any more (G1), until promised work ends it.
-    stands: bool
+    # Why the place is not worth anything any more (G1), until promised work ends it: as its person is told it.
+    why_not: tuple[Reason, ...]
+
+    @property
+    def stands(self) -> bool:
+        """True while the place is worth what its status says."""
+        return not self.why_not
 
 
 def with_everything() -> sa.Select[Signup]:
@@ -186,7 +192,7 @@ def list_rosters(shift_ids: Sequence[int], statuses: Sequence[str] = TAKING_STAT
                 mail_failed=place.person.mail_failed_at is not None,
                 checked_in_at=place.checked_in_at,
                 position_id=place.position_id,
-                stands=place.id not in refused,
+                why_not=tuple(refused.get(place.id, ())),
             )
         )
     return found

@@ -7,6 +7,7 @@ sweep as the day comes near. There is no override: only the shift's truth can be
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -168,6 +169,28 @@ def list_staff(shift_id: int) -> Sequence[ShiftStaff]:
         .where(ShiftStaff.shift_id == shift_id)
         .order_by(Person.name, Person.id)
     ).all()
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """One of the staff on a shift; `counts`: as one of its cleared adults, at this moment."""
+
+    person: Person
+    counts: bool
+
+
+def list_named(shift: Shift) -> list[Named]:
+    """The staff named on a shift, by name, each with whether they count; in as many statements for ten as for one."""
+    staff = list_staff(shift.id)
+    if not staff:
+        return []
+    present = {named.person_id for named in _staff_who_count([shift.id])}
+    known = rules.load([(shift, named.person) for named in staff])
+    found = []
+    for named in staff:
+        asked = _asked_of_staff(shift, named.person, known=known, with_exemptions=False)
+        found.append(Named(named.person, named.person_id in present and _counts(shift, named.person, asked)))
+    return found
 
 
 def name_staff(shift_id: int, person_id: int, *, by: Person) -> ShiftStaff:

@@ -95,6 +95,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "by_link.undo_place"): EMPTY,
     ("POST", "signups.cancel"): EMPTY,
     ("POST", "signups.undo_cancel"): EMPTY,
+    ("POST", "signups.name_staff"): {"person": "{person_id}"},
+    ("POST", "signups.remove_staff"): EMPTY,
     ("POST", "signups.check_in"): EMPTY,
     ("POST", "signups.no_show"): EMPTY,
     ("POST", "signups.undo_attendance"): EMPTY,

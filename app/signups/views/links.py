@@ -11,7 +11,7 @@ from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.tokens import unseal
 from app.core.web import LINK_PAGE_HEADERS, public
-from app.signups import gate, operations, policy, queries
+from app.signups import gate, operations, policy, queries, two_adults
 from app.signups.calendar import describe_area
 from app.signups.models import Signup
 from app.signups.views.blueprint import by_link
@@ -36,7 +36,8 @@ def place(signup: Signup) -> ResponseReturnValue:
 
 def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturnValue:
     need = signup.shift.need
-    held = gate.stands(signup) or (signup.status in gate.HOLDING_STATUSES and signup.shift.status == "cancelled")
+    why_not = gate.list_refusals([signup]).get(signup.id, [])
+    held = signup.status in gate.HOLDING_STATUSES and not why_not
     ends = held and not signup.shift.is_over and signup.shift.status == "scheduled"
     known = queries.find_day_facts(need, signup.person) if ends else None
     page = render_template(
@@ -45,6 +46,8 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         shift=signup.shift,
         own=signup if held else None,
         held=held,
+        why_not=why_not,
+        runs=signup.shift.status == "cancelled" or two_adults.runs(signup.shift),
         waits=signup.status == "waitlisted",
         others=label_others(signup.shift, signup.person) if reasons else [],
         ends=ends,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,10 +21,11 @@ from app.core.web import allow, flash_undo, public, settings
 from app.needs.models import Need, Position, Shift
 from app.needs.policy import can_see_need
 from app.needs.queries import find_shift
-from app.signups import gate, operations, policy, queries
+from app.signups import gate, operations, policy, queries, two_adults
 from app.signups.calendar import calendar_file, describe_area
 from app.signups.forms import CancelForm, ChangeForm, GuestForm, SignUpForm, VolunteerForm
 from app.signups.models import MAXIMUM_PARTY_SIZE, Signup
+from app.signups.rules import Rule
 from app.signups.views.blueprint import signups
 from app.signups.views.guests import hold_for_guest
 from app.signups.views.labels import label_others, position_label, shift_label
@@ -145,12 +147,36 @@ def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[R
         is_guest=person is None,
         way=web.way_back(),
         own=own,
+        own_why_not=gate.list_refusals([own]).get(own.id) if own is not None else None,
+        lacking=_lacking_adults(shift),
+        next_step=None if person is None or own is not None else _next_step(rules, web.way_back()),
         others=others,
         area=describe_area(shift.need),
         over=shift.is_over,
         alone=gate.asks_for_anything(shift),
         most=MAXIMUM_PARTY_SIZE,
     )
+
+
+def _lacking_adults(shift: Shift) -> int | None:
+    """How many cleared adults a shift has that needs two and has fewer; None where nobody is missing (G2)."""
+    if not two_adults.is_asked(shift) or shift.is_over:
+        return None
+    count = two_adults.count_cleared_adults(shift)
+    return count if count < two_adults.ADULTS_NEEDED else None
+
+
+def _next_step(rules: Sequence[Rule], back: str) -> tuple[str, str] | None:
+    """The first thing to do about what is not met, as a button: words and address."""
+    for rule in rules:
+        if rule.met or not rule.url:
+            continue
+        path = rule.url.partition("?")[0]
+        if path.endswith("/conduct"):
+            return _("Read the code of conduct"), f"{rule.url}?{urlencode({'next': back})}"
+        words = {"/profile": _("Add your birth date"), "/my-guardian": _("Your guardian")}
+        return words.get(path, _("Your clearances")), rule.url
+    return None
 
 
 # --- changing and giving back ---------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from app.signups.models import Signup
 from app.signups.views.blueprint import signups
 from app.signups.views.labels import label_others, shift_label
 from app.signups.views.own import fit_form, wanted_in
+from app.signups.views.safety import safety_of
 
 # How many lines the paper has for people who walk in, at most; as many where there is no limit.
 WALK_IN_LINES = 8
@@ -49,7 +50,8 @@ def roster(shift: Shift) -> ResponseReturnValue:
 
 
 def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
-    rows, waiting = queries.list_roster_and_waitlist(shift.id)
+    everybody, waiting = queries.list_roster_and_waitlist(shift.id)
+    rows = [row for row in everybody if row.stands]
     positions = {position.id: position for position in shift.positions}
     person = current_person()
     usual = attendance.usual_minutes(shift)
@@ -59,12 +61,13 @@ def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
     taken = sum(position.taken for position in shift.positions)
     is_open_ended = None in counted
     here = sum(row.party_size for row in rows if row.status in ("checked_in", "completed"))
-    people = sum(row.party_size for row in rows if row.status != "no_show" and row.stands)
+    people = sum(row.party_size for row in rows if row.status != "no_show")
     return render_template(
         "signups/roster.html",
         organization=shift.need.organization,
         shift=shift,
         rows=rows,
+        safety=safety_of(shift, [row for row in everybody if not row.stands], person),
         waiting=[(row, gate.has_room(positions[row.position_id], row.party_size)) for row in waiting],
         people=people,
         here=here,
