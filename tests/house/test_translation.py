@@ -68,6 +68,7 @@ NO_PAGES = frozenset(
         "pages.healthz",
         "pages.readyz",
         "pages.calendar",
+        "learning.report_json",
         "design.mail_frame",  # a mail: see below
         "organizations.logo",
         *(
@@ -137,6 +138,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             f"/promises/{world.values['pledge_token']}",
             f"/items/{world.values['item_id']}/pledge",
         ]
+        unlinked += [f"/guardians/{world.values['guardian_token']}", "/guardians/no-such-token", "/my-guardian"]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]

@@ -40,7 +40,8 @@ def render_need(need_id: int, typed: list[tuple[str, str]] | None = None) -> str
     if page is None or not (page.is_visible or is_staff):
         abort(404)
     is_preview = typed is not None or not page.is_visible
-    shifts = [shift for shift in queries.list_shifts(need_id) if not shift.is_over and shift.status == "scheduled"]
+    # One that cannot run for want of cleared adults (G2) is there, so that somebody who is one can sign up.
+    shifts = [shift for shift in queries.list_shifts(need_id) if not shift.is_over and shift.status != "cancelled"]
     items = queries.list_items(need_id)
     fundraisers = list_fundraisers_for(need_id, limit=MOST_FUNDRAISERS)
     raised = totals([row.id for row in fundraisers])
