@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from flask_babel.speaklater import LazyString
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 
 from app.core.i18n import _
 from app.core.templating import country
-from app.safeguarding.kinds import KINDS, Kind, find_kind
+from app.safeguarding.kinds import KINDS, Kind
 from app.safeguarding.requirements import Requirement
 
 
@@ -52,14 +53,40 @@ def _levels_of(kind: Kind, home: str | None) -> Groups:
     ]
 
 
+# What a single task may ask besides: a check is asked of everybody on a need or with an organization, not of one task.
+OF_A_TASK = tuple(
+    str(Requirement(kind.code, level))
+    for kind in KINDS
+    if kind.code != "background_check"
+    for level in ([each.code for each in kind.levels] or ("",))
+)
+
+
+def every_choice() -> list[tuple[str, LazyString]]:
+    """Every requirement and its name, which is translated when it is shown."""
+    slugs = [str(Requirement(kind.code, level)) for kind in KINDS for level in _codes(kind)]
+    return [(slug, LazyString(_name, slug)) for slug in slugs]
+
+
+def list_names() -> dict[str, str]:
+    """Every requirement as people read it, by how a profile writes it."""
+    return {slug: str(name) for slug, name in every_choice()}
+
+
+def _codes(kind: Kind) -> list[str]:
+    return [level.code for level in kind.levels] or [""]
+
+
+def _name(slug: str) -> str:
+    kind, _colon, level = slug.partition(":")
+    return Requirement(kind, level).name
+
+
 def list_choices(home: str | None = None, *, without: Iterable[str] = ()) -> list[SelectChoice]:
     """The same for a select, in option groups, after an empty one. A requirement reads in full: its group is not heard when
     it is chosen."""
     found = [SelectChoice("", _("Choose"))]
     for group, options in list_options(home, without=without):
         for option in options:
-            kind, _colon, level = option.slug.partition(":")
-            catalogued = find_kind(kind)
-            name = Requirement(kind, level).name if catalogued is not None and catalogued.levels else option.name
-            found.append(SelectChoice(option.slug, name, optgroup=group))
+            found.append(SelectChoice(option.slug, _name(option.slug), optgroup=group))
     return found

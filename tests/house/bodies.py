@@ -75,6 +75,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "title": "Changed", "description": "Still needed.", "urgency": "high", "place": "Newark, NJ 07102", "act": "save",
         "version": "{version}",
     },
+    ("POST", "needs.requirements"): {"requirements": "driving"},
     ("POST", "needs.publish"): EMPTY,
     ("POST", "needs.duplicate"): EMPTY,
     ("POST", "needs.confirm"): EMPTY,

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import decimal
 
-from app.needs.models import Item
+from app.needs.models import Item, Shift
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +54,15 @@ class ShiftInput:
     contact: str = "not_stated"
     minimum_age: int | None = None
     time_zone: str | None = None
+
+    @classmethod
+    def of(cls, shift: Shift) -> ShiftInput:
+        """What would have to be said for `shift` as it stands; what its positions ask is left as it is."""
+        named = [(position.name, position.capacity, position.id) for position in shift.positions]
+        values = {
+            field.name: getattr(shift, field.name) for field in dataclasses.fields(cls) if field.name != "positions"
+        }
+        return cls(positions=tuple(PositionInput(*position) for position in named), **values)
 
 
 @dataclasses.dataclass(frozen=True)

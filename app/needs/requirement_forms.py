@@ -1,0 +1,34 @@
+"""What a need asks of people, as its staff choose it. Types and lengths, no queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import FieldList, FormField, HiddenField, SelectMultipleField
+from wtforms.validators import Optional
+
+from app.core.forms import PageForm, PartForm, choices
+from app.core.i18n import lazy
+from app.core.text import line
+from app.safeguarding.catalogue import every_choice
+
+# Tasks that the page shows; those of more shifts stay as they are.
+SHOWN_TASKS = 40
+
+
+def _requirements(label: Any) -> SelectMultipleField:
+    return SelectMultipleField(label, choices=choices(every_choice()), validators=[Optional()])
+
+
+class TaskRow(PartForm):
+    """One task of a shift (a position, by its id)."""
+
+    id = HiddenField(filters=[line])
+    requirements = _requirements(lazy("What this task asks besides"))
+
+
+class RequirementsForm(PageForm):
+    """What is required of everybody, and besides of single tasks."""
+
+    requirements = _requirements(lazy("Required of everybody"))
+    tasks = FieldList(FormField(TaskRow), max_entries=SHOWN_TASKS)
