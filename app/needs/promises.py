@@ -35,7 +35,6 @@ def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
                 "email_unverified",
                 _("We do not know yet that your email address is yours."),
                 _("Follow the link in the email we sent you, or ask for a new one on your profile."),
-                "/profile",
             )
         ]
     if lacks_guardian(person):

@@ -136,13 +136,14 @@ def test_refusals_of_several_come_with_every_remedy(sign_in: SignIn, client: Che
 
 
 @pytest.mark.rule("S11")
-def test_whoever_must_prove_their_address_is_led_to_the_profile(
+def test_whoever_must_prove_their_address_is_led_to_a_new_link_and_back(
     sign_in: SignIn, client: CheckingClient, need: Need
 ) -> None:
     shift = make_shift(need)
     sign_in(make_person(email_verified_at=None))
     shown = client.get(f"/shifts/{encode_id(shift.id)}/sign-up").text
-    assert 'href="/profile">Follow the link in the email we sent you' in shown
+    way = f"/verify-email?next=/shifts/{encode_id(shift.id)}/sign-up"
+    assert f'href="{way}">Follow the link in the email we sent you' in shown
 
 
 @pytest.mark.rule("S11")
