@@ -56,7 +56,7 @@ TYPED = frozenset({
     "name", "email", "title", "description", "story", "story_html", "description_html", "slug", "city", "region", "address",
     "postal_code", "unit", "note", "message", "reason", "purchase_url", "website", "evidence", "mailbox",
     "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason",
-    "bring", "suits", "parking", "meeting_point",
+    "bring", "suits", "parking", "meeting_point", "text", "issuer", "objection", "revoked_reason",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (
     "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",
