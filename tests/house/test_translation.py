@@ -59,6 +59,7 @@ TYPED_HERE = [
     "maplerow.example.org",
     "books",
     "nowhere at all",
+    "America/New_York",  # a name of the IANA, said back to whoever typed it
     "best, soonest, nearest, newest, urgent",
     *SAMPLES,
 ] + [value for body in BODIES.values() for value in body.values() if isinstance(value, str) and " " in value]
