@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from flask_babel.speaklater import LazyString
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
@@ -46,7 +46,11 @@ def _levels_of(kind: Kind, home: str | None) -> Groups:
     codes = sorted(by_country, key=lambda code: (code != home, code is None))
     return [
         (
-            str(kind.name) if code is None else _("%(kind)s: %(country)s", kind=str(kind.name), country=country(code)),
+            _("%(kind)s: %(country)s", kind=str(kind.name), country=country(code))
+            if code is not None
+            else _("%(kind)s: elsewhere", kind=str(kind.name))
+            if len(by_country) > 1
+            else str(kind.name),
             by_country[code],
         )
         for code in codes
@@ -82,11 +86,13 @@ def _name(slug: str) -> str:
     return Requirement(kind, level).name
 
 
-def list_choices(home: str | None = None, *, without: Iterable[str] = ()) -> list[SelectChoice]:
+def list_choices(
+    home: str | None = None, *, without: Iterable[str] = (), names: Mapping[str, str] | None = None
+) -> list[SelectChoice]:
     """The same for a select, in option groups, after an empty one. A requirement reads in full: its group is not heard when
-    it is chosen."""
+    it is chosen. `names` are other names by how a profile writes it."""
     found = [SelectChoice("", _("Choose"))]
     for group, options in list_options(home, without=without):
         for option in options:
-            found.append(SelectChoice(option.slug, _name(option.slug), optgroup=group))
+            found.append(SelectChoice(option.slug, (names or {}).get(option.slug, _name(option.slug)), optgroup=group))
     return found

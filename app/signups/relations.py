@@ -29,7 +29,7 @@ class KnownGuardian:
 
 def list_guardians(organization_id: int) -> list[KnownGuardian]:
     """Guardians who agreed, of minors with a place ahead at the organization or with something recorded by it, shared with
-    it or accepted of it (its code of conduct): those still to be spoken to first (G4)."""
+    it or accepted of it (its code of conduct), or whom its staff have spoken to: those still to be spoken to first (G4)."""
     ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
     coming = (
         sa.select(Signup.person_id)
@@ -53,7 +53,13 @@ def list_guardians(organization_id: int) -> list[KnownGuardian]:
         )
         .options(joinedload(Guardianship.person))
         .where(Guardianship.status == "consented", Person.status == "active")
-        .where(sa.or_(Guardianship.person_id.in_(coming), Guardianship.person_id.in_(known)))
+        .where(
+            sa.or_(
+                GuardianConfirmation.confirmed_at.is_not(None),
+                Guardianship.person_id.in_(coming),
+                Guardianship.person_id.in_(known),
+            )
+        )
         .order_by(GuardianConfirmation.confirmed_at.is_not(None), Person.name, Guardianship.id)
         .limit(200)
     )

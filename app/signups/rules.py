@@ -187,6 +187,8 @@ def _why(judgement: Judgement, person: Person | None) -> str:
         return _("Yours does not hold any more.")
     if judgement.code == "not_yet":
         return _("Yours begins later.")
+    if judgement.requirement.kind == "code_of_conduct":
+        return _("You have not accepted it yet.")
     return _("The organization has not recorded it for you.")
 
 

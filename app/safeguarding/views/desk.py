@@ -29,9 +29,8 @@ from app.safeguarding.kinds import find_level
 from app.safeguarding.models import Clearance, Exemption, Guardianship
 from app.safeguarding.operations.exemptions import NEVER_WAIVED
 from app.safeguarding.policy import can_keep_clearance, can_keep_clearances
-from app.safeguarding.requirements import Requirement
 from app.safeguarding.views.blueprint import safeguarding
-from app.safeguarding.views.words import state_of
+from app.safeguarding.views.words import name_of, state_of
 from app.signups import relations
 
 PAGE_SIZE = 50
@@ -54,7 +53,7 @@ def desk(organization: Organization) -> ResponseReturnValue:
         page=page,
         following=_following(organization, page, email),
         first_url=url_for("safeguarding.desk", slug=organization.slug, email=email or None) if cursor else None,
-        name_of=_name_of,
+        name_of=name_of,
         state_of=lambda clearance: state_of(clearance, day),
         ending=[(each, _left(each, day)) for each in queries.list_ending(organization)] if first else [],
         objected=queries.list_objected(organization.id) if first else [],
@@ -69,10 +68,6 @@ def _following(organization: Organization, page: Page[Clearance], email: str) ->
     if page.next_cursor is None:
         return None
     return url_for("safeguarding.desk", slug=organization.slug, email=email or None, cursor=page.next_cursor)
-
-
-def _name_of(row: Clearance | Exemption) -> str:
-    return Requirement(row.kind, row.level).name
 
 
 def _left(clearance: Clearance, day: dt.date) -> tuple[str, bool]:
@@ -92,7 +87,8 @@ def _left(clearance: Clearance, day: dt.date) -> tuple[str, bool]:
 def record(organization: Organization) -> ResponseReturnValue:
     """Record what was seen about somebody else."""
     form = RecordForm(email=(line(request.args.get("email")) or "")[:254])
-    form.what.choices = list_choices(organization.country, without=ACCEPTED_ALONE)
+    names = {"reference": _("One reference (two people are asked for)")}
+    form.what.choices = list_choices(organization.country, without=ACCEPTED_ALONE, names=names)
     reasons: list[Reason] = []
     if form.validate_on_submit() and _says_what_the_law_asks(form):
         kind, _colon, level = form.what.data.partition(":")
@@ -169,7 +165,7 @@ def revoke(clearance: Clearance) -> ResponseReturnValue:
         "safeguarding/revoke.html",
         organization=organization,
         clearance=clearance,
-        name=_name_of(clearance),
+        name=name_of(clearance),
         form=form,
         reasons=reasons,
         revoked=clearance.revoked_at is not None,

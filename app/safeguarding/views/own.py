@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person
+from app.core import when
 from app.core.clock import today
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
@@ -19,11 +20,11 @@ from app.organizations.models import Organization
 from app.organizations.queries import find_organization, find_public_organization
 from app.safeguarding import operations, queries
 from app.safeguarding.forms import ObjectionForm, ShareForm
+from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance
 from app.safeguarding.policy import is_own_clearance
-from app.safeguarding.requirements import Requirement
 from app.safeguarding.views.blueprint import safeguarding
-from app.safeguarding.views.words import state_of
+from app.safeguarding.views.words import name_of, state_of
 from app.signups import relations
 
 
@@ -36,6 +37,7 @@ class Entry:
     state: str
     shared_with: list[Organization]
     may_share: bool
+    kept: str
 
 
 @safeguarding.get("/my-clearances")
@@ -47,10 +49,11 @@ def my_clearances() -> ResponseReturnValue:
     entries = [
         Entry(
             clearance,
-            _name_of(clearance),
+            name_of(clearance),
             state := state_of(clearance, today("UTC")),
             [share.organization for share in shares if share.clearance_id == clearance.id],
             _can_be_shared(clearance) and state in ("holds", "ends"),
+            _kept(clearance),
         )
         for clearance in queries.list_clearances_of(person.id)
     ]
@@ -58,7 +61,7 @@ def my_clearances() -> ResponseReturnValue:
         "safeguarding/my_clearances.html",
         ending=[entry for entry in entries if entry.state == "ends"],
         entries=entries,
-        exemptions=[(each, Requirement(each.kind, each.level).name) for each in queries.list_exemptions_of(person.id)],
+        exemptions=[(each, name_of(each)) for each in queries.list_exemptions_of(person.id)],
         asking=_asking(),
     )
 
@@ -68,10 +71,13 @@ def _asking() -> Organization | None:
     return find_public_organization(line(request.args.get("for")) or "")
 
 
-def _name_of(clearance: Clearance) -> str:
-    if clearance.kind == "code_of_conduct":
-        return _("Code of conduct, version %(number)s", number=clearance.level)
-    return Requirement(clearance.kind, clearance.level).name
+def _kept(clearance: Clearance) -> str:
+    """Until when it is kept: its date, or how long after it ended."""
+    if clearance.purge_on is not None:
+        return _("%(day)s, then it is deleted", day=when.full_day(clearance.purge_on))
+    kind = find_kind(clearance.kind)
+    days = 365 if kind is None else kind.retention.days
+    return _("it ends, and %(days)s days longer", days=days)
 
 
 def _can_be_shared(clearance: Clearance) -> bool:
@@ -93,7 +99,7 @@ def object_to(clearance: Clearance) -> ResponseReturnValue:
         else:
             flash(_("Thank you. The organization reads it, and corrects or takes back what is wrong."), "done")
             return redirect(url_for("safeguarding.my_clearances"), code=303)
-    page = render_template("safeguarding/objection.html", clearance=clearance, name=_name_of(clearance), form=form)
+    page = render_template("safeguarding/objection.html", clearance=clearance, name=name_of(clearance), form=form)
     return page, 422 if form.errors else 200
 
 
@@ -123,7 +129,7 @@ def share(clearance: Clearance) -> ResponseReturnValue:
     page = render_template(
         "safeguarding/share.html",
         clearance=clearance,
-        name=_name_of(clearance),
+        name=name_of(clearance),
         form=form,
         reasons=reasons,
         shared=shared,

@@ -1,11 +1,22 @@
-"""How a clearance stands, in one word of ours; templates say it in people's."""
+"""What a clearance is called, and how it stands, in one word of ours; templates say it in people's."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from app.safeguarding.models import Clearance
+from app.core.i18n import _
+from app.safeguarding.models import Clearance, Exemption
 from app.safeguarding.queries import ENDS_WITHIN
+from app.safeguarding.requirements import Requirement
+
+
+def name_of(row: Clearance | Exemption) -> str:
+    """What it is, as people read it: of a code of conduct its version, and each of two references by itself."""
+    if row.kind == "code_of_conduct" and row.level:
+        return _("Code of conduct, version %(number)s", number=row.level)
+    if row.kind == "reference" and isinstance(row, Clearance):
+        return _("Reference")
+    return Requirement(row.kind, row.level).name
 
 
 def state_of(clearance: Clearance, day: dt.date) -> str:
