@@ -40,8 +40,14 @@ def written(requirements: list[dict[str, str]] | None) -> tuple[str, ...] | None
     version, whichever an answer said."""
     if requirements is None:
         return None
-    levels = {each["kind"]: "" for each in requirements if each["kind"] == "code_of_conduct"}
-    return tuple(str(Requirement(each["kind"], levels.get(each["kind"], each["level"]))) for each in requirements)
+    found = []
+    for each in requirements:
+        # A PATCH is read in part, and so are the objects within it.
+        kind = each.get("kind")
+        if not kind:
+            raise InvalidInput({"requirements": _("Choose requirements from the list")})
+        found.append(str(Requirement(kind, "" if kind == "code_of_conduct" else each.get("level", ""))))
+    return tuple(found)
 
 
 class RuleOut(Schema):

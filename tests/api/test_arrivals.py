@@ -155,5 +155,5 @@ def test_a_promise_taken_back_stands_again_for_a_while(app: Flask, organization:
     with transaction():
         db.session.query(Pledge).filter_by(status="cancelled").update({"cancelled_at": now() - LONG_AGO})
     assert mine("POST", f"{path}/undo").json["code"] == "undo_too_late"
-    assert staff("POST", f"{path}/undo").status_code == 404
+    assert staff("POST", f"{path}/undo").status_code == 409
     assert check_pledges()[1] == []

@@ -44,7 +44,7 @@ const closable = (toast) => {
 };
 document.querySelectorAll(".toast").forEach(closable);
 
-// --- Pages that answer while they are used (components/live.html). What comes is a whole page; htmx takes the part it was told.
+// --- Pages that answer while they are used (components/answering.html). What comes is a whole page; htmx takes the part it was told.
 
 // An address holds what was filled in, and nothing else.
 document.addEventListener("htmx:configRequest", ({ detail }) => {
