@@ -17,7 +17,7 @@ from app.accounts import passwords
 from app.accounts.availability import TIMES
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import NO_MAILBOX, ApiToken, LinkToken, Person, PersonSkill, PersonTime
-from app.accounts.policy import MINIMUM_AGE
+from app.accounts.policy import MINIMUM_AGE, may_be_minor_somewhere
 from app.accounts.queries import find_email_change, find_link, find_person_by_email
 from app.accounts.scopes import SCOPES
 from app.accounts.skills import find_skill
@@ -256,6 +256,8 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
     if "birth_date" in values:
         check_birth_date(values["birth_date"])
         if person.birth_date != values["birth_date"]:
+            if by.id == person.id:
+                _refuse_growing_up(person, values["birth_date"])
             person.birth_date = values["birth_date"]
             tell_facts_changed(person.id)
     if "name" in values:
@@ -281,6 +283,16 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
     audit.record("person.edited", subject=person, by=by, data={"fields": sorted(values)})
     db.session.flush()
     return person
+
+
+def _refuse_growing_up(person: Person, birth_date: dt.date | None) -> None:
+    """Raise InvalidInput when somebody who may be a minor would make themselves older, or their age unknown: what protects
+    them would be gone by a word of their own (G4)."""
+    if person.birth_date is None or not may_be_minor_somewhere(person):
+        return
+    if birth_date is None or birth_date < person.birth_date:
+        said = _("We keep the date you gave. If it is wrong, write to the people who run this site: they correct it")
+        raise InvalidInput({"birth_date": said})
 
 
 def create_person(

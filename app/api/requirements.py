@@ -5,6 +5,8 @@ from __future__ import annotations
 import marshmallow as ma
 
 from app.api.frame import Line, ReasonSchema, Schema
+from app.core.errors import InvalidInput
+from app.core.i18n import _
 from app.safeguarding.models import KIND_CODES
 from app.safeguarding.requirements import MOST, Requirement
 

@@ -32,7 +32,10 @@ from app.organizations.queries import list_members
 from app.safeguarding.models import ContactPermission, GuardianConfirmation
 from app.safeguarding.operations.clearances import revoke_all_of, revoke_conduct_of
 from app.safeguarding.operations.exemptions import end_exemptions_of
+from app.safeguarding.operations.profiles import keep_profile
 from app.safeguarding.operations.shared import tell_rules_changed
+from app.safeguarding.queries import find_profile
+from app.safeguarding.requirements import parse
 
 # What becomes of every column that points at an organization. tests/moderation/test_merging.py fails on one that is missing.
 MOVED = (
@@ -265,6 +268,10 @@ def _move_safeguarding(duplicate: Organization, remaining: Organization, by: Per
     guardians its staff spoke to, go with it. Of a duplicate that nobody stands behind, what it said of people ends. Every
     place is asked again by the rules of the one that remains (G1)."""
     revoke_conduct_of(duplicate.id, by=by)
+    # What the duplicate required of people goes on being required.
+    strict = [*find_profile(duplicate.id), *find_profile(remaining.id)]
+    if strict:
+        keep_profile(remaining, parse(strict), by=by)
     if not duplicate.is_public:
         revoke_all_of(duplicate.id, by=by)
         end_exemptions_of(duplicate.id, by=by)

@@ -126,6 +126,7 @@ def _set_status(organization_id: int, status: str, by: Person, reason: str) -> O
     if organization.status != status:
         _decide(organization, "suspended" if status == "suspended" else "resumed", by, reason)
         organization.status = status
+        tell_rules_changed(organization.id)
         _finish(organization)
     return organization
 

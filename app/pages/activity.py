@@ -71,6 +71,11 @@ _FOR_THEM: dict[str, Any] = {
     "signup.cancelled": lazy("The place of %(who)s was given back for them: %(what)s"),
     "pledge.cancelled": lazy("The pledge of %(who)s was taken back for them: %(what)s"),
 }
+# When nobody of the people did it: what it rests on changed.
+_ENDED: dict[str, Any] = {
+    "signup.cancelled": lazy("The place of %(who)s could not stay: %(what)s"),
+    "pledge.cancelled": lazy("The pledge of %(who)s ended: %(what)s"),
+}
 # What each kind of staff mail is about.
 ACTIONS_OF_KIND = {
     "staff_signups": ("signup.confirmed", "signup.changed"),
@@ -154,7 +159,9 @@ def _entry(event: AuditEvent, thing: Any, names: dict[int, str], slug: str) -> E
     who, sentence = names.get(event.actor_id or 0) or _("The site"), SENTENCES[event.action]
     if event.subject_type in _OWNED and thing is not None:
         who = thing.person.name
-        if event.actor_id not in (None, thing.person_id):
+        if event.actor_id is None:
+            sentence = _ENDED.get(event.action, sentence)
+        elif event.actor_id != thing.person_id:
             sentence = _FOR_THEM.get(event.action, sentence)
     words, need = _WORDS[event.subject_type](thing) if thing is not None else (_("something that is gone"), None)
     path = f"/manage/{slug}/needs/{encode_id(need.id)}" if need is not None else ""

@@ -11,8 +11,9 @@ from app.safeguarding.queries import list_shares
 
 
 def can_keep_clearances(person: Person | None, organization: Organization) -> bool:
-    """Owners and managers record clearances and see those recorded or shared with their organization."""
-    return can_manage_people(person, organization)
+    """Owners and managers record clearances and see those recorded or shared with their organization, while it is not
+    suspended."""
+    return organization.status == "active" and can_manage_people(person, organization)
 
 
 def can_keep_clearance(person: Person, clearance: Clearance) -> bool:

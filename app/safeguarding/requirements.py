@@ -77,13 +77,14 @@ def in_all(
     profiles: Iterable[Iterable[str]], *, contact: str, country: str | None, conduct_version: int | None
 ) -> tuple[Requirement, ...]:
     """What a place asks for: everything in the profiles of its need and position, and with contact in that of the
-    organization; with contact a background check at least (G1: such a shift always states one).
+    organization; with contact the background check of the country at least (G1: such a shift always states one).
 
     `conduct_version` is the organization's latest; a code of conduct means that one, and none at all is met by nobody.
     `country` is the ISO country of the place. A level that another one asked for includes is left out.
     """
     wanted = {requirement for profile in profiles for requirement in parse(profile)}
-    if contact in CONTACTS_WITH_PEOPLE and not any(each.kind == "background_check" for each in wanted):
+    if contact in CONTACTS_WITH_PEOPLE:
+        # What is asked beside it makes it stricter, never weaker.
         wanted.add(Requirement("background_check", baseline_check(country, contact)))
     wanted = {
         Requirement(each.kind, str(conduct_version or 0)) if each.kind == "code_of_conduct" else each for each in wanted

@@ -268,8 +268,8 @@ def judge(
     of_kind = [held for held in facts.clearances if held.kind == requirement.kind and meets(held.level, requirement)]
     good = [held for held in of_kind if held.holds(on, through)]
     needed = REFERENCES_NEEDED if requirement.kind == "reference" else 1
-    # Two references are of two people: the same one recorded twice is one.
-    if len({(held.issuer.casefold(), held.reference) for held in good}) >= needed:
+    # Two references are of two people: the same one recorded twice, under whatever number, is one.
+    if len({held.issuer.casefold() for held in good}) >= needed:
         ends = [held.last_day for held in good]
         latest = None if None in ends else max((day for day in ends if day is not None), default=None)
         return Judgement(requirement, "met", latest)

@@ -34,7 +34,7 @@ def has_begun(shift: Shift) -> bool:
 
 def require_begun(shift: Shift) -> None:
     """Raise Refused before the start, or when the shift is cancelled."""
-    if shift.status != "scheduled":
+    if shift.status == "cancelled":
         raise refuse("shift_cancelled", _("This shift is cancelled."))
     if not has_begun(shift):
         raise refuse("not_begun", _("This shift has not begun yet."), _("Say who came once it has."))

@@ -141,7 +141,7 @@ def check_again(signup: Signup) -> list[Reason]:
     shift, person = signup.shift, signup.person
     if not person.is_active:
         return promises.check_person(person)
-    found = [] if shift.status == "scheduled" else _state(shift, None)
+    found = [] if shift.status == "scheduled" else _state(shift, person)
     found += check_standing(shift, person, ignore=signup)
     return found + _double(shift, person, ignore=signup)
 

@@ -87,7 +87,7 @@ def cancel_signup(signup_id: int, *, by: Person | None, reason: str = "") -> Sig
     if shift.is_over:
         raise refuse("past", _("This shift is over, so the place cannot be cancelled."))
     _release(signup, shift, by=by, **({"reason": reason} if reason else {}))
-    for_them = by is not None and by.id != signup.person_id
+    for_them = by is None or by.id != signup.person_id
     kind = "signup_cancelled_for" if for_them else "signup_cancelled"
     key = f"signup_cancelled:{signup.id}:{signup.sequence}"
     outbox.enqueue(kind, {"signup_id": signup.id, "reason": reason}, key=key)

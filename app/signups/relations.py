@@ -15,7 +15,7 @@ from app.core.db import db
 from app.needs.models import Need, Shift
 from app.organizations.models import Membership, Organization
 from app.organizations.queries import public
-from app.safeguarding.models import Clearance, ClearanceShare, GuardianConfirmation, Guardianship
+from app.safeguarding.models import Clearance, ClearanceShare, ContactPermission, GuardianConfirmation, Guardianship
 from app.signups.models import LIVE_STATUSES, Signup
 
 
@@ -38,9 +38,13 @@ def list_guardians(organization_id: int) -> list[KnownGuardian]:
         .where(Need.organization_id == organization_id, Signup.status.in_(LIVE_STATUSES), ahead)
     )
     shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == organization_id)
-    known = sa.select(Clearance.person_id).where(
-        sa.or_(Clearance.organization_id == organization_id, Clearance.id.in_(shared))
+    # What the organization recorded by itself says that minors want to come only where two moderators looked at it (G3).
+    approved = sa.select(ContactPermission.organization_id).where(ContactPermission.second_at.is_not(None))
+    own = sa.and_(
+        Clearance.organization_id == organization_id,
+        sa.or_(Clearance.kind == "code_of_conduct", Clearance.organization_id.in_(approved)),
     )
+    known = sa.select(Clearance.person_id).where(sa.or_(own, Clearance.id.in_(shared)))
     rows = db.session.execute(
         sa.select(Guardianship, GuardianConfirmation)
         .join(Person, Person.id == Guardianship.person_id)

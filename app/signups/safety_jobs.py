@@ -96,6 +96,8 @@ def _tell_both(payload: dict[str, Any], state: str, status: str) -> None:
     with transaction():
         _promise_staff(shift, state, key)
         for signup in queries.list_holding(shift.id):
+            if not gate.stands(signup):
+                continue  # they hear why their own place does not stand
             _promise(shift, signup.person, state, key, staff=False)
 
 

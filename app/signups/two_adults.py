@@ -33,6 +33,8 @@ from app.signups.models import ShiftStaff, Signup
 
 ADULTS_NEEDED = 2
 DECIDED_BEFORE = dt.timedelta(hours=24)
+# Whose hours are noted while the shift runs is there all the same.
+PRESENT_STATUSES = (*gate.HOLDING_STATUSES, "completed")
 # Staff are warned while there is still time to find somebody.
 WARNED_BEFORE = (dt.timedelta(days=7), dt.timedelta(days=3), dt.timedelta(hours=36))
 
@@ -83,7 +85,7 @@ def _count(shifts: Sequence[Shift]) -> dict[int, int]:
     places = db.session.scalars(
         sa.select(Signup)
         .options(joinedload(Signup.person))
-        .where(Signup.shift_id.in_(by_id), Signup.status.in_(gate.HOLDING_STATUSES))
+        .where(Signup.shift_id.in_(by_id), Signup.status.in_(PRESENT_STATUSES))
         .execution_options(populate_existing=True)
     ).all()
     staff = _staff_who_count(by_id)

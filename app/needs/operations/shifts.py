@@ -74,7 +74,8 @@ def edit_shift(shift_id: int, values: ShiftInput, *, by: Person | None) -> Shift
         _require_openable(need, shift)
         tell_of_change(shift)
     changed(need)
-    record("shift.edited", shift, by, need)
+    contact = None if shift.contact == before[4] else {"contact_was": before[4], "contact": shift.contact}
+    record("shift.edited", shift, by, need, contact)
     return shift
 
 

@@ -17,6 +17,7 @@ from app.fundraisers.queries import FundraiserRow, list_fundraisers_for
 from app.needs import operations, policy, queries, standing
 from app.needs.models import Need
 from app.needs.views.blueprint import needs
+from app.signups.gate import list_refusals
 from app.signups.queries import find_day_facts, find_exact_address, list_live_signups_of
 
 MOST_FUNDRAISERS = 5
@@ -94,7 +95,10 @@ def _of_viewer(person: Person | None, need: Need | None) -> dict[str, Any]:
     """What the page says to one person only: their own places, and the street when they may know it (N6, G7)."""
     if person is None or need is None:
         return {"mine": {}, "exact": None, "day_facts": None}
-    mine = {signup.shift_id: signup for signup in list_live_signups_of(person.id)}
+    places = [signup for signup in list_live_signups_of(person.id) if signup.shift.need_id == need.id]
+    # What does not stand any more (G1) is nobody's place.
+    refused = list_refusals(places)
+    mine = {signup.shift_id: signup for signup in places if signup.id not in refused}
     exact = find_exact_address(need, person) if need.private_address else None
     return {"mine": mine, "exact": exact, "day_facts": find_day_facts(need, person)}
 

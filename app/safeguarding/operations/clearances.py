@@ -252,10 +252,8 @@ def _add(clearance: Clearance, kind: Kind, by: Person | None) -> None:
         clearance,
         by,
         clearance.organization_id,
+        # What was recorded is purged in its time, and this is not: ids only (G3).
         person_id=clearance.person_id,
-        kind=clearance.kind,
-        level=clearance.level,
-        outcome=clearance.outcome,
     )
     outbox.enqueue("clearance_recorded", {"clearance_id": clearance.id}, key=f"clearance_recorded:{clearance.id}")
     _promise_warnings(clearance)

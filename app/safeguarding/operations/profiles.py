@@ -14,6 +14,7 @@ from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.text import block
 from app.organizations.members import lock_organization
+from app.organizations.models import Organization
 from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance, ConductVersion, RequirementProfile
 from app.safeguarding.operations.shared import locked_person, record, tell_rules_changed
@@ -25,7 +26,11 @@ LONGEST_CONDUCT = 20_000
 def set_profile(organization_id: int, requirements: Iterable[Requirement], *, by: Person) -> RequirementProfile:
     """What is required on each shift with contact, beside what a need or a position asks. Places that do not meet it any
     more are ended (G1). Raises InvalidInput at "requirements"."""
-    organization = lock_organization(organization_id)
+    return keep_profile(lock_organization(organization_id), requirements, by=by)
+
+
+def keep_profile(organization: Organization, requirements: Iterable[Requirement], *, by: Person) -> RequirementProfile:
+    """`set_profile` for whoever holds the organization's lock already."""
     kept = check_profile(requirements)
     profile = db.session.get(RequirementProfile, organization.id)
     if profile is None:

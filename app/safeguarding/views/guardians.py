@@ -185,4 +185,4 @@ def _find_place(guardian_token: str, signup_id: int) -> tuple[Guardianship, Sign
 def cancel_place(found: tuple[Guardianship, Signup]) -> ResponseReturnValue:
     """One place ends; the minor hears of it by mail."""
     guardianship, signup = found
-    return _act(guardianship, functools.partial(cancel_signup, signup.id, by=None))
+    return _act(guardianship, functools.partial(cancel_signup, signup.id, by=None, reason="by_guardian"))
