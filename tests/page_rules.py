@@ -49,7 +49,7 @@ def structure_errors(text: str) -> list[str]:
             named = element.get("aria-label") or element.get("aria-labelledby") or element.get("id") in labelled
             if not named:
                 found.append(f"field without label: {element.get('name')}")
-        for box in element if element.get("class") != "choice" and element.tag != "label" else ():
+        for box in element if "choice" not in (element.get("class") or "").split() and element.tag != "label" else ():
             if box.tag == "input" and box.get("type") in ("checkbox", "radio") and box.get("id"):
                 found.append(f"a box with its label above: {box.get('name')}")
         for reference in ("aria-describedby", "aria-labelledby", "for"):
