@@ -118,9 +118,10 @@ def list_my_help(person: Person) -> MyHelp:
     started = _of_fundraisers(fundraisers.list_fundraisers_started_by(person.id))
     given, ended = signups.list_past_signups_of(person.id), signups.list_ended_signups_of(person.id)
     needs = [place.shift.need for place in (*places, *given, *ended)] + [promise.item.need for promise in promises]
+    exact = signups.list_exact_addresses(needs, person)
     known = Known(
-        exact=signups.list_exact_addresses(needs, person),
-        facts=signups.list_day_facts([place.shift.need for place in places], person),
+        exact=exact,
+        facts=signups.list_day_facts([place.shift.need for place in places], person, exact),
         refused=gate.list_refusals(places),
     )
     ahead = [_of_signup(place, known) for place in places]

@@ -32,10 +32,13 @@ def has_begun(shift: Shift) -> bool:
     return shift.starts_at is None or shift.starts_at <= now()
 
 
-def require_begun(shift: Shift) -> None:
-    """Raise Refused before the start, or when the shift is cancelled."""
+def require_begun(shift: Shift, status: str) -> None:
+    """Raise Refused before the start, when the shift is cancelled, or when it could not run (G2) and nobody had said of the
+    place in this `status` that its people were there."""
     if shift.status == "cancelled":
         raise refuse("shift_cancelled", _("This shift is cancelled."))
+    if shift.status == "cannot_run" and status == "confirmed":
+        raise refuse("shift_cannot_run", _("This shift cannot run."))
     if not has_begun(shift):
         raise refuse("not_begun", _("This shift has not begun yet."), _("Say who came once it has."))
 

@@ -291,7 +291,11 @@ def check_in(signup_id: int, *, by: Person) -> Signup:
 def _reasons_not_here(signup: Signup, shift: Shift) -> list[Reason]:
     """Why nobody can say that this person is here: the place cannot stand, or the shift cannot run (G1, G2)."""
     reasons = gate.check_again(signup)
-    if shift.status == "scheduled" and not two_adults.runs(shift):
+    if (
+        shift.status != "cancelled"
+        and not two_adults.runs(shift)
+        and "shift_cannot_run" not in {r.code for r in reasons}
+    ):
         reasons.append(two_adults.not_running())
     return reasons
 
@@ -300,7 +304,7 @@ def mark_no_show(signup_id: int, *, by: Person) -> Signup:
     """They did not come. The places stay taken: the shift ran without them. Raises Refused before the start."""
     signup, shift = lock_whole(signup_id)
     _require_status(signup, "confirmed")
-    attendance.require_begun(shift)
+    attendance.require_begun(shift, signup.status)
     signup.status = "no_show"
     outbox.withdraw(_reminder_key(signup, shift))
     _record("signup.no_show", signup, shift, by)
@@ -317,7 +321,7 @@ def record_hours(signup_id: int, *, by: Person, minutes: int) -> Signup:
     """
     signup, shift = lock_whole(signup_id)
     _require_status(signup, "confirmed", "checked_in", "completed")
-    attendance.require_begun(shift)
+    attendance.require_begun(shift, signup.status)
     attendance.require_possible(shift, minutes)
     if signup.status == "confirmed" and not shift.is_over and (reasons := _reasons_not_here(signup, shift)):
         raise Refused(reasons)

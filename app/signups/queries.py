@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -353,40 +353,44 @@ class ForThoseWhoCome:
 
 
 def find_day_facts(need: Need, viewer: Person | None) -> ForThoseWhoCome | None:
-    """Meeting point and contact of `need` for `viewer`, or None. The only reader of day_facts beside staff forms.
+    """Meeting point and contact of `need` for `viewer`, or None. With `list_day_facts` the only reader of day_facts beside
+    staff forms.
 
     For the organization's staff, and for people whose place on a shift ahead stands, asked afresh at every read (G1). The
     meeting point of a private address opens and closes with that address (N6, G7).
     """
-    return list_day_facts([need], viewer).get(need.id)
+    return None if viewer is None else list_day_facts([need], viewer).get(need.id)
 
 
-def list_day_facts(needs: Iterable[Need], viewer: Person | None) -> dict[int, ForThoseWhoCome]:
-    """What `find_day_facts` says of each of several needs that say something, by their ids: in as many statements for fifty
-    as for one."""
+def list_day_facts(
+    needs: Iterable[Need], viewer: Person, exact: Mapping[int, ExactAddress] | None = None
+) -> dict[int, ForThoseWhoCome]:
+    """What `viewer` may know of that of each of the needs, by their ids: in as many statements for fifty as for one, and in
+    one where none of them says anything. `exact` is what `list_exact_addresses` said of them a moment ago."""
     by_id = {need.id: need for need in needs}
-    if not by_id or viewer is None or not viewer.is_active:
+    if not by_id or not viewer.is_active:
         return {}
-    # Most needs say nothing of it: that is asked first, and costs one statement.
+    # Most needs say nothing of it: that is asked first.
     rows = db.session.scalars(sa.select(DayFacts).where(DayFacts.need_id.in_(by_id))).all()
     if not rows:
         return {}
-    told = [by_id[row.need_id] for row in rows]
     staffed = {member.organization_id for member in list_organizations_of(viewer)}
-    knowing = {need.id for need in told if need.organization_id in staffed}
-    knowing |= _standing_on([need for need in told if need.id not in knowing and _may_come(need)], viewer)
-    exact = list_exact_addresses([need for need in told if need.id in knowing], viewer)
+    said = [by_id[row.need_id] for row in rows]
+    known = {need.id for need in said if need.organization_id in staffed}
+    known |= _standing_on([need for need in said if need.id not in known and _may_come(need)], viewer)
+    if exact is None:
+        exact = list_exact_addresses([need for need in said if need.id in known], viewer)
     return {
         row.need_id: ForThoseWhoCome(
-            row.meeting_point if not by_id[row.need_id].private_address or row.need_id in exact else "", row.contact
+            row.meeting_point if row.need_id in exact or not by_id[row.need_id].private_address else "", row.contact
         )
         for row in rows
-        if row.need_id in knowing
+        if row.need_id in known
     }
 
 
 def _standing_on(needs: Sequence[Need], viewer: Person) -> set[int]:
-    """Ids of the needs on which a place of `viewer`, on a shift ahead, would be given today, too."""
+    """Ids of those needs with a place of `viewer` on a shift ahead that would be given today, too."""
     places = [place for place in _holding_places(needs, viewer) if not place.shift.is_over]
     refused = gate.list_refusals(places)
     return {place.shift.need_id for place in places if place.id not in refused}

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.core import audit
+from app.core.db import transaction
 from tests.imports.test_needs import run, verified
 
 EXAMPLES = Path(__file__).parent.parent.parent / "docs" / "examples"
@@ -28,6 +30,8 @@ def test_a_real_file_comes_in_whole_and_once(app: Flask, real_data: Path, name: 
     assert first["rejected"] <= rows // 100
     second = run(app, "needs", str(file), *options)
     assert (second["created"], second["updated"], second["unchanged"]) == (0, 0, first["created"])
+    with transaction():
+        audit.seal()  # as the worker does all the while
     assert verified(app) == []
 
 

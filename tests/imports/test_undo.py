@@ -21,7 +21,7 @@ from app.needs.operations import edit_need, publish_need
 from app.organizations.models import Membership, Organization
 from app.pledges.operations import pledge
 from tests.conftest import CheckingClient
-from tests.factories import make_member, make_person
+from tests.factories import allow_contact, make_member, make_person
 from tests.imports.sample import OWN
 from tests.imports.test_needs import verified
 from tests.imports.walk import (
@@ -68,6 +68,7 @@ def test_a_row_twice_is_told_also_when_it_is_steps_away(
 
 
 def test_an_import_is_taken_back(app: Flask, client: CheckingClient, pantry: Organization) -> None:
+    allow_contact(pantry)
     batch = take(client, look(client, OWN), publish="y")
     assert {need.status for need in needs().values()} == {"open"}
     told = client.get(path(batch, "/undo")).text
@@ -203,6 +204,7 @@ def test_what_cannot_go_back_is_kept_and_said(client: CheckingClient, pantry: Or
 
 
 def test_a_draft_that_staff_published_is_theirs(client: CheckingClient, pantry: Organization) -> None:
+    allow_contact(pantry)
     batch = take(client, look(client, OWN))
     with transaction():
         publish_need(needs()["Cook"].id, by=None)

@@ -247,6 +247,8 @@ def test_a_guardian_is_told_of_to_whom_it_concerns_and_spoken_to(
     assert client.get(address).status_code == 404, "a minor who has nothing to do with them"
     assert "Mina Minor" not in client.get(desk(organization)).text
     make_clearance(minor, organization, "identity")
+    assert client.get(address).status_code == 404, "what an organization says by itself opens nothing (G3)"
+    allow_contact(organization)
     listed = client.get(desk(organization)).text
     assert "Mina Minor" in listed
     assert "0142" not in listed, "the telephone is on its own page"
