@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator
 
 from app.core.clock import now
 from tests.journeys.installation import Installation, Visitor, installation
+from tests.smtp import text_of
 
 pytestmark = pytest.mark.browser
 PASSWORD = "many hands, light work"
@@ -285,7 +286,7 @@ def a_donor_whose_card_fails_pays_with_the_next(donor: Visitor) -> None:
     assert donor.reads("Thank you")
     donor.look()
     thanks = donor.site.mail_to("dana.lopez@example.org", "hank")
-    assert "$50" in str(thanks.get_body(("plain",)))
+    assert "$50" in text_of(thanks)
 
 
 def a_moderator_makes_one_of_two(moderator: Visitor) -> None:
@@ -323,7 +324,7 @@ def an_owner_hands_over_and_leaves(owner: Visitor, manager: Visitor) -> None:
     owner.menu("Account")
     assert not owner.reads(ORGANIZATION), "who left has no way in any more"
     told = manager.site.mail_to("marta@example.org", ORGANIZATION)
-    assert "owner" in str(told.get_body(("plain",))).casefold()
+    assert "owner" in text_of(told).casefold()
     manager.to_staff(ORGANIZATION, "People")
     assert manager.reads("Marta Reyes Owner")
     assert manager.page.get_by_role("rowheader", name="Olive Brandt").count() == 0

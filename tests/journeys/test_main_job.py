@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from app.core.clock import now
 from tests.journeys.installation import MODERATOR, Installation, Visitor, installation
+from tests.smtp import text_of
 
 pytestmark = pytest.mark.browser
 OWNER, SUPPORTER, DONOR = "olive@example.org", "sam@example.org", "dana@example.org"
@@ -254,7 +255,7 @@ def a_donor_gives(donor: Visitor, fundraiser: str) -> None:
     assert donor.page.url.startswith(donor.site.url)
     donor.look()
     thanks = donor.site.mail_to(DONOR, "hank")
-    assert "$25" in str(thanks.get_body(("plain",)))
+    assert "$25" in text_of(thanks)
     donor.go(fundraiser)
     assert donor.reads("$25")
     assert "Dana Lopez" not in donor.page.content()

@@ -76,6 +76,16 @@ def test_the_way_out_is_on_the_wire_as_mail_programs_read_it(app: Flask) -> None
     assert max(map(len, wire.splitlines())) <= 998
 
 
+def test_a_mail_in_other_letters_can_be_read_in_the_raw(app: Flask) -> None:
+    """A server that takes 7 bits got base64, which is a sign of spam to many filters."""
+    mail = Mail(to="ana@example.org", subject="s", text="López gave $25 for the fridge.", html="<p>López gave $25</p>")
+    message = build(mail, sender="Manyhands <manyhands@example.org>", key="k")
+    wire = message.as_bytes(policy=message.policy.clone(cte_type="7bit"))
+    assert wire.count(b"gave $25") == 2
+    assert b"base64" not in wire
+    assert wire.isascii()
+
+
 def test_a_long_subject_in_other_letters_keeps_every_space(app: Flask, mailbox: Mailbox) -> None:
     subject = "המקום שלך השתנה: \u2068Repaint the playroom of the shelter\u2069 עם \u2068Lantern House\u2069, יום ראשון"
     deliver(Mail(to="ana@example.org", subject=subject, text="x"), key="k")
