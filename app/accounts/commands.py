@@ -1,4 +1,4 @@
-"""The operator's commands about people: users create, tokens create."""
+"""The operator's commands about people: users create, users correct-birth-date, tokens create."""
 
 from __future__ import annotations
 
@@ -37,6 +37,19 @@ def create_user(
     born = None if birth_date is None else birth_date.date()
     with transaction():
         person = operations.create_person(email=email, name=name, password=password, role=role, birth_date=born)
+    return {"id": encode_id(person.id)}
+
+
+@users.command("correct-birth-date", help="Once somebody has shown that the date they gave was wrong.")
+@click.argument("email")
+@click.argument("birth_date", type=click.DateTime(["%Y-%m-%d"]))
+@answers
+def correct_birth_date(email: str, birth_date: dt.datetime) -> dict[str, Any]:
+    with transaction():
+        person = find_person_by_email(email)
+        if person is None:
+            raise refuse("unknown", f"{email} has no account")
+        operations.correct_birth_date(person.id, birth_date.date())
     return {"id": encode_id(person.id)}
 
 

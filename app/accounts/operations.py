@@ -295,6 +295,16 @@ def _refuse_growing_up(person: Person, birth_date: dt.date | None) -> None:
         raise InvalidInput({"birth_date": said})
 
 
+def correct_birth_date(person_id: int, birth_date: dt.date) -> Person:
+    """The operator's act, once somebody has shown that the date they gave was wrong. Raises InvalidInput."""
+    check_birth_date(birth_date)
+    person = _locked(person_id)
+    person.birth_date = birth_date
+    tell_facts_changed(person.id)
+    audit.record("person.birth_date_corrected", subject=person, by=None)
+    return person
+
+
 def create_person(
     *, email: str, name: str, password: str | None, role: str | None = None, birth_date: dt.date | None = None
 ) -> Person:

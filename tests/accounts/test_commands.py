@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 
@@ -11,7 +12,10 @@ from flask import Flask
 
 from app.accounts import throttles
 from app.accounts.models import ApiToken, Person
+from app.accounts.operations import edit_profile
+from app.core.clock import today
 from app.core.db import db, transaction
+from app.core.errors import InvalidInput
 from app.organizations.models import Organization, Verification
 from tests.factories import make_person
 
@@ -27,6 +31,27 @@ def test_users_create_takes_its_password_from_standard_input(app: Flask) -> None
     db.session.rollback()
     again = run.invoke(args=command, input="seven green bicycles\n")
     assert (again.exit_code, again.stdout, len(again.stderr.splitlines())) == (1, "", 1)
+
+
+@pytest.mark.rule("G4")
+def test_a_minor_makes_themselves_no_older_and_the_operator_corrects(app: Flask) -> None:
+    born = today("UTC") - dt.timedelta(days=16 * 366)
+    person = make_person(birth_date=born)
+    for said in (born - dt.timedelta(days=5 * 366), born - dt.timedelta(days=1), None):
+        with pytest.raises(InvalidInput), transaction():
+            edit_profile(person.id, by=person, birth_date=said)
+    assert db.session.get_one(Person, person.id).birth_date == born
+    with transaction():
+        edit_profile(person.id, by=person, birth_date=born + dt.timedelta(days=30))
+    run = app.test_cli_runner()
+    db.session.rollback()
+    done = run.invoke(args=["users", "correct-birth-date", person.email, "1990-05-17"])
+    assert done.exit_code == 0, done.stderr
+    assert str(db.session.get_one(Person, person.id).birth_date) == "1990-05-17"
+    assert "person.birth_date_corrected" in db.session.scalars(sa.text("SELECT action FROM audit_event")).all()
+    db.session.rollback()
+    assert run.invoke(args=["users", "correct-birth-date", "nobody@example.org", "1990-05-17"]).exit_code == 1
+    assert run.invoke(args=["users", "correct-birth-date", person.email, "2999-01-01"]).exit_code == 1
 
 
 def test_tokens_create_gives_the_scopes_asked_for(app: Flask) -> None:
