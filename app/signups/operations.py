@@ -230,7 +230,7 @@ def review_after_change(signup_id: int) -> bool:
     signup = _lock_signup(signup_id)
     if signup.status not in gate.HOLDING_STATUSES:
         return False
-    if _end_if_it_cannot_stand(signup, shift):
+    if _end_if_it_cannot_stand(signup, shift, after_change=True):
         two_adults.reconsider(shift)
         return False
     key = f"{signup.id}:{shift.sequence}"
@@ -262,8 +262,11 @@ def review_shift(shift_id: int) -> None:
     two_adults.reconsider(shift)
 
 
-def _end_if_it_cannot_stand(signup: Signup, shift: Shift) -> bool:
+def _end_if_it_cannot_stand(signup: Signup, shift: Shift, *, after_change: bool = False) -> bool:
     reasons = gate.check_standing(shift, signup.person, ignore=signup)
+    if not after_change:
+        # Of two places at one time the one whose shift was moved ends, as staff were told before they saved it (S6).
+        reasons = [reason for reason in reasons if reason.code != "overlap"]
     if not reasons:
         return False
     _release(signup, shift, by=None)
