@@ -136,6 +136,24 @@ def test_refusals_of_several_come_with_every_remedy(sign_in: SignIn, client: Che
 
 
 @pytest.mark.rule("S11")
+def test_what_was_chosen_and_cannot_be_taken_any_more_stays_chosen_with_its_reasons(
+    sign_in: SignIn, client: CheckingClient, need: Need
+) -> None:
+    person = make_person()
+    one, two = make_shift(need, days=3), make_shift(need, days=4)
+    sign_in(person)
+    with transaction():
+        sign_up(one.id, by=person)
+    both = [encode_id(one.id), encode_id(two.id)]
+    answer = client.post(page(need), data={"shifts": both, "party_size": "1"})
+    assert answer.status_code == 409
+    assert "You already have a place on this shift" in answer.text
+    checked = [box for box in re.findall(r"<input[^>]*>", answer.text) if 'name="shifts"' in box and " checked" in box]
+    assert len(checked) == 2
+    assert len(held(person.id)) == 1
+
+
+@pytest.mark.rule("S11")
 def test_whoever_must_prove_their_address_is_led_to_a_new_link_and_back(
     sign_in: SignIn, client: CheckingClient, need: Need
 ) -> None:

@@ -69,7 +69,9 @@ def several(need: Need) -> ResponseReturnValue:
     person = current_person()
     shifts = list_ahead(need)
     standing = {shift.id: gate.check(shift, person) for shift in shifts}
-    open_shifts = [shift for shift in shifts if not standing[shift.id]]
+    # What was chosen stays chosen and is refused with its reasons, when it cannot be taken any more.
+    asked = set(request.form.getlist("shifts"))
+    open_shifts = [shift for shift in shifts if not standing[shift.id] or encode_id(shift.id) in asked]
     form = _make_form(open_shifts)
     fields = {
         encode_id(shift.id): form[_position_field(shift)] for shift in open_shifts if _position_field(shift) in form
@@ -108,7 +110,7 @@ def several(need: Need) -> ResponseReturnValue:
         form=form,
         fields=fields,
         refused_shifts=refused_shifts,
-        closed=[(shift_label(shift), standing[shift.id]) for shift in shifts if standing[shift.id]],
+        closed=[(shift_label(shift), standing[shift.id]) for shift in shifts if shift not in open_shifts],
         area=describe_area(need),
     )
     return page, 422 if form.errors and status == 200 else status
