@@ -8,8 +8,6 @@ import sqlalchemy as sa
 
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
-from app.accounts.operations import normal_email
-from app.accounts.queries import find_person_by_email
 from app.core import outbox
 from app.core.clock import now, today
 from app.core.db import db, lock
@@ -20,7 +18,13 @@ from app.organizations.members import hold_organization
 from app.organizations.models import Organization
 from app.safeguarding.kinds import Kind, Level, find_kind, find_level
 from app.safeguarding.models import OUTCOMES, Clearance, ClearanceShare
-from app.safeguarding.operations.shared import locked_person, record, require_another, require_recorder
+from app.safeguarding.operations.shared import (
+    hold_whom_it_is_about,
+    locked_person,
+    record,
+    require_another,
+    require_recorder,
+)
 
 OLDEST = dt.timedelta(days=30 * 365)
 WARN_BEFORE = (60, 30, 7)
@@ -51,12 +55,7 @@ def record_clearance(
     Raises InvalidInput at the field, Refused (`own_clearance`, `not_yours`, `not_verified`).
     """
     organization = hold_organization(organization_id)
-    require_recorder(organization, by)
-    found = find_person_by_email(normal_email(email))
-    if found is None:
-        raise InvalidInput({"email": _("Nobody with this address has an account. Ask them to register first")})
-    person = locked_person(found.id)
-    require_another(person.id, by)
+    person = hold_whom_it_is_about(organization, email, by)
     catalogued, named = _check_kind(kind, level)
     consent = consented_on or (issued_on if named.consent_first else None)
     _check_dates(organization, issued_on, expires_on, consent)

@@ -8,8 +8,6 @@ import sqlalchemy as sa
 
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
-from app.accounts.operations import normal_email
-from app.accounts.queries import find_person_by_email
 from app.core.clock import now, today
 from app.core.db import db, lock
 from app.core.errors import InvalidInput, refuse
@@ -18,7 +16,13 @@ from app.core.text import line
 from app.organizations.members import hold_organization
 from app.safeguarding.kinds import find_level
 from app.safeguarding.models import Exemption
-from app.safeguarding.operations.shared import locked_person, record, require_another, require_recorder
+from app.safeguarding.operations.shared import (
+    hold_whom_it_is_about,
+    locked_person,
+    record,
+    require_another,
+    require_recorder,
+)
 
 LONGEST = dt.timedelta(days=90)
 # A check and the code of conduct are waived for nobody: without the first nobody is known, the second takes minutes.
@@ -41,12 +45,7 @@ def ask_exemption(
     Raises InvalidInput at the field, Refused (`own_clearance`, `not_yours`, `not_verified`).
     """
     organization = hold_organization(organization_id)
-    require_recorder(organization, by)
-    found = find_person_by_email(normal_email(email))
-    if found is None:
-        raise InvalidInput({"email": _("Nobody with this address has an account. Ask them to register first")})
-    person = locked_person(found.id)
-    require_another(person.id, by)
+    person = hold_whom_it_is_about(organization, email, by)
     if kind in NEVER_WAIVED or find_level(kind, level) is None:
         raise InvalidInput({"kind": _("This cannot be waived")})
     text = line(reason) or ""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from app.accounts.models import Person
+from app.accounts.operations import normal_email
+from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.db import db, lock
-from app.core.errors import refuse
+from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.ids import new_id
 from app.organizations.members import find_membership
@@ -41,6 +43,18 @@ def require_another(person_id: int, by: Person) -> None:
     """Raise Refused (`own_clearance`) when somebody would vouch for themselves."""
     if person_id == by.id:
         raise refuse("own_clearance", _("Nobody records this about themselves."), _("Ask another owner or manager."))
+
+
+def hold_whom_it_is_about(organization: Organization, email: str, by: Person) -> Person:
+    """The person with this address, held until the transaction ends, of whom `by` says something for the organization.
+    Raises InvalidInput at "email", Refused (`not_yours`, `not_verified`, `own_clearance`, `not_found`)."""
+    require_recorder(organization, by)
+    found = find_person_by_email(normal_email(email))
+    if found is None:
+        raise InvalidInput({"email": _("Nobody with this address has an account. Ask them to register first")})
+    person = locked_person(found.id)
+    require_another(person.id, by)
+    return person
 
 
 def tell_rules_changed(organization_id: int) -> None:
