@@ -16,7 +16,7 @@ migrate = current_app.extensions["migrate"]
 engine = migrate.db.engine
 metadata = migrate.db.metadatas[None]
 # SQLite keeps a full-text table in shadow tables of its own; its triggers and virtual tables are in the migrations.
-UNMANAGED_PREFIXES = ("need_text_",)
+UNMANAGED_PREFIXES = ("need_text_", "learn_words")
 UNMANAGED_INDEXES = ("need_cell_best",)  # only PostgreSQL has it (0003)
 
 
