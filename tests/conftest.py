@@ -145,10 +145,21 @@ def _empty_sqlite(app: Flask, directory: Path) -> None:
     shutil.copy(directory / "pristine.db", directory / "test.db")
 
 
+def empty_postgresql(connection: sa.Connection) -> None:
+    """Delete every row of every table. TRUNCATE of all tables takes fifteen times as long, as most are empty.
+
+    As a replica's session (of a superuser), foreign keys and the triggers that guard the ledger stay silent.
+    """
+    names = [table.name for table in Base.metadata.sorted_tables]
+    filled = connection.exec_driver_sql("SELECT " + ", ".join(f'EXISTS (SELECT 1 FROM "{name}")' for name in names))
+    used = [name for name, is_used in zip(names, filled.one(), strict=True) if is_used]
+    deletes = "; ".join(f'DELETE FROM "{name}"' for name in used)  # noqa: S608  # the models' own names
+    connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {deletes}")
+
+
 def _empty_postgresql(app: Flask) -> None:
     with app.app_context(), db.engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        empty_postgresql(connection)
 
 
 @pytest.fixture(params=ENGINES)

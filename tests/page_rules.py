@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from typing import Any
 
 import html5lib
 from html5lib.constants import E as MESSAGES
@@ -17,19 +18,28 @@ POLICY = ("default-src 'self'", "script-src 'self'", "style-src 'self'", "object
 
 def html_errors(text: str) -> list[str]:
     """Every parse error of `text` by the HTML standard's parser, with line and column."""
+    return _parse(text)[1]
+
+
+def page_errors(text: str) -> list[str]:
+    """Every parse error of a page, and what parses but is wrong."""
+    tree, found = _parse(text)
+    return found + _structure_errors(tree)
+
+
+def _parse(text: str) -> tuple[Any, list[str]]:
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
-    parser.parse(text)
-    return [
+    tree = parser.parse(text)
+    return tree, [
         f"{position[0]}:{position[1]} {MESSAGES[code] % data}"
         for position, code, data in parser.errors
         if code not in ALLOWED_ERRORS
     ]
 
 
-def structure_errors(text: str) -> list[str]:
-    """What parses but is wrong: ids twice, fields without label, pictures without text, inline style or script."""
+def _structure_errors(tree: Any) -> list[str]:
+    """Ids twice, fields without label, pictures without text, inline style or script."""
     found: list[str] = []
-    tree = html5lib.parse(text, namespaceHTMLElements=False)
     ids = [element.get("id") for element in tree.iter() if element.get("id") is not None]
     found += [f"id twice: {name}" for name in sorted({name for name in ids if ids.count(name) > 1})]
     labelled = {element.get("for") for element in tree.iter("label")}
@@ -83,7 +93,7 @@ def check_page(response: TestResponse) -> None:
         "sandbox; default-src 'none'; style-src 'sha256-"
     ):
         return  # a mail in a frame, not a page of ours: tests/messages/test_every_mail.py looks at it
-    faults = html_errors(text) + structure_errors(text)
+    faults = page_errors(text)
     policy = response.headers.get("Content-Security-Policy", "")
     faults += [f"policy lacks {part}" for part in POLICY if part not in policy]
     if "unsafe" in policy:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from app.core.mail import Attachment, Mail, build, send
 from deploy import mail_catcher
 from deploy.mail_catcher import Catcher, Hangup, make_pages
-from tests.page_rules import html_errors, structure_errors
+from tests.page_rules import page_errors
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def mail(subject: str = "Your place on Saturday", html: str = "") -> EmailMessag
 def page(pages: FlaskClient, path: str) -> str:
     """The text of a page, once its HTML is right."""
     text = pages.get(path).get_data(as_text=True)
-    assert html_errors(text) + structure_errors(text) == []
+    assert page_errors(text) == []
     return text
 
 

@@ -23,7 +23,7 @@ from stripe.params.checkout import SessionCreateParams
 from deploy.demo_payments import api, currencies
 from deploy.demo_payments.errors import API_VERSION
 from tests.demo_payments import ROOT, SECRET, DemoServer, Receiver
-from tests.page_rules import html_errors, structure_errors
+from tests.page_rules import page_errors
 
 
 @pytest.fixture(scope="module")
@@ -439,7 +439,7 @@ def browse(url: str, form: dict[str, str] | None = None, **headers: str) -> tupl
 def page(url: str, form: dict[str, str] | None = None) -> str:
     """The text of a page, once its HTML is right."""
     _status, text, headers = browse(url, form)
-    assert html_errors(text) + structure_errors(text) == []
+    assert page_errors(text) == []
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     return text
 
