@@ -28,11 +28,11 @@ run: install-run ## Start the whole application with demo data (PORT=8000, DATA_
 .PHONY: test
 test: install ## Run every test: SQLite, PostgreSQL and browser
 	@deploy/system-packages.sh
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: test-fast
 test-fast: install ## Run the tests without browser and crash tests
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not crash"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not crash"
 
 # mypy is strict by pyproject.toml; --strict here would undo the one exception that is reasoned there.
 .PHONY: lint
@@ -52,7 +52,7 @@ format: install ## Format the code and mend what can be mended by itself
 .PHONY: nightly
 nightly: install ## Try fifty times as much random and hostile input as `make test`, and every page in all eight ways
 	@deploy/system-packages.sh
-	@MANYHANDS_EXAMPLES=50 $(BIN)/python -m pytest -n $(WORKERS) tests/house/test_hostile.py tests/needs/test_hostile.py tests/api/test_fuzz.py \
+	@MANYHANDS_EXAMPLES=50 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/house/test_hostile.py tests/needs/test_hostile.py tests/api/test_fuzz.py \
 	  tests/browser/test_every_page.py tests/safeguarding/test_model.py
 
 .PHONY: bench

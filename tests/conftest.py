@@ -36,6 +36,20 @@ ENGINES = ("sqlite", "postgresql")
 WRITE = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a fixture of their module or package run in one process: it is made once, and not in each."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        shared: list[str] = []
+        for name, definitions in item._fixtureinfo.name2fixturedefs.items():
+            scope = definitions[-1].scope
+            if scope in ("module", "package"):
+                chosen = item.callspec.params.get(name, "") if hasattr(item, "callspec") else ""
+                shared.append(f"{item.path if scope == 'module' else item.path.parent}:{chosen}")
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(" ".join(sorted(shared))))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One headless Chromium for every test of a process; each opens a context of its own."""
@@ -52,8 +66,22 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _gazetteer(shared_directory: Path) -> None:
+    """Every data directory of the tests borrows one gazetteer."""
+    databases.GAZETTEER = shared_directory / "gazetteer"
+
+
 def make_settings(tmp: Path, database_url: str, **changes: Any) -> Settings:
     """Settings of a test installation in `tmp`."""
+    databases.lend_gazetteer(tmp)
     values: dict[str, Any] = {
         "secret_key": "tests-" + "k" * 40,
         "database_url": database_url,
@@ -74,12 +102,47 @@ def create_database(server: str, name: str) -> str:
     return server + name
 
 
+_migrated: dict[str, Any] = {}  # what the first migration on an engine left: a file's bytes, a database's name
+
+
 def migrate(app: Flask) -> None:
-    """Bring the database of `app` to the head."""
+    """Bring the empty database of `app` to the head; after the first of a process, by copying what that became."""
     with app.app_context():
-        flask_migrate.upgrade()
-        db.session.remove()
+        url, name = db.engine.url, db.engine.dialect.name
+        copied = _migrated.get(name)
+        if copied is None:
+            flask_migrate.upgrade()
+            db.session.remove()
+        if name == "sqlite":
+            _migrated[name] = _copy_sqlite(Path(str(url.database)), copied)
+        else:
+            db.engine.dispose()
+            _migrated[name] = _copy_postgresql(url, copied)
         db.engine.dispose()
+
+
+def _copy_sqlite(path: Path, copied: bytes | None) -> bytes:
+    if copied is not None:
+        path.write_bytes(copied)
+        return copied
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    return path.read_bytes()
+
+
+def _copy_postgresql(url: sa.URL, copied: str | None) -> str:
+    name, template = url.database, copied or f"template_{secrets.token_hex(4)}"
+    engine = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        if copied is None:
+            connection.exec_driver_sql(f"CREATE DATABASE {template} TEMPLATE {name}")
+        else:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    engine.dispose()
+    return template
 
 
 @pytest.fixture(scope="session")
@@ -88,12 +151,6 @@ def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask
     directory = tmp_path_factory.mktemp("sqlite")
     app = create_app(make_settings(directory, f"sqlite:///{directory / 'test.db'}"))
     migrate(app)
-    with app.app_context():
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.exec_driver_sql("BEGIN")
-        db.engine.dispose()
     shutil.copy(directory / "test.db", directory / "pristine.db")
     watch_writes(app)
     yield app, directory
@@ -153,7 +210,7 @@ def empty_postgresql(connection: sa.Connection) -> None:
     names = [table.name for table in Base.metadata.sorted_tables]
     filled = connection.exec_driver_sql("SELECT " + ", ".join(f'EXISTS (SELECT 1 FROM "{name}")' for name in names))
     used = [name for name, is_used in zip(names, filled.one(), strict=True) if is_used]
-    deletes = "; ".join(f'DELETE FROM "{name}"' for name in used)  # noqa: S608  # the models' own names
+    deletes = "; ".join(f'DELETE FROM "{name}"' for name in used)  # the models' own names
     connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {deletes}")
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.databases import free_port
+from tests.databases import free_port, lend_gazetteer
 
 ROOT = Path(__file__).parent.parent
 SECRET = "tests-" + "k" * 40
@@ -21,6 +21,7 @@ PATIENCE = 60
 
 def environment(directory: Path, database_url: str, **more: str) -> dict[str, str]:
     """What a process of the application is started with; nothing of the caller's own settings."""
+    lend_gazetteer(directory)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
         **kept,

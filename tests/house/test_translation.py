@@ -18,7 +18,6 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask, render_template, render_template_string
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from app import create_app
 from app.accounts.models import Person
@@ -98,6 +97,7 @@ class House:
     world: World
     reader: pseudo.Reader
     unlinked: list[str]
+    read: dict[str, list[Seen]] = dataclasses.field(default_factory=dict)
 
     def client(self, caller: str) -> FlaskClient:
         """The browser of a caller of the world."""
@@ -153,8 +153,24 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     close(app)
 
 
-def read(house: House, caller: str) -> Iterator[tuple[str, TestResponse]]:
-    """What `caller` meets by following links, some pages of every route."""
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What one caller met: a page, or something else without text."""
+
+    address: str
+    endpoint: str
+    status: int
+    text: str
+
+
+def read(house: House, caller: str) -> list[Seen]:
+    """The pages that `caller` meets by following links, some of every route. Read once for all tests."""
+    if caller not in house.read:
+        house.read[caller] = list(_follow_links(house, caller))
+    return house.read[caller]
+
+
+def _follow_links(house: House, caller: str) -> Iterator[Seen]:
     starts = [*STARTS, *house.unlinked]
     client, waiting, seen = house.client(caller), collections.deque(starts), set(starts)
     read_of: collections.Counter[str] = collections.Counter()
@@ -162,10 +178,9 @@ def read(house: House, caller: str) -> Iterator[tuple[str, TestResponse]]:
     while waiting:
         address = waiting.popleft()
         response = client.get(address, headers=HEBREW)
-        yield address, response
-        if response.mimetype != "text/html":
-            continue
-        for link in re.findall(r'href="(/[^"#]*)', response.get_data(as_text=True)):
+        text = response.get_data(as_text=True) if response.mimetype == "text/html" else ""
+        yield Seen(address, urls.match(urlsplit(address).path, "GET")[0], response.status_code, text)
+        for link in re.findall(r'href="(/[^"#]*)', text):
             link = link.replace("&amp;", "&")
             path = urlsplit(link).path
             if link in seen or path.startswith("/static/") or not urls.test(path, "GET"):
@@ -180,25 +195,17 @@ def read(house: House, caller: str) -> Iterator[tuple[str, TestResponse]]:
 @pytest.mark.parametrize("caller", READERS)
 def test_no_page_shows_a_word_that_passed_no_catalogue(house: House, caller: str) -> None:
     found: dict[str, str] = {}
-    pages = 0
-    for address, response in read(house, caller):
-        pages += response.mimetype == "text/html"
-        if response.mimetype == "text/html" and response.status_code // 100 != 3:
-            for fault in house.reader.faults(response.get_data(as_text=True)):
-                found.setdefault(fault, address)
+    for page in read(house, caller):
+        if page.status // 100 != 3:
+            for fault in house.reader.faults(page.text):
+                found.setdefault(fault, page.address)
     assert not found, pseudo.told(found)
-    assert pages > 10
+    assert sum(page.text != "" for page in read(house, caller)) > 10
 
 
 def test_the_readers_meet_every_page_there_is(house: House) -> None:
     """Whoever adds a page that no link leads to has to name it in STARTS or `unlinked`."""
-    urls = house.app.url_map.bind("localhost")
-    met = {
-        urls.match(urlsplit(address).path, "GET")[0]
-        for caller in READERS
-        for address, response in read(house, caller)
-        if response.status_code == 200
-    }
+    met = {page.endpoint for caller in READERS for page in read(house, caller) if page.status == 200}
     pages = {
         rule.endpoint
         for rule in house.app.url_map.iter_rules()
@@ -208,27 +215,23 @@ def test_the_readers_meet_every_page_there_is(house: House) -> None:
 
 
 def test_no_form_refuses_in_words_that_passed_no_catalogue(house: House) -> None:
-    """Every form of every page, sent empty and sent with nonsense, by whoever may send it."""
+    """A page of every route with a form, sent empty and sent with nonsense, by whoever may send it."""
     found: dict[str, str] = {}
     refused = 0
     for caller in ("anonymous", "supporter", "owner", "moderator"):
         client = house.client(caller)
-        for address in {address for address, _response in read(house, caller)}:
-            page = client.get(address, headers=HEBREW)
-            if (
-                page.mimetype != "text/html"
-                or 'method="post"' not in page.get_data(as_text=True)
-                or "sign-out" in address
-            ):
+        forms = {page.endpoint: page for page in reversed(read(house, caller)) if 'method="post"' in page.text}
+        for page in forms.values():
+            if "sign-out" in page.address:
                 continue
-            for body in ({}, *nonsense(page.get_data(as_text=True))):
-                answer = client.post(address, data=body, headers=HEBREW)
+            for body in ({}, *nonsense(page.text)):
+                answer = client.post(page.address, data=body, headers=HEBREW)
                 if answer.status_code == 405:
                     break
                 if answer.mimetype == "text/html" and answer.status_code in (200, 400, 409, 422):
                     refused += 1
                     for fault in house.reader.faults(answer.get_data(as_text=True)):
-                        found.setdefault(fault, f"POST {address}")
+                        found.setdefault(fault, f"POST {page.address}")
     assert not found, pseudo.told(found)
     assert refused > 40
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 
 from deploy import supervise
 from tests.browsers import faults_of
-from tests.databases import free_port
+from tests.databases import free_port, lend_gazetteer
 from tests.servers import ROOT
 
 PASSWORD = "seven green bicycles"
@@ -76,14 +78,15 @@ class Installation:
         return next(link for link in links if part in link)
 
 
-@contextlib.contextmanager
-def installation(data_dir: Path, *, demonstration: bool = False) -> Iterator[Installation]:
-    """Web, worker, demo payments and mail catcher under the supervisor; a moderator and nobody else is there, or everybody
-    of the demonstration."""
-    port = free_port()
+def _environment(data_dir: Path, port: int) -> dict[str, str]:
     names = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE")
     kept = {name: os.environ[name] for name in names if name in os.environ}
-    environment = {**kept, "DATA_DIR": str(data_dir), "PORT": str(port), "WEB_WORKERS": "1"}
+    return {**kept, "DATA_DIR": str(data_dir), "PORT": str(port), "WEB_WORKERS": "1"}
+
+
+def _prepare(data_dir: Path, *, demonstration: bool) -> None:
+    """Migrated by the commands; a moderator and nobody else is there, or everybody of the demonstration."""
+    lend_gazetteer(data_dir)
     flask = [sys.executable, "-m", "flask", "--app", "wsgi"]
     role = ["--role", "moderator", "--password-stdin"]
     for command, typed in (
@@ -93,12 +96,35 @@ def installation(data_dir: Path, *, demonstration: bool = False) -> Iterator[Ins
         subprocess.run(
             [*flask, *command],
             cwd=ROOT,
-            env={**environment, "MAIL_URL": "console:", "BASE_URL": f"http://localhost:{port}"},
+            env={**_environment(data_dir, 0), "MAIL_URL": "console:", "BASE_URL": "http://localhost"},
             input=typed,
             text=True,
             check=True,
             capture_output=True,
         )
+
+
+def prepare(data_dir: Path, shared: Path, *, demonstration: bool) -> None:
+    """Fill `data_dir` as its first run would; it is made once for all tests of a run, in `shared`, and copied."""
+    made = shared / ("demonstration" if demonstration else "empty installation")
+    with (shared / "preparing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            unfinished = made.with_suffix(".part")
+            unfinished.mkdir()
+            _prepare(unfinished, demonstration=demonstration)
+            unfinished.rename(made)
+    shutil.copytree(made, data_dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns("places*"))
+    lend_gazetteer(data_dir)
+
+
+@contextlib.contextmanager
+def installation(data_dir: Path, shared: Path, *, demonstration: bool = False) -> Iterator[Installation]:
+    """Web, worker, demo payments and mail catcher under the supervisor; a moderator and nobody else is there, or everybody
+    of the demonstration. `shared` is the directory that all tests of a run have in common."""
+    port = free_port()
+    environment = _environment(data_dir, port)
+    prepare(data_dir, shared, demonstration=demonstration)
     memory = supervise.Memory(data_dir / "run.json")
     memory.set("database", supervise.mark_of(f"sqlite:///{data_dir / 'manyhands.db'}"))
     memory.set("demo", {"sign_ins": []})

@@ -26,9 +26,9 @@ KEPT, DUPLICATE = "Maple Row Lunch Club", "The Maple Row Lunch Club, Inc."
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Installation]:
+def site(tmp_path: Path, shared_directory: Path) -> Iterator[Installation]:
     (tmp_path / "data").mkdir()
-    with installation(tmp_path / "data", demonstration=True) as running:
+    with installation(tmp_path / "data", shared_directory, demonstration=True) as running:
         yield running
 
 

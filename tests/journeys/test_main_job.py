@@ -22,9 +22,9 @@ STORY = "Our fridge is twenty years old.\n\n**Help us buy a new one.**"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Installation]:
+def site(tmp_path: Path, shared_directory: Path) -> Iterator[Installation]:
     (tmp_path / "data").mkdir()
-    with installation(tmp_path / "data") as running:
+    with installation(tmp_path / "data", shared_directory) as running:
         yield running
 
 
