@@ -25,12 +25,14 @@ from app.organizations.invitations import list_waiting_invitations
 from app.organizations.models import Organization
 from app.organizations.queries import list_locations, list_members
 from app.pledges.models import LIVE_STATUSES, Pledge
+from app.signups import two_adults
 from app.signups.models import Signup
 
 WEEKS = 8
 CONFIRM_WITHIN = dt.timedelta(days=7)
 ATTENDANCE_FOR = dt.timedelta(days=30)
 EMPTY_WITHIN = dt.timedelta(days=3)
+WARNED_WITHIN = max(two_adults.WARNED_BEFORE)
 NEXT_SHIFTS = 6
 MOST_ITEMS = 5
 
@@ -77,6 +79,27 @@ class NextShift:
     time_zone: str
     capacity: int | None
     taken: int
+    waitlist: int
+    adults: Adults | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Adults:
+    """The cleared adults on a shift with contact (G2): how many there are now, how many it takes, and when it is decided."""
+
+    count: int
+    needed: int
+    decided_at: dt.datetime
+
+    @property
+    def are_enough(self) -> bool:
+        """True when the shift can run with them."""
+        return self.count >= self.needed
+
+    @property
+    def is_decided(self) -> bool:
+        """True from that moment on: with too few it cannot run now."""
+        return self.decided_at <= now()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,6 +164,7 @@ class Overview:
     attendance: Attendance | None
     awaiting: Sequence[Fundraiser]
     empty_shift: NextShift | None
+    short_of_adults: Sequence[NextShift]
     weeks: Sequence[Week]
     supplies: Sequence[Supply]
     shifts: Sequence[NextShift]
@@ -149,7 +173,9 @@ class Overview:
     @property
     def waits(self) -> bool:
         """True when something waits for the staff."""
-        return any((self.confirming, self.arriving, self.attendance, self.awaiting, self.empty_shift))
+        return any(
+            (self.confirming, self.arriving, self.attendance, self.awaiting, self.empty_shift, self.short_of_adults)
+        )
 
     @property
     def picture(self) -> Markup:
@@ -167,13 +193,23 @@ def overview_of(organization: Organization) -> Overview:
     """What the staff of `organization` see first, for whoever may see its staff pages."""
     shifts = _next_shifts(organization.id)
     soon = now() + EMPTY_WITHIN
-    empty = [shift for shift in shifts if shift.taken == 0 and shift.capacity != 0 and shift.starts_at < soon]
+    # A shift with contact is told of once, by the adults it takes.
+    empty = [
+        shift
+        for shift in shifts
+        if shift.taken == 0 and shift.capacity != 0 and shift.starts_at < soon and not shift.adults
+    ]
     return Overview(
         confirming=_confirming(organization),
         arriving=_arriving(organization),
         attendance=_attendance(organization.id),
         awaiting=_awaiting(organization.id),
         empty_shift=empty[0] if empty else None,
+        short_of_adults=[
+            shift
+            for shift in shifts
+            if shift.adults and not shift.adults.are_enough and shift.starts_at < now() + WARNED_WITHIN
+        ],
         weeks=_weeks(organization),
         supplies=_supplies(organization.id),
         shifts=shifts,
@@ -241,7 +277,7 @@ def _awaiting(organization_id: int) -> Sequence[Fundraiser]:
 
 
 def _with_sums(organization_id: int) -> sa.Select[*tuple[Any, ...]]:
-    """Scheduled shifts with times of the organization, with the sums of their positions."""
+    """Shifts with times of the organization that are not cancelled, with the sums of their positions."""
     return (
         sa.select(
             Shift.id,
@@ -256,7 +292,7 @@ def _with_sums(organization_id: int) -> sa.Select[*tuple[Any, ...]]:
         )
         .join(Need, Need.id == Shift.need_id)
         .join(Position, Position.shift_id == Shift.id)
-        .where(Need.organization_id == organization_id, Shift.status == "scheduled", Shift.starts_at.is_not(None))
+        .where(Need.organization_id == organization_id, Shift.status != "cancelled", Shift.starts_at.is_not(None))
         .group_by(Shift.id, Need.title)
     )
 
@@ -264,7 +300,8 @@ def _with_sums(organization_id: int) -> sa.Select[*tuple[Any, ...]]:
 def _next_shifts(organization_id: int) -> list[NextShift]:
     query = _with_sums(organization_id).where(Shift.ends_at > now(), Need.status == "open")
     rows = db.session.execute(query.order_by(Shift.starts_at, Shift.id).limit(NEXT_SHIFTS)).all()
-    names = list_shift_names([row.id for row in rows])
+    ids = [row.id for row in rows]
+    names, waiting, adults = list_shift_names(ids), _count_waiting(ids), _adults_of(ids)
     return [
         NextShift(
             row.id,
@@ -276,9 +313,30 @@ def _next_shifts(organization_id: int) -> list[NextShift]:
             row.time_zone,
             capacity=None if row.boundless else int(row.capacity),
             taken=int(row.taken),
+            waitlist=waiting.get(row.id, 0),
+            adults=adults.get(row.id),
         )
         for row in rows
     ]
+
+
+def _count_waiting(shift_ids: Sequence[int]) -> dict[int, int]:
+    query = sa.select(Signup.shift_id, sa.func.count()).where(
+        Signup.shift_id.in_(shift_ids), Signup.status.in_(("waitlisted", "offered"))
+    )
+    return dict(db.session.execute(query.group_by(Signup.shift_id)).all())
+
+
+def _adults_of(shift_ids: Sequence[int]) -> dict[int, Adults]:
+    """Of the shifts that take two cleared adults, asked live."""
+    shifts = db.session.scalars(sa.select(Shift).where(Shift.id.in_(shift_ids), Shift.contact != "none")).all()
+    asked = [shift for shift in shifts if two_adults.is_asked(shift)]
+    counted = two_adults.count_cleared_adults_of(asked)
+    return {
+        shift.id: Adults(counted[shift.id], two_adults.ADULTS_NEEDED, shift.starts_at - two_adults.DECIDED_BEFORE)
+        for shift in asked
+        if shift.starts_at is not None
+    }
 
 
 def _weeks(organization: Organization) -> list[Week]:

@@ -80,6 +80,11 @@ def count_cleared_adults(shift: Shift) -> int:
     return _count([shift])[shift.id]
 
 
+def count_cleared_adults_of(shifts: Sequence[Shift]) -> dict[int, int]:
+    """The same of several shifts by their ids, in as many statements for fifty as for one; none for none."""
+    return _count(shifts) if shifts else {}
+
+
 def _count(shifts: Sequence[Shift]) -> dict[int, int]:
     by_id = {shift.id: shift for shift in shifts}
     places = db.session.scalars(

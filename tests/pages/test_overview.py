@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
+import pytest
 import time_machine
 from flask import Flask
 
@@ -29,6 +31,7 @@ from tests.factories import (
     make_person,
     make_shift,
 )
+from tests.safeguarding.common import approved_organization, cleared_person, contact_shift, place
 
 PAGE = "/manage/kitchen/"
 
@@ -149,17 +152,43 @@ def test_shifts_are_listed_by_their_names_and_in_short(
         assert ["Thu, May 15, 9:00 am CDT<" in rows[2], ">Unload</a>" in rows[2]] == [True, True]
 
 
+@pytest.mark.rule("G2")
+def test_a_shift_that_wants_cleared_adults_says_so_before_and_after_it_is_decided(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient], work_off: Callable[[], dict[str, int]]
+) -> None:
+    owner = make_person()
+    organization = approved_organization(owner, slug="kitchen")
+    near = contact_shift(organization, days=2, name="Read aloud")
+    place(near, cleared_person(organization))
+    contact_shift(organization, days=20, name="Far away")
+    sign_in(owner)
+    text = client.get(PAGE).text
+    assert re.search(r"<b>Read aloud, \w+, [^<]+</b> has 1 cleared adult\. With fewer than two by \w+", text)
+    assert ("1, needs 2" in text, "0, needs 2" in text, "Nobody comes yet" in text) == (True, True, False)
+    assert "Far away, " not in re.sub(r"(?s)<table.*</table>", "", text)
+    with time_machine.travel(near.starts_at - dt.timedelta(hours=20)):
+        work_off()
+        sign_in(owner)
+        text = client.get(PAGE).text
+        assert db.session.get_one(Shift, near.id).status == "cannot_run"
+        assert "has 1 cleared adult. It cannot run until there are two." in text
+        assert f"/manage/kitchen/shifts/{encode_id(near.id)}/roster" in text
+        place(near, cleared_person(organization))
+        assert "2, needs 2" in client.get(PAGE).text
+
+
 def test_it_asks_the_database_no_more_for_many_needs_than_for_one(
     client: CheckingClient, sign_in: Callable[..., CheckingClient], count_queries: list[str]
 ) -> None:
     owner = make_person()
-    organization = make_organization(owner, slug="kitchen")
+    organization = approved_organization(owner, slug="kitchen")
     sign_in(owner)
     counts = []
     for _time in range(2):
         for _number in range(4):
             need = make_need(organization, confirm_by=today("America/New_York"))
             make_shift(need)
+            contact_shift(organization, days=6)
             make_item(need)
             make_fundraiser(organization)
         client.get(PAGE)
