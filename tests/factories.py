@@ -11,6 +11,8 @@ from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.fundraisers.models import Fundraiser
+from app.learning import operations as learning
+from app.learning.models import Article, Fact, Question, Topic
 from app.needs import index
 from app.needs.models import Item, Need, Position, Shift
 from app.organizations.models import Membership, Organization
@@ -233,3 +235,78 @@ def make_fundraiser(organization: Organization | None = None, **changes: Any) ->
         fundraiser = Fundraiser(**{**values, **changes})
         db.session.add(fundraiser)
     return fundraiser
+
+
+# --- what can be learned --------------------------------------------------------------------------------------------
+
+
+def _letters(number: int) -> str:
+    """`number` in letters: a digit in a text of the learn pages asks for its source."""
+    return "".join("ABCDEFGHIJ"[int(digit)] for digit in str(number))
+
+
+CHECKED: dict[str, Any] = {"checked_on": dt.date(2026, 11, 20), "checked_by": "the writers of this platform"}
+
+
+def make_source(number: int = 1, **changes: Any) -> learning.SourceInput:
+    """A source of a publisher of its own."""
+    values: dict[str, Any] = {
+        "publisher": f"Publisher {number}",
+        "title": f"Report {number}",
+        "url": f"https://example.org/report-{number}",
+        "year": 2025,
+        "checked_on": CHECKED["checked_on"],
+    }
+    return learning.SourceInput(**{**values, **changes})
+
+
+def make_topic(**changes: Any) -> Topic:
+    """A topic."""
+    number = next(_numbers)
+    values: dict[str, Any] = {"title": f"Topic {number}", "summary": "What it is about.", "position": number}
+    with transaction():
+        return learning.save_topic(changes.pop("slug", f"topic-{number}"), **{**values, **changes})
+
+
+def make_fact(topic: Topic | None = None, *, by: Person | None = None, **changes: Any) -> Fact:
+    """A verified fact with two sources."""
+    topic, number = topic or make_topic(), next(_numbers)
+    values: dict[str, Any] = {
+        "slug": f"fact-{number}",
+        "topic": topic.slug,
+        "claim": f"{number} of 1,000 were counted.",
+        "note": "Well known.",
+        "sources": (make_source(1), make_source(2)),
+        **CHECKED,
+    }
+    with transaction():
+        return learning.add_fact(learning.FactInput(**{**values, **changes}), by=by)
+
+
+def make_article(topic: Topic | None = None, *, by: Person | None = None, **changes: Any) -> Article:
+    """A published article."""
+    topic, number = topic or make_topic(), next(_numbers)
+    values: dict[str, Any] = {
+        "slug": f"article-{number}",
+        "topic": topic.slug,
+        "title": f"Article {_letters(number)}",
+        "summary": "What it says.",
+        "body": "Ask who says so.",
+        **CHECKED,
+    }
+    with transaction():
+        return learning.add_article(learning.ArticleInput(**{**values, **changes}), by=by)
+
+
+def make_question(topic: Topic | None = None, *, by: Person | None = None, **changes: Any) -> Question:
+    """A question with its answer."""
+    topic, number = topic or make_topic(), next(_numbers)
+    values: dict[str, Any] = {
+        "slug": f"question-{number}",
+        "topic": topic.slug,
+        "question": f"Question {_letters(number)}?",
+        "answer": "Nobody knows.",
+        **CHECKED,
+    }
+    with transaction():
+        return learning.add_question(learning.QuestionInput(**{**values, **changes}), by=by)

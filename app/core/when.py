@@ -63,6 +63,11 @@ def full_day(day: dt.date) -> str:
     return str(format_date(day, "full", locale=_locale()))
 
 
+def dated(day: dt.date) -> str:
+    """A day with its year, in few words: Nov 29, 2026."""
+    return str(format_date(day, "medium", locale=_locale()))
+
+
 def zone_name(instant: dt.datetime, zone: str) -> str:
     """What the zone is called at that instant: EST; where no letters are in use for it, whose time it is: Sao Paulo time."""
     local = _local(instant, zone)

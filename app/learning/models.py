@@ -50,9 +50,14 @@ class Kept(HasId):
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     @property
+    def sources_checked_on(self) -> dt.date:
+        """The day since which every source of its own has been checked."""
+        return self.checked_on
+
+    @property
     def is_stale(self) -> bool:
-        """True when nobody has checked its sources within a year (L1)."""
-        return today("UTC") - self.checked_on > FRESH_FOR
+        """True when its sources were not checked within a year (L1)."""
+        return today("UTC") - self.sources_checked_on > FRESH_FOR
 
 
 class Article(Kept, Base):
@@ -99,6 +104,11 @@ class Fact(Kept, Base):
     sources: Mapped[list[FactSource]] = relationship(
         back_populates="fact", order_by="FactSource.position", cascade="all, delete-orphan"
     )
+
+    @property
+    def sources_checked_on(self) -> dt.date:
+        """The day since which every source has been checked."""
+        return min([self.checked_on, *(source.checked_on for source in self.sources)])
 
 
 class FactSource(HasId, Base):

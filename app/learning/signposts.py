@@ -14,6 +14,8 @@ from app.core.clock import today
 from app.core.i18n import lazy
 
 FILE = Path(__file__).parent / "data" / "signposts.toml"
+# A plain page that everybody visits, for whoever has to leave at once.
+ELSEWHERE = "https://www.wikipedia.org/"
 # Older than this, the page says so and moderators have it to check.
 FRESH_FOR = dt.timedelta(days=180)
 # ISO 3166 of the countries with services of their own here, the European Union, and any other country.

@@ -57,6 +57,8 @@ TYPED = frozenset({
     "postal_code", "unit", "note", "message", "reason", "purchase_url", "website", "evidence", "mailbox",
     "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason",
     "bring", "suits", "parking", "meeting_point", "text", "issuer", "objection", "revoked_reason",
+    "claim", "summary", "body", "left_out", "question", "answer", "checked_by", "withdrawn_because", "publisher", "page",
+    "url",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (
     "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",

@@ -94,6 +94,9 @@ def address_of(world: World, rule: Rule) -> str:
         and "/manage/" not in rule.rule
     ):
         values["slug"] = values["fundraiser_slug"]
+    for kind in ("topic", "fact", "article", "question"):
+        if endpoint in (f"learning.{kind}", f"learning.{kind}_history", f"api_learning.{kind}"):
+            values["slug"] = values[f"{kind}_slug"]
     if endpoint in ("organizations.claim", "api_organizations.claim"):
         values["slug"] = values["unclaimed_slug"]
     if endpoint in ("imports.undo", "api_imports.undo"):

@@ -69,6 +69,7 @@ NO_PAGES = frozenset(
         "pages.readyz",
         "pages.calendar",
         "learning.report_json",
+        "learning.feed",
         "design.mail_frame",  # a mail: see below
         "organizations.logo",
         *(

@@ -36,6 +36,8 @@ from app.signups.holds import confirm_token, hold_places, page_token
 from app.signups.operations import sign_up
 from app.signups.policy import place_token
 from tests.factories import (
+    make_article,
+    make_fact,
     make_fundraiser,
     make_guardian,
     make_item,
@@ -43,6 +45,7 @@ from tests.factories import (
     make_need,
     make_organization,
     make_person,
+    make_question,
     make_shift,
 )
 
@@ -86,6 +89,11 @@ def build() -> World:
         "administrator": make_person(platform_role="administrator"),
     }
     make_organization(people["other_owner"])
+    fact = make_fact(by=people["moderator"])
+    article = make_article(
+        fact.topic, by=people["moderator"], body=f"{{{{fact {fact.slug}}}}}\n\nNobody knows.[^{fact.slug}]"
+    )
+    question = make_question(fact.topic, by=people["moderator"])
     member = make_member(organization, "viewer")
     need = make_need(organization)
     shift = make_shift(need)
@@ -161,6 +169,10 @@ def build() -> World:
             "digest": logo.digest,
             "fundraiser": fundraiser.slug,
             "fundraiser_slug": fundraiser.slug,
+            "topic_slug": fact.topic.slug,
+            "fact_slug": fact.slug,
+            "article_slug": article.slug,
+            "question_slug": question.slug,
             "unclaimed_slug": imported.slug,
             "one_id": encode_id(imported.id),
             "other_id": encode_id(twin.id),

@@ -14,6 +14,7 @@ from app.core.search import fold
 from app.core.text import block, line
 from app.learning.marks import broken_fold
 from app.learning.models import AUDIENCES, Article, Fact, Question
+from app.learning.numbers import unsourced
 
 SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
 # Addresses below /learn that are no article's.
@@ -111,6 +112,8 @@ class ArticleInput:
             found["audience"] = _("Choose one of the list")
         if self.status not in ("draft", "published"):
             found["status"] = _("Choose whether it is a draft or published")
+        if self.status == "published":
+            found = _numbers(title=self.title, summary=self.summary, body=self.body, left_out=self.left_out) | found
         return found
 
 
@@ -140,6 +143,8 @@ class QuestionInput:
         found |= _checked(self.checked_on, self.checked_by) | _folds(answer=self.answer)
         if self.status not in ("draft", "published"):
             found["status"] = _("Choose whether it is a draft or published")
+        if self.status == "published":
+            found = _numbers(question=self.question, answer=self.answer) | found
         return found
 
 
@@ -218,6 +223,18 @@ def _checked(checked_on: dt.date, checked_by: str) -> dict[str, str]:
 def _folds(**texts: str) -> dict[str, str]:
     message = _("Each “:::sensitive …” needs the words of its warning and a line “:::” that ends it")
     return {name: message for name, text in texts.items() if broken_fold(text)}
+
+
+def _numbers(**texts: str) -> dict[str, str]:
+    """What may not be published yet: numbers that nobody can check (L1)."""
+    return {
+        name: _(
+            "“%(sentence)s” says a number: put a reference to a fact after it, such as [^slug], or say it without",
+            sentence=found[0][:200],
+        )
+        for name, text in texts.items()
+        if (found := unsourced(text))
+    }
 
 
 def _length(name: str, text: str, most: int, *, may_be_empty: bool = False) -> dict[str, str]:

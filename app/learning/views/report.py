@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask import Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.i18n import lazy
 from app.core.web import public
-from app.learning.signposts import COUNTRIES, HEADINGS, NOTES, guess_country, list_signposts_of
+from app.learning.signposts import COUNTRIES, ELSEWHERE, HEADINGS, NOTES, guess_country, list_signposts_of
+from app.learning.views.blueprint import learning
 
-learning = Blueprint("learning", __name__)
-BLUEPRINTS = (learning,)
-
-# A plain page that everybody visits, for whoever has to leave at once.
-ELSEWHERE = "https://www.wikipedia.org/"
 COUNTRY_NAMES: dict[str, Any] = {
     "US": lazy("United States"),
     "GB": lazy("United Kingdom"),
