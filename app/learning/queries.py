@@ -14,12 +14,14 @@ from app.core import search as full_text
 from app.core.db import db
 from app.core.paging import Page, decode_cursor, encode_cursor
 from app.learning.index import WORDS
-from app.learning.models import KINDS, Article, Citation, Fact, FactSource, Question, Revision, Topic
+from app.learning.models import KINDS, Article, Citation, Fact, FactSource, Question, Revision, SignpostCheck, Topic
 
 PAGE_SIZE = 20
 REVISIONS = 10
 # A search looks at no more than so many matches.
 MOST_MATCHES = 1000
+# Of each list of the moderators' desk: what is done leaves it, and the next ones come.
+MOST_TASKS = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,12 +198,6 @@ def list_changed(limit: int = 50) -> list[Changed]:
     return [Changed(**{name: getattr(row, name) for name in names}) for row in db.session.execute(query.limit(limit))]
 
 
-def oldest_source(fact_ids: Iterable[int]) -> dict[int, dt.date]:
-    """When the least lately checked source of each fact was checked."""
-    query = sa.select(FactSource.fact_id, sa.func.min(FactSource.checked_on)).group_by(FactSource.fact_id)
-    return {row[0]: row[1] for row in db.session.execute(query.where(FactSource.fact_id.in_(list(fact_ids))))}
-
-
 def page_articles(cursor: str | None, *, limit: int, topic: str = "") -> Page[Article]:
     """Articles in sight (published or withdrawn) in the order of their addresses. Raises BadCursor."""
     query = sa.select(Article).join(Article.topic).options(joinedload(Article.topic), joinedload(Article.replaced_by))
@@ -231,3 +227,48 @@ def cited_by(subject_ids: Iterable[int]) -> dict[int, list[str]]:
     for row in db.session.execute(query.where(Citation.subject_id.in_(list(found)))):
         found[row[0]].append(row[1])
     return found
+
+
+# --- the moderators' desk -------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Something to look at again. `oldest` is the day since which all of its sources are checked."""
+
+    kind: str
+    slug: str
+    title: str
+    status: str
+    oldest: dt.date
+
+
+def list_due(before: dt.date, limit: int = MOST_TASKS) -> list[Task]:
+    """Facts, articles and questions in sight with a source that was last checked before that day, the oldest first."""
+    rows = _everything().subquery()
+    sources = (
+        sa.select(FactSource.fact_id, sa.func.min(FactSource.checked_on).label("oldest"))
+        .group_by(FactSource.fact_id)
+        .subquery()
+    )
+    oldest = sa.case((sources.c.oldest < rows.c.checked_on, sources.c.oldest), else_=rows.c.checked_on)
+    query = sa.select(rows, oldest.label("oldest")).outerjoin(sources, sources.c.fact_id == rows.c.id)
+    query = query.where(rows.c.status.not_in(("draft", "withdrawn")), oldest < before).order_by(oldest, rows.c.slug)
+    return [_task(row, row.oldest) for row in db.session.execute(query.limit(limit))]
+
+
+def list_in_state(*statuses: str, limit: int = MOST_TASKS) -> list[Task]:
+    """Facts, articles and questions in one of these states, the longest unchecked first."""
+    rows = _everything().subquery()
+    query = sa.select(rows).where(rows.c.status.in_(statuses)).order_by(rows.c.checked_on, rows.c.slug)
+    return [_task(row, row.checked_on) for row in db.session.execute(query.limit(limit))]
+
+
+def _task(row: Any, oldest: dt.date) -> Task:
+    return Task(kind=row.kind, slug=row.slug, title=row.title, status=row.status, oldest=oldest)
+
+
+def find_signpost_checks() -> dict[str, dt.date]:
+    """When a moderator last looked at the page of each service, by the signpost's key."""
+    query = sa.select(SignpostCheck.key, sa.func.max(SignpostCheck.checked_on)).group_by(SignpostCheck.key)
+    return {row[0]: row[1] for row in db.session.execute(query)}

@@ -6,7 +6,10 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import json
+import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ from app.core.clock import today
 from app.core.i18n import lazy
 
 FILE = Path(__file__).parent / "data" / "signposts.toml"
+# In DATA_DIR: when moderators last looked at the services' own pages.
+CHECKS = "signposts-checked.json"
+NOTHING_CHECKED: dict[str, dt.date] = {}
 # A plain page that everybody visits, for whoever has to leave at once.
 ELSEWHERE = "https://www.wikipedia.org/"
 # Older than this, the page says so and moderators have it to check.
@@ -100,9 +106,48 @@ def list_signposts() -> tuple[Signpost, ...]:
     return rows
 
 
-def list_signposts_of(country: str) -> list[Signpost]:
-    """Those of one of COUNTRIES, the emergency number first."""
-    return [row for row in list_signposts() if row.country == country]
+def list_signposts_of(country: str, checked: Mapping[str, dt.date] = NOTHING_CHECKED) -> list[Signpost]:
+    """Those of one of COUNTRIES, the emergency number first; `checked` as `list_signposts_checked`."""
+    return [row for row in list_signposts_checked(checked) if row.country == country]
+
+
+def find_signpost(key: str) -> Signpost | None:
+    """The signpost with this key, or None."""
+    return next((row for row in list_signposts() if row.key == key), None)
+
+
+def list_signposts_checked(checked: Mapping[str, dt.date]) -> list[Signpost]:
+    """Every signpost, with the day on which a moderator looked at the service's own page where that is later than the
+    file's. `checked`: that day by key."""
+    return [
+        dataclasses.replace(row, checked_on=max(row.checked_on, checked.get(row.key, row.checked_on)))
+        for row in list_signposts()
+    ]
+
+
+# --- what moderators checked since, kept beside the database ---------------------------------------------------------
+
+
+def write_checks(folder: Path, checked: Mapping[str, dt.date]) -> None:
+    """Keep the days of checks in a file of `folder`, for a page that asks no database. Whoever reads it meanwhile reads the
+    one before."""
+    partial = folder / f"{CHECKS}.{os.getpid()}"
+    partial.write_text(json.dumps({key: day.isoformat() for key, day in sorted(checked.items())}))
+    partial.replace(folder / CHECKS)
+
+
+def read_checks(folder: Path) -> dict[str, dt.date]:
+    """The days of checks, none where there is no such file."""
+    path = folder / CHECKS
+    try:
+        return _read_checks(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return {}
+
+
+@functools.lru_cache(maxsize=8)
+def _read_checks(path: Path, _changed_at: int) -> dict[str, dt.date]:
+    return {key: dt.date.fromisoformat(day) for key, day in json.loads(path.read_text()).items()}
 
 
 def guess_country(languages: list[str]) -> str:

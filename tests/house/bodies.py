@@ -19,6 +19,24 @@ NEED = {
 }
 FUNDRAISER = {"title": "Run for books", "story": "Why I run.", "goal": "500", "show_starter": ""}
 GUEST = {"party_size": "1", "name": "Gus", "email": "gus@example.org", "birth_date": "1990-05-17"}
+LEARNED = {
+    "topic": "{topic_slug}",
+    "checked_on": "2026-11-20",
+    "checked_by": "the moderators",
+    "sensitive": "y",
+    "reason": "Clearer",
+}
+FACT = {
+    "claim": "Some were counted.",
+    "note": "Well known.",
+    "status": "contested",
+    "sources-0-publisher": "A reader",
+    "sources-0-title": "What was counted",
+    "sources-0-year": "2025",
+    "sources-0-url": "https://example.org/counted",
+    "sources-0-page": "page 4",
+    "sources-0-checked_on": "2026-11-20",
+}
 PASSWORD = "a long enough password"
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "accounts.register"): {"name": "New", "email": "new@example.org", "password": PASSWORD},
@@ -58,6 +76,24 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "organizations.remove_logo"): EMPTY,
     ("POST", "organizations.claim"): {"mailbox": "info", "evidence": "I run the kitchen."},
     ("POST", "organizations.answer_claim"): {"act": "grant"},
+    ("POST", "learning.new_article"): {
+        **LEARNED, "slug": "a-new-one", "title": "How to ask", "summary": "Ask first.", "body": "Ask who says so.",
+        "audience": "everyone", "status": "draft",
+    },
+    ("POST", "learning.edit_article"): {
+        **LEARNED, "title": "How to ask", "summary": "Ask first.", "body": "Nobody knows.[^{fact_slug}]", "version": "1",
+        "audience": "parents", "status": "published",
+    },
+    ("POST", "learning.new_question"): {**LEARNED, "slug": "a-new-one", "question": "Who?", "answer": "We.", "status": "draft"},
+    ("POST", "learning.edit_question"): {
+        **LEARNED, "question": "Who says so?", "answer": "We do.", "status": "published", "version": "1",
+    },
+    ("POST", "learning.new_fact"): {**LEARNED, **FACT, "slug": "a-new-one"},
+    ("POST", "learning.edit_fact"): {**LEARNED, **FACT, "version": "1"},
+    ("POST", "learning.renew"): EMPTY,
+    ("POST", "learning.withdraw"): {"reason": "It was wrong.", "replaced_by": "", "version": "1"},
+    ("POST", "learning.restore"): {"reason": "It was right."},
+    ("POST", "learning.check_signpost"): EMPTY,
     ("POST", "moderation.claim"): {"checked": "called them", "act": "grant"},
     ("POST", "moderation.organization"): {"checked": "register entry", "decision": "withdraw"},
     ("POST", "moderation.duplicate"): {"remaining": "{one_id}", "typed_name": "imported kitchen inc"},

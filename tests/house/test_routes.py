@@ -95,8 +95,12 @@ def address_of(world: World, rule: Rule) -> str:
     ):
         values["slug"] = values["fundraiser_slug"]
     for kind in ("topic", "fact", "article", "question"):
-        if endpoint in (f"learning.{kind}", f"learning.{kind}_history", f"api_learning.{kind}"):
+        if endpoint in (
+            f"learning.{kind}", f"learning.{kind}_history", f"learning.edit_{kind}", f"api_learning.{kind}",
+        ):  # fmt: skip
             values["slug"] = values[f"{kind}_slug"]
+    if endpoint in ("learning.renew", "learning.withdraw", "learning.restore"):
+        values["slug"] = values["withdrawn_slug" if endpoint == "learning.restore" else "fact_slug"]
     if endpoint in ("organizations.claim", "api_organizations.claim"):
         values["slug"] = values["unclaimed_slug"]
     if endpoint in ("imports.undo", "api_imports.undo"):

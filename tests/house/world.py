@@ -22,6 +22,8 @@ from app.donations.operations import start_donation
 from app.donations.queries import donation_token
 from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
+from app.learning.models import Fact
+from app.learning.operations import withdraw as withdraw_learned
 from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
 from app.organizations.invitations import invite
@@ -94,6 +96,9 @@ def build() -> World:
         fact.topic, by=people["moderator"], body=f"{{{{fact {fact.slug}}}}}\n\nNobody knows.[^{fact.slug}]"
     )
     question = make_question(fact.topic, by=people["moderator"])
+    wrong = make_fact(fact.topic, by=people["moderator"])
+    with transaction():
+        withdraw_learned(Fact, wrong.id, by=people["moderator"], because="It was counted twice.")
     member = make_member(organization, "viewer")
     need = make_need(organization)
     shift = make_shift(need)
@@ -171,6 +176,9 @@ def build() -> World:
             "fundraiser_slug": fundraiser.slug,
             "topic_slug": fact.topic.slug,
             "fact_slug": fact.slug,
+            "withdrawn_slug": wrong.slug,
+            "kind": "facts",
+            "key": "us-cybertipline",
             "article_slug": article.slug,
             "question_slug": question.slug,
             "unclaimed_slug": imported.slug,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.models import Person
-from app.core import audit
+from app.core import audit, outbox
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.errors import refuse
@@ -20,4 +20,5 @@ def record_signpost_check(key: str, *, by: Person) -> SignpostCheck:
     db.session.add(check)
     db.session.flush()
     audit.record("signpost.checked", subject=check, by=by)
+    outbox.enqueue("write_signpost_checks", {}, key=f"write_signpost_checks:{check.id}")
     return check

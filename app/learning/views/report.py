@@ -8,8 +8,17 @@ from flask import Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.i18n import lazy
-from app.core.web import public
-from app.learning.signposts import COUNTRIES, ELSEWHERE, HEADINGS, NOTES, guess_country, list_signposts_of
+from app.core.web import public, settings
+from app.learning.signposts import (
+    COUNTRIES,
+    ELSEWHERE,
+    HEADINGS,
+    NOTES,
+    Signpost,
+    guess_country,
+    list_signposts_of,
+    read_checks,
+)
 from app.learning.views.blueprint import learning
 
 COUNTRY_NAMES: dict[str, Any] = {
@@ -27,6 +36,10 @@ def _country() -> str:
     return asked if asked in COUNTRIES else guess_country([language for language, _q in request.accept_languages])
 
 
+def _signposts(country: str) -> list[Signpost]:
+    return list_signposts_of(country, read_checks(settings().data_dir))
+
+
 @learning.get("/report")
 @public
 def report() -> ResponseReturnValue:
@@ -36,8 +49,8 @@ def report() -> ResponseReturnValue:
         "learning/report.html",
         country=country,
         countries=[(code, COUNTRY_NAMES[code]) for code in COUNTRIES],
-        signposts=list_signposts_of(country),
-        elsewhere=list_signposts_of("ZZ") if country != "ZZ" else [],
+        signposts=_signposts(country),
+        elsewhere=_signposts("ZZ") if country != "ZZ" else [],
         headings=HEADINGS,
         notes=NOTES,
         leave_url=ELSEWHERE,
@@ -63,7 +76,7 @@ def report_json() -> ResponseReturnValue:
             "checked_on": row.checked_on.isoformat(),
             "source": row.source or None,
         }
-        for row in [*list_signposts_of(country), *(list_signposts_of("ZZ") if country != "ZZ" else [])]
+        for row in [*_signposts(country), *(_signposts("ZZ") if country != "ZZ" else [])]
     ]
     return _unseen(jsonify({"country": country, "services": rows}))
 
