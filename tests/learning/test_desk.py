@@ -107,6 +107,7 @@ def test_a_verified_fact_needs_its_sources_and_keeps_what_was_typed(client: Chec
     # The same publisher twice is one; the document itself needs its page.
     same = fields(fact) | {"sources-1-publisher": "PUBLISHER 1"}
     assert client.post(path, data=same).status_code == 422
+    assert client.post(path, data=fields(fact) | {"sources-1-url": fact.sources[0].url}).status_code == 422, "one page"
     assert client.post(path, data=sent | {"sources-0-primary": "y"}).status_code == 422
     assert db.session.get_one(Fact, fact.id).version == 1
     answer = client.post(path, data=sent | {"sources-0-primary": "y", "sources-0-page": "page 4"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -178,8 +179,9 @@ def slug_error(slug: str, *, reserved: bool = False) -> str:
 
 
 def missing_sources(status: str, sources: Sequence[SourceInput]) -> str:
-    """What a fact of this status lacks of sources, or "" (L1): a verified one has two of different publishers, or one
-    primary document with its page; a contested one at least one, so that readers see who says what."""
+    """What a fact of this status lacks of sources, or "" (L1): a verified one has two of different publishers (one page
+    that two names are given to is one source), or one primary document with its page; a contested one at least one, so that
+    readers see who says what."""
     if len(sources) > MOST_SOURCES:
         return _("Keep the %(most)s best sources", most=MOST_SOURCES)
     if not sources:
@@ -188,8 +190,9 @@ def missing_sources(status: str, sources: Sequence[SourceInput]) -> str:
         return ""
     if any(source.primary and source.page for source in sources):
         return ""
-    if len({fold(source.publisher) for source in sources}) >= 2:
-        return ""
+    for one, other in itertools.combinations(sources, 2):
+        if fold(one.publisher) != fold(other.publisher) and one.url != other.url:
+            return ""
     return _(
         "A verified fact needs two sources of different publishers, or one primary document with its page. "
         "Add one, or call it contested"
