@@ -66,6 +66,7 @@ SHOWN_ATTRIBUTES = (
 )  # fmt: skip
 # Letters of these elements are nobody's to translate: code, what one types oneself, and addresses.
 UNREAD = frozenset({"script", "style", "code", "pre", "textarea", "kbd", "samp"})
+MARKS = re.compile(r"\[\^[a-z0-9-]+\]|^:::(?:sensitive)?(.*)$", re.MULTILINE)
 WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
 
 
@@ -145,6 +146,9 @@ class Reader:
         lines |= {
             text for whole in typed if "*" in whole or "[" in whole for _place, text in visible(render_markdown(whole))
         }
+        # What can be learned has marks of its own: a reference ends a piece of text, and so do the lines of a fold.
+        marked = [MARKS.sub("\n\n\\1\n\n", whole) for whole in typed if MARKS.search(whole)]
+        lines |= {text for whole in marked for _place, text in visible(render_markdown(whole, is_page=True))}
         lines = {" ".join(line.split()) for line in lines if len(line) > 1}
         self._typed = _whole(sorted(lines, key=len, reverse=True))
         self._all = " ".join(" ".join(text.split()) for text in typed)
