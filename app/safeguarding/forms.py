@@ -39,6 +39,12 @@ def _email(label: object, missing: object) -> StringField:
     )
 
 
+class FindForm(PageForm):
+    """Whose clearances the desk shows. It is sent, because an address never stands in the address of a page."""
+
+    email = _email(lazy("Find by email"), lazy("Enter their email address"))
+
+
 class RecordForm(PageForm):
     """What the staff saw about somebody: never the document. `what.choices` are set by the view."""
 

@@ -75,10 +75,10 @@ def _known_to(organization_id: int) -> sa.ColumnElement[bool]:
 
 
 def list_clearances_for(
-    organization_id: int, cursor: str | None = None, *, email: str = "", limit: int = 50
+    organization_id: int, cursor: str | None = None, *, email: str = "", person_id: int | None = None, limit: int = 50
 ) -> Page[Clearance]:
-    """What an organization recorded or was shared, the latest first (N2); with `email` of that person only. Raises
-    BadCursor."""
+    """What an organization recorded or was shared, the latest first (N2); with `email` or `person_id` of that person only.
+    Raises BadCursor."""
     query = (
         sa.select(Clearance)
         .join(Person, Person.id == Clearance.person_id)
@@ -87,7 +87,15 @@ def list_clearances_for(
     )
     if email:
         query = query.where(Person.email == email.strip().lower())
+    if person_id is not None:
+        query = query.where(Clearance.person_id == person_id)
     return cut(db.session.scalars(newest_first(query, Clearance, cursor, limit)).all(), limit)
+
+
+def find_known_clearance(organization_id: int, clearance_id: int) -> Clearance | None:
+    """The clearance in any state with its person, when the organization recorded it or was shared it, else None."""
+    query = sa.select(Clearance).options(joinedload(Clearance.person))
+    return db.session.scalar(query.where(Clearance.id == clearance_id, _known_to(organization_id)))
 
 
 def list_ending(organization: Organization) -> Sequence[Clearance]:

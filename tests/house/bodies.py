@@ -173,6 +173,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "donations.resume"): {"amount": "30"},
     ("POST", "donations.cancel"): EMPTY,
     ("POST", "donations.new"): {"amount": "25", "name": "Dee", "email": "dee@example.org", "anonymous": "yes"},
+    ("POST", "safeguarding.find"): {"email": "{supporter_email}"},
     ("POST", "safeguarding.record"): {
         "email": "{supporter_email}", "what": "identity", "issued_on": "2026-01-05", "outcome": "accepted",
     },

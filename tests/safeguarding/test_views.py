@@ -66,8 +66,9 @@ def test_staff_record_what_they_saw(
 ) -> None:
     helper = make_person(name="Hana Helper")
     sign_in(owner)
-    page = client.get(desk(organization, f"/new?email={helper.email}")).text
+    page = client.post(desk(organization, "/new"), data={"begin": "1", "email": helper.email}).text
     assert f'value="{helper.email}"' in page
+    assert "There is a problem" not in page
     assert "<optgroup" in page
     assert page.index("Background check: United States") < page.index("Background check: United Kingdom"), (
         "theirs first"
@@ -87,7 +88,71 @@ def test_staff_record_what_they_saw(
     assert "Hana Helper" in found
     assert "State Police" in found
     assert "Hana Helper" in client.get(desk(organization)).text
-    assert "Nothing is recorded for this address" in client.get(desk(organization, "?email=x@example.org")).text
+
+
+def test_somebody_is_found_by_an_address_that_stands_in_no_address(
+    client: CheckingClient, sign_in: SignIn, owner: Person, organization: Organization
+) -> None:
+    helper, other = make_person(name="Hana Helper"), make_person(name="Omar Other")
+    hidden = make_clearance(make_person(name="Hidden"), make_organization(), "identity")
+    for person in (helper, other):
+        make_clearance(person, organization, "identity")
+    sign_in(owner)
+    sent = client.post(desk(organization), data={"email": helper.email.upper()})
+    assert sent.status_code == 303
+    assert "@" not in sent.headers["Location"]
+    found = client.get(sent.headers["Location"])
+    assert found.headers["Cache-Control"] == "no-store"
+    assert f'value="{helper.email}"' in found.text, "what was asked for"
+    assert "Hana Helper" in found.text
+    assert "Omar Other" not in found.text
+    nobody = client.post(desk(organization), data={"email": "x@example.org"})
+    assert (nobody.status_code, nobody.headers["Cache-Control"]) == (200, "no-store")
+    assert "Nothing is recorded for this address" in nobody.text
+    assert 'value="x@example.org"' in nobody.text
+    assert "Omar Other" not in nobody.text
+    wrong = client.post(desk(organization), data={"email": "hana"})
+    assert wrong.status_code == 422
+    assert 'value="hana"' in wrong.text
+    # Whom nothing is known of here is no more there than nobody.
+    unknown = client.post(desk(organization), data={"email": hidden.person.email})
+    assert "Nothing is recorded for this address" in unknown.text
+    for page in ("", "/new"):
+        assert client.get(desk(organization, f"{page}?of={encode_id(hidden.id)}")).status_code == 404
+        assert client.get(desk(organization, f"{page}?of=nothing")).status_code == 404
+
+
+def test_recording_anew_begins_with_whom_it_is_about(
+    client: CheckingClient, sign_in: SignIn, owner: Person, organization: Organization
+) -> None:
+    helper = make_person(name="Hana Helper")
+    make_clearance(helper, organization, "identity", issued_on=day(-300), expires_on=day(20))
+    sign_in(owner)
+    page = client.get(desk(organization)).text
+    anew = re.search(r'href="([^"]+)">Record it anew', page)
+    assert anew is not None
+    assert "@" not in anew[1]
+    assert f'value="{helper.email}"' in client.get(anew[1]).text
+
+
+@pytest.mark.rule("N2")
+def test_what_is_recorded_of_one_person_is_paged(
+    client: CheckingClient, sign_in: SignIn, owner: Person, organization: Organization
+) -> None:
+    helper = make_person(name="Hana Helper")
+    for number in range(51):
+        make_clearance(helper, organization, "identity", reference=f"No. {number}.")
+    make_clearance(make_person(), organization, "identity", reference="No. 99.")
+    sign_in(owner)
+    page = client.get(client.post(desk(organization), data={"email": helper.email}).headers["Location"]).text
+    following = re.search(r'rel="next" href="([^"]+)"', page)
+    assert following is not None
+    assert "@" not in following[1]
+    second = client.get(following[1].replace("&amp;", "&")).text
+    shown = [set(re.findall(r"No\. \d+\.", each)) for each in (page, second)]
+    assert [len(found) for found in shown] == [50, 1]
+    assert not shown[0] & shown[1]
+    assert "No. 99." not in page + second
 
 
 def test_what_the_law_asks_is_stated_at_its_box(

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
@@ -17,6 +17,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import show_errors
 from app.core.i18n import _, ngettext
+from app.core.ids import decode_id, encode_id
 from app.core.paging import Page
 from app.core.text import line
 from app.core.web import allow
@@ -24,7 +25,7 @@ from app.organizations.models import Organization
 from app.organizations.queries import find_organization
 from app.safeguarding import operations, queries
 from app.safeguarding.catalogue import list_choices
-from app.safeguarding.forms import MEANS_NAMES, ExemptionForm, MeansForm, RecordForm, RevokeForm
+from app.safeguarding.forms import MEANS_NAMES, ExemptionForm, FindForm, MeansForm, RecordForm, RevokeForm
 from app.safeguarding.kinds import find_level
 from app.safeguarding.models import Clearance, Exemption, Guardianship
 from app.safeguarding.operations.exemptions import NEVER_WAIVED
@@ -38,21 +39,59 @@ PAGE_SIZE = 50
 ACCEPTED_ALONE = ("code_of_conduct",)
 
 
+def _find_asked(organization: Organization) -> Clearance | None:
+    """Whom `of` in the address means, by something the organization knows of them; 404 for anything else."""
+    asked = request.args.get("of")
+    if asked is None:
+        return None
+    key = decode_id(asked)
+    known = None if key is None else queries.find_known_clearance(organization.id, key)
+    if known is None:
+        abort(404)
+    return known
+
+
 @safeguarding.get("/manage/<slug>/clearances")
 @allow(can_keep_clearances, load=find_organization)
 def desk(organization: Organization) -> ResponseReturnValue:
-    """Everything that waits for somebody, and what is recorded; with `email` one person's."""
-    email, cursor = (line(request.args.get("email")) or "")[:254], request.args.get("cursor")
-    page = queries.list_clearances_for(organization.id, cursor, email=email, limit=PAGE_SIZE)
-    first = not email and not cursor
+    """Everything that waits for somebody, and what is recorded; with `of`, something recorded, of that person only."""
+    known = _find_asked(organization)
+    return _desk(organization, FindForm(formdata=None, email=known.person.email if known else ""), known)
+
+
+@safeguarding.post("/manage/<slug>/clearances")
+@allow(can_keep_clearances, load=find_organization)
+def find(organization: Organization) -> ResponseReturnValue:
+    """One person's, by their address, which is sent and stands in no address of a page."""
+    form = FindForm()
+    if not form.validate():
+        return _desk(organization, form, None), 422
+    found = queries.list_clearances_for(organization.id, email=form.email.data or "", limit=1).rows
+    if found:
+        return redirect(url_for("safeguarding.desk", slug=organization.slug, of=encode_id(found[0].id)), code=303)
+    return _desk(organization, form, None, nobody=True)
+
+
+def _desk(organization: Organization, form: FindForm, known: Clearance | None, *, nobody: bool = False) -> str:
+    """The desk, or what is recorded of the person that `known` is about. `nobody`: nothing is, of whoever was asked for."""
+    cursor = request.args.get("cursor")
+    of = None if known is None else encode_id(known.id)
+    page: Page[Clearance] = Page([], None)
+    if not nobody:
+        person_id = None if known is None else known.person_id
+        page = queries.list_clearances_for(organization.id, cursor, person_id=person_id, limit=PAGE_SIZE)
+    first = known is None and not nobody and not cursor
     day = today(organization.time_zone)
     return render_template(
         "safeguarding/desk.html",
         organization=organization,
-        email=email,
+        form=form,
+        email=(form.email.data or "") if known is not None or nobody else "",
         page=page,
-        following=_following(organization, page, email),
-        first_url=url_for("safeguarding.desk", slug=organization.slug, email=email or None) if cursor else None,
+        following=url_for("safeguarding.desk", slug=organization.slug, of=of, cursor=page.next_cursor)
+        if page.next_cursor
+        else None,
+        first_url=url_for("safeguarding.desk", slug=organization.slug, of=of) if cursor else None,
         name_of=name_of,
         state_of=lambda clearance: state_of(clearance, day),
         ending=[(each, _left(each, day)) for each in queries.list_ending(organization)] if first else [],
@@ -62,12 +101,6 @@ def desk(organization: Organization) -> ResponseReturnValue:
         means=MEANS_NAMES,
         viewer_id=current_person().id,
     )
-
-
-def _following(organization: Organization, page: Page[Clearance], email: str) -> str | None:
-    if page.next_cursor is None:
-        return None
-    return url_for("safeguarding.desk", slug=organization.slug, email=email or None, cursor=page.next_cursor)
 
 
 def _left(clearance: Clearance, day: dt.date) -> tuple[str, bool]:
@@ -85,12 +118,16 @@ def _left(clearance: Clearance, day: dt.date) -> tuple[str, bool]:
 @safeguarding.route("/manage/<slug>/clearances/new", methods=["GET", "POST"])
 @allow(can_keep_clearances, load=find_organization)
 def record(organization: Organization) -> ResponseReturnValue:
-    """Record what was seen about somebody else."""
-    form = RecordForm(email=(line(request.args.get("email")) or "")[:254])
+    """Record what was seen about somebody else: with `of`, of whom something is known already, or begun at the desk with
+    the address that was typed there."""
+    begun = request.method == "POST" and "begin" in request.form
+    known = _find_asked(organization)
+    email = (line(request.form.get("email")) or "")[:254] if begun else known.person.email if known else ""
+    form = RecordForm(formdata=None, email=email) if begun else RecordForm(email=email)
     names = {"reference": _("One reference (two people are asked for)")}
     form.what.choices = list_choices(organization.country, without=ACCEPTED_ALONE, names=names)
     reasons: list[Reason] = []
-    if form.validate_on_submit() and _says_what_the_law_asks(form):
+    if not begun and form.validate_on_submit() and _says_what_the_law_asks(form):
         kind, _colon, level = form.what.data.partition(":")
         try:
             with transaction():
@@ -108,13 +145,14 @@ def record(organization: Organization) -> ResponseReturnValue:
                     role_eligible=bool(form.eligible.data),
                 )
                 text = _("Recorded for %(name)s, who hears of it by email.", name=made.person.name)
+                of = encode_id(made.id)
         except InvalidInput as invalid:
             show_errors(form, InvalidInput({_field_of(name): said for name, said in invalid.errors.items()}))
         except Refused as refused:
             reasons = refused.reasons
         else:
             flash(text, "done")
-            return redirect(url_for("safeguarding.desk", slug=organization.slug, email=form.email.data), code=303)
+            return redirect(url_for("safeguarding.desk", slug=organization.slug, of=of), code=303)
     page = render_template("safeguarding/record.html", organization=organization, form=form, reasons=reasons)
     return page, 409 if reasons else 422 if form.errors else 200
 
