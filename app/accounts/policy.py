@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
+
 from app.accounts.models import Person
 from app.core.clock import age_on, today
 
@@ -17,6 +20,23 @@ _LATER_MAJORITY = {"KR": 19, "TH": 20, "NZ": 20, "SG": 21}
 def majority_age(country: str | None) -> int:
     """The age from which somebody is an adult in that ISO country (G4)."""
     return _LATER_MAJORITY.get(country or "", ADULT_AGE)
+
+
+def adult_from(birth_date: dt.date, country: str | None) -> dt.date:
+    """The day from which somebody born then is an adult in that ISO country; born on 29 February, 1 March in other years."""
+    return _birthday(birth_date, majority_age(country))
+
+
+def adult_everywhere_from(birth_date: dt.date) -> dt.date:
+    """The day from which they are an adult wherever they go."""
+    return _birthday(birth_date, max(ADULT_AGE, *_LATER_MAJORITY.values()))
+
+
+def _birthday(birth_date: dt.date, age: int) -> dt.date:
+    year = birth_date.year + age
+    if (birth_date.month, birth_date.day) == (2, 29) and not calendar.isleap(year):
+        return dt.date(year, 3, 1)
+    return birth_date.replace(year=year)
 
 
 def may_be_minor_somewhere(person: Person) -> bool:

@@ -125,8 +125,9 @@ def mail_answered(payload: dict[str, Any]) -> None:
 
 def purge() -> None:
     """What is past its retention date is deleted."""
-    with transaction():
-        operations.purge_clearances()
+    for delete in (operations.purge_clearances, operations.purge_exemptions, operations.purge_guardianships):
+        with transaction():
+            delete()
 
 
 HANDLERS = {

@@ -19,7 +19,7 @@ from app.needs.models import Shift
 from app.needs.queries import find_shift
 from app.organizations.notices import list_told
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate, operations, queries, two_adults
+from app.signups import gate, operations, queries, two_adults, unused
 
 
 def person_facts_changed(payload: dict[str, Any]) -> None:
@@ -65,6 +65,12 @@ def warn_of_missing_adults() -> None:
     """Sweep: staff hear while there is still time to find somebody."""
     with transaction():
         two_adults.promise_warnings()
+
+
+def purge_unused() -> None:
+    """Sweep: what has no end, and nothing has rested on for a year, is deleted (G3)."""
+    with transaction():
+        unused.purge_unused()
 
 
 def tell_cannot_run(payload: dict[str, Any]) -> None:
@@ -153,4 +159,5 @@ SWEEPS = (
     Sweep("signups.review_near_shifts", 60, review_near_shifts),
     Sweep("signups.review_standing", 3600, review_standing),
     Sweep("signups.warn_of_missing_adults", 3600, warn_of_missing_adults),
+    Sweep("signups.purge_unused", 3600, purge_unused),
 )

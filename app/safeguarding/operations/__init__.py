@@ -9,11 +9,12 @@ from app.safeguarding.operations.clearances import (
     share_clearance,
     unshare_clearance,
 )
-from app.safeguarding.operations.exemptions import agree_exemption, ask_exemption, end_exemption
+from app.safeguarding.operations.exemptions import agree_exemption, ask_exemption, end_exemption, purge_exemptions
 from app.safeguarding.operations.guardians import (
     answer_guardianship,
     ask_guardian,
     confirm_guardian,
+    purge_guardianships,
     send_guardian_link_again,
     withdraw_guardianship,
 )
@@ -31,6 +32,8 @@ __all__ = [
     "object_to_clearance",
     "publish_conduct",
     "purge_clearances",
+    "purge_exemptions",
+    "purge_guardianships",
     "record_clearance",
     "revoke_clearance",
     "send_guardian_link_again",

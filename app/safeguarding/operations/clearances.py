@@ -202,11 +202,16 @@ def purge_clearances() -> int:
     due = sa.select(Clearance).where(Clearance.purge_on <= today("Etc/GMT+12")).order_by(Clearance.person_id)
     purged = db.session.scalars(due.limit(500)).all()
     for clearance in purged:
-        record("clearance.purged", clearance, None, clearance.organization_id, person_id=clearance.person_id)
-        db.session.execute(sa.delete(ClearanceShare).where(ClearanceShare.clearance_id == clearance.id))
-        db.session.delete(clearance)
+        purge_clearance(clearance)
     db.session.flush()
     return len(purged)
+
+
+def purge_clearance(clearance: Clearance) -> None:
+    """Delete one, and with whom it is shared."""
+    record("clearance.purged", clearance, None, clearance.organization_id, person_id=clearance.person_id)
+    db.session.execute(sa.delete(ClearanceShare).where(ClearanceShare.clearance_id == clearance.id))
+    db.session.delete(clearance)
 
 
 def _check_kind(kind: str, level: str) -> tuple[Kind, Level]:

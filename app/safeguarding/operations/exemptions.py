@@ -25,6 +25,8 @@ from app.safeguarding.operations.shared import (
 )
 
 LONGEST = dt.timedelta(days=90)
+# How long what was waived, and why, is kept after its end (G3).
+RETENTION = dt.timedelta(days=365)
 # A check and the code of conduct are waived for nobody: without the first nobody is known, the second takes minutes.
 NEVER_WAIVED = ("background_check", "code_of_conduct")
 
@@ -99,6 +101,17 @@ def end_exemptions_of(organization_id: int, *, by: Person) -> None:
         exemption.ended_at = now()
         record("exemption.ended", exemption, by, organization_id, person_id=exemption.person_id)
         tell_facts_changed(exemption.person_id)
+
+
+def purge_exemptions() -> int:
+    """Delete what ended, or was never agreed to, a year ago (G3); the audit trail keeps that it was there. Returns how many."""
+    due = sa.or_(Exemption.ends_on <= today("Etc/GMT+12") - RETENTION, Exemption.ended_at <= now() - RETENTION)
+    purged = db.session.scalars(sa.select(Exemption).where(due).order_by(Exemption.person_id).limit(500)).all()
+    for exemption in purged:
+        record("exemption.purged", exemption, None, exemption.organization_id, person_id=exemption.person_id)
+        db.session.delete(exemption)
+    db.session.flush()
+    return len(purged)
 
 
 def _locked(exemption_id: int, by: Person) -> Exemption:

@@ -3,17 +3,19 @@ confirm them by a second means before any contact."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
 from app.accounts.operations import normal_email
-from app.accounts.policy import is_known_minor, may_be_minor_somewhere
+from app.accounts.policy import ADULT_AGE, adult_everywhere_from, adult_from, is_known_minor, may_be_minor_somewhere
 from app.accounts.queries import find_person_by_email
 from app.core import outbox
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db, lock
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
@@ -25,6 +27,9 @@ from app.safeguarding.operations.shared import locked_person, record, require_an
 LIVE = ("asked", "consented")
 # How often a minor may name somebody: each naming writes a mail to an address that nobody has proved.
 MOST_ASKED = 5
+# How long somebody is kept who was asked and has not answered, and who is no guardian any more (G3).
+KEPT_UNANSWERED = dt.timedelta(days=90)
+KEPT_AFTER = dt.timedelta(days=180)
 
 
 def ask_guardian(person_id: int, *, by: Person, name: str, email: str, phone: str = "") -> Guardianship:
@@ -123,6 +128,43 @@ def confirm_guardian(guardianship_id: int, organization_id: int, *, by: Person, 
         record("guardianship.confirmed", guardianship, by, organization.id, person_id=guardianship.person_id)
         tell_facts_changed(guardianship.person_id)
     return confirmation
+
+
+def purge_guardianships() -> int:
+    """Delete who was asked and never answered, who is no guardian any more, and the guardians of those who have been of age
+    for half a year (G3); the audit trail keeps ids. Returns how many."""
+    at = now()
+    ended = sa.or_(
+        sa.and_(Guardianship.status == "asked", Guardianship.created_at <= at - KEPT_UNANSWERED),
+        Guardianship.withdrawn_at <= at - KEPT_AFTER,
+    )
+    found = sa.select(Guardianship).options(joinedload(Guardianship.person)).order_by(Guardianship.created_at)
+    purged = list(db.session.scalars(found.where(ended).limit(500)))
+    # Nobody is of age anywhere before eighteen: those who could be, by the day that their own birth date and country say.
+    day = today("Etc/GMT+12") - KEPT_AFTER
+    of_age = sa.or_(Person.birth_date.is_(None), Person.birth_date <= day - ADULT_AGE * dt.timedelta(days=365))
+    consented = found.join(Person, Person.id == Guardianship.person_id).where(
+        Guardianship.status == "consented", of_age
+    )
+    purged += [each for each in db.session.scalars(consented) if _needed_until(each) <= day]
+    for guardianship in purged:
+        record("guardianship.purged", guardianship, None, None, person_id=guardianship.person_id)
+        spoken = GuardianConfirmation.guardianship_id == guardianship.id
+        db.session.execute(sa.delete(GuardianConfirmation).where(spoken))
+        db.session.delete(guardianship)
+    db.session.flush()
+    return len(purged)
+
+
+def _needed_until(guardianship: Guardianship) -> dt.date:
+    """The day from which nobody needs this guardian: of age at home; named later, for a place whose law says otherwise, of
+    age everywhere. Of somebody whose age is not known any more: when the guardian agreed."""
+    born, person = guardianship.person.birth_date, guardianship.person
+    named_on = guardianship.created_at.date()
+    if born is None:
+        return named_on
+    at_home = adult_from(born, person.country)
+    return at_home if named_on < at_home else adult_everywhere_from(born)
 
 
 def _live(person_id: int) -> list[Guardianship]:

@@ -75,6 +75,8 @@ def _kept(clearance: Clearance) -> str:
     """Until when it is kept: its date, or how long after it ended."""
     if clearance.purge_on is not None:
         return _("%(day)s, then it is deleted", day=when.full_day(clearance.purge_on))
+    if clearance.expires_on is None:
+        return _("a year after your last shift with an organization that relies on it")
     kind = find_kind(clearance.kind)
     days = 365 if kind is None else kind.retention.days
     return _("it ends, and %(days)s days longer", days=days)
