@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import current_app
@@ -17,6 +18,7 @@ from app.organizations.queries import list_deciders
 from app.safeguarding import operations
 from app.safeguarding.models import Clearance, Guardianship
 from app.safeguarding.policy import guardian_token
+from app.safeguarding.queries import list_shares
 from app.safeguarding.requirements import Requirement
 
 
@@ -31,12 +33,15 @@ def mail_revoked(payload: dict[str, Any]) -> None:
 
 
 def mail_ends(payload: dict[str, Any]) -> None:
-    """Both sides hear that it ends soon; nobody once it was revoked or purged."""
+    """Both sides hear that it ends soon, and every organization that it is shared with now; nobody once it was revoked or
+    purged."""
     clearance = db.session.get(Clearance, payload["clearance_id"])
     if clearance is None or clearance.revoked_at is not None:
         return
+    relying = [share.organization_id for share in list_shares(clearance.id)]
     if clearance.organization_id is not None:
-        _promise_to_staff(clearance, "ends", payload["outbox_key"])
+        relying.insert(0, clearance.organization_id)
+    _promise_to_staff(clearance, relying, "ends", payload["outbox_key"])
     _tell_person(payload, "ends")
 
 
@@ -44,23 +49,36 @@ def mail_objected(payload: dict[str, Any]) -> None:
     """The staff hear that somebody says something is wrong."""
     clearance = db.session.get(Clearance, payload["clearance_id"])
     if clearance is not None and clearance.organization_id is not None:
-        _promise_to_staff(clearance, "objected", payload["outbox_key"])
+        _promise_to_staff(clearance, [clearance.organization_id], "objected", payload["outbox_key"])
 
 
-def _promise_to_staff(clearance: Clearance, event: str, key: str) -> None:
+def _promise_to_staff(clearance: Clearance, organization_ids: Iterable[int], event: str, key: str) -> None:
+    """A mail to each owner and manager of these organizations; whoever is in several hears it once."""
+    about, whose = clearance.id, clearance.person_id
     with transaction():
-        for person_id in list_deciders(clearance.organization_id or 0):
-            if person_id != clearance.person_id:
-                payload = {"clearance_id": clearance.id, "event": event, "person_id": person_id}
-                outbox.enqueue("mail_staff_clearance", payload, key=f"staff:{key}:{person_id}"[:200])
+        for organization_id in organization_ids:
+            for person_id in list_deciders(organization_id):
+                if person_id != whose:
+                    payload = {
+                        "clearance_id": about,
+                        "organization_id": organization_id,
+                        "event": event,
+                        "person_id": person_id,
+                    }
+                    outbox.enqueue("mail_staff_clearance", payload, key=f"staff:{key}:{person_id}"[:200])
 
 
 def mail_staff(payload: dict[str, Any]) -> None:
-    """One of the staff hears of a clearance that ends soon or that somebody objects to."""
+    """One of the staff hears of a clearance that ends soon or that somebody objects to; not once their organization does
+    not rely on it any more."""
     clearance, staff = db.session.get(Clearance, payload["clearance_id"]), find_person(payload["person_id"])
-    if clearance is None or clearance.organization is None or staff is None or not staff.is_active:
+    if clearance is None or clearance.revoked_at is not None or staff is None or not staff.is_active:
         return
-    if staff.id not in list_deciders(clearance.organization.id):
+    relying = [clearance.organization, *(share.organization for share in list_shares(clearance.id))]
+    # What was promised before it was said for which organization is for the one that recorded it.
+    told_for = payload.get("organization_id", clearance.organization_id)
+    organization = next((each for each in relying if each is not None and each.id == told_for), None)
+    if organization is None or staff.id not in list_deciders(organization.id):
         return
     with speaking(staff.locale):
         values: dict[str, Any] = {
@@ -68,7 +86,7 @@ def mail_staff(payload: dict[str, Any]) -> None:
             "who": clearance.person.name,
             "what": Requirement(clearance.kind, clearance.level).name,
             "until": None if clearance.expires_on is None else when.full_day(clearance.expires_on),
-            "slug": clearance.organization.slug,
+            "slug": organization.slug,
         }
     send("safeguarding/staff_clearance", to=staff, key=payload["outbox_key"], name=staff.name, **values)
 

@@ -17,8 +17,9 @@ from app.core.audit import AuditEvent
 from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.moderation.operations import suspend_organization, withdraw_verification
-from app.organizations.models import Organization
+from app.organizations.models import Membership, Organization
 from app.safeguarding import operations as acts
+from app.safeguarding.jobs import mail_ends
 from app.safeguarding.models import Clearance, ClearanceShare, Exemption
 from app.safeguarding.operations.clearances import OLDEST
 from app.safeguarding.requirements import Requirement
@@ -44,6 +45,7 @@ from tests.safeguarding.common import (
     stands,
     status,
 )
+from tests.smtp import Mailbox, text_of
 
 TODAY = today("America/New_York")
 WorkOff = Callable[[], dict[str, int]]
@@ -292,6 +294,53 @@ def test_both_sides_are_warned_sixty_thirty_and_seven_days_before(organization: 
     declined = said(make_person(), owner, outcome="declined", expires_on=day + 90 * DAY)
     made = do(acts.record_clearance, organization.id, **declined)
     assert promised("clearance_ends", clearance_id=made.id) == []
+
+
+def test_whoever_it_is_shared_with_is_warned_too_once_and_only_while_the_share_stands(
+    organization: Organization, owner: Person, work_off: WorkOff, mailbox: Mailbox
+) -> None:
+    day, person = today("America/New_York"), make_person(name="Hana Helper")
+    made = do(acts.record_clearance, organization.id, **said(person, owner, expires_on=day + 40 * DAY))
+    there, here = make_person(), make_person()
+    relying, taken_back = make_organization(there), make_organization(here)
+    make_member(relying, "coordinator")
+    with transaction():
+        # The same person runs the one that recorded it and one that relies on it.
+        db.session.add(Membership(organization_id=relying.id, person_id=owner.id, role="manager", created_at=now()))
+    for each in (relying, taken_back):
+        do(acts.share_clearance, made.id, each.id, by=person)
+    work_off()
+    told = []
+    for days in (30, 7):
+        mailbox.messages.clear()
+        if days == 7:
+            do(acts.unshare_clearance, made.id, taken_back.id, by=person)
+        with time_machine.travel(dt.datetime.combine(day + (40 - days) * DAY, dt.time(10), dt.UTC), tick=False):
+            work_off()
+            work_off()
+        ends = [mail for mail in mailbox.messages if "A clearance of Hana Helper ends soon" in mail["Subject"]]
+        told.append(sorted(mail["To"].rpartition("<")[2].rstrip(">") for mail in ends))
+    assert told == [sorted([owner.email, there.email, here.email]), sorted([owner.email, there.email])]
+    links = {mail["To"].rpartition("<")[2].rstrip(">"): text_of(mail) for mail in ends}
+    assert f"/manage/{relying.slug}/clearances" in links[there.email]
+    assert f"/manage/{organization.slug}/clearances" in links[owner.email]
+
+
+def test_a_share_that_is_taken_back_before_the_mail_leaves_tells_nobody(
+    organization: Organization, owner: Person, work_off: WorkOff, mailbox: Mailbox
+) -> None:
+    person, there = make_person(), make_person()
+    relying = make_organization(there)
+    made = do(
+        acts.record_clearance, organization.id, **said(person, owner, expires_on=today("America/New_York") + 40 * DAY)
+    )
+    do(acts.share_clearance, made.id, relying.id, by=person)
+    mail_ends({"clearance_id": made.id, "days": 30, "outbox_key": "clearance_ends:test"})
+    do(acts.unshare_clearance, made.id, relying.id, by=person)
+    mailbox.messages.clear()
+    work_off()
+    told = {mail["To"].rpartition("<")[2].rstrip(">") for mail in mailbox.messages if "ends soon" in mail["Subject"]}
+    assert told == {owner.email}
 
 
 # --- exemptions
