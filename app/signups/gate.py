@@ -21,7 +21,7 @@ from app.core.i18n import _, ngettext
 from app.needs import asking, promises
 from app.needs.models import Position, Shift
 from app.signups import rules
-from app.signups.models import LIVE_STATUSES, MAXIMUM_PARTY_SIZE, Signup
+from app.signups.models import LIVE_STATUSES, MAXIMUM_PARTY_SIZE, ShiftStaff, Signup
 
 # A place in one of these is held: it may not overlap another one (S3).
 HOLDING_STATUSES = ("confirmed", "checked_in")
@@ -54,6 +54,8 @@ def check(
     told = {reason.code for reason in found}
     standing = _standing(shift, person, ignore=ignore, position=position)
     found += [reason for reason in standing if reason.code not in told]
+    if not any(reason.code == "overlap" for reason in found):
+        found += _named_elsewhere(shift, person)
     found += _double(shift, person, ignore)
     found += _party(shift, party_size, position_id)
     return found
@@ -242,6 +244,24 @@ def _overlap(shift: Shift, person: Person, ignore: Signup | None) -> list[Reason
     if ignore is not None:
         others = others.where(Signup.id != ignore.id)
     return [] if db.session.scalar(others) is None else [_busy()]
+
+
+def _named_elsewhere(shift: Shift, person: Person) -> list[Reason]:
+    """Whoever is named as staff on another shift at this time takes no place on this one: nobody is in two places, nor counts
+    as an adult in two (S3, G2). A place that is held already outweighs being named, which then counts for nothing."""
+    if shift.starts_at is None:
+        return []
+    named = (
+        sa.select(ShiftStaff.shift_id)
+        .join(Shift, Shift.id == ShiftStaff.shift_id)
+        .where(ShiftStaff.person_id == person.id, Shift.id != shift.id, Shift.status != "cancelled")
+        .where(Shift.starts_at < shift.ends_at, Shift.ends_at > shift.starts_at)
+        .limit(1)
+    )
+    if db.session.scalar(named) is None:
+        return []
+    remedy = _("Ask to be taken off the shift you are named on, or choose another time.")
+    return [Reason("overlap", _("You have another commitment at this time."), remedy)]
 
 
 def list_overlapping(signup_ids: Sequence[int]) -> set[int]:

@@ -139,7 +139,8 @@ def _staff_who_count(shift_ids: Iterable[int]) -> Sequence[ShiftStaff]:
 
 
 def _is_elsewhere(shift: type[Shift] | Shift, person_id: Any) -> sa.ColumnElement[bool]:
-    """That a person has a place on another shift at the time of this one, or is named on one."""
+    """That a person has a place on another shift at the time of this one, or is named on one. A place outweighs being named:
+    it counts there and the name does not here; of two names at one time neither counts."""
     other, place, named = aliased(Shift), aliased(Signup), aliased(ShiftStaff)
     at_its_time = (
         other.id != shift.id,
@@ -148,7 +149,7 @@ def _is_elsewhere(shift: type[Shift] | Shift, person_id: Any) -> sa.ColumnElemen
         other.ends_at > shift.starts_at,
     )
     has_a_place = sa.exists().where(
-        place.person_id == person_id, place.status.in_(gate.HOLDING_STATUSES), other.id == place.shift_id, *at_its_time
+        place.person_id == person_id, place.status.in_(PRESENT_STATUSES), other.id == place.shift_id, *at_its_time
     )
     is_named = sa.exists().where(named.person_id == person_id, other.id == named.shift_id, *at_its_time)
     return sa.or_(has_a_place, is_named)
