@@ -62,7 +62,8 @@ class MergeForm(PageForm):
     with_members = BooleanField(
         lazy("The members of the other come along"),
         description=lazy(
-            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner"
+            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner. Without them,"
+            " the clearances that they recorded end"
         ),
     )
     typed_name = StringField(

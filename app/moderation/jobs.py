@@ -72,7 +72,24 @@ def mail_organizations_merged(payload: dict[str, Any]) -> None:
     )
 
 
+def mail_records_moved(payload: dict[str, Any]) -> None:
+    """Tell somebody that what one organization knew of them is kept by another one now, where they read it and say what is
+    wrong."""
+    duplicate, person = find_organization_by_id(payload["duplicate_id"]), find_person(payload["person_id"])
+    if duplicate is None or person is None or not person.is_active or not person.has_mailbox:
+        return
+    send(
+        "moderation/records_moved",
+        to=person,
+        key=payload["outbox_key"],
+        name=person.name,
+        duplicate=duplicate.name,
+        organization=find_remaining(duplicate).name,
+    )
+
+
 HANDLERS = {
+    "mail_records_moved": mail_records_moved,
     "mail_organizations_merged": mail_organizations_merged,
     "mail_verification_decided": mail_verification_decided,
     "mail_verification_decided_to": mail_verification_decided_to,

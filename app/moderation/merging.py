@@ -29,13 +29,7 @@ from app.organizations.members import add_membership, find_membership, remove_me
 from app.organizations.models import DifferentOrganizations, Logo, Membership, Organization
 from app.organizations.operations import name_key
 from app.organizations.queries import list_members
-from app.safeguarding.models import ContactPermission, GuardianConfirmation
-from app.safeguarding.operations.clearances import revoke_all_of, revoke_conduct_of
-from app.safeguarding.operations.exemptions import end_exemptions_of
-from app.safeguarding.operations.profiles import keep_profile
-from app.safeguarding.operations.shared import tell_rules_changed
-from app.safeguarding.queries import find_profile
-from app.safeguarding.requirements import parse
+from app.safeguarding.operations.merging import count_required_together, merge_records
 
 # What becomes of every column that points at an organization. tests/moderation/test_merging.py fails on one that is missing.
 MOVED = (
@@ -43,9 +37,6 @@ MOVED = (
     "fundraiser.organization_id",
     "location.organization_id",
     "import_batch.organization_id",
-    # The same people spoke for it: what they recorded holds with the one that remains.
-    "clearance.organization_id",
-    "exemption.organization_id",
 )
 DECIDED_HERE = (
     "membership.organization_id",
@@ -53,6 +44,8 @@ DECIDED_HERE = (
     "claim.organization_id",
     "logo.organization_id",
     "organization.merged_into_id",
+    # app/safeguarding/operations/merging.py
+    "clearance.organization_id",
     "clearance_share.organization_id",
     "guardian_confirmation.organization_id",
     "contact_permission.organization_id",
@@ -68,6 +61,8 @@ LEFT_BEHIND = (
     # What it asked of people; nobody has accepted these words of the one that remains.
     "requirement_profile.organization_id",
     "conduct_version.organization_id",
+    # Ended: two people of the one that remains agree to each anew.
+    "exemption.organization_id",
 )
 
 
@@ -123,6 +118,18 @@ def reasons_not_to_merge(duplicate: Organization, remaining: Organization) -> li
                 "currency", _("They raise money in different currencies."), _("Let both stand, or end the fundraisers.")
             )
         )
+    together, most = count_required_together(duplicate.id, remaining.id)
+    if together > most:
+        reasons.append(
+            Reason(
+                "requirements",
+                _(
+                    "Together they require more of people than the %(most)s things that one organization may.",
+                    most=most,
+                ),
+                _("Ask one of them to require less first."),
+            )
+        )
     if duplicate.is_public and not remaining.is_public:
         reasons.append(
             Reason(
@@ -140,8 +147,8 @@ def merge_organizations(
     """Make everything of the duplicate a part of the organization that remains; its own address leads there from now on.
 
     `typed_name` is the duplicate's name, typed by the moderator. `with_members`: its members become members of the one that
-    remains, an owner as a manager where that one has an owner; else they are members of nothing. Invitations and claims of the
-    duplicate end. Needs of a duplicate that the public did not see are paused.
+    remains, an owner as a manager where that one has an owner; else they are members of nothing, and what they recorded of
+    people ends. Invitations and claims of the duplicate end. Needs of a duplicate that the public did not see are paused.
 
     Raises InvalidInput at "typed_name"; Refused with every reason.
     """
@@ -172,7 +179,7 @@ def merge_organizations(
         _point("logo.organization_id", duplicate.id, remaining.id)
     else:
         db.session.execute(sa.delete(Logo).where(Logo.organization_id == duplicate.id))
-    _move_safeguarding(duplicate, remaining, by)
+    known = merge_records(duplicate, remaining, by=by, with_members=with_members)
     need_ids = list(db.session.scalars(sa.select(Need.id).where(Need.organization_id == duplicate.id)))
     for column in MOVED:
         _point(column, duplicate.id, remaining.id)
@@ -196,6 +203,9 @@ def merge_organizations(
     for person_id in told:
         payload = {"duplicate_id": duplicate.id, "person_id": person_id}
         outbox.enqueue("mail_organizations_merged", payload, key=f"merged:{duplicate.id}:{person_id}")
+    for person_id in known:
+        payload = {"duplicate_id": duplicate.id, "person_id": person_id}
+        outbox.enqueue("mail_records_moved", payload, key=f"records_moved:{duplicate.id}:{person_id}")
     return remaining
 
 
@@ -261,30 +271,6 @@ def _forget_repeated_ids(duplicate: Organization, remaining: Organization) -> No
         .values(external_id=None),
         execution_options={"synchronize_session": False},
     )
-
-
-def _move_safeguarding(duplicate: Organization, remaining: Organization, by: Person) -> None:
-    """The word of moderators and the acceptance of its own code of conduct stay behind; what people share with it, and
-    guardians its staff spoke to, go with it. Of a duplicate that nobody stands behind, what it said of people ends. Every
-    place is asked again by the rules of the one that remains (G1)."""
-    revoke_conduct_of(duplicate.id, by=by)
-    # What the duplicate required of people goes on being required.
-    strict = [*find_profile(duplicate.id), *find_profile(remaining.id)]
-    if strict:
-        keep_profile(remaining, parse(strict), by=by)
-    if not duplicate.is_public:
-        revoke_all_of(duplicate.id, by=by)
-        end_exemptions_of(duplicate.id, by=by)
-        spoken = GuardianConfirmation.organization_id == duplicate.id
-        db.session.execute(sa.delete(GuardianConfirmation).where(spoken))
-    db.session.execute(sa.delete(ContactPermission).where(ContactPermission.organization_id == duplicate.id))
-    for name, key in (("clearance_share", "clearance_id"), ("guardian_confirmation", "guardianship_id")):
-        table = db.metadata.tables[name]
-        there = sa.select(table.c[key]).where(table.c.organization_id == remaining.id)
-        mine = table.c.organization_id == duplicate.id
-        db.session.execute(sa.delete(table).where(mine, table.c[key].in_(there)))
-        _point(f"{name}.organization_id", duplicate.id, remaining.id)
-    tell_rules_changed(remaining.id)
 
 
 def _point(name: str, old_id: int, new_id: int) -> None:

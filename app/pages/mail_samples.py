@@ -341,6 +341,7 @@ SAMPLES: dict[str, Sample] = {
     "organizations/invitation_answered": Sample(_invitation, other={"accepted": False}),
     "organizations/membership_changed": Sample(_invitation, empty={"role": None}),
     "moderation/merged": Sample(_merged, empty={"role": None}),
+    "moderation/records_moved": Sample(_merged),
     "organizations/decided": Sample(_claim, other={"decision": "suspended"}),
     "pages/digest": Sample(_digest, "staff_digest"),
     "pledges/cancelled_for": Sample(_pledge, empty={"why": ""}, other={"why": "no_longer_needed"}),

@@ -158,6 +158,7 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             answer_claim(claim.id, grant=True, by=None, reason="")
             twin = register_organization(name="Twin", by=None, owner=None, country="US", place="Newark, NJ")
             merge_organizations(twin.id, imported.id, by=moderator, typed_name="Twin", with_members=True)
+            enqueue("mail_records_moved", {"duplicate_id": twin.id, "person_id": helper.id}, key="records_moved")
             need.confirm_by = today("UTC")
             about = {"need_id": need.id, "person_id": owner.id, "confirm_by": need.confirm_by.isoformat()}
             enqueue("mail_need_confirm", about, key="confirm")

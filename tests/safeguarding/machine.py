@@ -411,7 +411,16 @@ class Facts(RuleBasedStateMachine):
             return
         self.merged = True
         for person in self.world.people:
-            for known in (*person.clearances, *person.exemptions):
+            # What two people of the one agreed to is not agreed to by the other.
+            for waived in person.exemptions:
+                waived.ended = waived.ended or waived.by == 1
+            if not with_members:
+                # Nobody of the one that remains said it.
+                for known in person.clearances:
+                    known.revoked = known.revoked or known.by == 1
+                    known.shared.discard(1)
+                person.spoken_to_by.discard(1)
+            for known in person.clearances:
                 known.by = self._home(known.by)
             for known in person.clearances:
                 known.shared = {self._home(one) for one in known.shared}

@@ -1,4 +1,4 @@
-"""Guardians, the word of two moderators, and merged organizations: by whom, and what each of it ends."""
+"""Guardians, and the word of two moderators: by whom, and what each of it ends."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from flask import Flask
 from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
-from app.moderation.merging import merge_organizations
 from app.moderation.operations import grant_contact, suspend_organization, withdraw_contact, withdraw_verification
 from app.organizations.models import Membership, Organization
 from app.pledges.models import Pledge
 from app.pledges.operations import pledge
 from app.safeguarding import operations as acts
-from app.safeguarding.models import Clearance, ConductVersion, Exemption, GuardianConfirmation
+from app.safeguarding.models import GuardianConfirmation
 from app.safeguarding.models import Guardianship as Guardian
 from tests.factories import (
     allow_contact,
@@ -212,66 +211,6 @@ def test_an_organization_out_of_sight_places_nobody_with_contact(
 
 
 # --- merging
-
-
-@pytest.mark.rule("G3")
-def test_a_merge_moves_what_people_spoke_for_and_ends_what_rests_on_moderators_and_words(
-    organization: Organization, owner: Person, work_off: WorkOff
-) -> None:
-    duplicate, moderator = approved_organization(), make_person(platform_role="moderator")
-    person = cleared_person(duplicate)
-    moved, here = (
-        place(contact_shift(duplicate), person),
-        place(contact_shift(organization, days=9), cleared_person(organization)),
-    )
-    conduct = do(acts.publish_conduct, duplicate.id, "Be kind.", by=None)
-    accepted = do(acts.accept_conduct, duplicate.id, conduct.version, by=person)
-    do(merge_organizations, duplicate.id, organization.id, by=moderator, typed_name=duplicate.name, with_members=False)
-    assert stands(moved), "the check was recorded by people of the same organization"
-    assert stands(here)
-    work_off()
-    assert (status(moved), status(here)) == ("confirmed", "confirmed")
-    assert db.session.get_one(Clearance, accepted.id).revoked_at is not None
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(ConductVersion)) == 1
-
-
-@pytest.mark.rule("G3")
-def test_a_merge_into_one_that_may_not_place_people_with_contact_ends_such_places(
-    app: Flask, work_off: WorkOff
-) -> None:
-    duplicate, remaining = approved_organization(), make_organization()
-    held = place(contact_shift(duplicate), cleared_person(duplicate))
-    moderator = make_person(platform_role="moderator")
-    do(merge_organizations, duplicate.id, remaining.id, by=moderator, typed_name=duplicate.name, with_members=True)
-    assert not stands(held)
-    work_off()
-    assert status(held) == "cancelled"
-
-
-@pytest.mark.rule("G1")
-def test_a_merge_makes_nobody_cleared_by_an_organization_that_nobody_stands_behind(
-    organization: Organization,
-) -> None:
-    duplicate = make_organization(verified_at=None)
-    person, young = cleared_person(duplicate), minor()
-    make_clearance(person, duplicate, "driving")
-    make_guardian(young, confirmed_by=duplicate)
-    first, second = make_person(), make_person()
-    with transaction():
-        db.session.add(
-            Exemption(
-                person_id=person.id, organization_id=duplicate.id, kind="identity", reason="x", starts_on=today("UTC") - DAY,
-                ends_on=today("UTC") + 60 * DAY, asked_by_id=first.id, asked_at=now(),
-                agreed_by_id=second.id, agreed_at=now(),
-            )
-        )  # fmt: skip
-    moderator = make_person(platform_role="moderator")
-    do(merge_organizations, duplicate.id, organization.id, by=moderator, typed_name=duplicate.name, with_members=False)
-    shift = contact_shift(organization)
-    with transaction():
-        db.session.merge(shift).need.requirements = ["driving", "identity"]
-    assert codes(shift, person) == ["background_check_required", "driving_required", "identity_required"]
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(GuardianConfirmation)) == 0
 
 
 def test_two_organizations_with_the_word_of_moderators_are_each_their_own(app: Flask) -> None:
