@@ -266,8 +266,9 @@ class IdConverter(BaseConverter):
 # --- security headers -------------------------------------------------------------------------------------------
 
 
-def content_security_policy(payment_hosts: tuple[str, ...] = ()) -> str:
-    """Everything from this origin, nothing inline. Forms may end at the payment page: a browser follows the redirect."""
+def content_security_policy(payment_hosts: tuple[str, ...] = (), *, framed_by: str = "'none'") -> str:
+    """Everything from this origin, nothing inline. Forms may end at the payment page: a browser follows the redirect.
+    `framed_by`: which sites may show the page in theirs (a source of frame-ancestors)."""
     form_action = " ".join(("'self'", *payment_hosts))
     return "; ".join(
         (
@@ -277,7 +278,7 @@ def content_security_policy(payment_hosts: tuple[str, ...] = ()) -> str:
             "script-src 'self'",
             "object-src 'none'",
             "base-uri 'none'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {framed_by}",
             f"form-action {form_action}",
         )
     )

@@ -30,6 +30,7 @@ from app.pages import my_help as helping
 from app.pages import queries
 from app.pages.activity import list_activity
 from app.pages.design import design
+from app.pages.embedding import embedding
 from app.pages.forms import CalendarForm
 from app.pages.overview import first_steps_of, overview_of
 from app.pages.sharing import sharing
@@ -158,7 +159,7 @@ def readyz() -> ResponseReturnValue:
     return Response("ready\n", content_type="text/plain")
 
 
-BLUEPRINTS = (pages, sharing)
+BLUEPRINTS = (pages, sharing, embedding)
 
 
 def init_app(app: Flask, _csrf: CSRFProtect) -> None:

@@ -73,8 +73,9 @@ def _move_shares(duplicate: Organization, remaining: Organization, by: Person, *
     )
     told = []
     for share, clearance in db.session.execute(query).all():
-        known = clearance.organization_id == remaining.id or db.session.get(
-            ClearanceShare, (clearance.id, remaining.id)
+        known = (
+            clearance.organization_id == remaining.id
+            or db.session.get(ClearanceShare, (clearance.id, remaining.id)) is not None
         )
         if stands and not known:
             db.session.add(
