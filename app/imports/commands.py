@@ -1,10 +1,11 @@
-"""The operator's command that brings CSV in."""
+"""The operator's commands that bring CSV in and take it out."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import dataclasses
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from app.core.cli import answers
 from app.core.db import transaction
 from app.core.errors import refuse
 from app.imports import need_rows, supporters
+from app.imports.exports import lines
 from app.imports.files import Row, harmless, read_rows
 from app.imports.mapping import load_mapping
 from app.imports.needs import NeedImport, Options, Reject, Summary, batches
+from app.organizations.queries import find_organization
 
 imports = AppGroup("import", help="CSV in.")
+exports = AppGroup("export", help="CSV out.")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 Take = Callable[[list[Row]], list[Reject]]
 
@@ -131,6 +135,50 @@ def import_supporters(file: Path, mapping: Path | None, rejects: Path | None, dr
     return {name: getattr(summary, name) for name in ("created", "updated", "unchanged", "rejected")}
 
 
+def _export(name: str, help_text: str) -> None:
+    @exports.command(name, help=help_text)
+    @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+    @click.option("--organization", help="Slug of the organization whose rows are written; without it all.")
+    @click.option("--force", is_flag=True, help="Write over a file that is there.")
+    @answers
+    def export(file: Path, organization: str | None, force: bool) -> dict[str, Any]:
+        found = None if organization is None else find_organization(organization)
+        if organization is not None and found is None:
+            raise refuse("organization", f"There is no organization {organization}")
+        return {"rows": _write_lines(file, lines(name, None if found is None else found.id), force=force)}
+
+
+def _write_lines(file: Path, written: Iterator[str], *, force: bool) -> int:
+    """Write a file that only its owner reads, and nothing beside it; how many rows it has. Nothing is left of one that could
+    not be written whole. Raises Refused when there is one, and when it cannot be written."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        target = os.fdopen(os.open(file, flags, 0o600), "w", encoding="utf-8", newline="")
+    except FileExistsError as error:
+        raise refuse("exists", f"{file.name} is there already; write over it with --force") from error
+    except OSError as error:
+        raise refuse("unwritable", f"{file.name} cannot be written: {error.strerror}") from error
+    rows = -1  # the header is none
+    try:
+        with target:
+            for line in written:
+                target.write(line)
+                rows += 1
+    except BaseException as error:
+        file.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise refuse("unwritable", f"{file.name} cannot be written: {error.strerror}") from error
+        raise
+    return rows
+
+
+_export("needs", "Needs, in the columns of the import: they come back to the needs they were.")
+_export("signups", "Places, with the names of those known to be of age.")
+_export("pledges", "Promised items, with the names of those known to be of age.")
+_export("donations", "Gifts, without the names of anonymous donors.")
+
+
 def register(app: Flask) -> None:
     """Add the commands to `flask`."""
     app.cli.add_command(imports)
+    app.cli.add_command(exports)

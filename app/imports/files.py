@@ -15,8 +15,9 @@ from app.core.i18n import _
 
 MAXIMUM_CELL = 100_000
 SEPARATORS = ",;\t"
-# A cell that begins like this is a formula to a spreadsheet; an apostrophe makes it text (OWASP, CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A cell that begins like this is a formula to a spreadsheet, some also in the wide letters of East Asia; an apostrophe makes
+# it text (OWASP, CSV injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +41,8 @@ def harmless(cell: object) -> str:
     return text
 
 
-def _as_typed(cell: str) -> str:
-    """The reverse of `harmless`, so that a file of rejects can be mended and read again."""
+def as_typed(cell: str) -> str:
+    """The reverse of `harmless`, so that a file of ours can be mended and read again."""
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
@@ -122,4 +123,4 @@ def _rows(reader: Iterator[list[str]], header: list[str], name: str, before: int
         elif any(len(cell) > MAXIMUM_CELL for cell in cells):
             fault = _("A cell has more than %(most)s characters", most=MAXIMUM_CELL)
         padded = cells[: len(header)] + [""] * (len(header) - len(cells))
-        yield Row(line, {column: _as_typed(cell) for column, cell in zip(header, padded, strict=True) if column}, fault)
+        yield Row(line, {column: as_typed(cell) for column, cell in zip(header, padded, strict=True) if column}, fault)

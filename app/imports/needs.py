@@ -20,8 +20,10 @@ from app.core.clock import now
 from app.core.db import db, new_id
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
+from app.core.ids import decode_id
 from app.imports.files import Row
 from app.imports.mapping import Mapping
+from app.imports.need_cells import lines_of
 from app.imports.need_rows import ItemLine, NeedLine, Rejected, parse
 from app.imports.snapshots import snapshots
 from app.moderation.operations import verify_organization
@@ -29,7 +31,12 @@ from app.needs import index, operations
 from app.needs.models import Item, Need, Position, Shift
 from app.needs.operations.freshness import CONFIRMED_FOR
 from app.organizations.operations import name_key, register_organization
-from app.organizations.queries import find_organization, find_organizations_by_key, find_remaining
+from app.organizations.queries import (
+    find_organization,
+    find_organizations_by_key,
+    find_organizations_by_slug,
+    find_remaining,
+)
 from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE
 from app.safeguarding.standing import OrganizationFacts, load_organizations
 
@@ -173,18 +180,19 @@ class NeedImport:
             else:
                 placed.append((row, need, home, key))
         known = self._known(placed)
+        stands = self._lines_now(known, placed)
         self._lock([known[home.id, key] for _row, need, home, key in placed if self._changes(known, need, home, key)])
         fresh: list[tuple[int, NeedLine, _Home, str]] = []
         for row, need, home, key in placed:
             before = known.get((home.id, key))
             if before is None:
                 fresh.append((row.line, need, home, key))
-            elif before.digest == need.digest():
+            elif need.digest() in (before.digest, stands[before.id].digest() if before.id in stands else None):
                 self.summary.unchanged += 1
                 self.outcomes[row.line] = Outcome("unchanged", key=key, need_id=before.id)
             else:
                 try:
-                    self.outcomes[row.line] = self._update(before.id, need, home, key)
+                    self.outcomes[row.line] = self._update(before.id, need, home, key, stands.get(before.id))
                 except Rejected as rejected:
                     reject(row, rejected)
         self._insert(fresh)
@@ -218,11 +226,22 @@ class NeedImport:
             key: _Home(row.id, row.is_public, asked.get(row.id, OrganizationFacts()).may_place_with_contact)
             for key, row in there.items()
         }
+        homes |= self._named_by_slug({key: names[key] for key in names.keys() - homes.keys()})
         if self.options.create_organizations:
             for key in sorted(names.keys() - homes.keys()):
                 if key:
                     homes[key] = self._create_organization(names[key])
         return homes
+
+    def _named_by_slug(self, missing: dict[str, NeedLine]) -> dict[str, _Home]:
+        """Organizations that a row calls by their slug: what an export says where a name means none."""
+        slugs = {need.organization: key for key, need in missing.items() if need.organization}
+        there = find_organizations_by_slug(slugs) if slugs else {}
+        asked = load_organizations([row.id for row in there.values()])
+        return {
+            slugs[slug]: _Home(row.id, row.is_public, asked.get(row.id, OrganizationFacts()).may_place_with_contact)
+            for slug, row in there.items()
+        }
 
     def _create_organization(self, need: NeedLine) -> _Home:
         """Unclaimed: what it asks for can be read, and promised to only when somebody claims it."""
@@ -243,7 +262,30 @@ class NeedImport:
         query = sa.select(Need.organization_id, Need.external_id, Need.id, Need.import_digest).where(
             Need.organization_id.in_(organizations), Need.external_id.in_(keys)
         )
-        return {(home, str(key)): _Known(need_id, digest) for home, key, need_id, digest in db.session.execute(query)}
+        found = {(home, str(key)): _Known(need_id, digest) for home, key, need_id, digest in db.session.execute(query)}
+        # What an export says of a need without an id of somebody's list is our own.
+        ours = {decode_id(key): key for key in keys}
+        own = sa.select(Need.organization_id, Need.id, Need.import_digest).where(
+            Need.organization_id.in_(organizations), Need.external_id.is_(None), Need.id.in_(ours.keys() - {None})
+        )
+        return found | {(home, ours[key]): _Known(key, digest) for home, key, digest in db.session.execute(own)}
+
+    def _lines_now(
+        self, known: dict[tuple[int, str], _Known], placed: list[tuple[Row, NeedLine, _Home, str]]
+    ) -> dict[int, NeedLine]:
+        """What the needs whose rows are not those of last time say of themselves now, in the words of the rows: a row that
+        says the same changes nothing, and of any other only what differs is applied."""
+        rows = {
+            known[home.id, key].id: need for _row, need, home, key in placed if self._changes(known, need, home, key)
+        }
+        if not rows:
+            return {}
+        lines = lines_of(
+            rows, organizations={key: need.organization for key, need in rows.items()},
+            zone=self.options.zone, country=self.options.country,
+        )  # fmt: skip
+        # An id of ours, or one that was made of the row, is no id of theirs.
+        return {key: dataclasses.replace(line, external_id=rows[key].external_id) for key, line in lines.items()}
 
     def _changes(self, known: dict[tuple[int, str], _Known], need: NeedLine, home: _Home, key: str) -> bool:
         before = known.get((home.id, key))
@@ -322,12 +364,12 @@ class NeedImport:
 
     # --- rows that changed
 
-    def _update(self, need_id: int, need: NeedLine, home: _Home, key: str) -> Outcome:
+    def _update(self, need_id: int, need: NeedLine, home: _Home, key: str, stands: NeedLine | None) -> Outcome:
         """Bring a need to what its row says now, by the operations. Raises Rejected when they refuse; nothing is changed."""
         before = None if self.options.by is None else snapshots([need_id]).get(need_id)
         try:
             with db.session.begin_nested():
-                self._apply(need_id, need, home)
+                self._apply(need_id, need, home, stands)
         except Refused as refused:
             said = " ".join(f"{reason.message} {reason.remedy}".strip() for reason in refused.reasons)
             raise Rejected("", said) from refused
@@ -337,24 +379,29 @@ class NeedImport:
         self.summary.updated += 1
         return Outcome("updated", key=key, need_id=need_id, before=before)
 
-    def _apply(self, need_id: int, need: NeedLine, home: _Home) -> None:
+    def _apply(self, need_id: int, need: NeedLine, home: _Home, stands: NeedLine | None) -> None:
+        """Write what the row says otherwise than the need `stands` (None: all it says). What a row of ours leaves out, such
+        as the street of a private place, is not taken away by the row coming back."""
+
+        def differs(*names: str) -> bool:
+            return stands is None or any(getattr(need, name) != getattr(stands, name) for name in names)
+
+        values: dict[str, Any] = {
+            "title": need.title, "description": need.description, "urgency": need.urgency, "causes": list(need.causes),
+            "skills": list(need.skills), "remote": need.remote, "ends_on": need.ends_on,
+        }  # fmt: skip
+        moves = differs("address", "city", "region", "postal_code", "country", "latitude", "longitude", "remote")
         changed = operations.edit_need(
             need_id,
             by=self.options.by,
-            title=need.title,
-            description=need.description,
-            urgency=need.urgency,
-            causes=list(need.causes),
-            skills=list(need.skills),
-            remote=need.remote,
-            ends_on=need.ends_on,
-            place=_place_input(need) if need.is_placed and not need.remote else None,
-            time_zone=need.time_zone,
+            place=_place_input(need) if moves and need.is_placed and not need.remote else None,
+            time_zone=need.time_zone if moves or differs("time_zone") else None,
+            **{name: value for name, value in values.items() if differs(name)},
         )
-        if need.asks_for_time:
+        if need.asks_for_time and differs("starts_at", "ends_at", "capacity", "flexible", "contact", "ends_on"):
             self._apply_shift(changed, need)
         by_name = {item.name.casefold(): item for item in changed.items}
-        for line in need.items:
+        for line in need.items if stands is None else [item for item in need.items if item not in stands.items]:
             existing = by_name.get(line.name.casefold())
             if existing is None:
                 operations.add_item(need_id, _item_input(line, None), by=self.options.by)
@@ -377,9 +424,13 @@ class NeedImport:
         positions: tuple[operations.PositionInput, ...] = (operations.PositionInput(capacity=need.capacity),)
         minimum_age = None
         if len(live) == 1:
+            # Of several tasks a row says how many people all are for: the same number changes none of them.
+            same = need.capacity == _people(live[0])
             positions = tuple(
                 operations.PositionInput(
-                    id=position.id, name=position.name, capacity=need.capacity if not number else position.capacity
+                    id=position.id,
+                    name=position.name,
+                    capacity=position.capacity if number or same else need.capacity,
                 )
                 for number, position in enumerate(live[0].positions)
             )
@@ -401,6 +452,12 @@ class NeedImport:
         elif not live:
             operations.add_shift(changed.id, values, by=self.options.by)
             self.summary.shifts += 1
+
+
+def _people(shift: Shift) -> int | None:
+    """How many people its tasks are for together; None: as many as come."""
+    capacities = [position.capacity for position in shift.positions]
+    return None if None in capacities else sum(capacity or 0 for capacity in capacities)
 
 
 def _place_input(need: NeedLine) -> operations.PlaceInput:

@@ -15,6 +15,7 @@ from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _, ngettext
 from app.core.web import allow, flash_undo
 from app.imports import operations, present, queries
+from app.imports.export_views import exports
 from app.imports.fields import LABELS, guess_columns
 from app.imports.forms import ConfirmForm, StartForm, UploadForm, columns_form, row_form
 from app.imports.models import ImportBatch, ImportRow
@@ -27,7 +28,7 @@ from app.organizations.policy import can_manage_listings
 from app.organizations.queries import find_organization
 
 imports = Blueprint("imports", __name__)
-BLUEPRINTS = (imports,)
+BLUEPRINTS = (imports, exports)
 SHOWN = 20
 ERRORS_SHOWN = 50
 UNDER_WAY = ("checking", "importing", "undoing")

@@ -41,6 +41,18 @@ def find_organizations_by_key(keys: Iterable[str]) -> dict[str, Organization]:
     return {row.name_key: find_remaining(row) for row in db.session.scalars(query)}
 
 
+def find_organizations_by_slug(slugs: Iterable[str]) -> dict[str, Organization]:
+    """Organizations by their slug; a duplicate leads to what it is part of."""
+    rows = db.session.scalars(sa.select(Organization).where(Organization.slug.in_(list(slugs))))
+    return {row.slug: find_remaining(row) for row in rows}
+
+
+def list_shared_name_keys(keys: Iterable[str]) -> set[str]:
+    """Those of the folded names that more than one organization has: such a name means none of them."""
+    query = sa.select(Organization.name_key).where(Organization.name_key.in_(list(keys)))
+    return set(db.session.scalars(query.group_by(Organization.name_key).having(sa.func.count() > 1)))
+
+
 def find_organization_by_id(organization_id: int) -> Organization | None:
     """The organization in any state, or None."""
     return db.session.get(Organization, organization_id)

@@ -55,6 +55,7 @@ SENTENCES: dict[str, Any] = {
     "item.added": lazy("%(who)s asks for %(what)s"),
     "item.edited": lazy("%(who)s changed the item %(what)s"),
     "item.removed": lazy("%(who)s took an item from a need"),
+    "organization.exported": lazy("%(who)s took a list away as a file"),
     "organization.logo_set": lazy("%(who)s put up a logo"),
     "organization.logo_removed": lazy("%(who)s took the logo away"),
     "membership.added": lazy("%(what)s belongs to the staff now"),

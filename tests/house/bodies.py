@@ -99,6 +99,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "moderation.duplicate"): {"remaining": "{one_id}", "typed_name": "imported kitchen inc"},
     ("POST", "moderation.different"): EMPTY,
     ("POST", "moderation.ask_again"): EMPTY,
+    ("POST", "exports.download"): EMPTY,
     ("POST", "imports.new"): {"text": "title,description,remote\nSort the books,For the library,yes"},
     ("POST", "imports.columns"): {"column_0": "title", "column_1": "remote", "contact": "none"},
     ("POST", "imports.start"): {"publish": "y"},

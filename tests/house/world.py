@@ -163,6 +163,7 @@ def build() -> World:
         tokens=tokens,
         values={
             "slug": organization.slug,
+            "list_name": "signups",
             "need_id": encode_id(need.id),
             "shift_id": encode_id(shift.id),
             "item_id": encode_id(item.id),

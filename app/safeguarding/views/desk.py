@@ -87,6 +87,8 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         organization=organization,
         form=form,
         email=(form.email.data or "") if known is not None or nobody else "",
+        nobody=nobody,
+        of=of,
         page=page,
         following=url_for("safeguarding.desk", slug=organization.slug, of=of, cursor=page.next_cursor)
         if page.next_cursor

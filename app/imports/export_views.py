@@ -1,0 +1,78 @@
+"""The page on which an organization takes its own lists away as CSV."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+from flask import Blueprint, Response, abort, render_template
+from flask.typing import ResponseReturnValue
+
+from app.accounts.models import Person
+from app.accounts.session import current_person
+from app.core.clock import today
+from app.core.db import transaction
+from app.core.forms import PageForm
+from app.core.web import allow
+from app.imports.exports import EXPORTS, lines, record_export
+from app.organizations.models import Organization
+from app.organizations.policy import can_manage_people
+from app.organizations.queries import find_organization
+
+exports = Blueprint("exports", __name__)
+# Without it spreadsheets take UTF-8 for something older.
+BYTE_ORDER_MARK = "\ufeff"
+
+
+class _Asked:
+    """A list of an organization."""
+
+    def __init__(self, organization: Organization, name: str) -> None:
+        self.organization, self.name = organization, name
+
+
+def _find_export(slug: str, list_name: str) -> _Asked | None:
+    organization = find_organization(slug)
+    return None if organization is None or list_name not in EXPORTS else _Asked(organization, list_name)
+
+
+def _may_export(person: Person | None, asked: _Asked) -> bool:
+    return can_manage_people(person, asked.organization)
+
+
+@exports.get("/manage/<slug>/export")
+@allow(can_manage_people, load=find_organization)
+def index(organization: Organization) -> ResponseReturnValue:
+    """What there is to take away, and what is not in it."""
+    return render_template("imports/export.html", organization=organization)
+
+
+@exports.post("/manage/<slug>/export/<list_name>.csv")
+@allow(_may_export, load=_find_export)
+def download(asked: _Asked) -> ResponseReturnValue:
+    """One list, as it is now. It is sent for by a button: the audit trail keeps who took it away."""
+    if not PageForm().validate():
+        abort(400)
+    organization_id, slug, name = asked.organization.id, asked.organization.slug, asked.name
+    with transaction():
+        record_export(asked.organization, name, by=current_person())
+
+    # Whole before its first byte is sent: a list that breaks off would look like all there is. Large ones wait on disk.
+    whole = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115  # whoever sends it closes it
+    whole.write(BYTE_ORDER_MARK.encode())
+    for line in lines(name, organization_id, names=True):
+        whole.write(line.encode())
+    response = Response(_read(whole), mimetype="text/csv")
+    response.content_length = whole.tell()
+    filename = f"{slug}-{name}-{today('UTC'):%Y-%m-%d}.csv"
+    response.headers.set("Content-Disposition", "attachment", filename=filename)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _read(whole: IO[bytes]) -> Iterator[bytes]:
+    with whole:
+        whole.seek(0)
+        while chunk := whole.read(64 * 1024):
+            yield chunk

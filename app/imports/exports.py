@@ -1,0 +1,229 @@
+"""CSV out: needs, signups, pledges and donations, line by line and in the order in which they were made.
+
+Read in pages, so that a list of any length costs no memory, and harmless to spreadsheets. No export has an exact private
+address (N6), what anybody is cleared for, or the name of whoever is not known to be of age (G6): who works with them finds
+them on the roster. Anonymous donors are named to their organization's own staff alone (F9).
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime as dt
+import io
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.accounts.policy import adult_from
+from app.core import audit
+from app.core.clock import today
+from app.core.db import db
+from app.core.ids import encode_id
+from app.core.money import Money, to_decimal
+from app.donations.ledger import RAISED_ACCOUNTS
+from app.donations.models import Donation, LedgerEntry, LedgerTransaction
+from app.donations.queries import STAFF_STATUSES
+from app.fundraisers.models import Fundraiser
+from app.imports.files import harmless
+from app.imports.need_cells import cells_of
+from app.imports.need_rows import COLUMNS
+from app.needs.models import Item, Need, Position, Shift
+from app.organizations.models import Organization
+from app.pledges.models import Pledge
+from app.signups.models import Signup
+
+PAGE = 500
+Cells = Iterable[object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """What can be exported: its columns, and its rows, of one organization or of all (None); `names`: those of anonymous
+    donors too."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[int | None, bool], Iterator[Cells]]
+
+
+def lines(name: str, organization_id: int | None = None, *, names: bool = False) -> Iterator[str]:
+    """The export `name` of EXPORTS as CSV, line by line, its header first: one organization's, or all (None). `names`: with
+    those of anonymous donors, for their organization's own staff (F9)."""
+    export, text = EXPORTS[name], io.StringIO()
+    writer = csv.writer(text)
+    for cells in _with_header(export, organization_id, names):
+        writer.writerow([harmless(_written(cell)) for cell in cells])
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+
+
+def _with_header(export: Export, organization_id: int | None, names: bool) -> Iterator[Cells]:
+    yield export.columns
+    yield from export.rows(organization_id, names)
+
+
+def record_export(organization: Organization, name: str, *, by: Person) -> None:
+    """In a transaction: that somebody of the staff took a list away."""
+    audit.record(
+        "organization.exported", subject=organization, by=by, organization_id=organization.id, data={"what": name}
+    )
+
+
+def _written(cell: object) -> object:
+    """Instants in UTC (RFC 3339), dates in ISO, yes and no, exact decimals; nothing is an empty cell."""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, dt.datetime):
+        return cell.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return cell.isoformat() if isinstance(cell, dt.date) else cell
+
+
+def _pages(query: Any, table: Any, organization_id: int | None) -> Iterator[list[sa.Row[Any]]]:
+    """The rows of the select `query`, which has the columns `id` and `created_at` of `table`, a page at a time, oldest first."""
+    if organization_id is not None:
+        query = query.where(Organization.id == organization_id)
+    query = query.order_by(table.created_at, table.id).limit(PAGE)
+    after: sa.Row[Any] | None = None
+    while True:
+        here: sa.Select[Any] = query
+        if after is not None:
+            later = sa.and_(table.created_at == after.created_at, table.id > after.id)
+            here = query.where(sa.or_(table.created_at > after.created_at, later))
+        rows = list(db.session.execute(here))
+        if rows:
+            yield rows
+        if len(rows) < PAGE:
+            return
+        after = rows[-1]
+
+
+def _adult_name(name: str, born: dt.date | None, country: str | None) -> str:
+    """The name of whoever is known to be of age, wherever it is still yesterday; unknown is not of age."""
+    is_adult = born is not None and adult_from(born, country) <= today("Etc/GMT+12")
+    return name if is_adult else ""
+
+
+# --- needs ----------------------------------------------------------------------------------------------------------
+
+
+def _needs(organization_id: int | None, _names: bool) -> Iterator[Cells]:
+    query = sa.select(Need.id, Need.created_at).join(Organization, Organization.id == Need.organization_id)
+    for page in _pages(query, Need, organization_id):
+        cells = cells_of([row.id for row in page])
+        for row in page:
+            if row.id in cells:  # gone meanwhile
+                yield cells[row.id].values()
+
+
+# --- signups --------------------------------------------------------------------------------------------------------
+
+SIGNUP_COLUMNS = (
+    "id", "organization", "need_id", "need", "shift_id", "starts_at", "ends_at", "due_on", "time_zone", "position", "status",
+    "party_size", "person_id", "name", "hours", "hours_approved", "created_at", "checked_in_at", "cancelled_at",
+)  # fmt: skip
+
+
+def _signups(organization_id: int | None, _names: bool) -> Iterator[Cells]:
+    query = (
+        sa.select(
+            Signup.id, Signup.created_at, Organization.name.label("organization"), Need.id.label("need_id"), Need.title,
+            Shift.id.label("shift_id"), Shift.starts_at, Shift.ends_at, Shift.due_on, Shift.time_zone,
+            Position.name.label("position"), Signup.status, Signup.party_size, Person.id.label("person_id"), Person.name,
+            Person.birth_date, Person.country, Signup.minutes, Signup.hours_approved_by_id, Signup.checked_in_at,
+            Signup.cancelled_at,
+        )
+        .join(Shift, Shift.id == Signup.shift_id)
+        .join(Need, Need.id == Shift.need_id)
+        .join(Organization, Organization.id == Need.organization_id)
+        .join(Position, Position.id == Signup.position_id)
+        .join(Person, Person.id == Signup.person_id)
+    )  # fmt: skip
+    for row in (row for page in _pages(query, Signup, organization_id) for row in page):
+        yield (
+            encode_id(row.id), row.organization, encode_id(row.need_id), row.title, encode_id(row.shift_id), row.starts_at,
+            row.ends_at, row.due_on, row.time_zone, row.position, row.status, row.party_size, encode_id(row.person_id),
+            _adult_name(row.name, row.birth_date, row.country),
+            "" if row.minutes is None else f"{row.minutes / 60:.2f}", row.hours_approved_by_id is not None, row.created_at,
+            row.checked_in_at, row.cancelled_at,
+        )  # fmt: skip
+
+
+# --- pledges --------------------------------------------------------------------------------------------------------
+
+PLEDGE_COLUMNS = (
+    "id", "organization", "need_id", "need", "item_id", "item", "unit", "quantity", "received", "rejected", "status", "way",
+    "deliver_by", "person_id", "name", "created_at", "updated_at",
+)  # fmt: skip
+
+
+def _pledges(organization_id: int | None, _names: bool) -> Iterator[Cells]:
+    query = (
+        sa.select(
+            Pledge.id, Pledge.created_at, Organization.name.label("organization"), Need.id.label("need_id"), Need.title,
+            Item.id.label("item_id"), Item.name.label("item"), Item.unit, Pledge.quantity, Pledge.received, Pledge.rejected,
+            Pledge.status, Pledge.way, Pledge.deliver_by, Person.id.label("person_id"), Person.name, Person.birth_date,
+            Person.country, Pledge.updated_at,
+        )
+        .join(Item, Item.id == Pledge.item_id)
+        .join(Need, Need.id == Item.need_id)
+        .join(Organization, Organization.id == Need.organization_id)
+        .join(Person, Person.id == Pledge.person_id)
+    )  # fmt: skip
+    for row in (row for page in _pages(query, Pledge, organization_id) for row in page):
+        amounts = (format(value.normalize(), "f") for value in (row.quantity, row.received, row.rejected))
+        yield (
+            encode_id(row.id), row.organization, encode_id(row.need_id), row.title, encode_id(row.item_id), row.item,
+            row.unit, *amounts, row.status, row.way, row.deliver_by, encode_id(row.person_id),
+            _adult_name(row.name, row.birth_date, row.country), row.created_at, row.updated_at,
+        )  # fmt: skip
+
+
+# --- donations ------------------------------------------------------------------------------------------------------
+
+DONATION_COLUMNS = (
+    "id", "organization", "fundraiser", "title", "amount", "settled", "currency", "status", "mode", "anonymous", "name",
+    "email", "message", "created_at", "paid_at",
+)  # fmt: skip
+
+
+def _donations(organization_id: int | None, names: bool) -> Iterator[Cells]:
+    """Gifts that became something, as the staff see them. `settled`: paid, before fees, less what went back, by the ledger."""
+    settled = (
+        sa.select(-sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(LedgerTransaction.donation_id == Donation.id, LedgerEntry.account.in_(RAISED_ACCOUNTS))
+        .where(LedgerEntry.currency == Donation.currency)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(
+            Donation.id, Donation.created_at, Organization.name.label("organization"), Fundraiser.slug, Fundraiser.title,
+            Donation.amount_minor, settled.label("settled"), Donation.currency, Donation.status, Donation.mode,
+            Donation.anonymous, Donation.name, Donation.email, Donation.message, Donation.paid_at, Donation.person_id,
+            Person.birth_date, Person.country,
+        )
+        .join(Organization, Organization.id == Donation.organization_id)
+        .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
+        .outerjoin(Person, Person.id == Donation.person_id)
+        .where(Donation.status.in_(STAFF_STATUSES))
+    )  # fmt: skip
+    for row in (row for page in _pages(query, Donation, organization_id) for row in page):
+        # Who gives without an account says no age; who has one and is under age, or did not say it, is not named.
+        of_age = row.person_id is None or bool(_adult_name("x", row.birth_date, row.country))
+        told = of_age and (names or not row.anonymous)
+        yield (
+            encode_id(row.id), row.organization, row.slug, row.title, to_decimal(Money(row.amount_minor, row.currency)),
+            to_decimal(Money(int(row.settled), row.currency)), row.currency, row.status, row.mode, row.anonymous,
+            row.name if told else "", row.email if told else "", row.message if told else "", row.created_at, row.paid_at,
+        )  # fmt: skip
+
+
+EXPORTS = {
+    "needs": Export(COLUMNS, _needs),
+    "signups": Export(SIGNUP_COLUMNS, _signups),
+    "pledges": Export(PLEDGE_COLUMNS, _pledges),
+    "donations": Export(DONATION_COLUMNS, _donations),
+}
