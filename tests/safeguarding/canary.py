@@ -24,6 +24,7 @@ from app.core.clock import now, today
 from app.core.db import Base, db, transaction
 from app.core.ids import decode_id, encode_id
 from app.core.outbox import Outbox
+from app.imports.exports import EXPORTS, lines
 from app.needs import index
 from app.needs.models import DayFacts, Need, PrivateAddress, Shift
 from app.organizations.models import Organization
@@ -149,6 +150,7 @@ def searches(world: World) -> Iterator[str]:
         ):
             for field in ("q", "near"):
                 yield f"{path}?{field}={word}"
+        yield f"/embed/organizations/{world.values['slug']}?q={word}"
     for path in (
         "/sitemap.xml",
         "/robots.txt",
@@ -184,6 +186,28 @@ def asking(app: Flask, actor: Actor, addresses: Iterable[str]) -> Iterator[tuple
                 # The word alone, as it was typed; the address is "7 … Row", the meeting point "The … door".
                 text = re.sub(rf"(?<!7 )(?<!The ){word}(?! Row)(?! door)", "", text)
         yield f"{actor.name}: GET {address}", text
+
+
+def taking(app: Flask, actor: Actor) -> Iterator[tuple[str, str]]:
+    """Every list that somebody takes away as a file, and the frame that anybody may show on their own site."""
+    client = app.test_client()
+    if actor.caller != "anonymous":
+        with client.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = actor.world.sessions[actor.caller], True
+    slug = actor.world.values["slug"]
+    for name in EXPORTS:
+        answer = client.post(f"/manage/{slug}/export/{name}.csv")
+        yield f"{actor.name}: export {name} {answer.status_code}", _whole(answer)
+    answer = client.get(f"/embed/organizations/{slug}")
+    assert answer.status_code == 200
+    yield f"{actor.name}: embed", _whole(answer)
+
+
+def exported() -> Iterator[tuple[str, str]]:
+    """What the operator's command writes, of everybody and of each organization, the names of anonymous donors too."""
+    for organization_id in (None, *db.session.scalars(sa.select(Organization.id))):
+        for name in EXPORTS:
+            yield f"export {name}", "".join(lines(name, organization_id, names=True))
 
 
 def acting(app: Flask, actor: Actor) -> Iterator[tuple[str, str]]:

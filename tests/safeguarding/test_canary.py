@@ -7,7 +7,7 @@ The same reading finds them when the one reader of the address is opened to ever
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ from flask import Flask
 
 from app import create_app
 from app.core import commands
-from app.core.db import db
-from app.needs.models import PrivateAddress
+from app.core.db import db, transaction
+from app.imports import exports, need_cells
+from app.needs.models import Need, PrivateAddress
 from app.signups import queries
 from tests.conftest import close, make_settings, migrate
 from tests.house import pseudo
@@ -123,6 +124,40 @@ def test_with_the_reader_opened_the_same_reading_finds_it(house: House, monkeypa
     for name in ("anonymous", "supporter", "outside"):
         read = canary.reading(house.app, house.actors[name], canary.get_rules(house.app))
         assert leaks(read), name
+
+
+@pytest.mark.rule("N6")
+def test_no_file_that_is_taken_away_and_no_frame_carries_it_whoever_asks(house: House) -> None:
+    taken = [line for name in (*STAFF, "inside", *OUTSIDERS) for line in canary.taking(house.app, house.actors[name])]
+    with house.app.app_context():
+        taken += canary.exported()
+        db.session.remove()
+    assert sum(where.endswith(" 200") for where, _text in taken) == 8, "owner and manager take four lists each"
+    assert leaks(taken) == []
+    shown = next(text for where, text in taken if where == "anonymous: embed")
+    assert "<article" in shown, "it has needs in it"
+
+
+@pytest.mark.rule("N6")
+def test_were_the_street_in_a_file_or_a_frame_it_would_be_found(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_streets(need_ids: Collection[int]) -> dict[int, dict[str, str]]:
+        found = need_cells.cells_of(need_ids)
+        for row in db.session.scalars(sa.select(PrivateAddress).where(PrivateAddress.need_id.in_(need_ids))):
+            found[row.need_id]["address"] = row.address
+        return found
+
+    monkeypatch.setattr(exports, "cells_of", with_streets)
+    read = [line for name in ("owner", "anonymous") for line in canary.taking(house.app, house.actors[name])]
+    with house.app.app_context():
+        read += canary.exported()
+        db.session.remove()
+    assert {where for where, _words in leaks(read)} == {"owner: export needs 200", "export needs"}
+    with house.app.app_context(), transaction():
+        title = db.session.scalars(sa.select(Need.title).join(PrivateAddress)).one()
+        db.session.execute(sa.update(Need).where(Need.title == title).values(title=f"7 {canary.STREET} Row"))
+    assert "anonymous: embed" in {where for where, _words in leaks(canary.taking(house.app, house.actors["anonymous"]))}
+    with house.app.app_context(), transaction():
+        db.session.execute(sa.update(Need).where(Need.title == f"7 {canary.STREET} Row").values(title=title))
 
 
 @pytest.mark.rule("N6")
