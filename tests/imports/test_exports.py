@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import decimal
+import html
 import io
 import json
 import tracemalloc
@@ -45,6 +46,7 @@ from tests.factories import (
     make_person,
     make_shift,
 )
+from tests.imports import sample
 
 SignIn = Callable[..., CheckingClient]
 DAY = dt.timedelta(days=1)
@@ -93,7 +95,9 @@ def everything(organization: Organization, other: Organization) -> None:
     make_shift(role, flexible=True, starts_at=None, ends_at=None, capacity=None, due_on=today("UTC") + 20 * DAY)
     private = make_need(other, title="-1+1", private_address=True, latitude=40.73, longitude=-74.16)
     make_need(other, title="Closed", status="closed", closed_at=now())
-    draft = make_need(other, title="Draft", status="draft", latitude=None, longitude=None, city=None, region=None)
+    draft = make_need(
+        other, title="Draft", status="draft", latitude=None, longitude=None, city=None, region=None, postal_code=None
+    )
     for name, values in (
         ("Rice; white: long", {"unit": "bag: 5", "quantity": decimal.Decimal("40.500")}),
         ("+Water", {"quantity": None, "unit": "case"}),
@@ -159,6 +163,41 @@ def test_a_cell_changed_in_between_changes_that_and_nothing_else(
     titles = set(db.session.scalars(sa.select(Need.title)))
     assert titles >= {"=SUM(A1)", "-1+1", "'quoted"}
     assert told(app, "import", "needs", str(file), "--organization", "pantry")["unchanged"] == 6
+
+
+def test_what_came_in_goes_out_and_comes_back(app: Flask, tmp_path: Path) -> None:
+    for name, text, mapping in (
+        ("listings", sample.LISTINGS, sample.LISTINGS_MAPPING),
+        ("shelters", sample.SHELTERS, sample.SHELTERS_MAPPING),
+    ):
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+        (tmp_path / f"{name}.toml").write_text(mapping, encoding="utf-8")
+        told(
+            app, "import", "needs", str(tmp_path / f"{name}.csv"), "--mapping", str(tmp_path / f"{name}.toml"),
+            "--create-organizations",
+        )  # fmt: skip
+    rows = told(app, "export", "needs", str(tmp_path / "out.csv"))["rows"]
+    assert rows == db.session.scalar(sa.select(sa.func.count()).select_from(Need)) > 5
+    summary = told(app, "import", "needs", str(tmp_path / "out.csv"))
+    assert (summary["unchanged"], summary["rejected"]) == (rows, 0)
+
+
+def test_elsewhere_the_same_needs_come_of_it(app: Flask, pantry: Organization, tmp_path: Path) -> None:
+    everything(pantry, pantry)
+    make_organization(slug="elsewhere", name="Elsewhere", name_key="elsewhere")
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    told(app, "export", "needs", str(first), "--organization", "pantry")
+    summary = told(app, "import", "needs", str(first), "--organization", "elsewhere")
+    assert (summary["created"], summary["rejected"]) == (6, 0)
+    told(app, "export", "needs", str(second), "--organization", "elsewhere")
+
+    def said(file: Path) -> list[list[tuple[str, str]]]:
+        rows = rows_of(file.read_text(encoding="utf-8"))
+        return sorted(
+            [[(name, html.unescape(row[name])) for name in COLUMNS if name != "organization"] for row in rows]
+        )
+
+    assert said(second) == said(first)
 
 
 def test_somebody_elses_need_is_not_changed_by_its_id(app: Flask, pantry: Organization, tmp_path: Path) -> None:
