@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405 # only written here, never parsed
 
 from app.core.i18n import _
 from app.core.paging import EPOCH
