@@ -106,19 +106,22 @@ def list_citing(fact_id: int) -> list[Found]:
 def _everything() -> sa.CompoundSelect[Any]:
     """Articles, facts and questions as rows alike. Drafts are in it: whoever reads it says which they want."""
 
-    def of(kind: str, model: Any, title: Any, summary: Any) -> sa.Select[Any]:
+    def of(kind: str, model: Any, title: Any, summary: Any, checked_on: Any) -> sa.Select[Any]:
         return sa.select(
             sa.literal(kind).label("kind"), model.id.label("id"), model.slug.label("slug"), title.label("title"),
             summary.label("summary"), model.status.label("status"), model.sensitive.label("sensitive"),
-            Topic.slug.label("topic"), model.checked_on.label("checked_on"), model.updated_at.label("updated_at"),
+            Topic.slug.label("topic"), checked_on.label("checked_on"), model.updated_at.label("updated_at"),
             model.withdrawn_because.label("withdrawn_because"), model.version.label("version"),
         ).join(Topic, Topic.id == model.topic_id)  # fmt: skip
 
+    # Of a fact's sources the one that was looked at least lately counts.
+    oldest = sa.select(sa.func.min(FactSource.checked_on)).where(FactSource.fact_id == Fact.id).scalar_subquery()
+    of_fact = sa.case((oldest < Fact.checked_on, oldest), else_=Fact.checked_on)
     nothing = sa.literal("")
     return sa.union_all(
-        of("article", Article, Article.title, Article.summary),
-        of("fact", Fact, Fact.claim, Fact.note),
-        of("question", Question, Question.question, nothing),
+        of("article", Article, Article.title, Article.summary, Article.checked_on),
+        of("fact", Fact, Fact.claim, Fact.note, of_fact),
+        of("question", Question, Question.question, nothing, Question.checked_on),
     )
 
 
@@ -246,26 +249,20 @@ class Task:
 def list_due(before: dt.date, limit: int = MOST_TASKS) -> list[Task]:
     """Facts, articles and questions in sight with a source that was last checked before that day, the oldest first."""
     rows = _everything().subquery()
-    sources = (
-        sa.select(FactSource.fact_id, sa.func.min(FactSource.checked_on).label("oldest"))
-        .group_by(FactSource.fact_id)
-        .subquery()
-    )
-    oldest = sa.case((sources.c.oldest < rows.c.checked_on, sources.c.oldest), else_=rows.c.checked_on)
-    query = sa.select(rows, oldest.label("oldest")).outerjoin(sources, sources.c.fact_id == rows.c.id)
-    query = query.where(rows.c.status.not_in(("draft", "withdrawn")), oldest < before).order_by(oldest, rows.c.slug)
-    return [_task(row, row.oldest) for row in db.session.execute(query.limit(limit))]
+    query = sa.select(rows).where(rows.c.status.not_in(("draft", "withdrawn")), rows.c.checked_on < before)
+    query = query.order_by(rows.c.checked_on, rows.c.slug).limit(limit)
+    return [_task(row) for row in db.session.execute(query)]
 
 
 def list_in_state(*statuses: str, limit: int = MOST_TASKS) -> list[Task]:
     """Facts, articles and questions in one of these states, the longest unchecked first."""
     rows = _everything().subquery()
     query = sa.select(rows).where(rows.c.status.in_(statuses)).order_by(rows.c.checked_on, rows.c.slug)
-    return [_task(row, row.checked_on) for row in db.session.execute(query.limit(limit))]
+    return [_task(row) for row in db.session.execute(query.limit(limit))]
 
 
-def _task(row: Any, oldest: dt.date) -> Task:
-    return Task(kind=row.kind, slug=row.slug, title=row.title, status=row.status, oldest=oldest)
+def _task(row: Any) -> Task:
+    return Task(kind=row.kind, slug=row.slug, title=row.title, status=row.status, oldest=row.checked_on)
 
 
 def find_signpost_checks() -> dict[str, dt.date]:

@@ -31,6 +31,8 @@ from app.core.forms import PageForm, Required, choices
 from app.core.i18n import _, lazy
 from app.core.mail import Mail
 from app.core.web import public
+from app.learning.history import compare
+from app.learning.models import Fact, FactSource
 from app.messages.delivery import write
 from app.messages.kinds import get_kind
 from app.pages.mail_samples import SAMPLES, SITE, TOKEN, USUAL, VARIANT_WORDS
@@ -112,6 +114,32 @@ def _with_errors() -> ShownForm:
     return form
 
 
+def _facts() -> list[Fact]:
+    """One fact in each state. They are never saved."""
+    day = dt.date(2026, 11, 20)
+    source = {
+        "title": _("A yearly report"),
+        "year": 2026,
+        "url": "https://example.org/",
+        "page": _("page 4"),
+        "checked_on": day,
+    }
+    found = []
+    for status, claim in (
+        ("verified", _("7 of 100 were counted.")),
+        ("contested", _("Good sources disagree about how many there are.")),
+        ("withdrawn", _("It was 12 of 100.")),
+    ):
+        sources = [FactSource(position=1, publisher=_("The body that counts"), primary=status == "verified", **source)]
+        found.append(
+            Fact(
+                slug=status, claim=claim, note=_("Well known for what was counted."), status=status, checked_on=day,
+                withdrawn_because=_("The report was corrected."), sources=sources,
+            )
+        )  # fmt: skip
+    return found
+
+
 @design.get("/design")
 @public
 def index() -> ResponseReturnValue:
@@ -131,6 +159,8 @@ def index() -> ResponseReturnValue:
         parts=list(PART_NAMES.values()),
         tuesday=dt.date(2026, 11, 24),
         mails=SAMPLES,
+        learned=_facts(),
+        difference=compare(_("It was 12 of 100 in all."), _("It was 7 of 100 in all.")),
     )
 
 

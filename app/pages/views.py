@@ -7,6 +7,7 @@ from itertools import groupby
 from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
+from markupsafe import escape
 
 from app.accounts import feeds
 from app.accounts.models import Person
@@ -157,6 +158,31 @@ def readyz() -> ResponseReturnValue:
     if not queries.is_migrated():
         return Response("migrations are missing\n", status=503, content_type="text/plain")
     return Response("ready\n", content_type="text/plain")
+
+
+@pages.get("/sitemap.xml")
+@public
+def sitemap() -> ResponseReturnValue:
+    """Every page that everybody may see, for search engines (sitemaps.org, protocol 0.9)."""
+    site = settings().base_url
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">']
+    for address in queries.list_addresses():
+        changed = f"<lastmod>{address.changed_on.isoformat()}</lastmod>" if address.changed_on else ""
+        lines.append(f"<url><loc>{escape(site + address.path)}</loc>{changed}</url>")
+    content = "\n".join([*lines, "</urlset>\n"])
+    # Asked for again each time: what is out of sight is out of it, too (N1).
+    response = Response(content, content_type="application/xml", headers={"Cache-Control": "public, no-cache"})
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@pages.get("/robots.txt")
+@public
+def robots() -> ResponseReturnValue:
+    """What search engines need not read: pages of those who are signed in, programs' answers, and each filter of a list."""
+    closed = ("/manage/", "/moderation/", "/admin/", "/my-help", "/api/", "/needs?", "/learn?", "/share/")
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), f"Sitemap: {settings().base_url}/sitemap.xml"]
+    return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 BLUEPRINTS = (pages, sharing, embedding)

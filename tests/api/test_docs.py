@@ -82,6 +82,7 @@ def test_the_examples_work_in_their_order(app: Flask) -> None:
         200,  # what is expected
         201, 200, 200,  # a file
         200, 200, 201,  # settings
+        200,  # what can be learned
         200, 200, 422,
     ]  # fmt: skip
     [changes] = [command for command in examples() if "If-Match" in command]

@@ -67,6 +67,8 @@ NO_PAGES = frozenset(
     {
         "pages.healthz",
         "pages.readyz",
+        "pages.sitemap",
+        "pages.robots",
         "pages.calendar",
         "learning.report_json",
         "learning.feed",

@@ -14,8 +14,10 @@ import time_machine
 from flask import Flask
 from markupsafe import escape
 
+from app.core.ids import encode_id
 from app.learning.signposts import COUNTRIES, NOTES, guess_country, list_signposts, list_signposts_of
 from tests.conftest import CheckingClient
+from tests.factories import make_fundraiser, make_need, make_organization, make_person
 
 ROOT = Path(__file__).parent.parent.parent
 # What whoever looked in November 2026 wrote of each service; a hand-made sample of the file that MANYHANDS_DATA names.
@@ -157,3 +159,18 @@ def test_programs_read_the_same(client: CheckingClient) -> None:
     assert by_name["National Human Trafficking Hotline"]["certain"] is False
     assert by_name["National Human Trafficking Hotline"]["phone"] is None
     assert "INHOPE" in by_name
+
+
+@pytest.mark.rule("L2")
+def test_pages_of_people_who_may_be_worried_lead_there(client: CheckingClient) -> None:
+    organization = make_organization(make_person())
+    need = make_need(organization)
+    fundraiser = make_fundraiser(organization)
+    line = "Worried about someone's safety? Where to report"
+    for path in (
+        f"/needs/{encode_id(need.id)}",
+        f"/organizations/{organization.slug}",
+        f"/fundraisers/{fundraiser.slug}",
+        "/nowhere",
+    ):
+        assert f'<a href="/report">{line}</a>' in client.get(path).text, path
