@@ -10,6 +10,8 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, Route
 from werkzeug.serving import make_server
 
+from tests.factories import make_article
+
 pytestmark = pytest.mark.browser
 ELSEWHERE = "https://www.wikipedia.org/"
 
@@ -81,3 +83,28 @@ def test_without_script_the_link_leads_away_and_the_choice_works(browser: Browse
     page.get_by_role("link", name="Leave this page").click()
     assert page.url == ELSEWHERE
     context.close()
+
+
+@pytest.mark.rule("G13")
+@pytest.mark.parametrize("way", ["button", "keys"])
+def test_a_sensitive_page_to_learn_from_is_left_like_it_and_its_fold_opens_by_keyboard(
+    page: Page, address: str, way: str
+) -> None:
+    folded = ":::sensitive What it is about\nHard words.\n:::"
+    article = make_article(title="A hard page", sensitive=True, body=f"Ask first.\n\n{folded}")
+    page.goto(address + "/learn")
+    page.get_by_role("link", name="A hard page").click()
+    page.wait_for_url(f"{address}/learn/{article.slug}")
+    page.wait_for_load_state()
+    assert not page.get_by_text("Hard words.").is_visible()
+    page.get_by_text("What it is about").focus()
+    page.locator("details.fold > summary").press("Enter")
+    page.get_by_text("Hard words.").wait_for()
+    if way == "button":
+        page.get_by_role("link", name="Leave this page").click()
+    else:
+        for _time in range(3):
+            page.keyboard.press("Shift")
+    page.wait_for_url(ELSEWHERE)
+    page.go_back()
+    assert page.url == address + "/learn"
