@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 from decimal import Decimal
@@ -12,11 +13,16 @@ from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.fundraisers.models import Fundraiser
 from app.learning import operations as learning
+from app.learning.courses.files import FOLDER, CourseFile, read_course
+from app.learning.courses.models import CourseAttempt, CourseVersion
+from app.learning.courses.operations import publish_version, store_version
+from app.learning.courses.queries import find_version
 from app.learning.models import Article, Fact, Question, Topic
 from app.needs import index
 from app.needs.models import Item, Need, Position, Shift
 from app.organizations.models import Membership, Organization
 from app.safeguarding.models import Clearance, ContactPermission, GuardianConfirmation, Guardianship
+from app.safeguarding.operations import answer_course, begin_course, share_clearance
 
 _numbers = itertools.count(1)
 ADULT = dt.date(1990, 5, 17)
@@ -196,6 +202,50 @@ def make_guardian(person: Person, *, confirmed_by: Organization | None = None, *
                 )
             )
     return guardianship
+
+
+def read_basics(**changes: Any) -> CourseFile:
+    """The course of safeguarding basics as it is written, with `changes`: `version`, `slug`, `pass_mark` and so on."""
+    return dataclasses.replace(read_course(FOLDER / "safeguarding-basics"), **changes)
+
+
+def make_course(*, asks_again: bool = False, publish: bool = True, **changes: Any) -> CourseVersion:
+    """A version of the course of safeguarding basics, published; with every lesson, source and question."""
+    with transaction():
+        version, _how = store_version(read_basics(**changes))
+        if publish and version.status == "draft":
+            publish_version(version.id, asks_again=asks_again, by=None)
+        key = version.id
+    return find_version(key) or version
+
+
+def answer_all(attempt_id: int, person: Person, *, wrong: int = 0, lessons: int | None = None) -> Clearance | None:
+    """Answer an attempt, the first `wrong` questions wrongly; with `lessons` only so many of them. The clearance, if any."""
+    attempt = db.session.get_one(CourseAttempt, attempt_id)
+    version = find_version(attempt.version_id)
+    assert version is not None
+    made, asked = None, 0
+    for lesson in version.lessons[:lessons]:
+        chosen = {}
+        for question in lesson.questions:
+            asked += 1
+            chosen[question.id] = next(one.id for one in question.options if one.is_right == (asked > wrong))
+        with transaction():
+            _attempt, made = answer_course(attempt_id, lesson.position, chosen, by=person, issuer="Manyhands")
+    return made
+
+
+def pass_course(
+    person: Person, slug: str = "safeguarding-basics", *, share_with: Organization | None = None, **values: Any
+) -> Clearance | None:
+    """Take a course from its beginning to its end; the clearance, None when it was not passed (`wrong`)."""
+    with transaction():
+        attempt_id = begin_course(slug, by=person).id
+    made = answer_all(attempt_id, person, **values)
+    if made is not None and share_with is not None:
+        with transaction():
+            share_clearance(made.id, share_with.id, by=person)
+    return made
 
 
 def make_item(need: Need | None = None, *, quantity: str | None = "100", **changes: Any) -> Item:

@@ -21,7 +21,8 @@ resource = frame.blueprint("clearances", "What organizations recorded about peop
 
 
 class ClearanceOut(frame.Schema):
-    """The recorded fact that a person holds a requirement. `organization` null: the platform's own."""
+    """The recorded fact that a person holds a requirement. `organization` null: the platform's own, of a course that the
+    person passed; `outdated`: a newer version of it asks everybody again, and this does not count any more."""
 
     id = frame.Id(required=True)
     email = ma.fields.String(required=True)
@@ -39,6 +40,7 @@ class ClearanceOut(frame.Schema):
     revoked_at = schemas.moment(required=True, allow_none=True)
     revoked_reason = ma.fields.String(required=True)
     objection = ma.fields.String(required=True)
+    outdated = ma.fields.Boolean(required=True)
 
 
 class ClearanceIn(frame.Schema):

@@ -268,6 +268,7 @@ def clearance(row: Clearance) -> Body:
         "revoked_at": iso(row.revoked_at),
         "revoked_reason": row.revoked_reason,
         "objection": row.objection,
+        "outdated": row.is_outdated,
     }
 
 

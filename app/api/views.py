@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 from app.api import (
     arrivals,
     clearances,
+    courses,
     donations,
     fundraisers,
     imports,
@@ -43,6 +44,7 @@ RESOURCES = (
     organizations.resource,
     members.resource,
     clearances.resource,
+    courses.resource,
     fundraisers.resource,
     donations.resource,
     learning.resource,

@@ -37,6 +37,8 @@ MOVED = (
     "fundraiser.organization_id",
     "location.organization_id",
     "import_batch.organization_id",
+    # Whose shift led somebody to a course.
+    "course_attempt.came_for_id",
 )
 DECIDED_HERE = (
     "membership.organization_id",

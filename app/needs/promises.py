@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from app.accounts.models import Person
-from app.accounts.policy import is_known_minor
 from app.core.errors import Reason
 from app.core.i18n import _, lazy
 from app.needs.models import Need
-from app.safeguarding.standing import has_consenting_guardian
+from app.safeguarding.standing import guardian_needed, lacks_guardian
 
 # Why staff give back for somebody what that person promised: the code is kept, the words are for people.
 STAFF_REASONS: dict[str, Any] = {
@@ -40,21 +39,6 @@ def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
     if lacks_guardian(person):
         return [guardian_needed()]
     return []
-
-
-def lacks_guardian(person: Person) -> bool:
-    """True for a known minor for whom nobody answers (G4)."""
-    return is_known_minor(person) and not has_consenting_guardian(person.id)
-
-
-def guardian_needed() -> Reason:
-    """A minor does nothing before a guardian consents (G4)."""
-    return Reason(
-        "guardian_consent",
-        _("You are not an adult yet: a guardian must agree first."),
-        _("Name your guardian: we ask them by email."),
-        "/my-guardian",
-    )
 
 
 def check_need(need: Need) -> list[Reason]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from wtforms import FieldList, FormField, HiddenField, SelectMultipleField
@@ -10,14 +11,13 @@ from wtforms.validators import Optional
 from app.core.forms import PageForm, PartForm, choices
 from app.core.i18n import lazy
 from app.core.text import line
-from app.safeguarding.catalogue import every_choice
 
 # Tasks that the page shows; those of more shifts stay as they are.
 SHOWN_TASKS = 40
 
 
 def _requirements(label: Any) -> SelectMultipleField:
-    return SelectMultipleField(label, choices=choices(every_choice()), validators=[Optional()])
+    return SelectMultipleField(label, choices=[], validators=[Optional()])
 
 
 class TaskRow(PartForm):
@@ -32,3 +32,8 @@ class RequirementsForm(PageForm):
 
     requirements = _requirements(lazy("Required of everybody"))
     tasks = FieldList(FormField(TaskRow), max_entries=SHOWN_TASKS)
+
+    def offer(self, names: Mapping[str, str]) -> None:
+        """What can be chosen: how a profile writes it -> its name."""
+        for field in (self.requirements, *(entry.form.requirements for entry in self.tasks)):
+            field.choices = choices(names.items())

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from app.core.web import settings
+from app.learning.courses.queries import find_version
+from app.learning.courses.seed import load_courses
 from app.moderation.operations import grant_contact
 from app.organizations.operations import name_key
 from app.organizations.queries import find_organizations_by_key
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 
 MODERATORS = ("moderator", "admin")
 DAY = dt.timedelta(days=1)
+BASICS = "safeguarding-basics"
+# The course is as new as its text. Who took it so many days ago, and how many of its six lessons; whoever passed shares it
+# with the shelter.
+PUBLISHED = 0.25
+COURSES_TAKEN = (("grace", 0.2, 6), ("sam", 0.1, 3))
+SHARED_WITH = "Lantern House Family Shelter"
 CHECKED = "Safeguarding policy of this year read; who is responsible named and called; two adults are always there."
 
 
@@ -39,6 +48,29 @@ def _agree(story: Story, given: DemoPerson) -> None:
     guardianship = find_live_guardianship(story.people[given.first].id)
     if guardianship is not None:
         operations.answer_guardianship(guardianship.id, consents=True)
+
+
+def tell_courses(story: Story) -> None:
+    """The course of safeguarding basics is published; one passes it and shares that, one is in the middle of it."""
+    story.tell(story.ago(PUBLISHED), load_courses, publish=True)
+    for first, ago, lessons in COURSES_TAKEN:
+        story.tell(story.ago(ago), _take_course, story, first, lessons)
+
+
+def _take_course(story: Story, first: str, lessons: int) -> None:
+    person = story.people[first]
+    attempt = operations.begin_course(BASICS, by=person)
+    version = find_version(attempt.version_id)
+    for lesson in [] if version is None else version.lessons[:lessons]:
+        chosen = {
+            question.id: next(one.id for one in question.options if one.is_right) for question in lesson.questions
+        }
+        _attempt, clearance = operations.answer_course(
+            attempt.id, lesson.position, chosen, by=person, issuer=settings().platform_name
+        )
+        if clearance is not None:
+            key = name_key(SHARED_WITH)
+            operations.share_clearance(clearance.id, find_organizations_by_key([key])[key].id, by=person)
 
 
 def tell_safety(parent: OrganizationStory) -> None:

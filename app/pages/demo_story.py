@@ -41,7 +41,7 @@ from app.organizations.operations import (
 )
 from app.pages.demo_data import shape
 from app.pages.demo_logos import draw_logo
-from app.pages.demo_safety import tell_guardian, tell_safety
+from app.pages.demo_safety import tell_courses, tell_guardian, tell_safety
 from app.pledges.operations import (
     cancel_pledge,
     change_pledge,
@@ -105,6 +105,7 @@ class Story:
                 self.tell(self.ago(2), self._bounce, person)
             if person.guardian:
                 tell_guardian(self, person)
+        tell_courses(self)
         for number, organization in enumerate(organizations):
             OrganizationStory(self, organization, 7 * number * MINUTE)
 

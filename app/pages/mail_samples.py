@@ -291,6 +291,7 @@ def _clearance(names: Names) -> Values:
         "accepted": True,
         "until": full_day(DAY),
         "reason": "",
+        "course": "",
     }
 
 
@@ -356,7 +357,9 @@ SAMPLES: dict[str, Sample] = {
     "pledges/staff_pledged": Sample(_pledge, "staff_pledges", _BARE_PLEDGE),
     "pledges/staff_taken_back": Sample(_pledge, "staff_cancellations"),
     "safeguarding/clearance": Sample(
-        _clearance, empty={"accepted": False, "until": None}, other={"event": "revoked", "reason": "It was withdrawn."}
+        _clearance,
+        empty={"accepted": False, "until": None},
+        other={"event": "ends", "course": "safeguarding-basics"},
     ),
     "safeguarding/guardian_answered": Sample(_guardian, other={"answer": "withdrawn"}),
     "safeguarding/guardian_asked": Sample(_guardian),

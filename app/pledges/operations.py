@@ -20,6 +20,7 @@ from app.needs.models import Item, Need
 from app.pledges import dates, earlier
 from app.pledges.models import LIVE_STATUSES, WAYS, Delivery, Pledge
 from app.pledges.quantities import check_part, check_quantity, format_quantity, with_unit
+from app.safeguarding.standing import lacks_guardian
 
 Mode = Literal["add", "replace"]
 ZERO = decimal.Decimal(0)
@@ -212,7 +213,7 @@ def review_standing(pledge_id: int) -> bool:
     """What is known of the person changed: what a minor promised ends when no guardian answers for them (G4). The staff are
     told, and the minor by their guardian's mail. Returns whether it stands."""
     item, found = lock_pledge(pledge_id)
-    if found.status not in LIVE_STATUSES or not promises.lacks_guardian(found.person):
+    if found.status not in LIVE_STATUSES or not lacks_guardian(found.person):
         return found.status in LIVE_STATUSES
     _end(item, found, "cancelled", None)
     _record("pledge.cancelled", found, item, None)

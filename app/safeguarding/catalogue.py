@@ -1,4 +1,4 @@
-"""The catalogue of requirements as forms offer it: by kind, and checks by country."""
+"""The catalogue of requirements as forms offer it: by kind, checks by country, and the courses of this site."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 
 from app.core.i18n import _
 from app.core.templating import country
-from app.safeguarding.kinds import KINDS, Kind
-from app.safeguarding.requirements import Requirement
+from app.learning.courses.queries import list_offered
+from app.safeguarding.kinds import KINDS, TRAINING, Kind
+from app.safeguarding.requirements import Requirement, parse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,16 +26,35 @@ class Option:
 Groups = list[tuple[str, list[Option]]]
 
 
-def list_options(home: str | None = None, *, without: Iterable[str] = ()) -> Groups:
+def list_courses() -> list[Option]:
+    """The courses of this site that can be required, by title, in one statement. Whoever passed one and shares that meets it;
+    of levels that the catalogue has too, what an organization recorded itself does as well."""
+    return [Option(str(Requirement(TRAINING.code, course.level)), course.title) for course in list_offered()]
+
+
+def list_options(
+    home: str | None = None, *, without: Iterable[str] = (), courses: Iterable[Option] = (), asked: Iterable[str] = ()
+) -> Groups:
     """Everything that can be required, in groups; the checks of the country `home` (ISO) come first. `without`: kinds that
-    make no sense here."""
+    make no sense here; `courses`: of this site; `asked`: what is required now, which stays on offer (a course may be retired
+    meanwhile)."""
     left_out = frozenset(without)
+    here = list(courses)
+    groups = ([(_("Training: courses on this site"), here)] if here else []) + _catalogued(home, left_out, here)
+    known = {option.slug for _group, options in groups for option in options}
+    others = [Option(slug, _name(slug)) for slug in sorted(set(asked) - known)]
+    return groups + ([(_("Required now"), others)] if others else [])
+
+
+def _catalogued(home: str | None, left_out: frozenset[str], courses: list[Option]) -> Groups:
     found: Groups = []
     plain = [kind for kind in KINDS if not kind.levels and kind.code not in left_out]
     found.append((_("Identity, references and fitness"), [Option(kind.code, str(kind.name)) for kind in plain]))
+    taken = {option.slug for option in courses}
     for kind in KINDS:
         if kind.levels and kind.code not in left_out:
-            found += _levels_of(kind, home)
+            for group, options in _levels_of(kind, home):
+                found.append((group, [option for option in options if option.slug not in taken]))
     return found
 
 
@@ -72,9 +92,11 @@ def every_choice() -> list[tuple[str, LazyString]]:
     return [(slug, LazyString(_name, slug)) for slug in slugs]
 
 
-def list_names() -> dict[str, str]:
-    """Every requirement as people read it, by how a profile writes it."""
-    return {slug: str(name) for slug, name in every_choice()}
+def list_names(courses: Iterable[Option] = (), asked: Iterable[str] = ()) -> dict[str, str]:
+    """Every requirement as people read it, by how a profile writes it: of the catalogue, of `courses`, and what is `asked`
+    already."""
+    slugs = [*(slug for slug, _lazy in every_choice()), *(option.slug for option in courses), *asked]
+    return {slug: _name(slug) for slug in slugs}
 
 
 def _codes(kind: Kind) -> list[str]:
@@ -82,8 +104,7 @@ def _codes(kind: Kind) -> list[str]:
 
 
 def _name(slug: str) -> str:
-    kind, _colon, level = slug.partition(":")
-    return Requirement(kind, level).name
+    return parse([slug])[0].name
 
 
 def list_choices(

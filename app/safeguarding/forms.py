@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from wtforms import (
     BooleanField,
     DateField,
@@ -13,10 +15,12 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import Email, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.forms import PageForm, ProvenForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
+from app.organizations.models import Organization
 from app.safeguarding.operations.profiles import LONGEST_CONDUCT
 
 MEANS_NAMES = {
@@ -116,6 +120,36 @@ class ShareForm(PageForm):
     organization = SelectField(lazy("Organization"), validators=[Required(lazy("Choose an organization"))])
 
 
+class ShareTrainingForm(PageForm):
+    """Which organizations may know that one passed a course."""
+
+    organizations = SelectMultipleField(
+        lazy("Let them know"),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        validators=[Required(lazy("Choose an organization, or go on without sharing"))],
+    )
+
+    def offer(self, organizations: Mapping[str, Organization]) -> None:
+        """Whom there is to choose, by slug."""
+        self.organizations.choices = choices((slug, each.name) for slug, each in organizations.items())
+
+
+def answers_form(questions: Sequence[tuple[str, Sequence[str]]]) -> PageForm:
+    """The form of a lesson's questions, each with its options in the order in which they are shown: what is sent back is the
+    place of an option in that order, which says nothing of whether it is right."""
+    fields = {
+        f"question_{number}": RadioField(
+            text,
+            choices=choices((str(place), option) for place, option in enumerate(options)),
+            validators=[Required(lazy("Choose an answer"))],
+        )
+        for number, (text, options) in enumerate(questions, start=1)
+    }
+    made: PageForm = type("AnswersForm", (PageForm,), fields)()
+    return made
+
+
 class ExemptionForm(PageForm):
     """What is waived for whom, until when and why. `what.choices` are set by the view."""
 
@@ -164,6 +198,21 @@ class ConductForm(PageForm):
             Required(lazy("Write what you ask of people, in 20,000 characters or fewer")),
             Length(max=LONGEST_CONDUCT, message=lazy("Write 20,000 characters or fewer")),
         ],
+    )
+
+
+class PublishForm(PageForm):
+    """What becomes of those who passed an earlier version."""
+
+    again = RadioField(
+        lazy("Those who passed an earlier version"),
+        choices=choices(
+            (
+                ("keep", lazy("Keep what they have: what they learned is still right")),
+                ("again", lazy("Take the course again: until then they hold no place that asks for it")),
+            )
+        ),
+        validators=[Required(lazy("Say whether those who passed an earlier version are asked again"))],
     )
 
 

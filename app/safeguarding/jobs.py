@@ -13,12 +13,14 @@ from app.core.db import db, transaction
 from app.core.jobs import Sweep
 from app.core.letters import compose, speaking
 from app.core.mail import deliver
+from app.learning.courses.operations import purge_attempts
+from app.learning.courses.queries import find_current
 from app.messages.delivery import send
 from app.organizations.queries import list_deciders
 from app.safeguarding import operations
 from app.safeguarding.models import Clearance, Guardianship
 from app.safeguarding.policy import guardian_token
-from app.safeguarding.queries import list_shares
+from app.safeguarding.queries import find_training, list_shares
 from app.safeguarding.requirements import Requirement
 
 
@@ -34,10 +36,14 @@ def mail_revoked(payload: dict[str, Any]) -> None:
 
 def mail_ends(payload: dict[str, Any]) -> None:
     """Both sides hear that it ends soon, and every organization that it is shared with now; nobody once it was revoked or
-    purged."""
+    purged, or a course was passed again or asks everybody again."""
     clearance = db.session.get(Clearance, payload["clearance_id"])
-    if clearance is None or clearance.revoked_at is not None:
+    if clearance is None or clearance.revoked_at is not None or clearance.is_outdated:
         return
+    if clearance.course_version is not None:
+        latest = find_training(clearance.person_id, clearance.course_version.course_id)
+        if latest is not None and latest.id != clearance.id:
+            return
     relying = [share.organization_id for share in list_shares(clearance.id)]
     if clearance.organization_id is not None:
         relying.insert(0, clearance.organization_id)
@@ -105,8 +111,16 @@ def _tell_person(payload: dict[str, Any], event: str) -> None:
             "accepted": clearance.outcome == "accepted",
             "until": None if clearance.expires_on is None else when.full_day(clearance.expires_on),
             "reason": clearance.revoked_reason if event == "revoked" else "",
+            "course": _course_of(clearance),
         }
     send("safeguarding/clearance", to=person, key=payload["outbox_key"], name=person.name, **values)
+
+
+def _course_of(clearance: Clearance) -> str:
+    """The slug of the course that renews it, while that is offered; "" none."""
+    version = clearance.course_version
+    offered = None if version is None else find_current(version.course.slug)
+    return "" if offered is None else offered.course.slug
 
 
 def mail_guardian(payload: dict[str, Any]) -> None:
@@ -143,7 +157,13 @@ def mail_answered(payload: dict[str, Any]) -> None:
 
 def purge() -> None:
     """What is past its retention date is deleted."""
-    for delete in (operations.purge_clearances, operations.purge_exemptions, operations.purge_guardianships):
+    deletions = (
+        operations.purge_clearances,
+        operations.purge_exemptions,
+        operations.purge_guardianships,
+        purge_attempts,
+    )
+    for delete in deletions:
         with transaction():
             delete()
 

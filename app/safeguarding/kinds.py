@@ -158,6 +158,7 @@ KINDS: tuple[Kind, ...] = (
     ),
 )
 _BY_CODE = {kind.code: kind for kind in KINDS}
+TRAINING = _BY_CODE["training"]
 
 
 def find_kind(code: str) -> Kind | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Person
 from app.core.db import Base, HasId
+from app.learning.courses.models import CourseVersion
 from app.organizations.models import Organization
 from app.safeguarding.kinds import KINDS
 
@@ -22,7 +23,8 @@ class Clearance(HasId, Base):
     """The recorded fact that a person holds a requirement: level, who issued it, under which reference, who verified it,
     dates and outcome (G3). Never the document, and no text about the person.
 
-    `organization_id` None: the platform itself recorded it (a completed course), and it counts everywhere.
+    `organization_id` None: the platform itself recorded it, by rule and by nobody's word: the person passed a course of it
+    (`course_version`). It is theirs, and counts with the organizations they share it with.
     """
 
     __tablename__ = "clearance"
@@ -50,6 +52,7 @@ class Clearance(HasId, Base):
     expires_on: Mapped[dt.date | None]
     # When the person agreed to the check, told of their right to challenge it, where the law asks for that first.
     consented_on: Mapped[dt.date | None]
+    course_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("course_version.id"))
     recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     created_at: Mapped[dt.datetime]
     revoked_at: Mapped[dt.datetime | None]
@@ -63,7 +66,14 @@ class Clearance(HasId, Base):
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     organization: Mapped[Organization | None] = relationship()
+    course_version: Mapped[CourseVersion | None] = relationship()
     recorded_by: Mapped[Person | None] = relationship(foreign_keys=[recorded_by_id])
+
+    @property
+    def is_outdated(self) -> bool:
+        """True when it is of a version of a course that does not count any more: a newer one asks everybody again."""
+        version = self.course_version
+        return version is not None and version.number < version.course.counts_from
 
 
 class ClearanceShare(Base):

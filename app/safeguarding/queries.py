@@ -12,7 +12,9 @@ from app.accounts.models import Person
 from app.core.clock import today
 from app.core.db import db
 from app.core.paging import Page, cut, newest_first
+from app.learning.courses.models import CourseVersion
 from app.organizations.models import Organization
+from app.organizations.queries import public
 from app.safeguarding.models import (
     Clearance,
     ClearanceShare,
@@ -26,11 +28,15 @@ from app.safeguarding.models import (
 
 # Who holds something that ends within so many days is shown first.
 ENDS_WITHIN = dt.timedelta(days=60)
+# Whether a completion still counts is on the row of its course.
+_WITH_COURSE = (joinedload(Clearance.course_version).joinedload(CourseVersion.course),)
 
 
 def find_clearance(clearance_id: int) -> Clearance | None:
     """The clearance in any state, with its person and organization, or None."""
-    query = sa.select(Clearance).options(joinedload(Clearance.person), joinedload(Clearance.organization))
+    query = sa.select(Clearance).options(
+        joinedload(Clearance.person), joinedload(Clearance.organization), *_WITH_COURSE
+    )
     return db.session.scalar(query.where(Clearance.id == clearance_id))
 
 
@@ -38,7 +44,7 @@ def list_clearances_of(person_id: int) -> Sequence[Clearance]:
     """Everything recorded about a person, for that person, the latest first."""
     return db.session.scalars(
         sa.select(Clearance)
-        .options(joinedload(Clearance.organization))
+        .options(joinedload(Clearance.organization), *_WITH_COURSE)
         .where(Clearance.person_id == person_id)
         .order_by(Clearance.created_at.desc(), Clearance.id)
         .limit(500)
@@ -47,7 +53,9 @@ def list_clearances_of(person_id: int) -> Sequence[Clearance]:
 
 def page_clearances_of(person_id: int, cursor: str | None, *, limit: int) -> Page[Clearance]:
     """The same in pages (N2). Raises BadCursor."""
-    query = sa.select(Clearance).options(joinedload(Clearance.organization), joinedload(Clearance.person))
+    query = sa.select(Clearance).options(
+        joinedload(Clearance.organization), joinedload(Clearance.person), *_WITH_COURSE
+    )
     query = newest_first(query.where(Clearance.person_id == person_id), Clearance, cursor, limit)
     return cut(db.session.scalars(query).all(), limit)
 
@@ -68,8 +76,34 @@ def list_shares_of(person_id: int) -> Sequence[ClearanceShare]:
     ).all()
 
 
+def find_training(person_id: int, course_id: int) -> Clearance | None:
+    """The latest completion of a course that the person holds, in any version and whether or not it still counts, or
+    None."""
+    return db.session.scalar(
+        sa.select(Clearance)
+        .join(CourseVersion, CourseVersion.id == Clearance.course_version_id)
+        .options(joinedload(Clearance.course_version).joinedload(CourseVersion.course))
+        .where(Clearance.person_id == person_id, CourseVersion.course_id == course_id)
+        .where(Clearance.organization_id.is_(None), Clearance.revoked_at.is_(None))
+        .order_by(Clearance.created_at.desc(), Clearance.id)
+        .limit(1)
+    )
+
+
+def list_told_of_training(person_id: int, course_id: int) -> Sequence[Organization]:
+    """Public organizations with which the person shares a completion of the course, by name."""
+    told = (
+        sa.select(ClearanceShare.organization_id)
+        .join(Clearance, Clearance.id == ClearanceShare.clearance_id)
+        .join(CourseVersion, CourseVersion.id == Clearance.course_version_id)
+        .where(Clearance.person_id == person_id, CourseVersion.course_id == course_id)
+    )
+    query = sa.select(Organization).where(public(), Organization.id.in_(told))
+    return db.session.scalars(query.order_by(Organization.name, Organization.id).limit(100)).all()
+
+
 def _known_to(organization_id: int) -> sa.ColumnElement[bool]:
-    """What an organization may see: its own records, and what people share with it. The platform's own count for all."""
+    """What an organization may see: its own records, and what people share with it."""
     shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == organization_id)
     return sa.or_(Clearance.organization_id == organization_id, Clearance.id.in_(shared))
 
@@ -83,6 +117,7 @@ def list_clearances_for(
         sa.select(Clearance)
         .join(Person, Person.id == Clearance.person_id)
         .options(joinedload(Clearance.person), joinedload(Clearance.organization), joinedload(Clearance.recorded_by))
+        .options(*_WITH_COURSE)
         .where(_known_to(organization_id))
     )
     if email:

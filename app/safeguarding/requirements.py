@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from app.core.errors import InvalidInput
 from app.core.i18n import _
+from app.learning.courses.queries import is_level
 from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE, Level, baseline_check, find_kind, find_level
 
 MOST = 12
@@ -29,6 +30,9 @@ class Requirement:
         level = find_level(self.kind, self.level)
         if kind is None:
             return self.kind
+        if level is None and self.kind == "training":
+            # A course of this site; its slug is its title in short.
+            return _("%(kind)s (%(level)s)", kind=str(kind.name), level=self.level.replace("_", " "))
         if level is None or not kind.levels:
             return str(kind.name)
         return _("%(kind)s (%(level)s)", kind=str(kind.name), level=str(level.name))
@@ -52,12 +56,17 @@ def check_profile(requirements: Iterable[Requirement], *, contacts: Iterable[str
         raise InvalidInput({"requirements": _("Choose 12 requirements or fewer")})
     for requirement in kept:
         level = find_level(requirement.kind, requirement.level)
-        if level is None:
+        if level is None and not is_course(requirement):
             raise InvalidInput({"requirements": _("Choose requirements from the list")})
         for contact in contacts or ():
-            if level.contacts and contact not in level.contacts:
+            if level is not None and level.contacts and contact not in level.contacts:
                 raise InvalidInput({"requirements": not_eligible(level)})
     return [str(requirement) for requirement in kept]
+
+
+def is_course(requirement: Requirement) -> bool:
+    """True when it is met by passing a course of this site, whether or not the catalogue has that level too."""
+    return requirement.kind == "training" and bool(requirement.level) and is_level(requirement.level)
 
 
 def not_eligible(level: Level) -> str:

@@ -5,13 +5,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.accounts.models import Person
+from app.accounts.policy import is_known_minor
 from app.core.db import db
+from app.core.errors import Reason
+from app.core.i18n import _
+from app.learning.courses.models import Course, CourseVersion
+from app.learning.courses.queries import Offered, list_offered
 from app.organizations.models import Organization
 from app.safeguarding.kinds import REFERENCES_NEEDED, find_kind
 from app.safeguarding.models import (
@@ -29,7 +36,7 @@ from app.safeguarding.requirements import Requirement, meets
 
 @dataclasses.dataclass(frozen=True)
 class Held:
-    """A clearance as far as it decides."""
+    """A clearance as far as it decides. `outdated`: of a course, a newer version of which asks everybody again."""
 
     kind: str
     level: str
@@ -39,6 +46,8 @@ class Held:
     issued_on: dt.date
     expires_on: dt.date | None
     revoked: bool
+    outdated: bool = False
+    id: int = 0
 
     @property
     def last_day(self) -> dt.date | None:
@@ -54,6 +63,7 @@ class Held:
         return (
             self.outcome == "accepted"
             and not self.revoked
+            and not self.outdated
             and self.issued_on <= on
             and (last is None or last >= max(on, through))
         )
@@ -78,11 +88,13 @@ class Guarded:
 
 @dataclasses.dataclass(frozen=True)
 class PersonFacts:
-    """What one organization may rely on about one person."""
+    """What one organization may rely on about one person. `unshared`: courses that the person passed and has not shared with
+    it. They count for nothing, and only the person may hear of them."""
 
     clearances: tuple[Held, ...] = ()
     exemptions: tuple[Waived, ...] = ()
     guardian: Guarded | None = None
+    unshared: tuple[Held, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,11 +110,14 @@ class OrganizationFacts:
 @dataclasses.dataclass(frozen=True)
 class Judgement:
     """Whether a requirement is met. `code`: met, exempt, missing, expires (it held, or holds, but not through the day),
-    revoked, or not_yet (its issue date is ahead). `until`: the last day of what there is."""
+    revoked, not_yet (its issue date is ahead), outdated (a newer version of the course asks again) or unshared (the person
+    passed the course, and has not let the organization know). `until`: the last day of what there is; `clearance_id`: what
+    to share."""
 
     requirement: Requirement
     code: str
     until: dt.date | None = None
+    clearance_id: int | None = None
 
     @property
     def met(self) -> bool:
@@ -124,6 +139,11 @@ class Known:
     def organization(self, organization_id: int) -> OrganizationFacts:
         """What the organization asks."""
         return self.organizations.get(organization_id, OrganizationFacts())
+
+    @functools.cached_property
+    def courses(self) -> dict[str, Offered]:
+        """The courses that can be taken here, by the level of training that they are: read once, when first asked for."""
+        return {course.level: course for course in list_offered()}
 
 
 def load_organizations(organization_ids: Collection[int]) -> dict[int, OrganizationFacts]:
@@ -168,6 +188,7 @@ def load(person_ids: Collection[int], organization_ids: Collection[int]) -> Know
     if not person_ids or not organization_ids:
         return Known({}, organizations)
     held: dict[tuple[int, int], list[Held]] = defaultdict(list)
+    passed: dict[int, list[Held]] = defaultdict(list)
     for person_id, organization_id, shared_with, *values in db.session.execute(
         _clearances(person_ids, organization_ids)
     ):
@@ -177,8 +198,7 @@ def load(person_ids: Collection[int], organization_ids: Collection[int]) -> Know
         elif organization_id is not None:
             held[person_id, organization_id].append(fact)
         else:
-            for each in organization_ids:
-                held[person_id, each].append(fact)
+            passed[person_id].append(fact)
     waived: dict[tuple[int, int], list[Waived]] = defaultdict(list)
     for person_id, organization_id, *values in db.session.execute(_exemptions(person_ids, organization_ids)):
         waived[person_id, organization_id].append(Waived(*values))
@@ -188,12 +208,15 @@ def load(person_ids: Collection[int], organization_ids: Collection[int]) -> Know
         for organization_id in organization_ids:
             key = (person_id, organization_id)
             guardian = Guarded(key in confirmed) if person_id in guarded else None
-            people[key] = PersonFacts(tuple(held.get(key, ())), tuple(waived.get(key, ())), guardian)
+            known = tuple(held.get(key, ()))
+            unshared = tuple(fact for fact in passed.get(person_id, ()) if fact not in known)
+            people[key] = PersonFacts(known, tuple(waived.get(key, ())), guardian, unshared)
     return Known(people, organizations)
 
 
 def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) -> sa.CompoundSelect[*tuple[Any, ...]]:
-    """Rows of: person, organization (None: the platform's own), organization it is shared with, then Held's fields."""
+    """Rows of: person, organization (None: the platform's own), organization it is shared with, then Held's fields. The
+    platform's own count nowhere by themselves: they come once so that the person can be told to share them."""
     facts = (
         Clearance.kind,
         Clearance.level,
@@ -203,20 +226,29 @@ def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) 
         Clearance.issued_on,
         Clearance.expires_on,
         Clearance.revoked_at.is_not(None).label("revoked"),
+        sa.func.coalesce(CourseVersion.number < Course.counts_from, sa.false()).label("outdated"),
+        Clearance.id,
     )
     of_people = Clearance.person_id.in_(list(person_ids))
-    own = sa.select(
-        Clearance.person_id, Clearance.organization_id, sa.null().cast(sa.BigInteger).label("shared_with"), *facts
-    ).where(
-        of_people,
-        sa.or_(Clearance.organization_id.is_(None), Clearance.organization_id.in_(list(organization_ids))),
+    own = (
+        sa.select(
+            Clearance.person_id, Clearance.organization_id, sa.null().cast(sa.BigInteger).label("shared_with"), *facts
+        )
+        .outerjoin(CourseVersion, CourseVersion.id == Clearance.course_version_id)
+        .outerjoin(Course, Course.id == CourseVersion.course_id)
+        .where(
+            of_people,
+            sa.or_(Clearance.organization_id.is_(None), Clearance.organization_id.in_(list(organization_ids))),
+        )
     )
     shared = (
         sa.select(Clearance.person_id, Clearance.organization_id, ClearanceShare.organization_id, *facts)
         .join(ClearanceShare, ClearanceShare.clearance_id == Clearance.id)
+        .outerjoin(CourseVersion, CourseVersion.id == Clearance.course_version_id)
+        .outerjoin(Course, Course.id == CourseVersion.course_id)
         # Nobody relies on the word of an organization that is not verified any more, or is suspended.
-        .join(Organization, Organization.id == Clearance.organization_id)
-        .where(*_is_public())
+        .outerjoin(Organization, Organization.id == Clearance.organization_id)
+        .where(sa.or_(Clearance.organization_id.is_(None), sa.and_(*_is_public())))
         .where(of_people, ClearanceShare.organization_id.in_(list(organization_ids)))
     )
     return sa.union_all(own, shared)
@@ -260,12 +292,27 @@ def has_consenting_guardian(person_id: int) -> bool:
     return db.session.scalar(found) is not None
 
 
+def lacks_guardian(person: Person) -> bool:
+    """True for a known minor for whom nobody answers (G4)."""
+    return is_known_minor(person) and not has_consenting_guardian(person.id)
+
+
+def guardian_needed() -> Reason:
+    """A minor does nothing before a guardian consents (G4)."""
+    return Reason(
+        "guardian_consent",
+        _("You are not an adult yet: a guardian must agree first."),
+        _("Name your guardian: we ask them by email."),
+        "/my-guardian",
+    )
+
+
 def judge(
     requirement: Requirement, facts: PersonFacts, *, on: dt.date, through: dt.date, with_exemptions: bool = True
 ) -> Judgement:
     """Whether `facts` meet `requirement` on `on` (the day of asking) and through `through` (the local date on which the
     shift ends). `with_exemptions` False leaves exemptions out (G2)."""
-    of_kind = [held for held in facts.clearances if held.kind == requirement.kind and meets(held.level, requirement)]
+    of_kind = _matching(facts.clearances, requirement)
     good = [held for held in of_kind if held.holds(on, through)]
     needed = REFERENCES_NEEDED if requirement.kind == "reference" else 1
     # Two references are of two people: the same one recorded twice, under whatever number, is one.
@@ -275,7 +322,14 @@ def judge(
         return Judgement(requirement, "met", latest)
     if with_exemptions and any(_waives(waived, requirement, on, through) for waived in facts.exemptions):
         return Judgement(requirement, "exempt")
-    return Judgement(requirement, *_why_not(of_kind, on))
+    for held in _matching(facts.unshared, requirement):
+        if held.holds(on, through):
+            return Judgement(requirement, "unshared", held.last_day, held.id)
+    return Judgement(requirement, *_why_not(of_kind or _matching(facts.unshared, requirement), on))
+
+
+def _matching(clearances: Collection[Held], requirement: Requirement) -> list[Held]:
+    return [held for held in clearances if held.kind == requirement.kind and meets(held.level, requirement)]
 
 
 def _waives(waived: Waived, requirement: Requirement, on: dt.date, through: dt.date) -> bool:
@@ -292,7 +346,10 @@ def _why_not(of_kind: list[Held], on: dt.date) -> tuple[str, dt.date | None]:
     present = [held for held in accepted if not held.revoked]
     if not present:
         return ("revoked" if accepted else "missing"), None
-    begun = [held for held in present if held.issued_on <= on]
+    current = [held for held in present if not held.outdated]
+    if not current:
+        return "outdated", None
+    begun = [held for held in current if held.issued_on <= on]
     if not begun:
         return "not_yet", None
     ends = [held.last_day for held in begun if held.last_day is not None]

@@ -12,13 +12,14 @@ from app.accounts.models import Person
 from app.accounts.policy import is_known_minor
 from app.core import when
 from app.core.clock import age_on, local_date, today
-from app.core.i18n import _
-from app.needs import asking, promises
+from app.core.i18n import _, ngettext
+from app.core.ids import encode_id
+from app.needs import asking
 from app.needs.models import Position, Shift
 from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on
 from app.safeguarding.kinds import find_kind
 from app.safeguarding.requirements import Requirement
-from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, judge
+from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, guardian_needed, judge
 from app.safeguarding.standing import load as load_facts
 
 
@@ -33,6 +34,8 @@ class Rule:
     message: str
     remedy: str = ""
     url: str = ""
+    # The page that `url` names is open to everybody and takes a way back (`next`).
+    returns: bool = False
 
 
 def load(pairs: Iterable[tuple[Shift, Person]]) -> Known:
@@ -64,7 +67,7 @@ def list_rules(
         judgement = judge(
             requirement, facts, on=today(shift.time_zone), through=end_day(shift), with_exemptions=with_exemptions
         )
-        found.append(_clearance(judgement, shift, person))
+        found.append(_clearance(judgement, shift, person, known))
     return found + _guarded(shift, person, facts)
 
 
@@ -164,9 +167,11 @@ def _age(shift: Shift, person: Person | None) -> list[Rule]:
     return [Rule("age", title, True, _("You are.") if age else _("We know it."))]
 
 
-def _clearance(judgement: Judgement, shift: Shift, person: Person | None) -> Rule:
-    requirement = judgement.requirement
-    title, slug = requirement.name, shift.need.organization.slug
+def _clearance(judgement: Judgement, shift: Shift, person: Person | None, known: Known) -> Rule:
+    """One requirement. What is said of a course that was passed and not shared is for the person alone: staff hear the code,
+    which is the same as of one that was never taken."""
+    requirement, organization = judgement.requirement, shift.need.organization
+    title, slug = requirement.name, organization.slug
     if judgement.met:
         message = (
             _("Waived for you by the organization for a time.") if judgement.code == "exempt" else _("You have it.")
@@ -174,8 +179,20 @@ def _clearance(judgement: Judgement, shift: Shift, person: Person | None) -> Rul
         if judgement.until is not None:
             message = _("You have it, valid until %(day)s.", day=when.full_day(judgement.until))
         return Rule(requirement.kind, title, True, message)
-    url = f"/organizations/{slug}/conduct" if requirement.kind == "code_of_conduct" else f"/my-clearances?for={slug}"
-    return Rule(f"{requirement.kind}_required", title, False, _why(judgement, person), _how(requirement), url)
+    code, why, how = f"{requirement.kind}_required", _why(judgement, person), _how(requirement)
+    if requirement.kind == "code_of_conduct":
+        return Rule(code, title, False, why, how, f"/organizations/{slug}/conduct", returns=True)
+    if judgement.clearance_id is not None:
+        how = _("Let %(organization)s know that you passed it", organization=organization.name)
+        url = f"/my-clearances/{encode_id(judgement.clearance_id)}/share?for={slug}"
+        return Rule(code, title, False, why, how, url, returns=True)
+    course = known.courses.get(requirement.level) if requirement.kind == "training" else None
+    if course is not None:
+        how = ngettext(
+            "Take the course here: about %(num)s minute", "Take the course here: about %(num)s minutes", course.minutes
+        )
+        return Rule(code, title, False, why, how, f"/learn/courses/{course.slug}?for={slug}", returns=True)
+    return Rule(code, title, False, why, how, f"/my-clearances?for={slug}")
 
 
 def _why(judgement: Judgement, person: Person | None) -> str:
@@ -185,6 +202,10 @@ def _why(judgement: Judgement, person: Person | None) -> str:
         return _("Yours ends on %(day)s, before the shift does.", day=when.full_day(judgement.until))
     if judgement.code == "revoked":
         return _("Yours does not hold any more.")
+    if judgement.code == "outdated":
+        return _("There is a newer version of the course, and it asks everybody again.")
+    if judgement.code == "unshared":
+        return _("You passed the course. The organization sees that only when you share it.")
     if judgement.code == "not_yet":
         return _("Yours begins later.")
     if judgement.requirement.kind == "code_of_conduct":
@@ -208,7 +229,7 @@ def _guarded(shift: Shift, person: Person | None, facts: PersonFacts) -> list[Ru
     found = []
     title = _("A guardian who agrees")
     if facts.guardian is None:
-        reason = promises.guardian_needed()
+        reason = guardian_needed()
         found.append(Rule(reason.code, title, False, reason.message, reason.remedy, reason.url))
     else:
         found.append(Rule("guardian", title, True, _("Your guardian agreed.")))

@@ -38,6 +38,11 @@ def organization_rules_changed(payload: dict[str, Any]) -> None:
     _review_all(payload["organization_id"])
 
 
+def course_asks_again(_payload: dict[str, Any]) -> None:
+    """A new version of a course asks everybody again: every place ahead that asks for anything is asked again."""
+    _review_all(None)
+
+
 def review_standing() -> None:
     """Sweep: what ran out since the last time ends the places that rested on it."""
     _review_all(None)
@@ -150,6 +155,7 @@ def mail_two_adults(payload: dict[str, Any]) -> None:
 HANDLERS: dict[str, outbox.Handler] = {
     "person_facts_changed": person_facts_changed,
     "organization_rules_changed": organization_rules_changed,
+    "course_asks_again": course_asks_again,
     "shift_cannot_run": tell_cannot_run,
     "shift_runs_again": tell_runs_again,
     "adults_missing": tell_adults_missing,

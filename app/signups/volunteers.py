@@ -9,7 +9,7 @@ from app.accounts.models import Person
 from app.accounts.operations import write_down_person
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
-from app.safeguarding.kinds import KINDS
+from app.safeguarding.kinds import KINDS, TRAINING
 from app.signups.models import Signup
 from app.signups.operations import sign_up
 
@@ -63,11 +63,22 @@ def add_volunteer(
         raise Refused(as_staff_may_know(refused.reasons)) from refused
 
 
+def _without_courses(reason: Reason) -> Reason:
+    """That somebody passed a course and does not share it is told to nobody but them: staff hear the same of everybody."""
+    if reason.code != f"{TRAINING.code}_required":
+        return reason
+    return Reason(
+        reason.code,
+        _("The training that this shift asks for is not recorded for them, or not shared with you."),
+        _("They see on the page of the shift how to get it, or share it."),
+    )
+
+
 def as_staff_may_know(reasons: Iterable[Reason]) -> list[Reason]:
     """What the staff are told of why a known person cannot have a place: what is about the shift in full, what is about the
     person as no more than that."""
     reasons = list(reasons)
-    told = [reason for reason in reasons if reason.code in ABOUT_THE_SHIFT]
+    told = [_without_courses(reason) for reason in reasons if reason.code in ABOUT_THE_SHIFT]
     if len(told) < len(reasons):
         told.append(
             Reason(

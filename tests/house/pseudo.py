@@ -59,6 +59,7 @@ TYPED = frozenset({
     "bring", "suits", "parking", "meeting_point", "text", "issuer", "objection", "revoked_reason",
     "claim", "summary", "body", "left_out", "question", "answer", "checked_by", "withdrawn_because", "publisher", "page",
     "url",
+    "reference", "audience", "taken", "explanation",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (
     "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",

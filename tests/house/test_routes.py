@@ -107,6 +107,8 @@ def address_of(world: World, rule: Rule) -> str:
         values["batch_id"] = values["done_batch_id"]
     if endpoint.startswith("by_guardian."):
         values["signup_id"] = values["minors_signup_id"]
+    if endpoint.startswith(("courses.", "api_courses.")):
+        values["slug"] = values["course_slug"]
     address = rule.rule
     for argument in rule.arguments:
         for shape in (f"<{argument}>", f"<id:{argument}>", f"<int:{argument}>"):

@@ -14,7 +14,7 @@ from app.accounts.operations import create_token
 from app.accounts.scopes import SCOPES
 from app.core.clock import now, today
 from app.core.db import db, transaction
-from app.core.ids import encode_id
+from app.core.ids import encode_id, new_id
 from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.core.pictures import reencode
@@ -32,13 +32,20 @@ from app.organizations.operations import LOGO_BOX, add_location, register_organi
 from app.pages.demo_logos import draw_logo
 from app.pledges.operations import pledge, receive_unpledged
 from app.pledges.policy import pledge_token
-from app.safeguarding.operations import ask_exemption, publish_conduct, record_clearance, share_clearance
+from app.safeguarding.operations import (
+    ask_exemption,
+    begin_course,
+    publish_conduct,
+    record_clearance,
+    share_clearance,
+)
 from app.safeguarding.policy import guardian_token
 from app.signups.holds import confirm_token, hold_places, page_token
 from app.signups.operations import sign_up
 from app.signups.policy import place_token
 from tests.factories import (
     make_article,
+    make_course,
     make_fact,
     make_fundraiser,
     make_guardian,
@@ -49,6 +56,7 @@ from tests.factories import (
     make_person,
     make_question,
     make_shift,
+    pass_course,
 )
 
 CALLERS = (
@@ -107,12 +115,17 @@ def build() -> World:
     minor = make_person(birth_date=today("UTC") - dt.timedelta(days=17 * 365))
     guardianship = make_guardian(minor)
     daytime = make_shift(need, days=9)
+    # One of its own in each world. Its name in short has no letters that a catalogue could lack.
+    course = make_course(slug=f"x{new_id()}").course.slug
+    coming = make_course(slug=course, version=2, publish=False)
+    pass_course(people["supporter"], course)
     with transaction():
         # At noon in Newark: the law lets people of that age come (G4).
         daytime.starts_at = dt.datetime.combine(today("UTC") + dt.timedelta(days=9), dt.time(17), dt.UTC)
         daytime.ends_at = daytime.starts_at + dt.timedelta(hours=2)
         db.session.add(daytime)
         db.session.flush()
+        begin_course(course, by=people["supporter"])
         minors_place = sign_up(daytime.id, by=minor)
         signup = sign_up(shift.id, by=people["supporter"])
         hold = hold_places(shift.id, name="Gail", email="gail@example.org", birth_date=dt.date(1990, 5, 17))
@@ -209,6 +222,9 @@ def build() -> World:
             "delivery_id": encode_id(delivery.id),
             "pledge_token": pledge_token(promise),
             "mail_token": unsubscribe_token(people["supporter"], "reminder"),
+            "course_slug": course,
+            "course_version_id": encode_id(coming.id),
+            "position": "1",
             "feature": "signups",
             "mail": "confirmed",
             "version": str(need.version),

@@ -35,8 +35,17 @@ from app.needs.operations.needs import edit_need
 from app.needs.operations.shifts import edit_shift
 from app.organizations.models import Organization
 from app.safeguarding import operations as acts
-from app.safeguarding.requirements import Requirement
-from tests.factories import make_clearance, make_member, make_need, make_organization, make_person
+from app.safeguarding.models import Clearance
+from app.safeguarding.requirements import parse
+from tests.factories import (
+    make_clearance,
+    make_course,
+    make_member,
+    make_need,
+    make_organization,
+    make_person,
+    pass_course,
+)
 from tests.safeguarding import model
 
 ZONE = "America/New_York"
@@ -48,7 +57,13 @@ PEOPLE, STRANGER, ORGANIZATIONS, SHIFTS, NEEDS = 4, 3, 3, 4, 3
 BIRTHS = (None, dt.date(1990, 5, 17), dt.date(2010, 9, 1), dt.date(2009, 5, 1))
 TIMES = ((12, 0, 2), (20, 0, 2), (21, 0, 3.5))  # the last one ends on the next day
 KINDS = ("background_check", "identity", "driving")
-PROTECTIVE = ("person_facts_changed", "person_facts_changed_pledges", "organization_rules_changed", "shift_changed")
+PROTECTIVE = (
+    "person_facts_changed",
+    "person_facts_changed_pledges",
+    "organization_rules_changed",
+    "course_asks_again",
+    "shift_changed",
+)
 
 anybody = st.integers(0, PEOPLE - 1)
 any_organization = st.integers(0, ORGANIZATIONS - 1)
@@ -162,6 +177,9 @@ class Facts(RuleBasedStateMachine):
         self.waiting: dict[tuple[int, int], tuple[int, int, int]] = {}
         self.holds: list[tuple[int, int, int, int, int]] = []
         self.merged, self.rows = False, 0
+        self.course = 1
+        make_course()
+        self.passed: list[tuple[int, model.Completion, int]] = []
         self._make_shifts(contacts)
         with transaction():
             self.tokens = [
@@ -304,6 +322,52 @@ class Facts(RuleBasedStateMachine):
         self.world.people[who].exemptions.append(known)
         self.waived.append((asked.id, known))
 
+    @step("people", who=anybody, wrong=st.sampled_from((0, 0, 0, 14)), left=st.sampled_from((700, 700, 12, 11, 0, -1)))
+    def take_the_course(self, who: int, wrong: int, left: int) -> None:
+        """To its end, passed or not; `left`: days that a completion still holds (some were passed long ago)."""
+        if not self.world.people[who].active:
+            return
+        # A minor does nothing before a guardian consents.
+        person = self.world.people[who]
+        minor = person.birth is not None and model.age(person.birth, self.world.today) < model.ADULT
+        try:
+            made = pass_course(self._person(who), wrong=wrong)
+        except Refused:
+            assert minor
+            assert person.guardian != "consented"
+            return
+        assert (made is None) == bool(wrong)
+        assert not (minor and person.guardian != "consented")
+        if made is None:
+            return
+        last = self.world.today + left * DAY
+        with transaction():
+            row = db.session.get_one(Clearance, made.id)
+            row.issued_on, row.expires_on = last - 700 * DAY, last
+        known = model.Completion(self.course, last)
+        person.completions.append(known)
+        self.passed.append((made.id, known, who))
+
+    @step("people", which=st.integers(0, 20), one=any_organization, shares=st.sampled_from((True, True, False)))
+    def share_the_course(self, which: int, one: int, shares: bool) -> None:
+        if not self.passed:
+            return
+        key, known, who = self.passed[which % len(self.passed)]
+        one = self._home(one)
+        act = acts.share_clearance if shares else acts.unshare_clearance
+        if self._act(act, key, self.organizations[one], by=self._person(who)):
+            (known.shared.add if shares else known.shared.discard)(one)
+
+    @step("organizations", again=st.booleans())
+    def publish_a_course(self, again: bool) -> None:
+        """A new version of the course: a minor one, or one that asks everybody again."""
+        if self.course > 4:
+            return
+        self.course += 1
+        make_course(version=self.course, asks_again=again)
+        if again:
+            self.world.course_counts_from = self.course
+
     @step("people", which=st.integers(0, 20))
     def end_waiver(self, which: int) -> None:
         if not self.waived:
@@ -378,11 +442,13 @@ class Facts(RuleBasedStateMachine):
             self.world.organizations[one].suspended = suspended
 
     @step(
-        "organizations", one=st.integers(0, 1), asks=st.sampled_from((set(), set(), {"identity"}, {"code_of_conduct"}))
+        "organizations",
+        one=st.integers(0, 1),
+        asks=st.sampled_from((set(), set(), {"identity"}, {"code_of_conduct"}, {model.COURSE})),
     )
     def ask_everybody(self, one: int, asks: set[str]) -> None:
         one = self._home(one)
-        wanted = [Requirement(kind) for kind in sorted(asks)]
+        wanted = parse(sorted(asks))
         if self._act(acts.set_profile, self.organizations[one], wanted, by=self._staff(self.owners[one])):
             self.world.organizations[one].asks = asks
 
@@ -419,11 +485,13 @@ class Facts(RuleBasedStateMachine):
                 for known in person.clearances:
                     known.revoked = known.revoked or known.by == 1
                     known.shared.discard(1)
+                for passed in person.completions:
+                    passed.shared.discard(1)
                 person.spoken_to_by.discard(1)
             for known in person.clearances:
                 known.by = self._home(known.by)
-            for known in person.clearances:
-                known.shared = {self._home(one) for one in known.shared}
+            for held in (*person.clearances, *person.completions):
+                held.shared = {self._home(one) for one in held.shared}
             person.spoken_to_by = {self._home(one) for one in person.spoken_to_by}
             person.accepted.pop(1, None)
         for shift in self.world.shifts:
@@ -433,7 +501,7 @@ class Facts(RuleBasedStateMachine):
 
     @step("needs", number=any_shift, contact=st.sampled_from(("none", "children", "children", "adults_at_risk")),
           minimum_age=st.sampled_from((None, None, 18)), times=st.sampled_from(TIMES),
-          asks=st.sampled_from((None, None, frozenset(), frozenset({"driving"}))))  # fmt: skip
+          asks=st.sampled_from((None, None, frozenset(), frozenset({"driving"}), frozenset({model.COURSE}))))  # fmt: skip
     def edit_a_shift(
         self,
         number: int,
@@ -459,7 +527,11 @@ class Facts(RuleBasedStateMachine):
             known.contact, known.age, known.starts, known.ends = contact, minimum_age, starts, ends
             known.positions = wanted
 
-    @step("needs", need=st.integers(0, NEEDS - 1), asks=st.sampled_from((set(), set(), {"identity"}, {"driving"})))
+    @step(
+        "needs",
+        need=st.integers(0, NEEDS - 1),
+        asks=st.sampled_from((set(), set(), {"identity"}, {"driving"}, {model.COURSE})),
+    )
     def edit_a_need(self, need: int, asks: set[str]) -> None:
         owner = self._staff(self.owners[0])
         if self._act(edit_need, self.needs[need], by=owner, requirements=sorted(asks)):

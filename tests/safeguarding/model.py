@@ -9,7 +9,7 @@ import zoneinfo
 
 WITH_PEOPLE = ("children", "adults_at_risk")
 ADULT = 18
-CHECK, CONDUCT = "background_check", "code_of_conduct"
+CHECK, CONDUCT, COURSE = "background_check", "code_of_conduct", "training:safeguarding_basics"
 
 
 @dataclasses.dataclass
@@ -61,6 +61,16 @@ class Person:
     clearances: list[Clearance] = dataclasses.field(default_factory=list)
     exemptions: list[Exemption] = dataclasses.field(default_factory=list)
     accepted: dict[int, int] = dataclasses.field(default_factory=dict)
+    completions: list[Completion] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class Completion:
+    """The person passed this version of the course of the platform; `shared`: with whom they share that."""
+
+    version: int
+    last: dt.date
+    shared: set[int] = dataclasses.field(default_factory=set)
 
 
 @dataclasses.dataclass
@@ -90,6 +100,8 @@ class World:
     shifts: list[Shift]
     need_asks: list[set[str]]
     private: list[bool]
+    # Completions of versions before this one do not count any more.
+    course_counts_from: int = 1
 
     def local(self, instant: dt.datetime) -> dt.datetime:
         return instant.astimezone(zoneinfo.ZoneInfo(self.zone))
@@ -130,6 +142,12 @@ class World:
             # A code of conduct by version: a new one asks again.
             latest = self.organizations[organization].conduct
             return latest > 0 and person.accepted.get(organization) == latest
+        if kind == COURSE:
+            # Granted by a completed course, portable only with the person's consent; a new version asks again.
+            for one in person.completions:
+                in_time = one.last >= max(through, self.today)
+                if organization in one.shared and one.version >= self.course_counts_from and in_time:
+                    return True
         for one in person.clearances:
             # Portable to another organization only with the person's consent, and nobody stands behind a suspended one's.
             known = one.by == organization or (organization in one.shared and not self.organizations[one.by].suspended)

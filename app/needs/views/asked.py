@@ -51,6 +51,10 @@ def requirements(need: Need) -> ResponseReturnValue:
         requirements=need.requirements,
         tasks=[{"id": encode_id(task.id), "requirements": task.requirements} for _shift, task in tasks],
     )
+    courses = catalogue.list_courses()
+    asked = {*need.requirements, *(each for _shift, task in tasks for each in task.requirements)}
+    names = catalogue.list_names(courses, sorted(asked))
+    form.offer(names)
     if not request.form.get("back") and form.validate_on_submit():
         try:
             with transaction():
@@ -78,9 +82,9 @@ def requirements(need: Need) -> ResponseReturnValue:
         need=need,
         form=form,
         reasons=reasons,
-        groups=catalogue.list_options(need.organization.country),
-        options=list(catalogue.OF_A_TASK),
-        names=catalogue.list_names(),
+        groups=catalogue.list_options(need.organization.country, courses=courses, asked=need.requirements),
+        options=list(dict.fromkeys([*(course.slug for course in courses), *catalogue.OF_A_TASK])),
+        names=names,
         words=words,
         with_contact=any(has_contact(shift) for shift in need.shifts),
         permission=find_contact_permission(need.organization_id),

@@ -1,7 +1,6 @@
 """Every write about who may be placed where, one function per use case."""
 
 from app.safeguarding.operations.clearances import (
-    grant_clearance,
     object_to_clearance,
     purge_clearances,
     record_clearance,
@@ -9,6 +8,7 @@ from app.safeguarding.operations.clearances import (
     share_clearance,
     unshare_clearance,
 )
+from app.safeguarding.operations.courses import answer_course, begin_course
 from app.safeguarding.operations.exemptions import agree_exemption, ask_exemption, end_exemption, purge_exemptions
 from app.safeguarding.operations.guardians import (
     answer_guardianship,
@@ -23,12 +23,13 @@ from app.safeguarding.operations.profiles import accept_conduct, publish_conduct
 __all__ = [
     "accept_conduct",
     "agree_exemption",
+    "answer_course",
     "answer_guardianship",
     "ask_exemption",
     "ask_guardian",
+    "begin_course",
     "confirm_guardian",
     "end_exemption",
-    "grant_clearance",
     "object_to_clearance",
     "publish_conduct",
     "purge_clearances",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import sqlalchemy as sa
+from dateutil.relativedelta import relativedelta
 
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
@@ -14,9 +15,10 @@ from app.core.db import db, lock
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.text import line
+from app.learning.courses.models import CourseVersion
 from app.organizations.members import hold_organization
 from app.organizations.models import Organization
-from app.safeguarding.kinds import Kind, Level, find_kind, find_level
+from app.safeguarding.kinds import TRAINING, Kind, Level, find_kind, find_level
 from app.safeguarding.models import OUTCOMES, Clearance, ClearanceShare
 from app.safeguarding.operations.shared import (
     hold_whom_it_is_about,
@@ -90,26 +92,27 @@ def record_clearance(
     return clearance
 
 
-def grant_clearance(person_id: int, *, kind: str, level: str, issuer: str, reference: str = "") -> Clearance:
-    """The platform's own: it counts with every organization (a completed course). `issuer` says what granted it."""
-    person = locked_person(person_id)
-    catalogued, _named = _check_kind(kind, level)
+def grant_training(person: Person, version: CourseVersion, *, issuer: str) -> Clearance:
+    """The platform's own, by rule and nobody's word: the person passed this version of a course. It is theirs, and counts
+    with the organizations they share it with. `issuer`: the platform's name. The caller holds the person."""
+    kind = TRAINING
     # The day where it is still earliest: it holds from this moment on, wherever that is.
     day = today("Etc/GMT+12")
     clearance = Clearance(
         person_id=person.id,
         organization_id=None,
-        kind=kind,
-        level=level,
-        issuer=issuer,
-        reference=reference,
+        kind=kind.code,
+        level=version.course.level,
+        issuer=issuer[:120],
+        reference=f"{version.course.slug} v{version.number}",
         outcome="accepted",
         issued_on=day,
-        expires_on=_last_day(catalogued, day, None),
+        expires_on=_last_day(kind, day, day + relativedelta(months=version.validity_months)),
+        course_version_id=version.id,
         recorded_by_id=None,
         created_at=now(),
     )
-    _add(clearance, catalogued, None)
+    _add(clearance, kind, None)
     return clearance
 
 
@@ -161,7 +164,7 @@ def share_clearance(clearance_id: int, organization_id: int, *, by: Person) -> N
     organization = hold_organization(organization_id)
     if not organization.is_public:
         raise refuse("not_verified", _("This organization is not verified."))
-    if clearance.organization_id in (None, organization.id):
+    if clearance.organization_id == organization.id:
         return
     if db.session.get(ClearanceShare, (clearance.id, organization.id)) is None:
         db.session.add(ClearanceShare(clearance_id=clearance.id, organization_id=organization.id, consented_at=now()))

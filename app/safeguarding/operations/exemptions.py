@@ -23,6 +23,7 @@ from app.safeguarding.operations.shared import (
     require_another,
     require_recorder,
 )
+from app.safeguarding.requirements import Requirement, is_course
 
 LONGEST = dt.timedelta(days=90)
 # How long what was waived, and why, is kept after its end (G3).
@@ -48,7 +49,8 @@ def ask_exemption(
     """
     organization = hold_organization(organization_id)
     person = hold_whom_it_is_about(organization, email, by)
-    if kind in NEVER_WAIVED or find_level(kind, level) is None:
+    known = find_level(kind, level) is not None or is_course(Requirement(kind, level))
+    if kind in NEVER_WAIVED or not known:
         raise InvalidInput({"kind": _("This cannot be waived")})
     text = line(reason) or ""
     if not text or len(text) > 500:

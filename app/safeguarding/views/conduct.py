@@ -16,7 +16,7 @@ from app.organizations.models import Organization
 from app.organizations.policy import can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.safeguarding import operations, queries
-from app.safeguarding.catalogue import list_options
+from app.safeguarding.catalogue import list_courses, list_options
 from app.safeguarding.forms import AcceptForm, ConductForm, ProfileForm
 from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE, baseline_check
 from app.safeguarding.models import ConductVersion
@@ -28,8 +28,9 @@ from app.safeguarding.views.blueprint import safeguarding
 @allow(can_manage_people, load=find_organization)
 def profile(organization: Organization) -> ResponseReturnValue:
     """What is required of everybody on each shift with contact."""
-    form = ProfileForm(requirements=list(queries.find_profile(organization.id)))
-    groups = list_options(organization.country)
+    asked = queries.find_profile(organization.id)
+    form = ProfileForm(requirements=list(asked))
+    groups = list_options(organization.country, courses=list_courses(), asked=asked)
     form.requirements.choices = choices((each.slug, each.name) for _group, options in groups for each in options)
     if form.validate_on_submit():
         try:

@@ -15,7 +15,8 @@ from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import choices, show_errors
 from app.core.i18n import _
 from app.core.text import line
-from app.core.web import allow, signed_in
+from app.core.web import allow, safe_next, signed_in
+from app.learning.courses.queries import count_answered, list_offered, list_open_attempts
 from app.organizations.models import Organization
 from app.organizations.queries import find_organization, find_public_organization
 from app.safeguarding import operations, queries
@@ -38,6 +39,8 @@ class Entry:
     shared_with: list[Organization]
     may_share: bool
     kept: str
+    # The course to take again, when it is one that is offered; "" none.
+    course: str = ""
 
 
 @safeguarding.get("/my-clearances")
@@ -46,6 +49,9 @@ def my_clearances() -> ResponseReturnValue:
     """Everything recorded about oneself. `for`: the organization whose shift led here."""
     person = current_person()
     shares = queries.list_shares_of(person.id)
+    offered = {course.slug for course in list_offered()}
+    begun = list_open_attempts(person.id)
+    answered = count_answered([attempt.id for attempt in begun])
     entries = [
         Entry(
             clearance,
@@ -54,6 +60,7 @@ def my_clearances() -> ResponseReturnValue:
             [share.organization for share in shares if share.clearance_id == clearance.id],
             _can_be_shared(clearance) and state in ("holds", "ends"),
             _kept(clearance),
+            _course_of(clearance, offered),
         )
         for clearance in queries.list_clearances_of(person.id)
     ]
@@ -63,7 +70,13 @@ def my_clearances() -> ResponseReturnValue:
         entries=entries,
         exemptions=[(each, name_of(each)) for each in queries.list_exemptions_of(person.id)],
         asking=_asking(),
+        begun=[(attempt.version, *done) for attempt in begun if (done := answered.get(attempt.id))],
     )
+
+
+def _course_of(clearance: Clearance, offered: set[str]) -> str:
+    version = clearance.course_version
+    return version.course.slug if version is not None and version.course.slug in offered else ""
 
 
 def _asking() -> Organization | None:
@@ -83,8 +96,8 @@ def _kept(clearance: Clearance) -> str:
 
 
 def _can_be_shared(clearance: Clearance) -> bool:
-    """A code of conduct is one organization's; what the platform recorded counts everywhere already."""
-    return clearance.organization_id is not None and clearance.kind != "code_of_conduct"
+    """A code of conduct is one organization's."""
+    return clearance.kind != "code_of_conduct"
 
 
 @safeguarding.route("/my-clearances/<id:clearance_id>/objection", methods=["GET", "POST"])
@@ -127,7 +140,8 @@ def share(clearance: Clearance) -> ResponseReturnValue:
             reasons = refused.reasons
         else:
             flash(_("%(organization)s may rely on it now.", organization=chosen.name), "done")
-            return redirect(url_for("safeguarding.my_clearances"), code=303)
+            target = safe_next(request.args.get("next"), url_for("safeguarding.my_clearances"))
+            return redirect(target, code=303)
     page = render_template(
         "safeguarding/share.html",
         clearance=clearance,

@@ -20,11 +20,14 @@ def name_of(row: Clearance | Exemption) -> str:
 
 
 def state_of(clearance: Clearance, day: dt.date) -> str:
-    """On `day`: declined (it was not accepted), revoked, ended, ends (within sixty days) or holds."""
+    """On `day`: declined (it was not accepted), revoked, outdated (a newer version of the course asks again), ended, ends
+    (within sixty days) or holds."""
     if clearance.outcome != "accepted":
         return "declined"
     if clearance.revoked_at is not None:
         return "revoked"
+    if clearance.is_outdated:
+        return "outdated"
     if clearance.expires_on is None:
         return "holds"
     if clearance.expires_on < day:
