@@ -18,6 +18,7 @@ from app.core.db import transaction
 from app.core.drawing import MOST_CROWD
 from app.core.i18n import _
 from app.core.web import allow, public, settings, signed_in
+from app.learning.courses.queries import list_open_attempts
 from app.needs import listing
 from app.needs.filters import parse
 from app.needs.queries import count_by_status
@@ -73,7 +74,9 @@ def _render_home() -> str:
 @signed_in
 def my_help() -> ResponseReturnValue:
     """Everything one promised by date, and what one gave before."""
-    return render_template("pages/my_help.html", help=helping.list_my_help(current_person()))
+    person = current_person()
+    begun = [attempt.version for attempt in list_open_attempts(person.id)]
+    return render_template("pages/my_help.html", help=helping.list_my_help(person), begun=begun)
 
 
 @pages.route("/my-help/calendar", methods=["GET", "POST"])

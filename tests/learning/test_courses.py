@@ -375,6 +375,7 @@ def test_what_was_begun_is_kept(client: CheckingClient, sign_in: SignIn, version
     answer_all(attempt.id, person, lessons=3)
     assert "3 lessons of 6 are done" in text_of(client.get(HOME).text)
     assert "3 lessons of 6 are done" in text_of(client.get("/my-clearances").text)
+    assert "You are in the middle of a course: Safeguarding basics" in text_of(client.get("/my-help").text)
     assert client.post(f"{HOME}/begin").headers["Location"] == f"{HOME}/lessons/4"
     # A minor version comes out: what was begun is finished as it was.
     make_course(version=2, title="Safeguarding basics, mended")

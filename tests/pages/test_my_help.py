@@ -105,4 +105,4 @@ def test_the_number_of_queries_does_not_grow(client: CheckingClient, sign_in: Si
         return len(count_queries)
 
     # Three of them ask again whether each place stands (G1).
-    assert queries_with(2) == queries_with(10) <= 12
+    assert queries_with(2) == queries_with(10) <= 13
