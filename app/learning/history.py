@@ -10,8 +10,10 @@ from typing import Any
 
 # Words on both sides of a change that are shown with it.
 AROUND = 12
-# Two passages with more words than this are shown one after the other: comparing them word by word takes too long.
-MOST_WORDS = 1500
+# Two passages with more than this are shown one after the other: comparing them word by word takes too long, as its time
+# grows with the product of both.
+MOST_WORDS = 800
+MOST_LINES = 1000
 _WORD = re.compile(r"\s+|[^\s]+")
 
 
@@ -67,6 +69,9 @@ def _lines_of_sources(snapshot: dict[str, Any]) -> list[str]:
 
 
 def _by_lines(before: Sequence[str], after: Sequence[str]) -> Iterator[Run]:
+    if len(before) > MOST_LINES or len(after) > MOST_LINES:
+        yield from _by_words("".join(before), "".join(after))
+        return
     for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
             yield Run("same", "".join(before[a:b]))
@@ -76,9 +81,25 @@ def _by_lines(before: Sequence[str], after: Sequence[str]) -> Iterator[Run]:
 
 def _by_words(before: str, after: str) -> Iterator[Run]:
     old, new = _WORD.findall(before), _WORD.findall(after)
+    first = _alike(old, new)
+    last = _alike(old[first:][::-1], new[first:][::-1])
+    if first:
+        yield Run("same", "".join(old[:first]))
+    yield from _by_changed_words(old[first : len(old) - last], new[first : len(new) - last])
+    if last:
+        yield Run("same", "".join(old[len(old) - last :]))
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
+
+
+def _by_changed_words(old: Sequence[str], new: Sequence[str]) -> Iterator[Run]:
     if len(old) > MOST_WORDS or len(new) > MOST_WORDS:
-        yield Run("removed", before)
-        yield Run("added", after)
+        yield Run("removed", "".join(old))
+        yield Run("added", "".join(new))
         return
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":

@@ -19,6 +19,7 @@ from app.learning.marks import FACT_LINE, FOLD_BEGINS, FOLD_ENDS, REFERENCE, cit
 from app.learning.numbers import unsourced
 from app.learning.operations.inputs import ArticleInput, FactInput, QuestionInput
 from app.learning.signposts import list_signposts
+from tests.conftest import CheckingClient
 from tests.house.test_code import FORBIDDEN_WORDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -166,13 +167,18 @@ def test_every_fact_has_its_sources_and_every_number_its_fact() -> None:
 
 
 @pytest.mark.rule("L1")
-def test_all_of_it_comes_in(app: Flask) -> None:
-    """The whole of it passes the checks that a moderator's own words pass."""
+def test_all_of_it_comes_in_and_can_be_shown(app: Flask, client: CheckingClient, engine_name: str) -> None:
+    """The whole of it passes the checks that a moderator's own words pass; each page is valid and within its budget."""
     from tests.learning.test_seed import load  # a test of its own, not a second one of that file
 
     counts = load(seed.FOLDER)
     assert counts["added"] == len(FACTS) + len(ARTICLES) + len(QUESTIONS)
     assert load(seed.FOLDER)["added"] == 0
+    if engine_name == "sqlite":
+        for path in ("/learn", *map("/learn/{}".format, ARTICLES), *map("/learn/questions/{}".format, QUESTIONS)):
+            assert client.get(path).status_code == 200, path
+        for path in (*map("/learn/topics/{}".format, TOPICS), *map("/learn/facts/{}".format, sorted(FACTS)[::6])):
+            assert client.get(path).status_code == 200, path
 
 
 def test_about_twelve_articles_of_300_to_700_words_for_those_who_come() -> None:

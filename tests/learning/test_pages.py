@@ -46,6 +46,24 @@ def test_every_page_opens(client: CheckingClient) -> None:
         assert client.get(path).status_code == 404, path
 
 
+def test_a_page_asks_the_database_a_few_times_however_much_it_shows(
+    client: CheckingClient, count_queries: list[str]
+) -> None:
+    topic = fact_of().topic
+    facts = [make_fact(topic) for _number in range(12)]
+    make_article(
+        topic, slug="long", body="\n\n".join(f"{{{{fact {fact.slug}}}}}\n\nMany.[^{fact.slug}]" for fact in facts)
+    )
+    for path, most in (
+        ("/learn", 2), ("/learn/long", 4), ("/learn/facts/paid-pages", 3), ("/learn/topics/checking", 4),
+        ("/learn/long/history", 3), ("/learn.atom", 1), ("/api/v1/learn/facts", 2), ("/api/v1/learn/articles", 2),
+    ):  # fmt: skip
+        count_queries.clear()
+        assert client.get(path).status_code == 200
+        asked = [statement for statement in count_queries if "pg_current_snapshot" not in statement]
+        assert len(asked) <= most, (path, asked)
+
+
 @pytest.mark.rule("L1")
 def test_a_number_shows_its_sources_where_it_is_said(client: CheckingClient) -> None:
     """In the text as a card, after the sentence as a number that leads to the list, on the fact's own page."""

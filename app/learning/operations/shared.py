@@ -108,11 +108,20 @@ def find_topic_id(slug: str) -> int | None:
     return db.session.scalar(sa.select(Topic.id).where(Topic.slug == slug))
 
 
+def hold_topic(topic_id: int) -> None:
+    """Nobody else adds to the topic until the transaction ends."""
+    lock(Topic, topic_id)
+
+
 def common_errors(model: type[Kept], slug: str, topic: str, *, new: bool) -> dict[str, str]:
-    """What is wrong with the address of a new row, and with its topic."""
+    """What is wrong with the address of a new row, and with its topic. Whoever adds to a topic holds it, so that of two
+    who give one address at the same time the second is told, and not the database's refusal."""
     found = {}
-    if find_topic_id(topic) is None:
+    topic_id = find_topic_id(topic)
+    if topic_id is None:
         found["topic"] = _("Choose one of the list")
+    elif new:
+        hold_topic(topic_id)
     if new:
         if error := slug_error(slug, reserved=model is Article):
             found["slug"] = error
