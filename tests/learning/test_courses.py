@@ -224,11 +224,26 @@ def test_everybody_reads_it_without_an_account(client: CheckingClient, version: 
     pages = [client.get(f"{HOME}/lessons/{position}") for position in range(1, 7)]
     assert [page.status_code for page in pages] == [200] * 6
     assert pages[2].text.count("<details") == 2, "what is sensitive, and the sources"
+    # Whoever reads the two lessons that speak of abuse can leave at once.
+    assert [page.text.count("data-leave ") + page.text.count("data-leave>") for page in pages] == [0, 0, 1, 1, 0, 0]
+    assert [page.headers["Cache-Control"] for page in pages[2:4]] == ["no-store"] * 2
     assert not [page for page in pages if "Set-Cookie" in page.headers]
     assert client.get(f"{HOME}/lessons/7").status_code == client.get("/learn/courses/unheard-of").status_code == 404
     asked = client.get(f"{HOME}/lessons/1/questions")
     assert asked.status_code == 303
     assert asked.headers["Location"].startswith("/sign-in?next=")
+
+
+def test_programs_read_the_courses_and_never_a_question(client: CheckingClient, version: CourseVersion) -> None:
+    listed = client.get("/api/v1/learn/courses").json
+    assert listed is not None
+    [row] = listed["data"]
+    assert (row["slug"], row["version"], row["level"]) == (SLUG, 1, "safeguarding_basics")
+    whole = client.get(f"/api/v1/learn/courses/{SLUG}")
+    assert whole.json is not None
+    assert (len(whole.json["lessons"]), len(whole.json["sources"])) == (6, 8)
+    assert not [one for lesson in version.lessons for one in lesson.questions if one.text[:30] in whole.text]
+    assert client.get("/api/v1/learn/courses/unheard-of").status_code == 404
 
 
 def test_from_the_first_lesson_to_the_last_with_plain_forms(

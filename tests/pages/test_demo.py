@@ -28,6 +28,8 @@ from app.fundraisers.models import FUNDRAISER_STATUSES, Fundraiser
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.operations import KEPT_FOR
 from app.imports.undo import plan
+from app.learning.courses.models import CourseAttempt
+from app.learning.courses.queries import count_answered
 from app.needs.filled import list_filled
 from app.needs.models import CONTACTS, NEED_STATUSES, URGENCIES, DayFacts, Item, Need, PrivateAddress, Shift
 from app.organizations.models import CLAIM_STATUSES, ROLES, Claim, Invitation, Membership, Organization, Verification
@@ -37,6 +39,7 @@ from app.pages.demo_data.organizations import ORGANIZATIONS
 from app.pages.demo_data.people import PEOPLE
 from app.pages.demo_story import Story, zone_of
 from app.pledges.models import PLEDGE_STATUSES, WAYS, Delivery, Pledge
+from app.safeguarding.models import Clearance, ClearanceShare
 from app.signups import gate
 from app.signups.models import SIGNUP_STATUSES, GuestHold, Signup
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate
@@ -235,6 +238,18 @@ def test_invitations_wait_and_an_import_can_be_taken_back(there: Flask) -> None:
     assert outcomes == {"created": 3, "rejected": 2}
     assert plan(batch.id).removed == 3
     assert batch.made_at > now() - KEPT_FOR
+
+
+def test_one_has_passed_a_course_and_one_is_in_the_middle_of_it(there: Flask) -> None:
+    attempts = db.session.scalars(sa.select(CourseAttempt)).all()
+    assert sorted((attempt.passed, attempt.finished_at is None) for attempt in attempts) == [
+        (False, True),
+        (True, False),
+    ]
+    open_one = next(attempt for attempt in attempts if attempt.finished_at is None)
+    assert count_answered([open_one.id]) == {open_one.id: (3, 6)}
+    shared = sa.select(ClearanceShare).join(Clearance).where(Clearance.course_version_id.is_not(None))
+    assert len(db.session.scalars(shared).all()) == 1
 
 
 def test_organizations_and_people_stand_in_every_way(there: Flask) -> None:

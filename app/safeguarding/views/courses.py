@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
@@ -21,6 +21,7 @@ from app.core.web import public, safe_next, settings, signed_in
 from app.learning.courses import queries as courses_of
 from app.learning.courses.models import CourseAttempt, CourseVersion, Lesson, LessonOption, LessonQuestion
 from app.learning.rendering import render
+from app.learning.signposts import ELSEWHERE
 from app.organizations.models import Organization
 from app.organizations.queries import find_public_organization
 from app.safeguarding import operations, queries
@@ -142,8 +143,15 @@ def begin(version: CourseVersion) -> ResponseReturnValue:
 @courses.get("/learn/courses/<slug>/lessons/<int:position>")
 @public(load=_find_step)
 def lesson(step: Step) -> ResponseReturnValue:
-    """One lesson to read: open to everybody, with or without taking the course."""
-    return render_template("courses/lesson.html", step=step, parts=render(step.lesson.body, {}).parts, **_names(step))
+    """One lesson to read: open to everybody, with or without taking the course. One that folds something sensitive has the
+    way out, and is kept by no browser (G13)."""
+    parts = render(step.lesson.body, {}).parts
+    sensitive = any(part.kind == "fold" for part in parts)
+    values = {"parts": parts, "sensitive": sensitive, "leave_url": ELSEWHERE, **_names(step)}
+    response = make_response(render_template("courses/lesson.html", step=step, **values))
+    if sensitive:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _names(step: Step) -> dict[str, object]:
