@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from app.accounts.models import Person
 from app.accounts.policy import is_known_minor
@@ -17,7 +17,7 @@ from app.core.ids import encode_id
 from app.needs import asking
 from app.needs.models import Position, Shift
 from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on
-from app.safeguarding.kinds import find_kind
+from app.safeguarding.kinds import TRAINING, find_kind
 from app.safeguarding.requirements import Requirement
 from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, guardian_needed, judge
 from app.safeguarding.standing import load as load_facts
@@ -179,14 +179,15 @@ def _clearance(judgement: Judgement, shift: Shift, person: Person | None, known:
         if judgement.until is not None:
             message = _("You have it, valid until %(day)s.", day=when.full_day(judgement.until))
         return Rule(requirement.kind, title, True, message)
-    code, why, how = f"{requirement.kind}_required", _why(judgement, person), _how(requirement)
+    courses = known.courses if requirement.kind == TRAINING.code else {}
+    code, why, how = f"{requirement.kind}_required", _why(judgement, person, courses), _how(requirement)
     if requirement.kind == "code_of_conduct":
         return Rule(code, title, False, why, how, f"/organizations/{slug}/conduct", returns=True)
     if judgement.clearance_id is not None:
         how = _("Let %(organization)s know that you passed it", organization=organization.name)
         url = f"/my-clearances/{encode_id(judgement.clearance_id)}/share?for={slug}"
         return Rule(code, title, False, why, how, url, returns=True)
-    course = known.courses.get(requirement.level) if requirement.kind == "training" else None
+    course = courses.get(requirement.level)
     if course is not None:
         how = ngettext(
             "Take the course here: about %(num)s minute", "Take the course here: about %(num)s minutes", course.minutes
@@ -195,7 +196,7 @@ def _clearance(judgement: Judgement, shift: Shift, person: Person | None, known:
     return Rule(code, title, False, why, how, f"/my-clearances?for={slug}")
 
 
-def _why(judgement: Judgement, person: Person | None) -> str:
+def _why(judgement: Judgement, person: Person | None, courses: Collection[str]) -> str:
     if person is None:
         return _("The organization asks for it.")
     if judgement.code == "expires" and judgement.until is not None:
@@ -210,6 +211,10 @@ def _why(judgement: Judgement, person: Person | None) -> str:
         return _("Yours begins later.")
     if judgement.requirement.kind == "code_of_conduct":
         return _("You have not accepted it yet.")
+    if judgement.requirement.level in courses:
+        return _(
+            "You have not passed the course here yet, and the organization has not recorded such training for you."
+        )
     return _("The organization has not recorded it for you.")
 
 

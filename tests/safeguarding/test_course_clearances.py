@@ -350,6 +350,7 @@ def test_from_the_shift_to_the_course_and_back_to_the_shift(
 
     there = way()
     assert there.startswith(f"{HOME}?for={organization.slug}&next=")
+    assert re.search(rf'<a class="button main" href="{HOME}[^"]*">Take the course</a>', client.get(page).text)
     home = client.get(there).text
     assert "Lantern House asks for this course" in home
     begin = re.search(r'<form method="post" action="([^"]*)"', home)

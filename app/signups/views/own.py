@@ -166,16 +166,24 @@ def _lacking_adults(shift: Shift) -> int | None:
     return count if count < two_adults.ADULTS_NEEDED else None
 
 
+ONES_RECORD = "/my-clearances?"
+
+
 def _next_step(rules: Sequence[Rule], back: str) -> tuple[str, str] | None:
-    """The first thing to do about what is not met, as a button: words and address."""
-    for rule in rules:
-        if rule.met or not rule.url:
-            continue
+    """The first thing to do about what is not met, as a button: words and address. What one does oneself and here comes
+    before what the organization does."""
+    ahead = [rule for rule in rules if not rule.met and rule.url]
+    for rule in sorted(ahead, key=lambda rule: rule.url.startswith(ONES_RECORD)):
         path = rule.url.partition("?")[0]
-        if path.endswith("/conduct"):
-            return _("Read the code of conduct"), f"{rule.url}?{urlencode({'next': back})}"
+        url = f"{rule.url}{'&' if '?' in rule.url else '?'}{urlencode({'next': back})}" if rule.returns else rule.url
         words = {"/profile": _("Add your birth date"), "/my-guardian": _("Your guardian")}
-        return words.get(path, _("Your clearances")), rule.url
+        if path.endswith("/conduct"):
+            return _("Read the code of conduct"), url
+        if path.startswith("/learn/courses/"):
+            return _("Take the course"), url
+        if path.endswith("/share"):
+            return _("Share it"), url
+        return words.get(path, _("Your clearances")), url
     return None
 
 
