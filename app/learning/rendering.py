@@ -32,6 +32,8 @@ class Body:
     parts: tuple[Part, ...]
     left_out: Markup
     facts: tuple[Fact, ...]
+    # The slugs of those that only what is folded rests on: at the end of the page they are not said in the open either.
+    folded: frozenset[str] = frozenset()
 
     @property
     def stale_facts(self) -> tuple[Fact, ...]:
@@ -43,7 +45,26 @@ def render(text: str, facts: Mapping[str, Fact], left_out: str = "") -> Body:
     """`text` and `left_out` for a page. `facts` by slug; a slug that is not among them (in a preview) stays as typed."""
     numbered = [slug for slug in cited_slugs(text, left_out) if slug in facts]
     parts = _fold(text.splitlines(), facts, numbered)
-    return Body(parts, _referring(left_out, facts, numbered), tuple(facts[slug] for slug in numbered))
+    in_the_open = cited_slugs(*_open_lines(text), left_out)
+    return Body(
+        parts,
+        _referring(left_out, facts, numbered),
+        tuple(facts[slug] for slug in numbered),
+        frozenset(numbered).difference(in_the_open),
+    )
+
+
+def _open_lines(text: str) -> list[str]:
+    """The lines of a text outside its folds."""
+    found, inside = list[str](), False
+    for line in text.splitlines():
+        if not inside and FOLD_BEGINS.match(line):
+            inside = True
+        elif inside and FOLD_ENDS.match(line):
+            inside = False
+        elif not inside:
+            found.append(line)
+    return found
 
 
 def _fold(lines: Sequence[str], facts: Mapping[str, Fact], numbered: list[str]) -> tuple[Part, ...]:

@@ -117,6 +117,17 @@ def test_sensitive_passages_are_folded_and_such_pages_have_a_way_out(client: Che
         assert "js/leave.js" in sensitive.text
         assert 'href="/report"' in sensitive.text
         assert sensitive.headers["Cache-Control"] == "no-store"
+    # Lists fold what is sensitive as well, and what only a fold rests on is not said in the open at the page's end.
+    topic = client.get("/learn/topics/checking").text
+    claim = "two in a hundred of the pages"
+    assert claim in topic.partition('<details class="fold">')[2].partition("</details>")[0]
+    assert topic.count(claim) == 1
+    behind = ":::sensitive Careful\nMany did.[^paid-pages]\n:::"
+    make_article(fact_of().topic, slug="behind", body=f"Ask first.\n\n{behind}", sensitive=True)
+    page = client.get("/learn/behind").text
+    assert claim not in page
+    assert "What is said behind the warning" in page
+    assert "Annual report 2024" in page, "its sources are there"
     # Nothing plays or shows by itself: there is no element here that could.
     assert not re.search(r"<(?:video|audio|img|iframe|object|embed)\b", answer.text)
 

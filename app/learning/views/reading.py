@@ -61,11 +61,9 @@ def index() -> ResponseReturnValue:
     if asked == queries.Search():
         return _page("index", False, topics=queries.list_topics, articles=queries.list_articles)
     cursor = request.args.get("cursor")
-
-    def find() -> Any:
-        return queries.search(asked, cursor)
-
-    return _page("search", False, asked=asked, topics=queries.list_topics, page=find, is_first=not cursor)
+    page = queries.search(asked, cursor)
+    sensitive = any(row.sensitive for row in page.rows)
+    return _page("search", sensitive, asked=asked, topics=queries.list_topics, page=page, is_first=not cursor)
 
 
 @learning.get("/learn/topics/<slug>")
@@ -73,12 +71,9 @@ def index() -> ResponseReturnValue:
 def topic(topic: Topic) -> ResponseReturnValue:
     """One topic: its articles, and the first of its facts and questions."""
 
-    def rows() -> dict[str, Any]:
-        return {
-            kind: queries.search(queries.Search(kind=kind, topic=topic.slug), limit=MOST_OF_A_KIND) for kind in KINDS
-        }
-
-    return _page("topic", False, topic=topic, found=rows)
+    found = {kind: queries.search(queries.Search(kind=kind, topic=topic.slug), limit=MOST_OF_A_KIND) for kind in KINDS}
+    sensitive = any(row.sensitive for page in found.values() for row in page.rows)
+    return _page("topic", sensitive, topic=topic, found=found)
 
 
 @learning.get("/learn.atom")
