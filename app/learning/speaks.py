@@ -1,0 +1,44 @@
+"""Whether a text speaks of abuse or disaster: then the share step asks before it passes the text on.
+
+Judged by words, because everybody can read a list of words, disagree with it and mend it; how often it is right and wrong is
+measured on texts labelled by hand (tests/learning/test_speaks.py, docs/learning.md). The words are English; what an
+organization chose as cause counts in every language.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+FILE = Path(__file__).parent / "data" / "speaks.toml"
+
+
+@functools.cache
+def _lists() -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
+    """The causes, the words that speak, the phrases that do not."""
+    words = tomllib.loads(FILE.read_text())
+    return frozenset(words["causes"]), _any_of([*words["abuse"], *words["disaster"]]), _any_of(words["harmless"])
+
+
+def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Any of them as whole words; a star stands for any ending, a space for any white space. Longer ones win."""
+    parts = [
+        r"\s+".join(
+            re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in phrase.split()
+        )
+        for phrase in sorted(phrases, key=len, reverse=True)
+    ]
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(parts)})(?!\w)", re.IGNORECASE)
+
+
+def words_that_speak(*texts: str, causes: Collection[str] = ()) -> list[str]:
+    """The words by which these texts speak of abuse or disaster, in small letters, each once, in their order; with a cause
+    that says so by itself, that cause's slug first. Empty when they do not."""
+    telling, speaking, harmless = _lists()
+    found = [cause for cause in causes if cause in telling]
+    for text in texts:
+        found += [" ".join(match.group().lower().split()) for match in speaking.finditer(harmless.sub(" ", text))]
+    return list(dict.fromkeys(found))
