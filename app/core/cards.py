@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import io
 import math
 import threading
@@ -41,6 +42,9 @@ BUILT_IN = ""
 # No font has this one: what is drawn for it is drawn for whatever a font has not.
 NO_CHARACTER = "\U0010ffff"
 TITLE_SIZES, TITLE_LINES = (84, 72, 62), 3
+# A sentence with its sources: sizes to try, where it begins, and the lines below it.
+STATEMENT_SIZES, STATEMENT_TOP = (62, 54, 47, 41, 36, 32, 28), 222
+NOTE_SIZE, NOTE_STEP = 27, 40
 # Finger by finger as in layouts/_shapes.svg: where its foot is, how it leans, how far up it begins, how long it is.
 SHAPES = (
     (7.6, -30, 11.85, 11.2),
@@ -71,6 +75,32 @@ class Card:
     share: float | None = None
     logo: bytes | None = None
 
+    @property
+    def digest(self) -> str:
+        """What tells this card from every other, known before it is drawn."""
+        return _digest_of(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """A card that passes a sentence on with what it rests on: how well it is known and since when (`state`), the sentence,
+    and `notes`, a line each (its sources). What is `withdrawn` is struck through, and its state stands out."""
+
+    site: str
+    title: str
+    state: str
+    notes: tuple[str, ...] = ()
+    withdrawn: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What tells this card from every other, known before it is drawn."""
+        return _digest_of(self)
+
+
+def _digest_of(card: Card | Statement) -> str:
+    return hashlib.blake2b(repr(card).encode(), digest_size=12).hexdigest()
+
 
 @functools.lru_cache(maxsize=64)
 def draw_card(card: Card) -> Picture:
@@ -94,15 +124,35 @@ def draw_card(card: Card) -> Picture:
         return as_png(image)
 
 
+@functools.lru_cache(maxsize=64)
+def draw_statement(card: Statement) -> Picture:
+    """The card as a PNG of WIDTH × TALL pixels; the same for the same card. Its words are drawn, so say them beside it."""
+    with _one_at_a_time:
+        image = Image.new("RGB", (WIDTH, TALL), DEEP)
+        title = _plain(card.title)
+        if _font(title, bold=True, size=STATEMENT_SIZES[0]) is None:
+            hand = _fingers((3, 1, 0, 1), scale=9.5)
+            image.paste(hand, ((WIDTH - hand.width) // 2, (TALL - hand.height) // 2))
+            return as_png(image)
+        draw, room = ImageDraw.Draw(image), WIDTH - 2 * MARGIN
+        _brand(image, draw, card.site)
+        _state(draw, card, room)
+        top = TALL - MARGIN - NOTE_STEP * len(card.notes) + 16
+        for number, note in enumerate(card.notes):
+            _line(draw, note, top + NOTE_STEP * number, NOTE_SIZE, ON_DEEP2, room)
+        _sentence(draw, title, STATEMENT_TOP, top - 28 - STATEMENT_TOP, room, struck=card.withdrawn)
+        return as_png(image)
+
+
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _head(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
+def _brand(image: Image.Image, draw: ImageDraw.ImageDraw, site: str) -> None:
     mark = _fingers((3, 1, 0, 1), scale=2.4)
     image.paste(mark, (MARGIN, MARGIN - 8))
     _line(
         draw,
-        card.site,
+        site,
         MARGIN - 4,
         36,
         ON_DEEP,
@@ -110,6 +160,10 @@ def _head(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
         bold=True,
         left=MARGIN + mark.width + 22,
     )
+
+
+def _head(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
+    _brand(image, draw, card.site)
     if card.logo:
         with Image.open(io.BytesIO(card.logo)) as logo:
             logo.thumbnail((184, 184), Image.Resampling.LANCZOS)
@@ -121,13 +175,52 @@ def _head(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
         image.paste(tile, (WIDTH - MARGIN - 216, MARGIN))
 
 
+def _state(draw: ImageDraw.ImageDraw, card: Statement, room: int) -> None:
+    """How well the sentence is known; of one that was withdrawn on white, so that it is read first."""
+    top = STATEMENT_TOP - 62
+    if card.withdrawn:
+        text = _plain(card.state)
+        font = _font(text, bold=True, size=34)
+        if font is None:
+            return
+        text = _cut(text, font, room - 48) if font.getlength(text) > room - 48 else text
+        wide = round(font.getlength(text)) + 48
+        left = WIDTH - MARGIN - wide if _is_from_right(text) else MARGIN
+        draw.rounded_rectangle((left, top - 8, left + wide, top + 52), 30, fill=ON_DEEP)
+        draw.text((left + 24, top + 22), text, font=font, fill=DEEP, anchor="lm")
+    else:
+        _line(draw, card.state, top, 34, ON_DEEP2, room, bold=True)
+
+
+def _sentence(draw: ImageDraw.ImageDraw, text: str, top: int, tall: int, room: int, *, struck: bool = False) -> None:
+    """Draw a sentence as large as it fits into `tall` pixels from `top` on, cut where it does not at all."""
+    for size in STATEMENT_SIZES:
+        font = _font(text, bold=True, size=size)
+        if font is None:
+            return
+        step = round(size * 1.18)
+        lines, fits = _wrapped(text, font, room, max(1, tall // step))
+        if fits or size == STATEMENT_SIZES[-1]:
+            break
+    from_right = _is_from_right(text)
+    for line in lines:
+        left = MARGIN + room - round(font.getlength(line)) if from_right else MARGIN
+        draw.text((left, top), line, font=font, fill=ON_DEEP2 if struck else ON_DEEP, anchor="la")
+        if struck:
+            middle = top + round(size * 0.62)
+            draw.line(
+                (left, middle, left + round(font.getlength(line)), middle), fill=ON_DEEP2, width=max(3, size // 14)
+            )
+        top += step
+
+
 def _title(draw: ImageDraw.ImageDraw, title: str, top: int, room: int) -> int:
     """Draw the title as large as it fits; where it ends."""
     for size in TITLE_SIZES:
         font = _font(title, bold=True, size=size)
         if font is None:
             return top
-        lines, fits = _wrapped(title, font, room)
+        lines, fits = _wrapped(title, font, room, TITLE_LINES)
         if fits or size == TITLE_SIZES[-1]:
             break
     from_right = _is_from_right(title)
@@ -311,8 +404,8 @@ def _cut(text: str, font: Font, room: float) -> str:
     return text + "…"
 
 
-def _wrapped(text: str, font: Font, room: float) -> tuple[list[str], bool]:
-    """The lines of a title, at most TITLE_LINES, and whether it was all. Words break only where one is too long for a
+def _wrapped(text: str, font: Font, room: float, most: int) -> tuple[list[str], bool]:
+    """The lines of a text, at most `most`, and whether it was all. Words break only where one is too long for a
     line, as everything is in scripts without spaces."""
     lines, line = [], ""
     for word in text.split():
@@ -331,6 +424,6 @@ def _wrapped(text: str, font: Font, room: float) -> tuple[list[str], bool]:
         line = word
     lines.append(line)
     lines = [each for each in lines if each]
-    if len(lines) <= TITLE_LINES:
+    if len(lines) <= most:
         return lines, True
-    return [*lines[: TITLE_LINES - 1], _cut(" ".join(lines[TITLE_LINES - 1 :]), font, room)], False
+    return [*lines[: most - 1], _cut(" ".join(lines[most - 1 :]), font, room)], False

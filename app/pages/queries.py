@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.ids import encode_id
 from app.fundraisers.models import Fundraiser
@@ -19,6 +20,8 @@ from app.needs.policy import visible as need_visible
 from app.organizations.models import Organization
 from app.organizations.queries import public as organization_public
 
+# Acts by which staff said that a need is as its page says.
+CONFIRMING = ("need.published", "need.confirmed", "need.edited", "need.reopened", "need.imported")
 HEAD = Path(__file__).parent.parent.parent / "migrations" / "HEAD"
 
 
@@ -67,3 +70,13 @@ def list_addresses() -> list[Address]:
     for row in db.session.execute(needs.where(need_visible()).order_by(Need.updated_at.desc()).limit(MOST_ADDRESSES)):
         found.append(Address(f"/needs/{encode_id(row.id)}", row.updated_at.date()))
     return found[:MOST_ADDRESSES]
+
+
+def last_confirmed(need_id: int) -> dt.datetime | None:
+    """When staff last said that a need is as its page says (published, confirmed, edited, opened again or imported it);
+    None when nobody did."""
+    return db.session.scalar(
+        sa.select(sa.func.max(AuditEvent.at)).where(
+            AuditEvent.subject_id == need_id, AuditEvent.subject_type == "need", AuditEvent.action.in_(CONFIRMING)
+        )
+    )

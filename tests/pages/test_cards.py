@@ -17,7 +17,7 @@ from app.core.pictures import reencode
 from app.core.web import STATIC
 from app.needs.models import PrivateAddress
 from app.organizations.operations import set_logo
-from app.pages import sharing
+from app.pages import shared
 from app.pages.demo_logos import draw_logo
 from tests.conftest import CheckingClient
 from tests.factories import make_fundraiser, make_item, make_member, make_need, make_organization, make_shift
@@ -174,8 +174,10 @@ def test_what_may_not_be_seen_has_no_card(app: Flask, client: CheckingClient) ->
         "/organizations/nobody",
     ]
     for path in paths:
-        for page in ("card.png", "share", "poster", "qr.png", "qr.svg"):
+        for page in ("card.png", "poster", "qr.png", "qr.svg"):
             assert client.get(f"{path}/{page}").status_code == 404, (path, page)
+        section, _slash, key = path[1:].partition("/")
+        assert client.get(f"/share/{section[:-1]}/{key}").status_code == 404, path
     # The control: what may be seen has them all.
     shown = make_organization()
     for path in (
@@ -183,8 +185,10 @@ def test_what_may_not_be_seen_has_no_card(app: Flask, client: CheckingClient) ->
         f"/needs/{encode_id(make_need(shown).id)}",
         f"/fundraisers/{make_fundraiser(shown).slug}",
     ):
-        for page in ("card.png", "share", "poster", "qr.png", "qr.svg"):
+        for page in ("card.png", "poster", "qr.png", "qr.svg"):
             assert client.get(f"{path}/{page}").status_code == 200, (path, page)
+        section, _slash, key = path[1:].partition("/")
+        assert client.get(f"/share/{section[:-1]}/{key}").status_code == 200, path
 
 
 @pytest.mark.rule("N1")
@@ -196,7 +200,7 @@ def test_a_preview_for_staff_is_announced_to_nobody(app: Flask, client: Checking
         page = client.get(path)
         assert page.status_code == 200
         assert "og:" not in page.text
-        assert "/share" not in page.text
+        assert "/share/" not in page.text
 
 
 @pytest.mark.rule("N6")
@@ -206,7 +210,7 @@ def test_a_card_never_says_a_street(app: Flask) -> None:
         db.session.add(PrivateAddress(need_id=private.id, address="12 Hidden Lane", postal_code="07199"))
     public = make_need(address="5 Open Street")
     for need in (private, public):
-        card = sharing._card_of_need(need.id)
+        card = shared.card_of_need(need.id)
         assert card is not None
         assert card.about.endswith("Newark, NJ")
         assert "Hidden" not in str(card)
@@ -219,24 +223,24 @@ def test_a_card_says_where_it_stands(app: Flask) -> None:
         make_shift(places, capacity=3)
         make_item(bags, quantity="12")
         make_shift(filled, capacity=0)
-        card = sharing._card_of_need(places.id)
+        card = shared.card_of_need(places.id)
         assert card is not None
         assert (card.standing, card.given, card.open) == ("3 places open", 0, 3)
-        card = sharing._card_of_need(bags.id)
+        card = shared.card_of_need(bags.id)
         assert card is not None
         assert (card.standing, card.share) == ("12 of 12 wanted", 0.0)
-        card = sharing._card_of_need(nothing.id)
+        card = shared.card_of_need(nothing.id)
         assert card is not None
         assert (card.standing, card.share, card.open) == ("", None, 0)
         organization = places.organization
         by = make_member(organization, "owner")
         with transaction():
             set_logo(organization.id, reencode(draw_logo("pantry"), box=320), by=by)
-        card = sharing._card_of_organization(organization.slug)
+        card = shared.card_of_organization(organization.slug)
         assert card is not None
         assert card.standing == "1 need open"
         assert card.logo is not None
         fundraiser = make_fundraiser(organization, goal_minor=100_000, currency="USD")
-        card = sharing._card_of_fundraiser(fundraiser.slug)
+        card = shared.card_of_fundraiser(fundraiser.slug)
         assert card is not None
         assert (card.standing, card.share) == ("0% of $1,000", 0.0)

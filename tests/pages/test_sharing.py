@@ -24,12 +24,12 @@ from tests.factories import make_fundraiser, make_need, make_organization
 def test_a_page_is_shared_by_link_code_and_paper(app: Flask, client: CheckingClient) -> None:
     need, fundraiser = make_need(title="Sort & pack"), make_fundraiser(title="Run for books")
     organization = make_organization(name="Pantry & Co")
-    for path, title in (
-        (f"/needs/{encode_id(need.id)}", "Sort &amp; pack"),
-        (f"/fundraisers/{fundraiser.slug}", "Run"),
-        (f"/organizations/{organization.slug}", "Pantry &amp; Co"),
+    for path, step, title in (
+        (f"/needs/{encode_id(need.id)}", f"/share/need/{encode_id(need.id)}", "Sort &amp; pack"),
+        (f"/fundraisers/{fundraiser.slug}", f"/share/fundraiser/{fundraiser.slug}", "Run"),
+        (f"/organizations/{organization.slug}", f"/share/organization/{organization.slug}", "Pantry &amp; Co"),
     ):
-        page = client.get(f"{path}/share")
+        page = client.get(step)
         assert f'value="http://localhost{path}"' in page.text
         assert title in page.text
         assert "Set-Cookie" not in page.headers
@@ -46,7 +46,8 @@ def test_a_page_is_shared_by_link_code_and_paper(app: Flask, client: CheckingCli
         assert drawing.headers["Content-Disposition"] == 'attachment; filename="qr.svg"'
         assert ElementTree.fromstring(drawing.data).tag == "{http://www.w3.org/2000/svg}svg"
         assert f"{path}/qr.svg" in page.text
-        assert f"{path}/share" in client.get(path).text
+        assert f'href="{step}"' in client.get(path).text
+        assert f'href="{step}"' in poster
 
 
 def test_the_code_is_that_of_the_address(app: Flask) -> None:
@@ -64,9 +65,9 @@ def test_the_code_is_that_of_the_address(app: Flask) -> None:
 
 @pytest.mark.browser
 def test_a_button_hands_the_link_on_where_the_browser_can(app: Flask, client: CheckingClient, browser: Browser) -> None:
-    path = f"/needs/{encode_id(make_need(title='Sort and pack').id)}"
-
-    sent = client.get(f"{path}/share")
+    key = encode_id(make_need(title="Sort and pack").id)
+    path, step = f"/needs/{key}", f"/share/need/{key}"
+    sent = client.get(step)
 
     def answer(route: Route) -> None:
         address = urlsplit(route.request.url).path
@@ -80,7 +81,7 @@ def test_a_button_hands_the_link_on_where_the_browser_can(app: Flask, client: Ch
         context.route("**/*", answer)
         page = context.new_page()
         page.add_init_script(f"Navigator.prototype.share = {share}")
-        page.goto(f"http://localhost{path}/share")
+        page.goto(f"http://localhost{step}")
         assert page.is_visible("[data-share]") == shown
         if shown:
             page.click("[data-share]")
@@ -99,10 +100,12 @@ def test_nothing_is_shared_that_may_not_be_seen(app: Flask, client: CheckingClie
     with transaction():
         db.session.add(PrivateAddress(need_id=private.id, address="12 Hidden Lane", postal_code="07199"))
     for need in (hidden, draft):
-        for page in ("share", "poster", "qr.png"):
+        for page in ("poster", "qr.png"):
             assert client.get(f"/needs/{encode_id(need.id)}/{page}").status_code == 404
-    for page in ("share", "poster"):
-        text = client.get(f"/needs/{encode_id(private.id)}/{page}").text
+        assert client.get(f"/share/need/{encode_id(need.id)}").status_code == 404
+        assert client.get(f"/share/need/{encode_id(need.id)}?ready=yes").status_code == 404
+    for page in (f"/share/need/{encode_id(private.id)}", f"/needs/{encode_id(private.id)}/poster"):
+        text = client.get(page).text
         assert "Hidden Lane" not in text
     declined = make_fundraiser(status="declined")
-    assert client.get(f"/fundraisers/{declined.slug}/share").status_code == 404
+    assert client.get(f"/share/fundraiser/{declined.slug}").status_code == 404
