@@ -195,10 +195,10 @@ def _state(draw: ImageDraw.ImageDraw, card: Statement, room: int) -> None:
 def _sentence(draw: ImageDraw.ImageDraw, text: str, top: int, tall: int, room: int, *, struck: bool = False) -> None:
     """Draw a sentence as large as it fits into `tall` pixels from `top` on, cut where it does not at all."""
     for size in STATEMENT_SIZES:
-        font = _font(text, bold=True, size=size)
-        if font is None:
+        found = _font(text, bold=True, size=size)
+        if found is None:
             return
-        step = round(size * 1.18)
+        font, step = found, round(size * 1.18)
         lines, fits = _wrapped(text, font, room, max(1, tall // step))
         if fits or size == STATEMENT_SIZES[-1]:
             break

@@ -36,6 +36,7 @@ from app.pages.embedding import embedding
 from app.pages.forms import CalendarForm
 from app.pages.overview import first_steps_of, overview_of
 from app.pages.sharing import sharing
+from app.pages.ways import ways
 from config import Settings
 
 pages = Blueprint("pages", __name__)
@@ -188,7 +189,7 @@ def robots() -> ResponseReturnValue:
     return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
-BLUEPRINTS = (pages, sharing, embedding)
+BLUEPRINTS = (pages, sharing, embedding, ways)
 
 
 def init_app(app: Flask, _csrf: CSRFProtect) -> None:
