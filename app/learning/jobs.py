@@ -1,4 +1,5 @@
-"""Promised work: what moderators checked of the services is written beside the database, for a page that must not ask it."""
+"""Promised work: what moderators checked of the services is written beside the database, for a page that must not ask it;
+mails to whoever asked about a claim."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Any
 
 from app.core import web
 from app.core.jobs import Sweep
+from app.learning.asked_jobs import forget_old_claims, mail_asked_confirm, mail_asked_decided
 from app.learning.queries import find_signpost_checks
 from app.learning.signposts import write_checks
 
@@ -15,5 +17,9 @@ def write_signpost_checks(_payload: dict[str, Any]) -> None:
     write_checks(web.settings().data_dir, find_signpost_checks())
 
 
-HANDLERS = {"write_signpost_checks": write_signpost_checks}
-SWEEPS: tuple[Sweep, ...] = ()
+HANDLERS = {
+    "mail_asked_confirm": mail_asked_confirm,
+    "mail_asked_decided": mail_asked_decided,
+    "write_signpost_checks": write_signpost_checks,
+}
+SWEEPS: tuple[Sweep, ...] = (Sweep("learning.forget_old_claims", 86_400, forget_old_claims),)
