@@ -2,7 +2,8 @@
 
 Keys are keyed hashes: the table tells neither an address nor an IP. Limits per window: sign-in 10 per address and 100 per
 network address in 15 minutes; registration 20 and links by mail 5 (per address) or 20 (per network address) in an hour;
-places held for guests 6 (per address) or 30 (per network address) in an hour.
+places held for guests 6 (per address) or 30 (per network address) in an hour; claims asked about 10 (per
+network address) and mails about them 3 (per address) in an hour.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ LIMITS = {
     "register.network": (20, dt.timedelta(hours=1)),
     "guest.network": (30, dt.timedelta(hours=1)),
     "guest.email": (6, dt.timedelta(hours=1)),
+    "asked_claim.network": (10, dt.timedelta(hours=1)),
+    "asked_claim.email": (3, dt.timedelta(hours=1)),
     "link.email": (5, dt.timedelta(hours=1)),
     "link.network": (20, dt.timedelta(hours=1)),
 }

@@ -12,7 +12,7 @@ from app.core import search as full_text
 from app.core.db import db
 from app.core.paging import EPOCH, BadCursor, Page, decode_cursor, encode_cursor
 from app.learning.asked_models import AskedClaim
-from app.learning.models import Question
+from app.learning.models import Fact, Question
 
 PAGE_SIZE = 20
 MOST_ALIKE = 8
@@ -29,6 +29,15 @@ class Answered:
     question: str
     answered_at: dt.datetime
     times: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Likely:
+    """A fact or a question that may answer what somebody asks."""
+
+    kind: str
+    slug: str
+    title: str
 
 
 def list_answered(cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Answered]:
@@ -98,3 +107,19 @@ def list_alike(asked: AskedClaim) -> list[AskedClaim]:
         scored.append((len(own & theirs) / (len(own | theirs) or 1), other))
     scored.sort(key=lambda pair: (-pair[0], pair[1].created_at))
     return [other for share, other in scored[:MOST_ALIKE] if share > 0]
+
+
+def list_likely(asked: AskedClaim) -> list[Likely]:
+    """Facts and published questions that share words with what was asked, the likest first: what may answer it."""
+    own = set(full_text.words(asked.text))
+    rows = [
+        *db.session.execute(sa.select(sa.literal("fact"), Fact.slug, Fact.claim).where(Fact.status != "withdrawn")),
+        *db.session.execute(
+            sa.select(sa.literal("question"), Question.slug, Question.question).where(Question.status == "published")
+        ),
+    ]
+    scored = []
+    for kind, slug, title in rows:
+        theirs = set(full_text.words(title))
+        scored.append((-len(own & theirs) / (len(own | theirs) or 1), kind, slug, title))
+    return [Likely(kind, slug, title) for share, kind, slug, title in sorted(scored)[:MOST_ALIKE] if share < 0]
