@@ -64,7 +64,8 @@ Font = ImageFont.FreeTypeFont
 @dataclasses.dataclass(frozen=True)
 class Card:
     """What a card says: the page's title, a line below it (whose and where), where it stands in words, and as fingers
-    that are `given` and `open` or as the part `share` (0 to 1) of a strip. `logo` is a picture of ours (PNG)."""
+    that are `given` and `open` or as the part `share` (0 to 1) of a strip; at the foot, since when it is known (`dated`).
+    `logo` is a picture of ours (PNG)."""
 
     site: str
     title: str
@@ -73,6 +74,7 @@ class Card:
     given: int = 0
     open: int = 0
     share: float | None = None
+    dated: str = ""
     logo: bytes | None = None
 
     @property
@@ -256,7 +258,8 @@ def _line(
 
 
 def _foot(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
-    """Where it stands: the picture and the words beside it."""
+    """Where it stands: the picture and the words beside it; below them, since when it is known."""
+    _line(draw, card.dated, TALL - MARGIN + 8, 24, ON_DEEP2, WIDTH - 2 * MARGIN)
     picture, left, middle = _standing(card, 600), MARGIN, TALL - MARGIN - 36
     if picture is not None:
         image.paste(picture, (left, middle - picture.height // 2))

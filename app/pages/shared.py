@@ -9,15 +9,19 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Collection
+from typing import TypeVar
 
 from app.core import when
-from app.core.cards import Card
+from app.core.cards import Card, Statement
 from app.core.i18n import _, ngettext, number
 from app.core.ids import encode_id
 from app.core.templating import country, money
 from app.core.web import settings
 from app.donations.queries import totals
 from app.fundraisers.queries import PublicFundraiser, find_public_fundraiser
+from app.learning import queries as learning
+from app.learning.marks import cited_slugs
+from app.learning.models import Article, Fact, FactSource, Question
 from app.learning.speaks import words_that_speak
 from app.needs import standing
 from app.needs.models import Need
@@ -42,7 +46,8 @@ class Source:
 @dataclasses.dataclass(frozen=True)
 class Shared:
     """What is passed on: the path of its page and of its share step, its title, whose it is, facts for paper, what it rests
-    on. `because` holds the words for which the step asks first; with `asks` it asks without any."""
+    on (and how many further sources the page has). `because` holds the words for which the step asks first; with `asks` it
+    asks without any."""
 
     path: str
     step: str
@@ -51,6 +56,7 @@ class Shared:
     section: str
     facts: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    further: int = 0
     state: str = ""
     asks: bool = False
     because: tuple[str, ...] = ()
@@ -70,11 +76,18 @@ class Shared:
         return _("%(title)s – %(organization)s", title=self.title, organization=self.organization)
 
     @property
+    def further_words(self) -> str:
+        """How many sources are on the page besides those named."""
+        return ngettext("%(num)s more on the page", "%(num)s more on the page", self.further)
+
+    @property
     def text(self) -> str:
         """What to paste where no picture goes: the sentence, how well it is known, what it rests on, and the address."""
         lines = [self.line, self.withdrawn or self.state]
         if self.sources:
             lines += [_("Sources:"), *(f"- {one_line(source)}" for source in self.sources)]
+        if self.further:
+            lines.append(f"- {self.further_words}")
         return "\n".join([*filter(None, lines), self.url])
 
 
@@ -116,11 +129,6 @@ def share_need(need_id: int) -> Shared | None:
     need: Need | None = find_visible_need(need_id)
     if need is None:
         return None
-    confirmed = last_confirmed(need.id)
-    sources = [_verified(need.organization)]
-    if confirmed is not None:
-        day = _("last confirmed on %(day)s", day=_day(confirmed, need.time_zone))
-        sources.append(Source(_("This need"), "", day))
     because = _because(need.title, need.description, causes=need.causes)
     key = encode_id(need.id)
     return Shared(
@@ -130,10 +138,19 @@ def share_need(need_id: int) -> Shared | None:
         organization=need.organization.name,
         section="needs",
         facts=(describe_area(need), _("Last day: %(day)s", day=when.full_day(need.ends_on)) if need.ends_on else ""),
-        sources=tuple(sources),
+        sources=_sources_of(need),
         asks=bool(because),
         because=because,
     )
+
+
+def _sources_of(need: Need) -> tuple[Source, ...]:
+    """Who asks, and when they last said that it is still so."""
+    confirmed = last_confirmed(need.id)
+    if confirmed is None:
+        return (_verified(need.organization),)
+    day = _("last confirmed on %(day)s", day=_day(confirmed, need.time_zone))
+    return (_verified(need.organization), Source(_("This need"), "", day))
 
 
 def card_of_need(need_id: int) -> Card | None:
@@ -146,7 +163,10 @@ def card_of_need(need_id: int) -> Card | None:
     time, things = standing.of_time(shifts), standing.of_items(items)
     where = _("From anywhere") if need.remote else _place(need.city, need.region)
     whose = " · ".join(part for part in (need.organization.name, where) if part)
-    card = Card(settings().platform_name, need.title, whose, logo=find_logo_content(need.organization_id))
+    rests_on = " · ".join(source.dated for source in _sources_of(need) if source.dated)
+    card = Card(
+        settings().platform_name, need.title, whose, dated=rests_on, logo=find_logo_content(need.organization_id)
+    )
     if standing.is_filled(shifts, items):
         return dataclasses.replace(card, standing=_("Everything asked for is promised"), share=1.0)
     if time is not None and time.open:
@@ -166,10 +186,6 @@ def share_fundraiser(slug: str) -> Shared | None:
     page: PublicFundraiser | None = find_public_fundraiser(slug)
     if page is None:
         return None
-    organization = find_organization_by_id(page.organization_id)
-    sources = [] if organization is None else [_verified(organization)]
-    begun = _("begun on %(day)s", day=_day(page.created_at, page.time_zone))
-    sources.append(Source(_("This fundraiser"), _("agreed to by the organization"), begun))
     need: Need | None = find_visible_need(page.need_id) if page.need_id else None
     because = _because(
         page.title,
@@ -184,10 +200,18 @@ def share_fundraiser(slug: str) -> Shared | None:
         organization=page.organization_name,
         section="fundraisers",
         facts=(_("until %(day)s", day=when.full_day(page.ends_on)) if page.ends_on else "",),
-        sources=tuple(sources),
+        sources=_sources_of_fundraiser(page),
         asks=bool(because),
         because=because,
     )
+
+
+def _sources_of_fundraiser(page: PublicFundraiser) -> tuple[Source, ...]:
+    """Whom it is for, and since when."""
+    organization = find_organization_by_id(page.organization_id)
+    begun = _("begun on %(day)s", day=_day(page.created_at, page.time_zone))
+    itself = Source(_("This fundraiser"), _("agreed to by the organization"), begun)
+    return (itself,) if organization is None else (_verified(organization), itself)
 
 
 def card_of_fundraiser(slug: str) -> Card | None:
@@ -202,6 +226,7 @@ def card_of_fundraiser(slug: str) -> Card | None:
         page.title,
         page.organization_name,
         words,
+        dated=" · ".join(source.dated for source in _sources_of_fundraiser(page) if source.dated),
         share=raised / goal,
         logo=find_logo_content(page.organization_id),
     )
@@ -234,3 +259,124 @@ def card_of_organization(slug: str) -> Card | None:
     count = count_by_status(organization.id).get("open", 0)
     words = ngettext("%(num)s need open", "%(num)s needs open", count) if count else ""
     return Card(settings().platform_name, organization.name, place, words, logo=find_logo_content(organization.id))
+
+
+# --- what can be learned --------------------------------------------------------------------------------------------
+
+Seen = TypeVar("Seen", Article, Question)
+# An article may rest on dozens of sources; what is passed on names so many, and the page has them all.
+MOST_SOURCES = 8
+
+
+def share_fact(slug: str) -> Shared | None:
+    """A fact in any state: one that was withdrawn says so, so that whoever passed it on can pass that on, too."""
+    fact = learning.find_fact(slug)
+    if fact is None:
+        return None
+    return _shared_of(fact, fact.claim, f"/learn/facts/{fact.slug}", f"/share/fact/{fact.slug}", [fact])
+
+
+def share_article(slug: str) -> Shared | None:
+    """An article that was published."""
+    article = _seen(learning.find_article(slug))
+    if article is None:
+        return None
+    facts = _facts(article.body, article.left_out)
+    return _shared_of(article, article.title, f"/learn/{article.slug}", f"/share/article/{article.slug}", facts)
+
+
+def share_question(slug: str) -> Shared | None:
+    """A question that was answered publicly."""
+    question = _seen(learning.find_question(slug))
+    if question is None:
+        return None
+    path, step = f"/learn/questions/{question.slug}", f"/share/question/{question.slug}"
+    return _shared_of(question, question.question, path, step, _facts(question.answer))
+
+
+def _seen(row: Seen | None) -> Seen | None:
+    return None if row is None or row.status == "draft" else row
+
+
+def _facts(*texts: str) -> list[Fact]:
+    """The facts that texts rest on, in the order of their numbers; what was withdrawn supports nothing."""
+    slugs = cited_slugs(*texts)
+    found = learning.find_facts(slugs)
+    return [found[slug] for slug in slugs if slug in found and found[slug].status != "withdrawn"]
+
+
+def _shared_of(row: Article | Fact | Question, title: str, path: str, step: str, facts: list[Fact]) -> Shared:
+    withdrawn = ""
+    if row.withdrawn_at is not None:
+        day = _day(row.withdrawn_at, "UTC")
+        withdrawn = _("Withdrawn on %(day)s: %(why)s", day=day, why=row.withdrawn_because)
+    sources = [] if withdrawn else _sources(facts)
+    return Shared(
+        path=path,
+        step=step,
+        title=title,
+        organization="",
+        section="learn",
+        sources=tuple(_source(source) for source in sources[:MOST_SOURCES]),
+        further=len(sources) - len(sources[:MOST_SOURCES]),
+        state=_state(row),
+        asks=True,
+        withdrawn=withdrawn,
+        has_poster=False,
+    )
+
+
+def _state(row: Article | Fact | Question) -> str:
+    """How well it is known, and since when its sources are checked."""
+    day = when.dated(row.sources_checked_on)
+    if row.status == "contested":
+        return _("Contested · sources checked on %(day)s", day=day)
+    if isinstance(row, Fact):
+        return _("Verified · sources checked on %(day)s", day=day)
+    return _("Sources checked on %(day)s", day=day)
+
+
+def _sources(facts: list[Fact]) -> list[FactSource]:
+    """The sources of facts, each document once."""
+    found = {
+        (source.publisher, source.title, source.year): source
+        for fact in reversed(facts)
+        for source in reversed(fact.sources)
+    }
+    return list(reversed(found.values()))
+
+
+def _source(source: FactSource) -> Source:
+    about = ", ".join(part for part in (source.title, str(source.year or ""), source.page) if part)
+    return Source(source.publisher, about, _("checked on %(day)s", day=when.dated(source.checked_on)), source.url)
+
+
+def card_of_fact(slug: str) -> Statement | None:
+    """The card of a fact in any state."""
+    fact = learning.find_fact(slug)
+    return None if fact is None else _statement(fact, fact.claim, f"/learn/facts/{fact.slug}", [fact])
+
+
+def card_of_article(slug: str) -> Statement | None:
+    """The card of an article that was published."""
+    article = _seen(learning.find_article(slug))
+    if article is None:
+        return None
+    return _statement(article, article.title, f"/learn/{article.slug}", _facts(article.body, article.left_out))
+
+
+def card_of_question(slug: str) -> Statement | None:
+    """The card of a question that was answered publicly."""
+    row = _seen(learning.find_question(slug))
+    return None if row is None else _statement(row, row.question, f"/learn/questions/{row.slug}", _facts(row.answer))
+
+
+def _statement(row: Article | Fact | Question, title: str, path: str, facts: list[Fact]) -> Statement:
+    address = settings().base_url.partition("://")[2] + path
+    if row.withdrawn_at is not None:
+        state = _("Withdrawn on %(day)s", day=_day(row.withdrawn_at, "UTC"))
+        why = _("Why: %(why)s", why=row.withdrawn_because)
+        return Statement(settings().platform_name, title, state, (why, address), withdrawn=True)
+    documents = dict.fromkeys(f"{source.publisher} {source.year or ''}".strip() for source in _sources(facts))
+    sources = _("Sources: %(sources)s", sources=" · ".join(documents)) if documents else ""
+    return Statement(settings().platform_name, title, _state(row), tuple(filter(None, (sources, address))))

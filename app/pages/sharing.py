@@ -1,6 +1,6 @@
-"""Passing on a need, a fundraiser or an organization: the share step with its questions, its link and the text that carries
-the sources, a QR code, a poster, the card that other sites show with the link. Nothing of anybody else's site is in it, and
-nobody is told who shared."""
+"""Passing on a need, a fundraiser, an organization or what can be learned: the share step with its questions, its link and
+the text that carries the sources, a QR code, a poster, the card that other sites show with the link. Nothing of anybody
+else's site is in it, and nobody is told who shared."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from app.core.qr import draw_qr, qr_png, qr_svg
 from app.core.web import public
 from app.pages.shared import (
     Shared,
+    card_of_article,
+    card_of_fact,
     card_of_fundraiser,
     card_of_need,
     card_of_organization,
+    card_of_question,
+    share_article,
+    share_fact,
     share_fundraiser,
     share_need,
     share_organization,
+    share_question,
 )
 
 sharing = Blueprint("sharing", __name__)
@@ -173,4 +179,46 @@ def organization_drawn_code(shared: Shared) -> ResponseReturnValue:
 @public(load=card_of_organization)
 def organization_card(card: Card) -> ResponseReturnValue:
     """What other sites show with a link to an organization."""
+    return _card(card)
+
+
+@sharing.get("/share/fact/<slug>")
+@public(load=share_fact)
+def fact(shared: Shared) -> ResponseReturnValue:
+    """Pass a fact on."""
+    return _page(shared)
+
+
+@sharing.get("/learn/facts/<slug>/card.png")
+@public(load=card_of_fact)
+def fact_card(card: Statement) -> ResponseReturnValue:
+    """What other sites show with a link to a fact."""
+    return _card(card)
+
+
+@sharing.get("/share/article/<slug>")
+@public(load=share_article)
+def article(shared: Shared) -> ResponseReturnValue:
+    """Pass an article on."""
+    return _page(shared)
+
+
+@sharing.get("/learn/<slug>/card.png")
+@public(load=card_of_article)
+def article_card(card: Statement) -> ResponseReturnValue:
+    """What other sites show with a link to an article."""
+    return _card(card)
+
+
+@sharing.get("/share/question/<slug>")
+@public(load=share_question)
+def question(shared: Shared) -> ResponseReturnValue:
+    """Pass a question and its answer on."""
+    return _page(shared)
+
+
+@sharing.get("/learn/questions/<slug>/card.png")
+@public(load=card_of_question)
+def question_card(card: Statement) -> ResponseReturnValue:
+    """What other sites show with a link to a question."""
     return _card(card)

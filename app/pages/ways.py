@@ -64,7 +64,7 @@ def list_ways(counted: Facets, place: Place | None, country: str) -> list[Way]:
         Way(
             "share-2", _("Be an advocate for truth"),
             _("Pass a fact on with its sources attached. When it is withdrawn, your link says so."),
-            _("Find a fact"), "/learn#facts",
+            _("Find a fact"), "/learn?kind=fact",
         ),
         Way(
             "pause", _("Pause before you share"),

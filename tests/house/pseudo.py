@@ -58,7 +58,7 @@ TYPED = frozenset({
     "donor_name", "checked", "place", "external_id", "accepted_condition", "declined_reason", "rejected_reason",
     "bring", "suits", "parking", "meeting_point", "text", "issuer", "objection", "revoked_reason",
     "claim", "summary", "body", "left_out", "question", "answer", "checked_by", "withdrawn_because", "publisher", "page",
-    "url",
+    "url", "seen_where",
     "reference", "audience", "taken", "explanation",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (

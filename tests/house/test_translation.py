@@ -79,6 +79,7 @@ NO_PAGES = frozenset(
             for what in ("need", "fundraiser", "organization")
             for kind in ("code", "drawn_code", "card")
         ),
+        *(f"sharing.{what}_card" for what in ("fact", "article", "question")),
         "signups.calendar",
         "accounts.well_known_change_password",
     }

@@ -24,6 +24,7 @@ from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
 from app.learning.models import Fact
 from app.learning.operations import withdraw as withdraw_learned
+from app.learning.operations.asked import ask_claim, asked_token
 from app.messages.delivery import unsubscribe_token
 from app.organizations.claims import claim_organization, token_of
 from app.organizations.invitations import invite
@@ -107,6 +108,11 @@ def build() -> World:
     wrong = make_fact(fact.topic, by=people["moderator"])
     with transaction():
         withdraw_learned(Fact, wrong.id, by=people["moderator"], because="It was counted twice.")
+    with transaction():
+        asked, other_asked = (
+            ask_claim("They say that every page is a copy.", by=None, seen_where="a forum", email=email)
+            for email in ("ana@example.org", "bo@example.org")
+        )
     member = make_member(organization, "viewer")
     need = make_need(organization)
     shift = make_shift(need)
@@ -195,6 +201,9 @@ def build() -> World:
             "key": "us-cybertipline",
             "article_slug": article.slug,
             "question_slug": question.slug,
+            "asked_id": encode_id(asked.id),
+            "other_asked_id": encode_id(other_asked.id),
+            "asked_token": asked_token(asked),
             "unclaimed_slug": imported.slug,
             "one_id": encode_id(imported.id),
             "other_id": encode_id(twin.id),

@@ -247,7 +247,7 @@ def test_answers_are_shown_page_by_page(moderator: Person) -> None:
         asked = ask()
         with transaction():
             operations.answer_newly(
-                asked.id, an_answer(slug=f"answer-{number}", question=f"Is it {number}?"), by=moderator
+                asked.id, an_answer(slug=f"answer-{number}", question=f"Is it {chr(65 + number)}?"), by=moderator
             )
     seen, cursor = list[str](), None
     for _page in range(3):

@@ -63,6 +63,7 @@ def test_words_say_what_is_there_and_stay_inside() -> None:
     for more in (
         Card("", "A", about="Pantry · Newark, NJ " * 12),
         Card("", "A", standing="3 places open " * 12),
+        Card("", "A", dated="verified on Nov 3, 2026 · " * 12),
         Card("", "Sort and pack groceries for three hundred households " * 9),
         Card("", "Donaudampfschifffahrtsgesellschaft" * 9),
         Card("", "A", given=9, open=4),

@@ -1,7 +1,7 @@
 """Pages of what can be learned, and of where to report."""
 
-from app.learning.views import desk, editing, reading, report
+from app.learning.views import asked, desk, editing, reading, report
 from app.learning.views.blueprint import learning
 
-__all__ = ["BLUEPRINTS", "desk", "editing", "reading", "report"]
-BLUEPRINTS = (learning,)
+__all__ = ["BLUEPRINTS", "asked", "desk", "editing", "reading", "report"]
+BLUEPRINTS = (learning, *asked.BLUEPRINTS)
