@@ -15,6 +15,7 @@ from typing import Any
 from app.core.clock import local_date
 from app.core.i18n import lazy
 from app.core.when import clock_time, full_day, times, zoned_time
+from app.learning.asking import DECLINED
 from app.organizations.roles import ROLE_NAMES
 from app.safeguarding.requirements import Requirement
 
@@ -319,7 +320,29 @@ _GONE: Values = {
 }
 _DEMO: Values = {"demo": True, "may_resume": False}
 
+
+def _asked(names: Names) -> Values:
+    return {
+        "asked": f"They say that {names.organization} takes children from shops.",
+        "question": f"Does {names.organization} take children from shops?",
+        "slug": "children-in-shops",
+        "why": "",
+        "note": "",
+        "in_danger": False,
+    }
+
+
+def _asked_declined() -> Values:
+    return {"question": "", "slug": "", "why": DECLINED["no_claim"], "note": "Ask about one sentence of it."}
+
+
 SAMPLES: dict[str, Sample] = {
+    "learning/asked_confirm": Sample(lambda _names: {"confirm_url": f"{SITE}/learn/check/tell/{TOKEN}"}),
+    "learning/asked_decided": Sample(
+        _asked,
+        empty={**_asked_declined(), "asked": "", "note": "", "why": DECLINED["person_in_danger"], "in_danger": True},
+        other=_asked_declined(),
+    ),
     "accounts/address_taken": Sample(_address_taken),
     "accounts/change_email": Sample(_link),
     "accounts/email_change_asked": Sample(_link),

@@ -19,6 +19,7 @@ from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.donations.operations import start_donation
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
+from app.learning.operations.asked import answer_with, ask_claim, confirm_asked_email, decline_claim
 from app.messages.operations import choose_mail
 from app.moderation.merging import merge_organizations
 from app.moderation.operations import verify_organization
@@ -50,6 +51,7 @@ from tests.factories import (
     make_need,
     make_organization,
     make_person,
+    make_question,
     make_shift,
 )
 from tests.house import pseudo
@@ -71,7 +73,7 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
         with_children = make_shift(need, days=0.5, contact="children")
         allow_contact(organization)
         items = [make_item(need) for _one in range(3)]
-        fundraiser = make_fundraiser(organization, started_by_id=helper.id)
+        fundraiser, answer = make_fundraiser(organization, started_by_id=helper.id), make_question()
         with transaction():
             db.session.execute(sa.update(Person).values(locale=pseudo.LOCALE))
             for shift in shifts[:2]:
@@ -124,10 +126,17 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
                 issued_on=today("Etc/GMT+12"),
             )  # fmt: skip
             object_to_clearance(recorded.id, by=helper, objection="Why I walk.")
+            asked, refused = (
+                ask_claim("Why I walk, and where to.", by=asker, tell=True, email=email, locale=pseudo.LOCALE)
+                for asker, email in ((helper, ""), (None, "asker@example.org"))
+            )
             guardianship = ask_guardian(minor.id, by=minor, name="Again", email="guardian@example.org")
             review_shift(with_children.id)
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
+            answer_with(asked.id, answer.slug, by=moderator)
+            confirm_asked_email(refused.id)
+            decline_claim(refused.id, "person_in_danger", by=moderator)
             cancel_signup(cancelled.id, by=helper)
             cancel_place(for_them[0].id, by=owner, reason="asked_by_them")
             change_place(for_them[1].id, by=owner, party_size=2, shift_id=tall.id, position_id=for_them[1].position_id)
