@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.i18n import _, ngettext, number
@@ -36,6 +36,13 @@ class Way:
 
 
 @ways.get("/help")
+@public
+def short() -> ResponseReturnValue:
+    """The address that somebody types."""
+    return redirect(url_for("ways.index"), code=301)
+
+
+@ways.get("/ways-to-help")
 @public
 def index() -> ResponseReturnValue:
     """Every way to help, and what is open now, near `?near=` where that is a place we know."""
@@ -91,6 +98,11 @@ def list_ways(counted: Facets, place: Place | None, country: str) -> list[Way]:
             "package", _("Give supplies"),
             _("Exactly what is wanted, how many of it, and what not to bring."),
             _("Needs for items"), _needs("items", where), _open(counted.items, counted.exact, place),
+        ),
+        Way(
+            "mail", _("Get news"),
+            _("Follow a topic or an organization: what is new comes to you, and stops when you say so."),
+            _("Choose a topic"), "/learn",
         ),
     ]  # fmt: skip
 

@@ -82,6 +82,7 @@ NO_PAGES = frozenset(
         *(f"sharing.{what}_card" for what in ("fact", "article", "question")),
         "signups.calendar",
         "accounts.well_known_change_password",
+        "ways.short",
     }
 )
 LINKS = {

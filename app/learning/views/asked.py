@@ -26,6 +26,7 @@ from app.learning.asked_models import AskedClaim
 from app.learning.asking import DECLINED
 from app.learning.operations import QuestionInput
 from app.learning.operations import asked as operations
+from app.learning.views.desk import checked_by
 from app.moderation.policy import can_moderate
 
 asked = Blueprint("asked", __name__)
@@ -233,7 +234,7 @@ def answer(claim: AskedClaim) -> ResponseReturnValue:
     """Answer it publicly, by a new question that rests on facts."""
     if claim.status not in ("open", "taken"):
         abort(404)
-    form = AnswerForm(checked_by=current_person().name)
+    form = AnswerForm(checked_by=checked_by())
     form.topic.choices = choices((topic.slug, topic.title) for topic in queries.list_topics())
     if form.validate_on_submit():
         question = form.question.data or ""

@@ -16,6 +16,7 @@ from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
 from app.core.web import allow, settings
 from app.learning import operations, queries, signposts
+from app.learning.asked_queries import count_waiting
 from app.learning.forms import RestoreForm, WithdrawForm
 from app.learning.models import FRESH_FOR, Article, Fact, Question
 from app.learning.views.blueprint import learning
@@ -65,6 +66,7 @@ def desk() -> ResponseReturnValue:
     rows = signposts.list_signposts_checked(queries.find_signpost_checks())
     return render_template(
         "learning/desk.html",
+        asked=count_waiting(),
         due=queries.list_due(day - DUE_AFTER),
         contested=queries.list_in_state("contested"),
         drafts=queries.list_in_state("draft"),
