@@ -21,7 +21,7 @@ def test_every_line_leads_to_a_page_that_is_there(client: CheckingClient) -> Non
     found = leads(page.text)
     assert len(found) == 8
     for text, url in found.items():
-        assert client.get(url).status_code == 200, text
+        assert client.get(url, follow_redirects=True).status_code == 200, text
     assert 'href="/ways-to-help"' in client.get("/").text.split("<footer")[1], "from every page"
     assert client.get("/help").headers["Location"] == "/ways-to-help"
 
