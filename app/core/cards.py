@@ -139,9 +139,10 @@ def draw_statement(card: Statement) -> Picture:
         draw, room = ImageDraw.Draw(image), WIDTH - 2 * MARGIN
         _brand(image, draw, card.site)
         _state(draw, card, room)
-        top = TALL - MARGIN - NOTE_STEP * len(card.notes) + 16
-        for number, note in enumerate(card.notes):
-            _line(draw, note, top + NOTE_STEP * number, NOTE_SIZE, ON_DEEP2, room)
+        notes = [line for note in card.notes for line in _lines_of(note, room)]
+        top = TALL - MARGIN - NOTE_STEP * len(notes) + 16
+        for number, line in enumerate(notes):
+            _line(draw, line, top + NOTE_STEP * number, NOTE_SIZE, ON_DEEP2, room)
         _sentence(draw, title, STATEMENT_TOP, top - 28 - STATEMENT_TOP, room, struck=card.withdrawn)
         return as_png(image)
 
@@ -192,6 +193,13 @@ def _state(draw: ImageDraw.ImageDraw, card: Statement, room: int) -> None:
         draw.text((left + 24, top + 22), text, font=font, fill=DEEP, anchor="lm")
     else:
         _line(draw, card.state, top, 34, ON_DEEP2, room, bold=True)
+
+
+def _lines_of(note: str, room: int) -> list[str]:
+    """A note in at most two lines; none where no font has its letters."""
+    text = _plain(note)
+    font = _font(text, bold=False, size=NOTE_SIZE) if text else None
+    return [] if font is None else _wrapped(text, font, room, 2)[0]
 
 
 def _sentence(draw: ImageDraw.ImageDraw, text: str, top: int, tall: int, room: int, *, struck: bool = False) -> None:

@@ -265,7 +265,7 @@ def card_of_organization(slug: str) -> Card | None:
 
 Seen = TypeVar("Seen", Article, Question)
 # An article may rest on dozens of sources; what is passed on names so many, and the page has them all.
-MOST_SOURCES = 8
+MOST_SOURCES = 5
 
 
 def share_fact(slug: str) -> Shared | None:

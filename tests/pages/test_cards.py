@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 
@@ -10,7 +11,7 @@ from flask import Flask
 from PIL import Image, ImageChops
 
 from app.core import cards
-from app.core.cards import Card, draw_card
+from app.core.cards import Card, Statement, draw_card, draw_statement
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.pictures import reencode
@@ -77,6 +78,42 @@ def test_words_say_what_is_there_and_stay_inside() -> None:
         assert top >= 120, more
         assert right <= cards.WIDTH - cards.MARGIN + 4, more
         assert bottom <= cards.TALL - 30, more
+
+
+def test_a_statement_stays_inside_and_what_was_withdrawn_looks_so() -> None:
+    def drawn(card: Statement) -> Image.Image:
+        return Image.open(io.BytesIO(draw_statement(card).content)).convert("RGB")
+
+    def box(one: Statement, other: Statement) -> tuple[int, int, int, int]:
+        found = ImageChops.difference(drawn(one), drawn(other)).getbbox()
+        assert found is not None
+        return found
+
+    bare = Statement("", "A", "Verified")
+    for more in (
+        Statement("", "Few of the many are counted " * 17, "Verified"),
+        Statement("", "A", "Verified · sources checked on Nov 28, 2026 " * 9),
+        Statement(
+            "", "A", "Verified", ("Sources: " + "A publisher with a name 2025 · " * 9, "example.org/learn/facts/a" * 9)
+        ),
+        Statement(
+            "", "Few of the many are counted " * 17, "Withdrawn on Nov 28, 2026 " * 9, ("Why: " + "no " * 200,), True
+        ),
+    ):
+        left, top, right, bottom = box(bare, more)
+        assert left >= cards.MARGIN - 4, more
+        assert top >= 120, more
+        assert right <= cards.WIDTH - cards.MARGIN + 4, more
+        assert bottom <= cards.TALL - 30, more
+    # A long claim leaves its sources their place.
+    long = Statement("", "Few of the many are counted " * 17, "Verified", ("Sources: Somebody 2025",))
+    assert box(long, dataclasses.replace(long, notes=("Sources: Anybody 2025",)))[1] > 500
+    said = Statement("", "Few are counted", "Withdrawn on Nov 28, 2026", withdrawn=True)
+    assert box(said, dataclasses.replace(said, withdrawn=False))[1] < cards.STATEMENT_TOP
+    assert said.digest != dataclasses.replace(said, withdrawn=False).digest
+    # Where no font has its letters there is a hand and no empty box.
+    unwritten = Statement("Manyhands", UNWRITTEN, "Verified", ("Sources: Somebody 2025",))
+    assert drawn(unwritten).tobytes() == drawn(Statement("", "\U00012005", "")).tobytes()
 
 
 def test_a_strip_is_filled_as_far_as_it_says() -> None:
