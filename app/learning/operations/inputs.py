@@ -16,6 +16,7 @@ from app.core.text import block, line
 from app.learning.marks import broken_fold
 from app.learning.models import AUDIENCES, Article, Fact, Question
 from app.learning.numbers import unsourced
+from app.learning.wording import wording_error
 
 SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
 # Addresses below /learn that are no article's.
@@ -77,7 +78,7 @@ class FactInput:
             found |= {f"sources-{number}-{name}": text for name, text in _source_errors(source).items()}
         if missing := missing_sources(self.status, self.sources):
             found["sources"] = missing
-        return found
+        return _words(claim=self.claim, note=self.note) | found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +116,7 @@ class ArticleInput:
             found["status"] = _("Choose whether it is a draft or published")
         if self.status == "published":
             found = _numbers(title=self.title, summary=self.summary, body=self.body, left_out=self.left_out) | found
-        return found
+        return _words(title=self.title, summary=self.summary, body=self.body, left_out=self.left_out) | found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +147,7 @@ class QuestionInput:
             found["status"] = _("Choose whether it is a draft or published")
         if self.status == "published":
             found = _numbers(question=self.question, answer=self.answer) | found
-        return found
+        return _words(question=self.question, answer=self.answer) | found
 
 
 def sources_of(fact: Fact) -> tuple[SourceInput, ...]:
@@ -226,6 +227,12 @@ def _checked(checked_on: dt.date, checked_by: str) -> dict[str, str]:
 def _folds(**texts: str) -> dict[str, str]:
     message = _("Each “:::sensitive …” needs the words of its warning and a line “:::” that ends it")
     return {name: message for name, text in texts.items() if broken_fold(text)}
+
+
+def _words(**texts: str) -> dict[str, str]:
+    """G12: what is published says the right words, in every field. Titles of documents are their writers' own."""
+    whole = "\n".join(texts.values())
+    return {name: error for name, text in texts.items() if (error := wording_error(text, about=whole))}
 
 
 def _numbers(**texts: str) -> dict[str, str]:
