@@ -100,9 +100,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "moderation.different"): EMPTY,
     ("POST", "moderation.ask_again"): EMPTY,
     ("POST", "exports.download"): EMPTY,
-    ("POST", "asked.ask"): {
-        "text": "They say that every second page is a copy.", "seen_where": "a forum", "email": "ana@example.org",
-    },
+    ("POST", "asked.ask"): {"text": "They say that every second page is a copy.", "seen_where": "a forum"},
     ("POST", "asked_by_link.tell"): EMPTY,
     ("POST", "asked_desk.take"): EMPTY,
     ("POST", "asked_desk.release"): EMPTY,

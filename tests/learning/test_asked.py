@@ -51,7 +51,6 @@ def an_answer(**changes: object) -> QuestionInput:
     return QuestionInput(**{**values, **changes})  # type: ignore[arg-type]  # as the tests name them
 
 
-@pytest.mark.rule("G11")
 @pytest.mark.rule("L2")
 @pytest.mark.parametrize(
     "material",

@@ -33,7 +33,6 @@ def test_the_steps_need_no_account_and_set_no_cookie(client: CheckingClient) -> 
     assert warning < page.text.index('href="/report"', warning) < first
 
 
-@pytest.mark.rule("G11")
 @pytest.mark.rule("L2")
 def test_the_form_has_no_field_for_material_and_says_so(client: CheckingClient) -> None:
     tree = html5lib.parse(client.get("/learn/check/ask").text, namespaceHTMLElements=False)
