@@ -28,6 +28,7 @@ from app.core.ids import encode_id
 from app.core.letters import MAIL_HEADER
 from app.core.tokens import unseal
 from app.fundraisers.models import Fundraiser
+from app.learning.asked_models import AskedClaim
 from app.pages import demo
 from app.pages.mail_samples import SAMPLES
 from app.pledges.operations import pledge
@@ -132,7 +133,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         world = build()
         askers = {purpose: make_person(email_verified_at=None) for purpose in LINKS}
         with transaction():
-            for whose in (Person, GuestHold):
+            for whose in (Person, GuestHold, AskedClaim):
                 db.session.execute(sa.update(whose).values(locale=pseudo.LOCALE))
             links = {purpose: make_link(askers[purpose], purpose, promise=purpose) for purpose in LINKS}
         unlinked = [f"{LINKS[purpose]}{token}" for purpose, token in links.items()]
@@ -147,6 +148,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         unlinked += [f"/guardians/{world.values['guardian_token']}", "/guardians/no-such-token", "/my-guardian"]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
+        unlinked += [f"/learn/facts/{world.values['fact_slug']}", f"/learn/questions/{world.values['question_slug']}"]
+        unlinked += [f"/learn/check/tell/{world.values['asked_token']}", "/learn/check/asked?wait=mail"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]
         unlinked += [f"/invitations/{world.values['invitation_token']}", "/invitations/no-such-token"]
         starter = sa.select(Fundraiser.started_by_id).where(Fundraiser.slug == world.values["fundraiser"])
