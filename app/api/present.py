@@ -64,6 +64,7 @@ def organization(row: Organization, *, staff: bool = False) -> Body:
         "url": _url(f"/organizations/{row.slug}"),
         "logo_url": _url(f"/organizations/{row.slug}/logo/{row.logo.digest}") if row.logo is not None else None,
         "auto_approve_fundraisers": row.auto_approve_fundraisers if staff else None,
+        "first_come_hours": row.first_come_hours,
     }
 
 
@@ -239,6 +240,7 @@ def signup(row: Signup, *, name: str | None, why_not: Sequence[Reason] = ()) -> 
         "position": row.position_id,
         "status": "cancelled" if why_not and row.status in HOLDING_STATUSES else row.status,
         "reasons": reasons(why_not),
+        "offer_expires_at": iso(row.offer_expires_at) if row.status == "offered" else None,
         "party_size": row.party_size,
         "note": row.note,
         "created_at": iso(row.created_at),

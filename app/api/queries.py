@@ -17,7 +17,7 @@ from app.needs.models import Item, Need, Shift
 from app.organizations.models import Organization
 from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.signups.models import Signup
-from app.signups.operations import lock_shift
+from app.signups.places import lock_shift
 from app.signups.queries import with_everything
 
 

@@ -10,7 +10,7 @@ from app.donations.models import DONATION_STATES
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
 from app.needs.promises import STAFF_REASONS
-from app.organizations.models import INVITATION_STATUSES, ROLES
+from app.organizations.models import FIRST_COME_CHOICES, INVITATION_STATUSES, ROLES
 from app.pledges.models import PLEDGE_STATUSES, WAYS
 from app.signups.models import MAXIMUM_PARTY_SIZE, SIGNUP_STATUSES
 
@@ -330,6 +330,8 @@ class SignupOut(Schema):
     position = Id(required=True)
     status = ma.fields.String(required=True, validate=one_of(SIGNUP_STATUSES))
     reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
+    # Of an offered place: up to when it is kept; then the next in line is asked.
+    offer_expires_at = moment(required=True, allow_none=True)
     party_size = ma.fields.Integer(required=True)
     note = ma.fields.String(required=True)
     created_at = moment(required=True)
@@ -403,6 +405,12 @@ class OrganizationOut(Schema):
     auto_approve_fundraisers = ma.fields.Boolean(
         required=True, allow_none=True, metadata={"description": "null to whoever is not its staff"}
     )
+    first_come_hours = ma.fields.Integer(
+        required=True,
+        metadata={
+            "description": "so long before a start its free places go to the first who takes them, not to who waits"
+        },
+    )
 
 
 class OrganizationPatch(Schema):
@@ -412,6 +420,7 @@ class OrganizationPatch(Schema):
     description = paragraphs(20_000)
     website = text(300, allow_none=True)
     auto_approve_fundraisers = ma.fields.Boolean()
+    first_come_hours = ma.fields.Integer(validate=ma.validate.OneOf(FIRST_COME_CHOICES))
     causes = ma.fields.List(text(40), validate=ma.validate.Length(max=20))
 
 

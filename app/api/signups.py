@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.core.db import transaction
-from app.core.errors import InvalidInput, Refused, refuse
+from app.core.errors import InvalidInput, Refused
 from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.paging import Page
@@ -22,7 +22,7 @@ from app.needs.policy import can_see_need
 from app.needs.queries import find_need
 from app.organizations.policy import can_see_staff_pages
 from app.safeguarding.policy import can_keep_clearances
-from app.signups import attendance, gate, operations
+from app.signups import attendance, gate, operations, waitlist
 from app.signups.models import Signup
 from app.signups.policy import (
     can_add_volunteer,
@@ -67,10 +67,13 @@ def _present(signup: Signup, *, staff: bool) -> dict[str, Any]:
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
 def create(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
-    """A confirmed place, or 409 with every reason that stands in the way."""
-    if payload["waitlist"]:
-        raise refuse("waitlist_not_open", _("There is no waitlist here yet."), _("Ask for a place without it."))
+    """A confirmed place, or 409 with every reason that stands in the way. With `waitlist`, where the shift is full, a turn
+    on its waitlist: `waitlisted`, and `offered` when a place is kept for you."""
     wanted = {"party_size": payload["party_size"], "position_id": payload["position"]}
+    if payload["waitlist"]:
+        with transaction():
+            waiting = waitlist.join(shift.id, by=current_person(), note=payload["note"], **wanted)
+            return frame.answer(201, schemas.SignupOut, _present(waiting, staff=False))
     # A full shift answers here, without waiting for anybody's lock; what is let through is asked again under it.
     gate.require(shift, current_person(), **wanted)
     with transaction():
@@ -163,9 +166,18 @@ def show(signup: Signup) -> ResponseReturnValue:
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 def edit(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
     """Other people, another position, or another shift of the same need, in one step: what was stays until what is new is
-    confirmed. What is left out stays; on another shift without `position`, the first that has room."""
+    confirmed. What is left out stays; on another shift without `position`, the first that has room. Who waits can come with
+    fewer people, at the same turn."""
     with transaction():
         frame.require_match(queries.locked_place(signup.id))
+        if signup.status == "waitlisted" and not payload.keys() & {"shift", "position"}:
+            changed = waitlist.change_waiting(
+                signup.id,
+                by=current_person(),
+                party_size=payload.get("party_size", signup.party_size),
+                note=payload.get("note"),
+            )
+            return frame.answer(200, schemas.SignupOut, _present(changed, staff=False))
         stays = payload.get("shift", signup.shift_id) == signup.shift_id
         changed = operations.change_signup(
             signup.id,
@@ -176,6 +188,33 @@ def edit(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
             note=payload.get("note"),
         )
         return frame.answer(200, schemas.SignupOut, _present(changed, staff=False))
+
+
+@resource.route("/signups/<id:signup_id>/accept", methods=["POST"])
+@allow(is_own_signup, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def accept(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Take the place that is offered to you, up to `offer_expires_at`; close to the start, whoever waits takes a free one.
+    409 with the reasons: the offer is over, there is none, or something stands in the way by now."""
+    with transaction():
+        confirmed = waitlist.accept(signup.id, by=current_person())
+        return frame.answer(200, schemas.SignupOut, _present(confirmed, staff=False))
+
+
+@resource.route("/signups/<id:signup_id>/decline", methods=["POST"])
+@allow(is_own_signup, load=queries.find_signup, scope="signups:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, schemas.SignupOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def decline(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Do not take the place that is offered to you: the next in line is asked."""
+    with transaction():
+        declined = waitlist.decline(signup.id, by=current_person())
+        return frame.answer(200, schemas.SignupOut, _present(declined, staff=False))
 
 
 @resource.route("/signups/<id:signup_id>/cancel", methods=["POST"])

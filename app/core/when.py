@@ -10,7 +10,7 @@ from babel.dates import format_date, format_interval, format_skeleton, get_timez
 from flask_babel import get_locale
 
 from app.core.clock import local_date, now
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 
 
 def _locale() -> Locale:
@@ -134,3 +134,14 @@ def moment(instant: dt.datetime, zone: str) -> str:
         time=clock_time(instant, zone),
         zone=zone_name(instant, zone),
     )
+
+
+def time_left(until: dt.datetime) -> str:
+    """How long it is until then, rounded, for beside the instant itself: in 28 hours; in 45 minutes; now when it is over."""
+    minutes = round((until - now()).total_seconds() / 60)
+    if minutes <= 0:
+        return _("now")
+    if minutes < 120:
+        return ngettext("in %(num)s minute", "in %(num)s minutes", minutes)
+    hours = round(minutes / 60)
+    return ngettext("in %(num)s hour", "in %(num)s hours", hours)

@@ -11,8 +11,17 @@ from app.core.forms import FileForm, PageForm, Required, choices
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.causes import CAUSES
-from app.organizations.models import ROLES
+from app.organizations.models import FIRST_COME_CHOICES, ROLES
 from app.organizations.roles import ROLE_NAMES
+
+FIRST_COME_WORDS = {
+    0: lazy("Offered up to the start"),
+    2: lazy("To the first from 2 hours before the start"),
+    6: lazy("To the first from 6 hours before the start"),
+    12: lazy("To the first from 12 hours before the start"),
+    24: lazy("To the first from a day before the start"),
+    48: lazy("To the first from two days before the start"),
+}
 
 
 def _name() -> StringField:
@@ -81,6 +90,14 @@ class OrganizationForm(FileForm):
         ),
         validators=[Optional()],
         render_kw={"accept": "image/png,image/jpeg,image/webp,image/gif"},
+    )
+    first_come_hours = SelectField(
+        lazy("Places that come free"),
+        description=lazy(
+            "They are offered to whoever waits, one after the other. Close to the start they go to the first who takes them"
+        ),
+        coerce=int,
+        choices=choices((str(hours), FIRST_COME_WORDS[hours]) for hours in FIRST_COME_CHOICES),
     )
     auto_approve_fundraisers = BooleanField(lazy("Show fundraisers that supporters start without asking us first"))
 

@@ -13,6 +13,9 @@ from app.core.db import Base, HasId
 ROLES = ("owner", "manager", "coordinator", "viewer")
 ORGANIZATION_STATUSES = ("active", "suspended", "merged")
 INVITATION_STATUSES = ("waiting", "accepted", "declined", "withdrawn")
+# Close to the start of a shift a place that comes free goes to the first who takes it (S5): so many hours before it.
+FIRST_COME_HOURS = 12
+FIRST_COME_CHOICES = (0, 2, 6, 12, 24, 48)
 CLAIM_STATUSES = ("waiting", "granted", "declined")
 DECISIONS = (
     "verified",
@@ -34,6 +37,7 @@ class Organization(HasId, Base):
     __table_args__ = (
         sa.CheckConstraint(f"status IN {ORGANIZATION_STATUSES}", name="status"),
         sa.CheckConstraint("(status = 'merged') = (merged_into_id IS NOT NULL)", name="merged_into"),
+        sa.CheckConstraint("first_come_hours BETWEEN 0 AND 48", name="first_come_hours"),
     )
 
     slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
@@ -58,6 +62,7 @@ class Organization(HasId, Base):
     # Somebody of its staff does not want to be shown any more what to do first.
     first_steps_hidden: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     auto_approve_fundraisers: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    first_come_hours: Mapped[int] = mapped_column(default=FIRST_COME_HOURS, server_default=str(FIRST_COME_HOURS))
     created_at: Mapped[dt.datetime]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 

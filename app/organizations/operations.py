@@ -21,7 +21,7 @@ from app.core.pictures import Picture
 from app.core.places import find_place
 from app.organizations.causes import CAUSES, find_cause
 from app.organizations.members import add_membership, lock_organization
-from app.organizations.models import Location, Logo, Organization
+from app.organizations.models import FIRST_COME_CHOICES, Location, Logo, Organization
 
 RESERVED_SLUGS = frozenset({"new", "register"})
 # A logo fits into a square of so many pixels.
@@ -94,8 +94,8 @@ def register_organization(
 
 
 def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Organization:
-    """Change name, description, website, causes (words of organizations.causes) or auto_approve_fundraisers, as far as
-    given. Raises InvalidInput."""
+    """Change name, description, website, causes (words of organizations.causes), auto_approve_fundraisers or
+    first_come_hours (of FIRST_COME_CHOICES), as far as given. Raises InvalidInput."""
     organization = lock_organization(organization_id)
     if "name" in values:
         if not (values["name"] or "").strip():
@@ -111,6 +111,10 @@ def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Org
         organization.causes = [cause.slug for cause in CAUSES if cause.slug in values["causes"]]
     if "auto_approve_fundraisers" in values:
         organization.auto_approve_fundraisers = bool(values["auto_approve_fundraisers"])
+    if "first_come_hours" in values:
+        if values["first_come_hours"] not in FIRST_COME_CHOICES:
+            raise InvalidInput({"first_come_hours": _("Choose one of the list")})
+        organization.first_come_hours = values["first_come_hours"]
     organization.version += 1
     _record("organization.edited", organization, organization, by, {"fields": sorted(values)})
     db.session.flush()

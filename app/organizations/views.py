@@ -190,7 +190,7 @@ def say_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
 @organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
 @allow(can_manage_people, load=find_organization)
 def settings(organization: Organization) -> ResponseReturnValue:
-    """Name, description, website, causes, logo, fundraisers."""
+    """Name, description, website, causes, logo, fundraisers, waitlists."""
     form = OrganizationForm(data=_settings_of(organization))
     if form.validate_on_submit():
         try:
@@ -205,6 +205,7 @@ def settings(organization: Organization) -> ResponseReturnValue:
                     website=form.website.data,
                     causes=form.causes.data or [],
                     auto_approve_fundraisers=form.auto_approve_fundraisers.data,
+                    first_come_hours=form.first_come_hours.data,
                 )
                 if logo is not None:
                     operations.set_logo(organization.id, logo, by=current_person())
@@ -223,7 +224,7 @@ def settings(organization: Organization) -> ResponseReturnValue:
 
 
 def _settings_of(organization: Organization) -> dict[str, object]:
-    names = ("name", "description", "website", "causes", "auto_approve_fundraisers")
+    names = ("name", "description", "website", "causes", "auto_approve_fundraisers", "first_come_hours")
     return {name: getattr(organization, name) for name in names}
 
 

@@ -23,13 +23,18 @@ from app.fundraisers.models import Fundraiser
 from app.needs.models import Item, Need, Shift
 from app.organizations.models import Membership
 from app.pledges.models import Pledge
-from app.signups.models import Signup
+from app.signups.models import GuestHold, Signup
 
 # What is told, and in which words: `who` did it (for places and pledges whose it is), `what` it is about.
 SENTENCES: dict[str, Any] = {
     "signup.confirmed": lazy("%(who)s signed up: %(what)s"),
     "signup.changed": lazy("%(who)s changed their place: %(what)s"),
     "signup.cancelled": lazy("%(who)s gave their place back: %(what)s"),
+    "signup.offered": lazy("A place is offered to %(who)s: %(what)s"),
+    "signup.declined": lazy("%(who)s declined a place: %(what)s"),
+    "signup.expired": lazy("%(who)s did not answer an offer: %(what)s"),
+    "guest_hold.mail_failed": lazy("Our mail does not reach a guest for whom a place is held: %(what)s"),
+    "guest_hold.mail_arrives": lazy("Our mail reaches the guest for whom a place is held: %(what)s"),
     "signup.waitlisted": lazy("%(who)s is on the waitlist: %(what)s"),
     "signup.checked_in": lazy("%(who)s is here: %(what)s"),
     "signup.no_show": lazy("%(who)s did not come: %(what)s"),
@@ -199,6 +204,8 @@ def _of_item(item: Item) -> tuple[str, Need | None]:
 
 _ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "signup": (Signup, (joinedload(Signup.person), joinedload(Signup.shift).joinedload(Shift.need))),
+    # Not even the name: what a guest typed is kept no longer than the hold.
+    "guest_hold": (GuestHold, (joinedload(GuestHold.shift).joinedload(Shift.need),)),
     "pledge": (Pledge, (joinedload(Pledge.person), joinedload(Pledge.item).joinedload(Item.need))),
     "need": (Need, ()),
     "shift": (Shift, (joinedload(Shift.need),)),
@@ -209,6 +216,7 @@ _ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What each kind of thing is called, with _NEED for the title of its need, and that need.
 _WORDS: dict[str, Callable[[Any], tuple[str, Need | None]]] = {
     "signup": _of_signup,
+    "guest_hold": lambda hold: _of_shift(hold.shift),
     "pledge": _of_pledge,
     "need": lambda need: (_NEED, need),
     "shift": _of_shift,

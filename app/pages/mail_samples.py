@@ -14,7 +14,7 @@ from typing import Any
 
 from app.core.clock import local_date
 from app.core.i18n import lazy
-from app.core.when import clock_time, full_day, times, zoned_time
+from app.core.when import clock_time, full_day, moment, times, zoned_time
 from app.learning.asking import DECLINED
 from app.organizations.roles import ROLE_NAMES
 from app.safeguarding.requirements import Requirement
@@ -277,6 +277,10 @@ def _place(names: Names) -> Values:
         "register_url": f"{SITE}/register",
         "cancel_url": f"{SITE}/places/{TOKEN}",
         "confirm_url": f"{SITE}/guests/confirm/{TOKEN}",
+        "offer_until": moment(START, ZONE),
+        "offer_left": "in 28 hours",
+        "party": True,
+        "called_off": True,
         "undo_until": zoned_time(START, ZONE),
     }
 
@@ -392,12 +396,17 @@ SAMPLES: dict[str, Sample] = {
     "signups/changed_for": Sample(_place, empty=_BARE_PLACE, other=_GONE),
     "signups/confirmed": Sample(_place, empty=_BARE_PLACE | {"is_guest": True, "was": "waitlisted"}, other=_GONE),
     "signups/ended": Sample(_place, empty=_BARE_PLACE, other=_GONE),
+    "signups/first_come": Sample(_place, empty=_BARE_PLACE),
     "signups/guest_hold": Sample(_place, empty=_BARE_PLACE),
     "signups/moved": Sample(_place, empty=_BARE_PLACE, other=_GONE),
+    "signups/offer_expired": Sample(_place, empty=_BARE_PLACE),
+    "signups/offered": Sample(_place, empty=_BARE_PLACE | {"why": ""}, other={"why": "moved"}),
+    "signups/passed_over": Sample(_place, empty=_BARE_PLACE, other={"party": False}),
     "signups/reminder": Sample(_place, "reminder", _BARE_PLACE),
     "signups/shift_cancelled": Sample(_place, empty=_BARE_PLACE, other=_GONE),
     "signups/staff_cancelled": Sample(_place, "staff_cancellations", _BARE_PLACE, {"ended": True}),
     "signups/staff_signup": Sample(_place, "staff_signups", _BARE_PLACE),
-    "signups/waitlisted": Sample(_place, empty=_BARE_PLACE, other={"why": "moved"}),
+    "signups/waitlist_closed": Sample(_place, empty=_BARE_PLACE, other={"called_off": False}),
+    "signups/waitlisted": Sample(_place, empty=_BARE_PLACE | {"why": "joined"}, other={"why": "withdrawn"}),
     "signups/two_adults": Sample(_place, empty={"state": "cannot_run", "staff_path": ""}, other={"state": "runs"}),
 }

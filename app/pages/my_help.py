@@ -29,11 +29,11 @@ from app.pledges import operations as pledging
 from app.pledges import queries as pledges
 from app.pledges.models import Pledge
 from app.pledges.quantities import with_unit
-from app.signups import gate
+from app.signups import gate, offers
 from app.signups import operations as placing
 from app.signups import queries as signups
 from app.signups.calendar import calendar_feed, describe_area
-from app.signups.models import Signup
+from app.signups.models import WAITING_STATUSES, Signup
 from config import Settings
 
 STRIP_DAYS = 14
@@ -76,6 +76,8 @@ class Help:
     undo: str = ""
     until: str = ""
     at: dt.datetime | None = None
+    # Whoever waits can take a free place at once, so close to the start (S5).
+    takes: bool = False
 
     @property
     def is_today(self) -> bool:
@@ -234,6 +236,7 @@ def _of_signup(signup: Signup, known: Known, *, done: bool = False) -> Help:
         need=need,
         known=known.facts.get(need.id) if stands else None,
         said=_("Does not stand") if is_refused else "",
+        takes=not done and signup.status == "waitlisted" and offers.is_free_for_the_first(signup),
     )
 
 
@@ -252,6 +255,11 @@ def _next_step(signup: Signup, known: Known) -> str:
         return _("The organization cancelled this shift. Please do not come.")
     if shift.status == "cannot_run":
         return _("Two cleared adults are needed, and there are fewer. Please do not come before you hear from us.")
+    if signup.status == "offered" and signup.offer_expires_at is not None:
+        until = when.moment(signup.offer_expires_at, shift.time_zone)
+        return _("Yours until %(until)s, %(left)s.", until=until, left=when.time_left(signup.offer_expires_at))
+    if signup.status == "waitlisted" and offers.is_free_for_the_first(signup):
+        return _("A place is free, and goes to the first who takes it.")
     if signup.status == "waitlisted":
         return _("Please do not come unless you hear from us: we write to you at once when a place is yours.")
     if shift.need.private_address and shift.need_id not in known.exact:
@@ -285,16 +293,19 @@ def _of_ended_signup(signup: Signup, known: Known, *, own: bool) -> Help:
     entry, shift = _of_signup(signup, known, done=True), signup.shift
     said, step = "", ""
     if signup.status == "declined":
-        step = _("This place was declined.")
+        step = _("You declined this place, and the next person was asked.")
     elif signup.status == "expired":
         step = _("It was yours until it ran out, and the next person was asked.")
     elif own:
-        step = _("You gave this place back.")
+        step = _("You left the waitlist.") if signup.was == "waitlisted" else _("You gave this place back.")
     elif shift.status == "cancelled":
         said = _("Cancelled by the organization")
         step = _("The organization cancelled this shift. Please do not come.")
         if shift.is_over:
             step = _("The organization cancelled this shift.")
+    elif signup.was in WAITING_STATUSES:
+        said = _("Ended")
+        step = _("The waitlist is closed, or the organization took you from it.")
     else:
         said = _("Ended")
         step = _("The shift was changed, or you did not meet any more what it asks: your place could not stand.")

@@ -10,15 +10,16 @@ from app.core.ids import encode_id
 from app.core.outbox import Outbox
 from app.needs.models import Position, Shift
 from app.signups.gate import HOLDING_STATUSES
-from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, GuestHold, Signup
+from app.signups.models import COUNTED_STATUSES, LIVE_STATUSES, GuestHold, Signup
 
 SHOWN = 20
 
 
 def check_capacity() -> tuple[int, list[str]]:
-    """`taken` is the sum of the party sizes on each position, those held for guests included, and within its capacity."""
+    """`taken` is the sum of the party sizes on each position, those offered and those held for guests included, and within its
+    capacity."""
     places = sa.union_all(
-        sa.select(Signup.position_id, Signup.party_size).where(Signup.status.in_(TAKING_STATUSES)),
+        sa.select(Signup.position_id, Signup.party_size).where(Signup.status.in_(COUNTED_STATUSES)),
         sa.select(GuestHold.position_id, GuestHold.party_size).where(GuestHold.status == "held"),
     ).subquery()
     counted = (

@@ -17,9 +17,10 @@ from app.core.i18n import _
 from app.core.text import block
 from app.core.tokens import seal, unseal
 from app.needs.models import Need, Shift
-from app.signups import gate
+from app.signups import gate, offers
 from app.signups.models import GuestHold, Signup
-from app.signups.operations import claim_places, free_places, sign_up
+from app.signups.operations import sign_up
+from app.signups.places import claim_places, free_places
 
 HELD_FOR = dt.timedelta(minutes=45)
 
@@ -44,6 +45,8 @@ def hold_places(
     if not name.strip():
         raise InvalidInput({"name": _("Enter your name")})
     shift = _locked_shift(shift_id)
+    # Whoever waits comes first (S5).
+    offers.offer_free_places(shift)
     earlier = db.session.scalar(
         sa.select(GuestHold).where(
             GuestHold.shift_id == shift.id, GuestHold.email == address, GuestHold.status == "held"
@@ -72,6 +75,7 @@ def hold_places(
     db.session.add(hold)
     _record("guest_hold.made", hold, shift)
     outbox.enqueue("mail_guest_hold", {"hold_id": hold.id}, key=f"mail_guest_hold:{hold.id}")
+    offers.offer_free_places(shift)
     return hold
 
 
@@ -120,11 +124,27 @@ def confirm_hold(hold_id: int) -> Signup:
         # It was changed since the place was held.
         raise Refused(reasons)
     free_places(hold.position, hold.party_size)
-    signup = sign_up(shift.id, by=person, party_size=hold.party_size, position_id=hold.position_id, note=hold.note)
+    signup = sign_up(
+        shift.id,
+        by=person,
+        party_size=hold.party_size,
+        position_id=hold.position_id,
+        note=hold.note,
+        were_held=True,
+    )
     hold.signup_id = signup.id
     _erase(hold, "confirmed")
     _record("guest_hold.confirmed", hold, shift)
     return signup
+
+
+def note_mail(hold_id: int, *, failed: bool) -> None:
+    """Whether the mail with the link reached the guest, for the staff who count on them. Nothing once the hold has ended."""
+    hold, shift = _locked(hold_id)
+    if hold.status != "held" or failed == (hold.mail_failed_at is not None):
+        return
+    hold.mail_failed_at = now() if failed else None
+    _record("guest_hold.mail_failed" if failed else "guest_hold.mail_arrives", hold, shift)
 
 
 def end_expired_hold(hold_id: int) -> None:
@@ -132,6 +152,7 @@ def end_expired_hold(hold_id: int) -> None:
     hold, shift = _locked(hold_id)
     if hold.status == "held" and hold.expires_at <= now():
         _end(hold, shift, "expired")
+        offers.offer_free_places(shift)
 
 
 def page_token(hold: GuestHold) -> str:

@@ -6,10 +6,12 @@ confirmed, and no mail carries the exact address of a private place (N6).
 
 from __future__ import annotations
 
+import smtplib
 from typing import Any
 
 from flask import current_app
 
+from app.accounts.mailbox import deliver_noting
 from app.accounts.queries import find_person
 from app.core import outbox
 from app.core.clock import local_date, now
@@ -17,16 +19,15 @@ from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.jobs import Sweep
 from app.core.letters import compose, speaking
-from app.core.mail import deliver
-from app.core.when import full_day, times, zoned_time
+from app.core.when import full_day, moment, time_left, times, zoned_time
 from app.messages.delivery import send
 from app.needs.operations import promise_thanks
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
-from app.signups import gate, holds, operations, queries, safety_jobs, two_adults, waitlist
+from app.signups import gate, holds, offers, operations, queries, safety_jobs, two_adults, waitlist
 from app.signups.calendar import calendar_attachment, describe_area
-from app.signups.models import GuestHold, Signup
+from app.signups.models import WAITING_STATUSES, GuestHold, Signup
 from app.signups.policy import place_token
 
 
@@ -36,7 +37,8 @@ def mail_confirmed(payload: dict[str, Any]) -> None:
     if _waits(payload):
         return
     _promise_to_staff(payload, "staff_signups", "mail_staff_signup")
-    _send("signups/confirmed", payload, was=payload.get("was", ""))
+    was = payload.get("was", "")
+    _send("signups/confirmed", payload, was="waitlisted" if was in WAITING_STATUSES else was)
 
 
 def mail_changed_for(payload: dict[str, Any]) -> None:
@@ -51,6 +53,83 @@ def mail_waitlisted(payload: dict[str, Any]) -> None:
     """You wait for a place now, or the shift you wait for is another; not when that is over meanwhile."""
     if _waits(payload):
         _send("signups/waitlisted", payload, why=payload["why"])
+
+
+def mail_offered(payload: dict[str, Any]) -> None:
+    """A place is yours until then; not when it is answered or over meanwhile."""
+    signup = queries.find_signup(payload["signup_id"])
+    if signup is None or signup.status != "offered" or signup.offer_expires_at is None:
+        return
+    if signup.offer_expires_at > now():
+        _send_plain("signups/offered", payload, signup, why=payload["why"])
+
+
+def mail_offer_expired(payload: dict[str, Any]) -> None:
+    """Nobody answered, and the next was asked."""
+    signup = queries.find_signup(payload["signup_id"])
+    if signup is not None and signup.status == "expired":
+        _send_plain("signups/offer_expired", payload, signup)
+
+
+def mail_first_come(payload: dict[str, Any]) -> None:
+    """So close to the start a free place goes to the first who takes it: to everybody who waits, once."""
+    signup = queries.find_signup(payload["signup_id"])
+    if signup is not None and signup.status == "waitlisted" and not signup.shift.is_over:
+        _send_plain("signups/first_come", payload, signup)
+
+
+def mail_passed_over(payload: dict[str, Any]) -> None:
+    """A place came free that you could not have, and why: your turn stays. Not when nothing stands in the way any more."""
+    signup = queries.find_signup(payload["signup_id"])
+    if signup is None or signup.status != "waitlisted" or not signup.person.is_active or signup.shift.is_over:
+        return
+    with speaking(signup.person.locale):
+        found = gate.check(signup.shift, signup.person, party_size=signup.party_size, position_id=signup.position_id,
+                           ignore=signup)  # fmt: skip
+        reasons = [f"{reason.message} {reason.remedy}".strip() for reason in found if reason.code in payload["codes"]]
+    party = "party" in payload["codes"]
+    if reasons or party:
+        _send_plain("signups/passed_over", payload, signup, reasons=reasons, party=party)
+
+
+def mail_waitlist_closed(payload: dict[str, Any]) -> None:
+    """Nobody waits for this shift any more: it, or its need, is over."""
+    signup = queries.find_signup(payload["signup_id"])
+    if signup is not None and signup.status == "cancelled":
+        _send_plain("signups/waitlist_closed", payload, signup, called_off=signup.shift.status == "cancelled")
+
+
+def end_offer(payload: dict[str, Any]) -> None:
+    """The deadline of an offer: over unless it was answered, and then the next is asked."""
+    with transaction():
+        waitlist.expire_offer(payload["signup_id"])
+
+
+def end_due_offers() -> None:
+    """Sweep: offers whose deadline is over."""
+    for signup_id in offers.list_due():
+        with transaction():
+            waitlist.expire_offer(signup_id)
+
+
+def serve_waitlists() -> None:
+    """Sweep: whatever is free, whoever can come by now is asked."""
+    for shift_id in offers.list_shifts_with_line():
+        with transaction():
+            waitlist.offer_on_shift(shift_id)
+
+
+def offer_more_places(payload: dict[str, Any]) -> None:
+    """A shift has more places than before: whoever waits is asked."""
+    with transaction():
+        waitlist.offer_on_shift(payload["shift_id"])
+
+
+def close_waitlists(payload: dict[str, Any]) -> None:
+    """A need was closed: nobody waits for its shifts any more."""
+    for signup_id in waitlist.list_waiting_on_need(payload["need_id"]):
+        with transaction():
+            operations.end_for_closed_need(signup_id)
 
 
 def _waits(payload: dict[str, Any]) -> bool:
@@ -72,10 +151,11 @@ def _mail_cancelled(name: str, payload: dict[str, Any], **values: Any) -> None:
     signup = queries.find_signup(payload["signup_id"])
     if signup is None or signup.status != "cancelled":
         return
-    # Who only waited freed nothing: that is no news for the staff.
-    if signup.was != "waitlisted":
+    # Who only waited, or was asked, had no place: that is no news for the staff.
+    waited = signup.was in WAITING_STATUSES
+    if not waited:
         _promise_to_staff(payload, "staff_cancellations", "mail_staff_cancelled")
-    _send(name, payload, was=signup.was, **values)
+    _send(name, payload, was="waitlisted" if waited else signup.was, **values)
 
 
 def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
@@ -153,7 +233,18 @@ def mail_guest_hold(payload: dict[str, Any]) -> None:
             until=zoned_time(hold.expires_at, shift.time_zone),
             confirm_url=f"{settings.base_url}/guests/confirm/{holds.confirm_token(hold)}",
         )
-    deliver(mail, key=payload["outbox_key"])
+    hold_id, failed = hold.id, hold.mail_failed_at is not None
+
+    def note(failed_now: bool) -> None:
+        holds.note_mail(hold_id, failed=failed_now)
+
+    try:
+        deliver_noting(mail, key=payload["outbox_key"], failed=failed, note=note)
+    except (OSError, smtplib.SMTPException):
+        # The staff see it at once, not at the last try: a hold is shorter than all tries.
+        with transaction():
+            note(True)
+        raise
 
 
 def free_holds() -> None:
@@ -223,6 +314,14 @@ def thank_helpers(payload: dict[str, Any]) -> None:
             promise_thanks(need, queries.list_helpers(need.id))
 
 
+def _send_plain(name: str, payload: dict[str, Any], signup: Signup, **values: Any) -> None:
+    """A mail about a place that is not one yet: without a calendar file."""
+    person, zone = signup.person, signup.shift.time_zone
+    with speaking(person.locale):
+        values |= _facts(signup)
+    send(name, to=person, key=payload["outbox_key"], zone=zone, **values)
+
+
 def _send(name: str, payload: dict[str, Any], kind: str | None = None, **values: Any) -> None:
     signup = queries.find_signup(payload["signup_id"])
     if signup is None:
@@ -258,6 +357,8 @@ def _facts(signup: Signup) -> dict[str, Any]:
         "held": gate.stands(signup),
         "over": shift.is_over,
         "undo_until": _undo_until(signup),
+        "offer_until": moment(signup.offer_expires_at, shift.time_zone) if signup.offer_expires_at else "",
+        "offer_left": time_left(signup.offer_expires_at) if signup.offer_expires_at else "",
         "is_guest": person.password_hash is None,
         "need_url": f"{settings.base_url}/needs/{encode_id(need.id)}",
         "my_help_url": f"{settings.base_url}/my-help",
@@ -284,6 +385,14 @@ HANDLERS: dict[str, outbox.Handler] = {
     "signup_moved": mail_moved,
     "signup_ended": mail_ended,
     "signup_reminder": mail_reminder,
+    "signup_offered": mail_offered,
+    "signup_offer_due": end_offer,
+    "signup_offer_expired": mail_offer_expired,
+    "signup_first_come": mail_first_come,
+    "signup_passed_over": mail_passed_over,
+    "signup_waitlist_closed": mail_waitlist_closed,
+    "shift_has_more_places": offer_more_places,
+    "need_closed_waitlists": close_waitlists,
     "shift_cancelled": fan_out_cancelled,
     "shift_changed": fan_out_changed,
     "need_closed_signups": thank_helpers,
@@ -293,4 +402,9 @@ HANDLERS: dict[str, outbox.Handler] = {
     "mail_staff_ended": mail_staff_ended,
     **safety_jobs.HANDLERS,
 }
-SWEEPS = (Sweep("signups.free_holds", 60, free_holds), *safety_jobs.SWEEPS)
+SWEEPS = (
+    Sweep("signups.free_holds", 60, free_holds),
+    Sweep("signups.end_due_offers", 60, end_due_offers),
+    Sweep("signups.serve_waitlists", 300, serve_waitlists),
+    *safety_jobs.SWEEPS,
+)

@@ -24,8 +24,12 @@ SIGNUP_STATUSES = (
     "expired",
 )
 LIVE_STATUSES = ("requested", "offered", "waitlisted", "confirmed", "checked_in")
-# These count against the capacity of their position (S1).
+# Whose place counts, now or when it is over.
 TAKING_STATUSES = ("confirmed", "checked_in", "completed", "no_show")
+# These count against the capacity of their position (S1): an offered place is kept for whoever it is offered to (S5).
+COUNTED_STATUSES = (*TAKING_STATUSES, "offered")
+# In line for a place, or asked whether they take it: neither is confirmed.
+WAITING_STATUSES = ("waitlisted", "offered")
 # Over without having been used.
 ENDED_STATUSES = ("cancelled", "declined", "expired")
 MAXIMUM_PARTY_SIZE = 50
@@ -53,7 +57,14 @@ class Signup(HasId, Base):
         sa.CheckConstraint(
             "hours_approved_by_id IS NULL OR hours_approved_by_id != person_id", name="hours_by_another"
         ),
+        sa.CheckConstraint("status != 'offered' OR offer_expires_at IS NOT NULL", name="offer_has_end"),
         sa.Index("ix_signup_person_id_status", "person_id", "status"),
+        sa.Index(
+            "ix_signup_offer_expires_at",
+            "offer_expires_at",
+            sqlite_where=sa.text("status = 'offered'"),
+            postgresql_where=sa.text("status = 'offered'"),
+        ),
     )
 
     shift_id: Mapped[int] = mapped_column(sa.ForeignKey("shift.id"))
@@ -68,6 +79,8 @@ class Signup(HasId, Base):
     # "added": staff wrote the person down.
     cancelled_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     was: Mapped[str] = mapped_column(sa.String(16), default="", server_default="")
+    # Up to when the place is kept for them while it is offered (S5); afterwards, up to when the last offer was.
+    offer_expires_at: Mapped[dt.datetime | None]
     # Raised with every change, so that calendars follow (M3).
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     checked_in_at: Mapped[dt.datetime | None]
@@ -134,6 +147,8 @@ class GuestHold(HasId, Base):
     note: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
     created_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
+    # The mail with the link has not reached them: since when. The staff see it as they see it of everybody on the roster.
+    mail_failed_at: Mapped[dt.datetime | None]
 
     shift: Mapped[Shift] = relationship()
     position: Mapped[Position] = relationship()

@@ -5,21 +5,28 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-import sqlalchemy as sa
-
 from app.accounts.models import Person
-from app.core import audit, outbox
+from app.core import outbox
 from app.core.clock import now
 from app.core.db import db, lock
 from app.core.errors import Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.text import block
-from app.needs.models import Need, Position, Shift
+from app.needs.models import Position, Shift
 from app.needs.operations.shared import locked_shift
-from app.signups import attendance, gate, two_adults
-from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
+from app.signups import attendance, gate, offers, two_adults
+from app.signups.models import COUNTED_STATUSES, LIVE_STATUSES, WAITING_STATUSES, Signup
+from app.signups.places import (
+    claim_places,
+    free_places,
+    lock_shift,
+    lock_signup,
+    lock_whole,
+    promise_reminder,
+    record,
+    reminder_key,
+)
 
-REMINDER_BEFORE = dt.timedelta(hours=24)
 # Undo is for a slip of the finger; later one signs up again.
 UNDO_CANCEL_WITHIN = dt.timedelta(minutes=15)
 
@@ -40,15 +47,19 @@ def sign_up(
     party_size: int = 1,
     position_id: int | None = None,
     note: str = "",
+    were_held: bool = False,
 ) -> Signup:
     """A confirmed place for `by` and the people they bring (`party_size` counts them too), or Refused with every reason.
 
-    With `person` it is their place, and `by` the staff who have them before them or on the telephone.
+    With `person` it is their place, and `by` the staff who have them before them or on the telephone. Whoever waits for a
+    place comes first (S5), unless these `were_held` for them.
     Locks person, need and shift in that order, asks the gate, then claims the places in one statement. Writes the
     signup, its audit event, and the promises to confirm by mail and to remind the day before.
     """
     vouched = person is not None
     person, shift = lock_shift((person or by).id, shift_id)
+    if not were_held:
+        offers.offer_free_places(shift)
     gate.require(shift, person, party_size=party_size, position_id=position_id, vouched=vouched)
     position = gate.find_position(shift, position_id, party_size)
     if position is None:
@@ -66,7 +77,7 @@ def sign_up(
     )
     db.session.add(signup)
     db.session.flush()
-    _record("signup.confirmed", signup, shift, by)
+    record("signup.confirmed", signup, shift, by)
     outbox.enqueue("signup_confirmed", {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}")
     two_adults.reconsider(shift, by=by)
     promise_reminder(signup, shift)
@@ -77,21 +88,25 @@ def cancel_signup(signup_id: int, *, by: Person | None, reason: str = "") -> Sig
     """Give one's place back: the record stays, the places are free at once, the calendar and the mail follow (S6).
 
     `by` None is the system; staff give it back for the person and may say why, as a code of `promises.STAFF_REASONS`. One
-    on the waitlist leaves it. Raises Refused when the place is not held any more or the shift is over.
+    on the waitlist leaves it, and who is offered a place declines it (S5). Raises Refused when the place is not held any
+    more or the shift is over.
     """
     found = db.session.get_one(Signup, signup_id)
     _person, shift = lock_shift(found.person_id, found.shift_id)
-    signup = _lock_signup(signup_id)
+    signup = lock_signup(signup_id)
     if signup.status not in LIVE_STATUSES:
         raise refuse("not_held", _("This place is already cancelled."), _("Sign up again if you can come after all."))
     if shift.is_over:
         raise refuse("past", _("This shift is over, so the place cannot be cancelled."))
+    if signup.status == "offered" and by is not None and by.id == signup.person_id:
+        return offers.end(signup, shift, "declined", by=by)
     _release(signup, shift, by=by, **({"reason": reason} if reason else {}))
     for_them = by is None or by.id != signup.person_id
     kind = "signup_cancelled_for" if for_them else "signup_cancelled"
     key = f"signup_cancelled:{signup.id}:{signup.sequence}"
     outbox.enqueue(kind, {"signup_id": signup.id, "reason": reason}, key=key)
     two_adults.reconsider(shift, by=by)
+    offers.offer_free_places(shift)
     return signup
 
 
@@ -110,7 +125,7 @@ def undo_cancel(signup_id: int, *, by: Person) -> Signup:
         position_id=signup.position_id,
         vouched=by.id != signup.person_id,
     )
-    waits = signup.was == "waitlisted"
+    waits = signup.was in WAITING_STATUSES
     if waits:
         # Who waits takes no room and holds no time.
         reasons = [reason for reason in reasons if reason.code not in ("full", "overlap")]
@@ -118,7 +133,9 @@ def undo_cancel(signup_id: int, *, by: Person) -> Signup:
         raise Refused(reasons)
     outbox.withdraw(f"signup_cancelled:{signup.id}:{signup.sequence}")
     if waits:
-        return put_on_waitlist(signup, shift, by=by, why="again")
+        put_on_waitlist(signup, shift, by=by, why="again")
+        offers.offer_free_places(shift)
+        return signup
     return confirm_again(signup, shift, by=by)
 
 
@@ -141,13 +158,14 @@ def change_signup(
     before_id, after_id = found.shift_id, shift_id or found.shift_id
     _person, before = lock_shift(found.person_id, before_id)
     shift = lock(Shift, after_id)
-    signup = _lock_signup(signup_id)
+    signup = lock_signup(signup_id)
     if shift is None or shift.need_id != before.need_id:
         raise refuse("not_found", _("This shift is not there any more."))
     if signup.status != "confirmed":
         raise refuse("not_held", _("This place cannot be changed any more."), _("Look at My help."))
     if before.is_over:
         raise refuse("past", _("This shift is over, so the place cannot be changed."))
+    offers.offer_free_places(shift)
     free_places(signup.position, signup.party_size)
     vouched = by.id != signup.person_id
     gate.require(shift, signup.person, party_size=party_size, position_id=position_id, ignore=signup, vouched=vouched)
@@ -155,7 +173,7 @@ def change_signup(
     if position is None:
         raise refuse("position", _("Choose what you would do."))
     claim_places(position, party_size)
-    outbox.withdraw(_reminder_key(signup, before))
+    outbox.withdraw(reminder_key(signup, before))
     was = {"was_shift_id": before.id, "was_position_id": signup.position_id, "was_party_size": signup.party_size}
     signup.shift_id, signup.position_id, signup.party_size = shift.id, position.id, party_size
     if note is not None:
@@ -164,12 +182,13 @@ def change_signup(
     signup.sequence += 1 + max(0, before.sequence - shift.sequence)
     db.session.flush()
     db.session.expire(signup, ["shift", "position"])
-    _record("signup.changed", signup, shift, by, **was)
+    record("signup.changed", signup, shift, by, **was)
     kind = "signup_changed_for" if vouched else "signup_confirmed"
     outbox.enqueue(kind, {"signup_id": signup.id}, key=f"signup_confirmed:{signup.id}:{signup.sequence}")
     promise_reminder(signup, shift)
     for each in {before.id: before, shift.id: shift}.values():
         two_adults.reconsider(each, by=by)
+        offers.offer_free_places(each)
     return signup
 
 
@@ -218,6 +237,20 @@ def end_for_cancelled_shift(signup_id: int) -> bool:
     return _end(signup_id, "shift_cancelled")
 
 
+def end_for_closed_need(signup_id: int) -> bool:
+    """The need was closed: nobody waits for a place on it any more, and the person is told. False when there was nothing to
+    end, or it was opened again."""
+    found = db.session.get(Signup, signup_id)
+    if found is None:
+        return False
+    signup, shift = lock_whole(signup_id)
+    if signup.status not in WAITING_STATUSES or shift.need.status != "closed":
+        return False
+    _release(signup, shift, by=None)
+    outbox.enqueue("signup_waitlist_closed", {"signup_id": signup.id}, key=f"signup_waitlist_closed:{signup.id}:closed")
+    return True
+
+
 def review_after_change(signup_id: int) -> bool:
     """The shift was changed: keep the place if the gate would still let it stand, else end it; tell the person either way.
 
@@ -227,15 +260,16 @@ def review_after_change(signup_id: int) -> bool:
     if found is None:
         return False
     _person, shift = lock_shift(found.person_id, found.shift_id)
-    signup = _lock_signup(signup_id)
+    signup = lock_signup(signup_id)
     if signup.status not in gate.HOLDING_STATUSES:
         return False
     if _end_if_it_cannot_stand(signup, shift, after_change=True):
         two_adults.reconsider(shift)
+        offers.offer_free_places(shift)
         return False
     key = f"{signup.id}:{shift.sequence}"
     signup.sequence += 1
-    _record("signup.reviewed", signup, shift, None)
+    record("signup.reviewed", signup, shift, None)
     outbox.enqueue("signup_moved", {"signup_id": signup.id}, key=f"signup_moved:{key}")
     promise_reminder(signup, shift)
     return True
@@ -248,11 +282,17 @@ def review_standing(signup_id: int) -> bool:
     if found is None:
         return False
     _person, shift = lock_shift(found.person_id, found.shift_id)
-    signup = _lock_signup(signup_id)
+    signup = lock_signup(signup_id)
+    if signup.status in WAITING_STATUSES and not shift.is_over:
+        # Who waits may be one who can come by now, or the other way round (S5).
+        if signup.status == "offered":
+            offers.review(signup, shift)
+        offers.offer_free_places(shift)
     if signup.status not in gate.HOLDING_STATUSES or shift.is_over:
         return False
     stands = not _end_if_it_cannot_stand(signup, shift)
     two_adults.reconsider(shift)
+    offers.offer_free_places(shift)
     return stands
 
 
@@ -287,7 +327,7 @@ def check_in(signup_id: int, *, by: Person) -> Signup:
         raise Refused(reasons)
     signup.status = "checked_in"
     signup.checked_in_at = now()
-    _record("signup.checked_in", signup, shift, by)
+    record("signup.checked_in", signup, shift, by)
     return signup
 
 
@@ -309,8 +349,8 @@ def mark_no_show(signup_id: int, *, by: Person) -> Signup:
     _require_status(signup, "confirmed")
     attendance.require_begun(shift, signup.status)
     signup.status = "no_show"
-    outbox.withdraw(_reminder_key(signup, shift))
-    _record("signup.no_show", signup, shift, by)
+    outbox.withdraw(reminder_key(signup, shift))
+    record("signup.no_show", signup, shift, by)
     two_adults.reconsider(shift, by=by)
     return signup
 
@@ -333,9 +373,9 @@ def record_hours(signup_id: int, *, by: Person, minutes: int) -> Signup:
     signup.status = "completed"
     signup.minutes = minutes
     signup.hours_approved_by_id = None if signup.person_id == by.id else by.id
-    outbox.withdraw(_reminder_key(signup, shift))
+    outbox.withdraw(reminder_key(signup, shift))
     kind = "signup.hours_recorded" if signup.hours_approved_by_id is None else "signup.hours_approved"
-    _record(kind, signup, shift, by, minutes=minutes)
+    record(kind, signup, shift, by, minutes=minutes)
     return signup
 
 
@@ -352,50 +392,9 @@ def undo_attendance(signup_id: int, *, by: Person) -> Signup:
     data: dict[str, int | str] = {"was": signup.status, "minutes": signup.minutes or 0}
     signup.status = "confirmed"
     signup.checked_in_at = signup.minutes = signup.hours_approved_by_id = None
-    _record("signup.attendance_undone", signup, shift, by, **data)
+    record("signup.attendance_undone", signup, shift, by, **data)
     two_adults.reconsider(shift, by=by)
     return signup
-
-
-def promise_reminder(signup: Signup, shift: Shift) -> None:
-    """Promise to remind the day before the shift as it stands now; none when that is already past or it has no time."""
-    if shift.starts_at is None or shift.starts_at - REMINDER_BEFORE <= now():
-        return
-    outbox.enqueue(
-        "signup_reminder",
-        {"signup_id": signup.id, "shift_sequence": shift.sequence},
-        key=_reminder_key(signup, shift),
-        due_at=shift.starts_at - REMINDER_BEFORE,
-    )
-
-
-def _reminder_key(signup: Signup, shift: Shift) -> str:
-    return f"signup_reminder:{signup.id}:{shift.sequence}"
-
-
-def lock_shift(person_id: int, shift_id: int) -> tuple[Person, Shift]:
-    """Person, need, shift: locked in this order everywhere, and read afresh. Raises Refused when one is gone."""
-    person = lock(Person, person_id)
-    found = db.session.get(Shift, shift_id)
-    need = lock(Need, found.need_id) if found is not None else None
-    shift = lock(Shift, shift_id) if need is not None else None
-    if person is None or shift is None:
-        raise refuse("not_found", _("This shift is not there any more."))
-    return person, shift
-
-
-def _lock_signup(signup_id: int) -> Signup:
-    signup = lock(Signup, signup_id)
-    if signup is None:
-        raise refuse("not_found", _("This place is not there any more."))
-    return signup
-
-
-def lock_whole(signup_id: int) -> tuple[Signup, Shift]:
-    """Person, need, shift and then the place itself, read afresh."""
-    found = db.session.get_one(Signup, signup_id)
-    _person, shift = lock_shift(found.person_id, found.shift_id)
-    return _lock_signup(signup_id), shift
 
 
 def _require_status(signup: Signup, *allowed: str) -> None:
@@ -406,55 +405,26 @@ def _require_status(signup: Signup, *allowed: str) -> None:
         )
 
 
-def _is_free(party_size: int) -> sa.ColumnElement[bool]:
-    """The condition of the claim: capacity None takes as many as come, any other is never exceeded (S1)."""
-    return sa.or_(Position.capacity.is_(None), Position.taken + party_size <= Position.capacity)
-
-
-def claim_places(position: Position, party_size: int) -> None:
-    """Take places, for a signup or a hold, in one statement that checks and counts at once. Raises Refused when others
-    were faster."""
-    claimed = db.session.execute(
-        sa.update(Position)
-        .where(Position.id == position.id, _is_free(party_size))
-        .values(taken=Position.taken + party_size)
-        .returning(Position.id),
-        execution_options={"synchronize_session": False},
-    ).first()
-    if claimed is None:
-        raise Refused([gate.full(0)])
-    db.session.expire(position)
-
-
-def free_places(position: Position, party_size: int) -> None:
-    """Give places back, in the transaction in which whoever had them loses them."""
-    db.session.execute(
-        sa.update(Position).where(Position.id == position.id).values(taken=Position.taken - party_size),
-        execution_options={"synchronize_session": False},
-    )
-    db.session.expire(position)
-
-
 def _release(signup: Signup, shift: Shift, *, by: Person | None, **more: int | str) -> None:
     """End a live place: status, free places in the same transaction, audit. The caller promises the mail that says why."""
-    if signup.status in TAKING_STATUSES:
+    if signup.status in COUNTED_STATUSES:
         free_places(signup.position, signup.party_size)
     signup.was, signup.status = signup.status, "cancelled"
     signup.cancelled_at, signup.cancelled_by_id = now(), None if by is None else by.id
     signup.sequence += 1
-    outbox.withdraw(_reminder_key(signup, shift))
+    outbox.withdraw(reminder_key(signup, shift))
     db.session.flush()
-    _record("signup.cancelled", signup, shift, by, **more)
+    record("signup.cancelled", signup, shift, by, **more)
 
 
 def confirm_again(signup: Signup, shift: Shift, *, by: Person) -> Signup:
-    """Give a place that does not count now (cancelled, waitlisted) its places, its reminder and its mail. The caller holds
-    the locks and has asked the gate. Raises Refused when others were faster."""
+    """Give a place that does not count now (cancelled, waitlisted, or offered and freed a moment ago) its places, its
+    reminder and its mail. The caller holds the locks and has asked the gate. Raises Refused when others were faster."""
     claim_places(signup.position, signup.party_size)
     signup.was, signup.status = signup.status, "confirmed"
     signup.cancelled_at = signup.cancelled_by_id = None
     signup.sequence += 1
-    _record("signup.confirmed", signup, shift, by)
+    record("signup.confirmed", signup, shift, by)
     key = f"signup_confirmed:{signup.id}:{signup.sequence}"
     outbox.enqueue("signup_confirmed", {"signup_id": signup.id, "was": signup.was}, key=key)
     promise_reminder(signup, shift)
@@ -462,16 +432,33 @@ def confirm_again(signup: Signup, shift: Shift, *, by: Person) -> Signup:
     return signup
 
 
+def begin_waiting(shift: Shift, position: Position, *, by: Person, party_size: int, note: str) -> Signup:
+    """A turn behind everybody who waits for the shift (S5). The caller holds the locks and has asked the gate."""
+    signup = Signup(
+        shift_id=shift.id,
+        position_id=position.id,
+        person_id=by.id,
+        party_size=party_size,
+        status="requested",
+        note=block(note) or "",
+        created_at=now(),
+    )
+    db.session.add(signup)
+    db.session.flush()
+    return put_on_waitlist(signup, shift, by=by, why="joined")
+
+
 def put_on_waitlist(signup: Signup, shift: Shift, *, by: Person, why: str) -> Signup:
     """Let a place wait: it takes no room and holds no time, and its turn is by when they signed up. The person is promised
-    a mail that says so, and `why`: "fewer" places, "again" after leaving it, by "mistake". The caller holds the locks."""
-    if signup.status in TAKING_STATUSES:
+    a mail that says so, and `why`: "joined", "fewer" places, "again" after leaving it, by "mistake". The caller holds the
+    locks, and offers what came free."""
+    if signup.status in COUNTED_STATUSES:
         free_places(signup.position, signup.party_size)
     signup.was, signup.status = signup.status, "waitlisted"
     signup.cancelled_at = signup.cancelled_by_id = None
     signup.sequence += 1
-    outbox.withdraw(_reminder_key(signup, shift))
-    _record("signup.waitlisted", signup, shift, by)
+    outbox.withdraw(reminder_key(signup, shift))
+    record("signup.waitlisted", signup, shift, by)
     outbox.enqueue(
         "signup_waitlisted",
         {"signup_id": signup.id, "why": why},
@@ -486,20 +473,11 @@ def _end(signup_id: int, kind: str) -> bool:
     if found is None:
         return False
     _person, shift = lock_shift(found.person_id, found.shift_id)
-    signup = _lock_signup(signup_id)
+    signup = lock_signup(signup_id)
     if signup.status not in LIVE_STATUSES:
         return False
     _release(signup, shift, by=None)
+    if signup.was in WAITING_STATUSES:
+        kind = "waitlist_closed"
     outbox.enqueue(f"signup_{kind}", {"signup_id": signup.id}, key=f"signup_{kind}:{signup.id}")
     return True
-
-
-def _record(action: str, signup: Signup, shift: Shift, by: Person | None, **more: int | str) -> None:
-    db.session.flush()
-    audit.record(
-        action,
-        subject=signup,
-        by=by,
-        organization_id=shift.need.organization_id,
-        data={"shift_id": shift.id, "position_id": signup.position_id, "party_size": signup.party_size, **more},
-    )

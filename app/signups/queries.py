@@ -17,7 +17,15 @@ from app.core.errors import Reason
 from app.needs.models import DayFacts, Need, PrivateAddress, Shift
 from app.organizations.queries import list_organizations_of
 from app.signups import gate, two_adults
-from app.signups.models import ENDED_STATUSES, LIVE_STATUSES, TAKING_STATUSES, GuestHold, ShiftStaff, Signup
+from app.signups.models import (
+    ENDED_STATUSES,
+    LIVE_STATUSES,
+    TAKING_STATUSES,
+    WAITING_STATUSES,
+    GuestHold,
+    ShiftStaff,
+    Signup,
+)
 
 # The exact address opens this long before the start (G7).
 ADDRESS_OPENS_BEFORE = dt.timedelta(hours=48)
@@ -55,6 +63,7 @@ class RosterRow:
     position_id: int
     # Why the place is not worth anything any more (G1), until promised work ends it: as its person is told it.
     why_not: tuple[Reason, ...]
+    offer_expires_at: dt.datetime | None = None
 
     @property
     def stands(self) -> bool:
@@ -156,12 +165,12 @@ def list_roster(shift_id: int) -> list[RosterRow]:
 
 
 def list_roster_and_waitlist(shift_id: int) -> tuple[list[RosterRow], list[RosterRow]]:
-    """Who comes to a shift, by name, and who waits for a place on it, whoever signed up first first. For staff only: the
-    caller's guard makes sure."""
-    everybody = list_rosters([shift_id], (*TAKING_STATUSES, "waitlisted"))[shift_id]
-    waiting = [row for row in everybody if row.status == "waitlisted"]
+    """Who comes to a shift, by name, and who waits for a place on it or is asked, whoever signed up first first. For staff
+    only: the caller's guard makes sure."""
+    everybody = list_rosters([shift_id], (*TAKING_STATUSES, *WAITING_STATUSES))[shift_id]
+    waiting = [row for row in everybody if row.status in WAITING_STATUSES]
     waiting.sort(key=lambda row: (row.created_at, row.signup_id))
-    return [row for row in everybody if row.status != "waitlisted"], waiting
+    return [row for row in everybody if row.status not in WAITING_STATUSES], waiting
 
 
 def list_rosters(shift_ids: Sequence[int], statuses: Sequence[str] = TAKING_STATUSES) -> dict[int, list[RosterRow]]:
@@ -192,6 +201,7 @@ def list_rosters(shift_ids: Sequence[int], statuses: Sequence[str] = TAKING_STAT
                 checked_in_at=place.checked_in_at,
                 position_id=place.position_id,
                 why_not=tuple(refused.get(place.id, ())),
+                offer_expires_at=place.offer_expires_at,
             )
         )
     return found
@@ -242,6 +252,16 @@ def count_held(shift_id: int) -> int:
         GuestHold.shift_id == shift_id, GuestHold.status == "held"
     )
     return db.session.scalar(query) or 0
+
+
+def list_unreached_holds(shift_id: int) -> Sequence[GuestHold]:
+    """Places held on a shift for guests whom the mail with the link did not reach. For staff only: the caller's guard makes
+    sure."""
+    return db.session.scalars(
+        sa.select(GuestHold)
+        .where(GuestHold.shift_id == shift_id, GuestHold.status == "held", GuestHold.mail_failed_at.is_not(None))
+        .order_by(GuestHold.created_at, GuestHold.id)
+    ).all()
 
 
 def list_other_shifts(shift: Shift, person: Person | None, *, limit: int = 3) -> list[Shift]:

@@ -14,6 +14,7 @@ from app.needs.models import Shift
 from app.needs.promises import STAFF_REASONS
 from app.signups import gate, operations
 from app.signups.models import Signup
+from app.signups.places import lock_whole
 from app.signups.undo import is_fresh, take_back
 from app.signups.volunteers import as_staff_may_know
 
@@ -55,7 +56,7 @@ def change_place(signup_id: int, *, by: Person, party_size: int, shift_id: int, 
 def undo_add(signup_id: int, *, by: Person) -> Signup:
     """Somebody was written down by mistake a moment ago: the place is given back. Nobody is written to, unless a mail has
     left already. Raises Refused when it is too late, or the place stands differently by now."""
-    signup, _shift = operations.lock_whole(signup_id)
+    signup, _shift = lock_whole(signup_id)
     # Whatever happened to it since raised its sequence.
     if signup.was != "added" or signup.status != "confirmed" or signup.sequence or not is_fresh(signup):
         raise refuse(

@@ -43,7 +43,7 @@ from app.safeguarding.operations import (
 from app.signups.holds import hold_places
 from app.signups.operations import cancel_signup, review_shift, sign_up
 from app.signups.staff import cancel_place, change_place
-from app.signups.waitlist import edit_shift_moving_latest
+from app.signups.waitlist import edit_shift_moving_latest, join
 from tests.factories import (
     allow_contact,
     make_fundraiser,
@@ -71,6 +71,9 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
         shifts = [make_shift(need, days=days) for days in (3, 5, 7)]
         tall, small = (make_shift(need, days=days) for days in (9, 11))
         with_children = make_shift(need, days=0.5, contact="children")
+        # Three wait for one place; the first of them is elsewhere then. And one close to its start.
+        line, elsewhere, near = (make_shift(need, days=days, capacity=1) for days in (13, 13, 0.4))
+        waiting = [make_person() for _one in range(3)]
         allow_contact(organization)
         items = [make_item(need) for _one in range(3)]
         fundraiser, answer = make_fundraiser(organization, started_by_id=helper.id), make_question()
@@ -132,12 +135,17 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             )
             guardianship = ask_guardian(minor.id, by=minor, name="Again", email="guardian@example.org")
             review_shift(with_children.id)
+            in_line = [sign_up(line.id, by=owner), *(join(line.id, by=each) for each in waiting)]
+            soon = [sign_up(near.id, by=waiting[0]), join(near.id, by=waiting[1])]
+            sign_up(elsewhere.id, by=waiting[0])
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             answer_with(asked.id, answer.slug, by=moderator)
             confirm_asked_email(refused.id)
             decline_claim(refused.id, "person_in_danger", by=moderator)
             cancel_signup(cancelled.id, by=helper)
+            cancel_signup(in_line[0].id, by=owner)
+            cancel_signup(soon[0].id, by=waiting[0])
             cancel_place(for_them[0].id, by=owner, reason="asked_by_them")
             change_place(for_them[1].id, by=owner, party_size=2, shift_id=tall.id, position_id=for_them[1].position_id)
             edit_shift_moving_latest(small.id, moved(small, capacity=0), by=owner)
@@ -162,6 +170,7 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             enqueue("mail_donation_failed", {"donation_id": gift.id}, key="failed")
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
+            in_line[2].offer_expires_at = now()
             receive_pledge(kept.id, by=owner, received=decimal.Decimal(3), rejected=decimal.Decimal(1), reason="wet")
             decline_fundraiser(fundraiser.id, by=owner, reason="later")
             answer_claim(claim.id, grant=True, by=None, reason="")

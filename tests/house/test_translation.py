@@ -502,6 +502,6 @@ def test_no_mail_has_a_link_that_needs_a_session_to_be_undone(house: House, mail
     leads_back = {mail[MAIL_HEADER] for mail in mails if re.search(r"/(places|promises)/", text_of(mail))}
     assert leads_back == {
         "signups/confirmed", "signups/changed_for", "signups/moved", "signups/reminder", "signups/waitlisted",
-        "signups/cancelled", "pledges/cancelled",
+        "signups/cancelled", "signups/offered", "signups/first_come", "signups/passed_over", "pledges/cancelled",
         "pledges/made", "pledges/changed", "pledges/moved", "pledges/reminder", "pledges/overdue",
     }  # fmt: skip

@@ -31,7 +31,7 @@ from app.core.ids import encode_id
 from app.core.outbox import Outbox
 from app.needs.models import Need
 from app.pages.my_help import list_my_help
-from app.signups import gate, operations, queries, rules, safety_jobs, waitlist
+from app.signups import gate, operations, places, queries, rules, safety_jobs, waitlist
 from app.signups.holds import confirm_hold, hold_places
 from app.signups.models import Signup
 from app.signups.volunteers import add_volunteer
@@ -241,7 +241,7 @@ class Placing(Facts):
         found = queries.find_live_signup(self.shifts[number], self.people[who])
         assert found is not None
         with transaction():
-            operations.put_on_waitlist(*operations.lock_whole(found.id), by=self._staff(self.owners[0]), why="fewer")
+            operations.put_on_waitlist(*places.lock_whole(found.id), by=self._staff(self.owners[0]), why="fewer")
         self.waiting[number, who] = (found.id, *shift.places.pop(who))
 
     @step("places", which=st.integers(0, 9))

@@ -19,10 +19,11 @@ from app.core.ids import encode_id
 from app.needs.models import Position, Shift
 from app.signups import holds
 from app.signups.checks import check_capacity
+from app.signups.jobs import free_holds
 from app.signups.models import GuestHold, Signup
 from app.signups.operations import sign_up
 from tests.conftest import CheckingClient
-from tests.factories import make_need, make_person, make_shift
+from tests.factories import make_member, make_need, make_person, make_shift
 from tests.smtp import Mailbox, attachments_of, text_of
 
 Work = Callable[[], dict[str, int]]
@@ -268,3 +269,36 @@ def test_the_link_of_a_place_dies_with_the_address_and_shows_no_private_one(
         db.session.get_one(Person, person.id).email = "new@example.org"
     assert client.get(link).status_code == 404
     assert client.post(f"{link}/cancel", csrf=False).status_code == 404
+
+
+def test_the_staff_see_that_the_mail_to_a_guest_does_not_arrive(
+    client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
+) -> None:
+    """As they see it of everybody on the roster; what the guest typed is on no other page, and gone with the hold."""
+    shift = make_shift()
+    organization = shift.need.organization
+    with transaction():
+        hold = holds.hold_places(shift.id, name="Gail", email="gail@example.org", birth_date=ADULT, party_size=2)
+    mailbox.refused = {"gail@example.org": "452 mailbox full"}
+    work_off()
+    sign_in(make_member(organization, "coordinator"))
+    roster = f"/manage/{organization.slug}/shifts/{encode_id(shift.id)}/roster"
+    shown = " ".join(client.get(roster).text.split())
+    assert "Mail does not reach Gail." in re.sub(r"</?bdi>|[\u2066-\u2069]", "", shown)
+    assert "2 places are held for them until" in shown
+    assert "gail@example.org" not in shown
+    activity = client.get(f"/manage/{organization.slug}/activity").text
+    assert "Our mail does not reach a guest for whom a place is held" in activity
+    assert "Gail" not in activity
+    mailbox.refused = {}
+    work_off()
+    assert "Mail does not reach" not in client.get(roster).text
+    assert "Our mail reaches the guest" in client.get(f"/manage/{organization.slug}/activity").text
+    mailbox.refused = {"gail@example.org": "550 no such user"}
+    with transaction():
+        holds.send_again(hold.id)
+    work_off()
+    assert "Mail does not reach" in client.get(roster).text
+    with time_machine.travel(hold.expires_at):
+        free_holds()
+        assert "Mail does not reach" not in client.get(roster).text

@@ -170,7 +170,13 @@ def test_the_roster_shows_who_waits_in_order_and_gives_a_place_and_takes_it_back
     shown = client.get(page).text
     # One place is open: enough for Bob, not for Zoe and her guest.
     assert shown.count("Give a place") == 1
+    assert "Offered until" not in shown
     work_off()
+    shown = client.get(page).text
+    assert (states(made), taken(shift)) == (["confirmed", "waitlisted", "offered"], 2)
+    assert shown.count("Give a place") == 1
+    assert "Offered until" in shown
+    assert "1 place offered to who waits, 0 places open" in " ".join(shown.split())
     told = len(mailbox.messages)
     give = f"/manage/{shift.need.organization.slug}/signups/{encode_id(made[2].id)}/place"
     assert client.post(give).status_code == 303
@@ -178,7 +184,7 @@ def test_the_roster_shows_who_waits_in_order_and_gives_a_place_and_takes_it_back
     undo = give.replace("/place", "/undo-place")
     assert undo in client.get(page).text
     assert client.post(undo).status_code == 303
-    assert (states(made), taken(shift)) == (["confirmed", "waitlisted", "waitlisted"], 1)
+    assert (states(made), taken(shift)) == (["confirmed", "waitlisted", "offered"], 2)
     work_off()
     assert len(mailbox.messages) == told, "a slip of the finger is not told"
     assert client.post(give).status_code == 303
@@ -187,7 +193,7 @@ def test_the_roster_shows_who_waits_in_order_and_gives_a_place_and_takes_it_back
     assert client.post(give).status_code == 409
     assert client.post(undo).status_code == 303
     work_off()
-    assert "by mistake" in text_of(mailbox.messages[-1])
+    assert "Yours until" in text_of(mailbox.messages[-1])
     assert check_capacity()[1] == []
 
 
@@ -251,7 +257,8 @@ def test_a_moved_shift_tells_who_waits_and_a_cancelled_one_ends_it(
         cancel_shift(shift.id, by=owner)
     work_off()
     assert states(made) == ["cancelled", "cancelled"]
-    assert "Cancelled by" in str(mailbox.to(made[1].person.email)[-1]["Subject"])
+    assert "Cancelled by" in str(mailbox.to(made[0].person.email)[-1]["Subject"])
+    assert "The waitlist is closed" in str(mailbox.to(made[1].person.email)[-1]["Subject"])
 
 
 def carried(page: str) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 Whoever helped is told by promised work, whose handlers live above: `need_closed_signups` and `need_closed_pledges` find the
 people and promise each one `mail_need_thanks`. Its key names need and person, so that nobody gets it twice, however they
-helped and however often the need is closed.
+helped and however often the need is closed. `need_closed_waitlists` tells those who still wait for a place.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ MOST_HELPED = 1_000_000
 UNDO_CLOSE_WITHIN = dt.timedelta(minutes=15)
 # One row for each handler that has to hear of it.
 CLOSED = ("need_closed_signups", "need_closed_pledges")
+# Whoever waits for a place hears that it is over, thanked or not (S5).
+CLOSED_IN_ANY_CASE = ("need_closed_waitlists",)
 
 
 def close_need(
@@ -62,10 +64,9 @@ def close_need(
     need.outcome, need.thanks, need.people_helped = block(outcome) or "", block(thanks) or "", people_helped
     need.closed_from, need.closed_at = need.status, now()
     move(need, "closed", "need.closed", by)
-    if tell:
-        for kind in CLOSED:
-            due_at = need.closed_at + UNDO_CLOSE_WITHIN
-            outbox.enqueue(kind, {"need_id": need.id}, key=_key(kind, need), due_at=due_at)
+    for kind in (*CLOSED, *CLOSED_IN_ANY_CASE) if tell else CLOSED_IN_ANY_CASE:
+        due_at = need.closed_at + UNDO_CLOSE_WITHIN
+        outbox.enqueue(kind, {"need_id": need.id}, key=_key(kind, need), due_at=due_at)
     return need
 
 
@@ -97,7 +98,7 @@ def undo_close(need_id: int, *, by: Person) -> Need:
         raise refuse(
             "undo_too_late", _("It is too late to undo this: that goes for 15 minutes."), _("Reopen the need.")
         )
-    for kind in CLOSED:
+    for kind in (*CLOSED, *CLOSED_IN_ANY_CASE):
         outbox.withdraw(_key(kind, need))
     status = need.closed_from or "paused"
     need.closed_at = need.closed_from = None

@@ -1,5 +1,6 @@
 """Shifts and flexible roles: adding, changing and cancelling them. Whoever has a place is told by promised work, whose
-handlers live in signups: `shift_changed` and `shift_cancelled`, each with the shift's id (S6)."""
+handlers live in signups: `shift_changed` and `shift_cancelled`, each with the shift's id (S6). `shift_has_more_places`: those
+who wait are asked (S5)."""
 
 from __future__ import annotations
 
@@ -68,8 +69,12 @@ def edit_shift(shift_id: int, values: ShiftInput, *, by: Person | None) -> Shift
     _check(values, need, existing=shift)
     before = _facts(shift)
     _write(shift, values, need)
+    places = {position.id: position.capacity for position in shift.positions}
     _write_positions(shift, values.positions)
     shift.version += 1
+    if any(_is_more(position.capacity, places.get(position.id, 0)) for position in shift.positions):
+        key = f"shift_has_more_places:{shift.id}:{shift.version}"
+        outbox.enqueue("shift_has_more_places", {"shift_id": shift.id}, key=key)
     if _facts(shift) != before:
         _require_openable(need, shift)
         tell_of_change(shift)
@@ -77,6 +82,11 @@ def edit_shift(shift_id: int, values: ShiftInput, *, by: Person | None) -> Shift
     contact = None if shift.contact == before[4] else {"contact_was": before[4], "contact": shift.contact}
     record("shift.edited", shift, by, need, contact)
     return shift
+
+
+def _is_more(capacity: int | None, before: int | None) -> bool:
+    """None is as many as come."""
+    return before is not None and (capacity is None or capacity > before)
 
 
 def cancel_shift(shift_id: int, *, by: Person) -> Shift:

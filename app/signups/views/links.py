@@ -11,7 +11,7 @@ from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.tokens import unseal
 from app.core.web import LINK_PAGE_HEADERS, public
-from app.signups import gate, operations, policy, queries, two_adults
+from app.signups import gate, offers, operations, policy, queries, two_adults, waitlist
 from app.signups.calendar import describe_area
 from app.signups.models import Signup
 from app.signups.views.blueprint import by_link
@@ -49,6 +49,8 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         why_not=why_not,
         runs=signup.shift.status == "cancelled" or two_adults.runs(signup.shift),
         waits=signup.status == "waitlisted",
+        offered=signup.status == "offered",
+        first_come=signup.status == "waitlisted" and offers.is_free_for_the_first(signup),
         others=label_others(signup.shift, signup.person) if reasons else [],
         ends=ends,
         # Whoever holds the link may not be who the place is for: the exact place of a private need is never here (N6).
@@ -78,6 +80,20 @@ def _act(signup: Signup, act: functools.partial[Signup]) -> ResponseReturnValue:
 def cancel_place(signup: Signup) -> ResponseReturnValue:
     """Give it back; the page that follows has the way back for a quarter of an hour."""
     return _act(signup, functools.partial(operations.cancel_signup, signup.id, by=signup.person))
+
+
+@by_link.post("/places/<place_token>/accept")
+@public(load=_find_place)
+def accept_place(signup: Signup) -> ResponseReturnValue:
+    """Take what is offered (S5), through the gate."""
+    return _act(signup, functools.partial(waitlist.accept, signup.id, by=signup.person))
+
+
+@by_link.post("/places/<place_token>/decline")
+@public(load=_find_place)
+def decline_place(signup: Signup) -> ResponseReturnValue:
+    """Not this time: the next in line is asked."""
+    return _act(signup, functools.partial(waitlist.decline, signup.id, by=signup.person))
 
 
 @by_link.post("/places/<place_token>/undo")

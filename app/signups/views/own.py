@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, abort, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
@@ -21,10 +21,10 @@ from app.core.web import allow, flash_undo, public, settings
 from app.needs.models import Need, Position, Shift
 from app.needs.policy import can_see_need
 from app.needs.queries import find_shift
-from app.signups import gate, operations, policy, queries, two_adults
+from app.signups import gate, offers, operations, policy, queries, two_adults, waitlist
 from app.signups.calendar import calendar_file, describe_area
 from app.signups.forms import CancelForm, ChangeForm, GuestForm, SignUpForm, VolunteerForm
-from app.signups.models import MAXIMUM_PARTY_SIZE, Signup
+from app.signups.models import MAXIMUM_PARTY_SIZE, WAITING_STATUSES, Signup
 from app.signups.rules import Rule
 from app.signups.views.blueprint import signups
 from app.signups.views.guests import hold_for_guest
@@ -58,19 +58,42 @@ def new(shift: Shift) -> ResponseReturnValue:
     if request.method == "GET":
         reasons = gate.check(shift, person)
         return _page(shift, person, form, [] if queries.find_live_signup(shift.id, person.id) else reasons)
+    waits = request.form.get("act") == "wait"
     if not form.validate():
-        return _page(shift, person, form, gate.check_standing(shift, person)), 422
+        return _page(
+            shift, person, form, gate.check(shift, person) if waits else gate.check_standing(shift, person)
+        ), 422
     wanted = wanted_in(form)
+    if waits:
+        return _wait(shift, person, form, wanted)
     try:
         # A full shift answers here, without waiting for anybody's lock; what is let through is asked again under it.
         gate.require(shift, person, **wanted)
         with transaction():
             operations.sign_up(shift.id, by=person, note=form.note.data or "", **wanted)
     except Refused as refused:
-        return _page(shift, person, form, put_at_fields(form, refused.reasons)), 409
+        return _page(shift, person, form, put_at_fields(form, refused.reasons), refused.reasons), 409
     signup = queries.find_live_signup(shift.id, person.id)
     if signup is not None:
         text = _("Your place on “%(title)s” is confirmed. We sent you an email.", title=signup.shift.need.title)
+        flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
+    return redirect(url_for("pages.my_help"), code=303)
+
+
+def _wait(shift: Shift, person: Person, form: SignUpForm, wanted: dict[str, Any]) -> ResponseReturnValue:
+    """A turn on the waitlist; a place at once when one is free by now and nobody in line could have it (S5)."""
+    try:
+        with transaction():
+            waitlist.join(shift.id, by=person, note=form.note.data or "", **wanted)
+    except Refused as refused:
+        return _page(shift, person, form, put_at_fields(form, refused.reasons), refused.reasons), 409
+    signup = queries.find_live_signup(shift.id, person.id)
+    if signup is not None:
+        title = signup.shift.need.title
+        if signup.status == "waitlisted":
+            text = _("You are on the waitlist of “%(title)s”. We write to you when a place is yours.", title=title)
+        else:
+            text = _("A place was free: yours on “%(title)s” is confirmed. We sent you an email.", title=title)
         flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
     return redirect(url_for("pages.my_help"), code=303)
 
@@ -132,7 +155,14 @@ def put_at_fields(form: Any, reasons: Sequence[Reason]) -> list[Reason]:
     return left
 
 
-def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[Reason]) -> str:
+def _page(
+    shift: Shift,
+    person: Person | None,
+    form: SignUpForm,
+    reasons: list[Reason],
+    found: Sequence[Reason] | None = None,
+) -> str:
+    """`found` are all reasons, where `reasons` leaves out what is said at its field."""
     rules = gate.list_rules(shift, person)
     asked = {rule.code for rule in rules}
     own = queries.find_live_signup(shift.id, person.id) if person else None
@@ -144,6 +174,9 @@ def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[R
         rules=rules,
         reasons=[reason for reason in reasons if reason.code not in asked],
         may_try=not reasons,
+        may_wait=may_wait(shift, person, own, reasons if found is None else found),
+        line=waitlist.count_waiting([shift.id]).get(shift.id, 0),
+        first_come=offers.is_first_come(shift),
         is_guest=person is None,
         way=web.way_back(),
         own=own,
@@ -156,6 +189,14 @@ def _page(shift: Shift, person: Person | None, form: SignUpForm, reasons: list[R
         alone=gate.asks_for_anything(shift),
         most=MAXIMUM_PARTY_SIZE,
     )
+
+
+def may_wait(shift: Shift, person: Person | None, own: Signup | None, reasons: Sequence[Reason]) -> bool:
+    """True when nothing but room keeps somebody with an account from a place: then they can wait for one (S5)."""
+    if person is None or own is not None or not any(reason.code == "full" for reason in reasons):
+        return False
+    has_places = any(position.capacity != 0 for position in shift.positions)
+    return has_places and all(reason.code in waitlist.NO_REASON_NOT_TO_WAIT for reason in reasons)
 
 
 def _lacking_adults(shift: Shift) -> int | None:
@@ -195,7 +236,8 @@ def _next_step(rules: Sequence[Rule], back: str) -> tuple[str, str] | None:
 def change(signup: Signup) -> ResponseReturnValue:
     """Other people, another position or another shift of the need, in one step."""
     need = signup.shift.need
-    places = list_places(signup)
+    waits = signup.status == "waitlisted"
+    places = {} if waits else list_places(signup)
     asked = request.args
     form = ChangeForm(
         place=asked.get("place") or f"{encode_id(signup.shift_id)}.{encode_id(signup.position_id)}",
@@ -203,9 +245,22 @@ def change(signup: Signup) -> ResponseReturnValue:
         note=signup.note,
     )
     form.place.choices = describe_places(places, signup)
+    if waits:
+        del form.place
     reasons: list[Reason] = []
     status = 200
-    if form.validate_on_submit():
+    if waits and form.validate_on_submit():
+        try:
+            with transaction():
+                waitlist.change_waiting(
+                    signup.id, by=current_person(), party_size=form.party_size.data or 0, note=form.note.data or ""
+                )
+        except Refused as refused:
+            reasons, status = put_at_fields(form, refused.reasons), 409
+        else:
+            flash(_("Changed. You wait for “%(title)s” at the same turn.", title=need.title))
+            return redirect(url_for("pages.my_help"), code=303)
+    elif not waits and form.validate_on_submit():
         shift, position = places[form.place.data]
         before = {"place": form.place.object_data, "people": signup.party_size}
         try:
@@ -230,7 +285,8 @@ def change(signup: Signup) -> ResponseReturnValue:
         form=form,
         reasons=reasons,
         others=label_others(signup.shift, current_person()) if reasons else [],
-        changeable=signup.status == "confirmed" and not signup.shift.is_over,
+        changeable=signup.status in ("confirmed", "waitlisted") and not signup.shift.is_over,
+        waits=waits,
         area=describe_area(need),
     )
     return page, 422 if form.errors and status == 200 else status
@@ -274,11 +330,13 @@ def cancel(signup: Signup) -> ResponseReturnValue:
     """What giving the place back means (S6), and doing it."""
     form = CancelForm()
     if request.method == "POST" and form.validate():
-        title, waited = signup.shift.need.title, signup.status == "waitlisted"
+        title, was = signup.shift.need.title, signup.status
         with transaction():
             operations.cancel_signup(signup.id, by=current_person())
+        if was == "offered":
+            return _declined(signup)
         text = _("Your place on “%(title)s” is cancelled. You can take it back while it is free.", title=title)
-        if waited:
+        if was == "waitlisted":
             text = _("You left the waitlist of “%(title)s”.", title=title)
         flash_undo(text, url_for("signups.undo_cancel", signup_id=signup.id), post=True)
         return redirect(url_for("pages.my_help"), code=303)
@@ -293,6 +351,8 @@ def _cancel_page(signup: Signup, form: CancelForm, reasons: list[Reason] | None 
         form=form,
         live=signup.status in gate.HOLDING_STATUSES,
         waits=signup.status == "waitlisted",
+        offered=signup.status == "offered",
+        line=waitlist.count_waiting([signup.shift_id]).get(signup.shift_id, 0),
         over=signup.shift.is_over,
         may_undo=not reasons and operations.can_undo_cancel(signup, person) and not gate.check_again(signup),
         reasons=reasons or [],
@@ -312,10 +372,57 @@ def undo_cancel(signup: Signup) -> ResponseReturnValue:
         return _cancel_page(signup, CancelForm(), refused.reasons), 409
     title = signup.shift.need.title
     text = _("Your place on “%(title)s” is yours again. We sent you an email.", title=title)
-    if signup.status == "waitlisted":
+    if signup.status in WAITING_STATUSES:
         text = _("You are on the waitlist of “%(title)s” again.", title=title)
     flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
     return redirect(url_for("pages.my_help"), code=303)
+
+
+# --- what is offered ------------------------------------------------------------------------------------------------
+
+
+@signups.post("/signups/<id:signup_id>/accept")
+@allow(policy.is_own_signup, load=queries.find_signup)
+def accept(signup: Signup) -> ResponseReturnValue:
+    """Take the place that is offered, or, close to the start, a free one (S5); or every reason why it cannot be."""
+    try:
+        with transaction():
+            waitlist.accept(signup.id, by=current_person())
+    except Refused as refused:
+        return _offer_page(signup, refused.reasons)
+    text = _("Your place on “%(title)s” is confirmed. We sent you an email.", title=signup.shift.need.title)
+    flash_undo(text, url_for("signups.cancel", signup_id=signup.id))
+    return redirect(url_for("pages.my_help"), code=303)
+
+
+@signups.post("/signups/<id:signup_id>/decline")
+@allow(policy.is_own_signup, load=queries.find_signup)
+def decline(signup: Signup) -> ResponseReturnValue:
+    """Not this time: the next in line is asked."""
+    try:
+        with transaction():
+            waitlist.decline(signup.id, by=current_person())
+    except Refused as refused:
+        return _offer_page(signup, refused.reasons)
+    return _declined(signup)
+
+
+def _declined(signup: Signup) -> ResponseReturnValue:
+    flash(_("You declined the place on “%(title)s”. The next person is asked.", title=signup.shift.need.title))
+    return redirect(url_for("pages.my_help"), code=303)
+
+
+def _offer_page(signup: Signup, reasons: list[Reason]) -> ResponseReturnValue:
+    found = queries.find_signup(signup.id) or signup
+    page = render_template(
+        "signups/offer.html",
+        signup=found,
+        shift=found.shift,
+        reasons=reasons,
+        others=label_others(found.shift, current_person()),
+        area=describe_area(found.shift.need),
+    )
+    return page, 409
 
 
 @signups.get("/signups/<id:signup_id>/calendar.ics")

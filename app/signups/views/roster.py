@@ -68,9 +68,14 @@ def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
         shift=shift,
         rows=rows,
         safety=safety_of(shift, [row for row in everybody if not row.stands], person),
-        waiting=[(row, gate.has_room(positions[row.position_id], row.party_size)) for row in waiting],
+        # What is offered is kept for them already.
+        waiting=[
+            (row, row.status == "offered" or gate.has_room(positions[row.position_id], row.party_size))
+            for row in waiting
+        ],
         people=people,
         here=here,
+        offered=sum(row.party_size for row in waiting if row.status == "offered"),
         is_open_ended=is_open_ended,
         open_places=sum(capacity or 0 for capacity in counted) - taken if not is_open_ended else 0,
         lines=WALK_IN_LINES,
@@ -79,6 +84,7 @@ def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
         closed=attendance.check_in_refusal(shift),
         begun=attendance.has_begun(shift),
         held=queries.count_held(shift.id),
+        unreached=queries.list_unreached_holds(shift.id),
         may_add=may_keep and ahead,
         may_keep=may_keep,
         ahead=ahead,
