@@ -15,12 +15,15 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.organizations import members
 from app.pledges import operations as pledging
-from app.signups import gate, two_adults
+from app.signups import gate, places, two_adults, waitlist
 from app.signups import operations as placing
 
 # Under the lock nobody asks again, and the claim takes whatever is asked for.
 placing.gate = types.SimpleNamespace(**{**vars(gate), "require": lambda *_a, **_k: None})  # type: ignore[attr-defined]
-placing._is_free = lambda _party_size: sa.true()  # type: ignore[assignment]
+waitlist.gate = placing.gate
+places._is_free = lambda _party_size: sa.true()  # type: ignore[assignment]
+# Whoever is offered a place may take it however it stands by now.
+waitlist._no_offer_any_more = lambda _signup, _shift: False
 pledging._is_wanted = lambda _quantity: sa.true()  # type: ignore[assignment]
 members._keep_an_owner = lambda *_a: None
 members._require_there = lambda organization: organization  # type: ignore[assignment,return-value]
