@@ -10,7 +10,7 @@ import decimal
 import functools
 import random
 import zoneinfo
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -50,7 +50,7 @@ from app.pledges.operations import (
     receive_pledge,
     receive_unpledged,
 )
-from app.signups import attendance, holds
+from app.signups import attendance, holds, waitlist
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, check_in, end_for_cancelled_shift, mark_no_show, record_hours, sign_up
 from app.signups.volunteers import add_volunteer
@@ -61,6 +61,8 @@ DAY = dt.timedelta(days=1)
 MINUTE = dt.timedelta(minutes=1)
 # Staff say this often, in days, that an open need is still needed: N4 asks after 25 and pauses it after 30.
 CONFIRMED_EVERY = 24
+# Long enough before now that two of those who wait have been asked: one declined, one did not answer.
+LINE_BEGAN = 2.5 * DAY
 # The mails of the last day are sent, so that there are some to look at.
 MAILS_SENT_OF = DAY
 
@@ -415,14 +417,34 @@ class ShiftStory:
         # Nobody signs up in the last half hour.
         begins = self.story.now if self.times is None else self.times[0] - 30 * MINUTE
         self.last = min(need.ended, self.called_off or self.story.now, begins)
+        if given.line:
+            # Who waits comes when it is full.
+            self.last = min(self.last, self.story.now - LINE_BEGAN - DAY / 2)
         if self.called_off is not None:
             self.story.tell(self.called_off, lambda: needs.cancel_shift(made.get().id, by=need.staff))
-        for place in shape.places(given.who):
-            self._tell_place(place)
+        made_places = [self._tell_place(place) for place in shape.places(given.who)]
+        if given.line:
+            self._tell_line(shape.places(given.line), made_places[-1])
         for guest in given.guests:
             self._tell_guest(guest)
 
-    def _tell_place(self, place: shape.Place) -> None:
+    def _tell_line(self, line: Iterable[shape.Place], leaves: Late[Signup]) -> None:
+        """Who waits, and what came of it when a place was given back: the first declines, the second does not answer."""
+        began, turns = self.story.now - LINE_BEGAN, [(place, Late[Signup]()) for place in line]
+        for number, (place, turn) in enumerate(turns):
+            self.story.tell(began + number * MINUTE, self._wait, place, turn)
+        freed = began + DAY / 3
+        self.story.tell(freed, lambda: cancel_signup(leaves.get().id, by=leaves.get().person))
+        first, second = turns[0][1], turns[1][1]
+        self.story.tell(freed + DAY / 24, lambda: waitlist.decline(first.get().id, by=first.get().person))
+        # What the worker does when the deadline is over, whenever that was.
+        self.story.tell(self.story.now - DAY / 3, lambda: waitlist.expire_offer(second.get().id))
+
+    def _wait(self, place: shape.Place, turn: Late[Signup]) -> None:
+        by = self.story.people[place.first]
+        turn.value = waitlist.join(self.made.get().id, by=by, party_size=place.party)
+
+    def _tell_place(self, place: shape.Place) -> Late[Signup]:
         joined = self.story.ago(self.story.given[place.first].joined)
         first = max(self.need.posted, joined) + 5 * MINUTE
         taken, made = self._between(first, 0.05, 0.95), Late[Signup]()
@@ -437,6 +459,7 @@ class ShiftStory:
             self._tell_attendance(place, made, *self.times)
         elif place.minutes is not None:
             self.story.tell(self.story.ago(0.5), self._write_hours, place, made)
+        return made
 
     def _between(self, first: dt.datetime, least: float, most: float) -> dt.datetime:
         """An instant of the day, so far on the way from `first` to when places can be taken last."""

@@ -71,7 +71,7 @@ def test_ten_people_do_what_they_came_for(browser: Browser, site: Installation, 
         a_supporter_subscribes_to_the_calendar(supporter)
 
 
-def test_four_more_who_come_once_in_a_while(browser: Browser, site: Installation, script: bool) -> None:
+def test_five_more_who_come_once_in_a_while(browser: Browser, site: Installation, script: bool) -> None:
     with contextlib.ExitStack() as doors:
 
         def somebody(address: str = "") -> Visitor:
@@ -82,6 +82,7 @@ def test_four_more_who_come_once_in_a_while(browser: Browser, site: Installation
             return made
 
         a_supporter_cancels_on_the_way_and_thinks_better_of_it(somebody("jun@example.org"), somebody())
+        a_waitlisted_supporter_takes_the_place_that_came_free(somebody("sam@example.org"), somebody())
         a_donor_whose_card_fails_pays_with_the_next(somebody())
         a_moderator_makes_one_of_two(somebody("moderator@example.org"))
         an_owner_hands_over_and_leaves(somebody("olive@example.org"), somebody("marta@example.org"))
@@ -267,6 +268,27 @@ def a_supporter_cancels_on_the_way_and_thinks_better_of_it(supporter: Visitor, t
     telephone.look()
     supporter.menu("My help")
     assert link(supporter, "Cancel", "Repaint the playroom").count() == 1
+
+
+def a_waitlisted_supporter_takes_the_place_that_came_free(first: Visitor, second: Visitor) -> None:
+    """The first in line declines; the next takes it by the link in the mail, where nobody is signed in."""
+    need = "Keep the welcome desk"
+    first.menu("My help")
+    assert first.reads("Yours until")
+    first.look()
+    with Errand(first, 2):
+        link(first, "Decline it", need).click()
+        first.acts += 1
+        first.look()
+        first.press("Decline it")
+    assert first.reads("The next person is asked.")
+    second.go(second.site.link_in(second.site.mail_to("priya@example.org", "A place is yours until"), "/places/"))
+    assert second.reads("Then the next person is asked.")
+    second.look()
+    with Errand(second, 1):
+        second.press("Take the place")
+    assert second.reads("Your place is confirmed")
+    second.look()
 
 
 def a_donor_whose_card_fails_pays_with_the_next(donor: Visitor) -> None:

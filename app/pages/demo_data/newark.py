@@ -272,7 +272,7 @@ LANTERN_HOUSE = DemoOrganization(
                 ),
                 DemoShift(1, "18:00", "21:00", 2, who="teo sam"),
                 DemoShift(3, "18:00", "21:00", 2, who="sam", cancelled=2),
-                DemoShift(10, "18:00", "21:00", 2, who="grace walt"),
+                DemoShift(10, "18:00", "21:00", 2, who="grace walt", line="devon dana sam priya"),
                 DemoShift(17, "18:00", "21:00", 2),
             ),
         ),

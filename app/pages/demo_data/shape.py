@@ -93,7 +93,8 @@ class DemoShift:
     """A shift in `days`, moved on to the next weekday `on` when that is given; or a flexible role due in `days`.
 
     `who` is the notation of `places`; `positions` are further names and capacities; `now` makes it one that is going on
-    while the demonstration is loaded; `until` (days) is when it was cancelled."""
+    while the demonstration is loaded; `until` (days) is when it was cancelled; `line` are the first names of those who wait for
+    it: the last of `who` leaves, the first in line declines, the second does not answer, the third is asked."""
 
     days: int = 7
     start: str = "09:00"
@@ -110,6 +111,7 @@ class DemoShift:
     notes: tuple[tuple[str, str], ...] = ()
     guests: tuple[DemoGuest, ...] = ()
     cancelled: int | None = None
+    line: str = ""
 
     def times(self, zone: str, at: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
         """When it begins and ends (aware), loaded at the instant `at`, in a place with the time zone `zone`."""
