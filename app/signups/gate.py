@@ -264,15 +264,16 @@ def _named_elsewhere(shift: Shift, person: Person) -> list[Reason]:
     return [Reason("overlap", _("You have another commitment at this time."), remedy)]
 
 
-def list_overlapping(signup_ids: Sequence[int]) -> set[int]:
-    """Those of the places during which their person holds another one, in one statement."""
+def list_overlapping(signup_ids: Sequence[int], among: Sequence[str] = HOLDING_STATUSES) -> set[int]:
+    """Those of the places during which their person holds another one, or has one that stands as `among` says, in one
+    statement."""
     other, at, its = aliased(Signup), aliased(Shift), aliased(Shift)
     query = (
         sa.select(Signup.id)
         .join(at, at.id == Signup.shift_id)
         .join(other, sa.and_(other.person_id == Signup.person_id, other.id != Signup.id))
         .join(its, its.id == other.shift_id)
-        .where(Signup.id.in_(signup_ids), other.status.in_(HOLDING_STATUSES), other.shift_id != Signup.shift_id)
+        .where(Signup.id.in_(signup_ids), other.status.in_(among), other.shift_id != Signup.shift_id)
         .where(its.status != "cancelled", its.starts_at < at.ends_at, its.ends_at > at.starts_at)
     )
     return set(db.session.scalars(query))

@@ -98,6 +98,9 @@ def _count(shifts: Sequence[Shift]) -> dict[int, int]:
     people += [(by_id[named.shift_id], named.person) for named in staff]
     known = rules.load(people)
     busy = gate.list_overlapping([place.id for place in places]) if places else set()
+    # Whose hours are noted while the shift runs may have gone on to another one, and counts there; noted on both, on neither.
+    noted = [place.id for place in places if place.status == "completed"]
+    busy |= gate.list_overlapping(noted, PRESENT_STATUSES) if noted else set()
     counted: dict[int, set[int]] = {key: set() for key in by_id}
     for place in places:
         shift = by_id[place.shift_id]

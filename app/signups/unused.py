@@ -29,7 +29,7 @@ def purge_unused() -> int:
 
 def _list_unused() -> Sequence[Clearance]:
     """Clearances that hold until they are revoked, of people who had no place, nor were named on a shift, for a year with
-    an organization that relies on them: the one that recorded it, those it is shared with, all for the platform's own."""
+    an organization that relies on them: the one that recorded it, those it is shared with; any, for the platform's own."""
     since = now() - KEPT_UNUSED
     share = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.clearance_id == Clearance.id)
     relies = sa.or_(

@@ -139,7 +139,7 @@ def test_a_place_elsewhere_or_one_that_was_given_back_is_no_use(organization: Or
                        status=status, created_at=now() - 9 * DAY)
             )  # fmt: skip
     do(unused.purge_unused)
-    # What the platform itself recorded counts everywhere, and so does every place.
+    # What the platform itself recorded is its person's own: every place keeps it.
     assert db.session.scalars(sa.select(Clearance.id)).all() == [granted.id]
 
 

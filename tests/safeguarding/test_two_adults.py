@@ -23,7 +23,7 @@ from app.needs.operations.shifts import edit_shift
 from app.organizations.members import remove_member
 from app.organizations.models import Organization
 from app.safeguarding.models import Clearance, Exemption
-from app.signups import gate, operations, two_adults
+from app.signups import operations, two_adults
 from app.signups.jobs import mail_reminder
 from app.signups.models import Signup
 from app.signups.queries import find_exact_address
@@ -247,75 +247,6 @@ def test_staff_named_on_it_count_when_they_are_cleared_like_everybody(
     assert not two_adults.runs(db.session.get_one(Shift, shift.id)), "nobody of the organization any more"
     work_off()
     assert status(shift) == "cannot_run"
-
-
-@pytest.mark.rule("G2")
-def test_staff_are_the_second_adult_in_one_place_at_a_time(organization: Organization, owner: Person) -> None:
-    shift, other = (contact_shift(organization, days=0.9) for _one in range(2))
-    later = contact_shift(organization, days=2)
-    staff = member(organization)
-    do(two_adults.name_staff, shift.id, staff.id, by=owner)
-    assert refused(two_adults.name_staff, other.id, staff.id, by=owner) == ["overlap"]
-    do(two_adults.name_staff, later.id, staff.id, by=owner)
-    assert two_adults.count_cleared_adults(db.session.get_one(Shift, shift.id)) == 1
-    assert refused(operations.sign_up, other.id, by=staff) == ["overlap"]
-    assert refused(
-        add_volunteer, other.id, by=owner, name="Sam", birth_date=dt.date(1980, 1, 1), email=staff.email
-    ) == ["ask_them"]
-    busy = member(organization)
-    place(other, busy)
-    assert refused(two_adults.name_staff, shift.id, busy.id, by=owner) == ["overlap"]
-    do(two_adults.remove_staff, shift.id, staff.id, by=owner)
-    assert place(other, staff)
-    assert place(later, staff), "and named on the same shift besides is one"
-
-
-def counts(*shifts: Shift) -> list[int]:
-    db.session.rollback()
-    db.session.expire_all()
-    return [two_adults.count_cleared_adults(db.session.get_one(Shift, one.id)) for one in shifts]
-
-
-@pytest.mark.rule("G2")
-@pytest.mark.rule("S3")
-@pytest.mark.parametrize("held", ["confirmed", "checked_in", "completed"])
-def test_shifts_moved_onto_each_other_count_nobody_twice(
-    organization: Organization, owner: Person, work_off: WorkOff, held: str
-) -> None:
-    here, there = contact_shift(organization, days=0.5), contact_shift(organization, days=0.9)
-    staff = member(organization)
-    do(two_adults.name_staff, here.id, staff.id, by=owner)
-    signup = place(there, staff)
-    with transaction():
-        db.session.get_one(Signup, signup.id).status = held
-    assert counts(here, there) == [1, 1], "one after the other"
-    moved = db.session.get_one(Shift, here.id)
-    do(edit_shift, there.id, edited(db.session.get_one(Shift, there.id), starts_at=moved.starts_at, ends_at=moved.ends_at),
-       by=owner)  # fmt: skip
-    assert counts(here, there) == [0, 1], "the place counts, being named does not"
-    assert not any(named.counts for named in two_adults.list_named(db.session.get_one(Shift, here.id)))
-    work_off()
-    assert counts(here, there) == [0, 1]
-    assert status(signup) == held
-    other = contact_shift(organization, days=1.5)
-    do(two_adults.name_staff, other.id, staff.id, by=owner)
-    do(edit_shift, other.id, edited(db.session.get_one(Shift, other.id), starts_at=moved.starts_at, ends_at=moved.ends_at),
-       by=owner)  # fmt: skip
-    assert counts(here, there, other) == [0, 1, 0], "in three places at most one"
-
-
-@pytest.mark.rule("G2")
-def test_with_the_look_elsewhere_off_one_adult_would_count_in_two_places(
-    organization: Organization, owner: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here, there = contact_shift(organization, days=0.5), contact_shift(organization, days=0.5)
-    staff = member(organization)
-    do(two_adults.name_staff, here.id, staff.id, by=owner)
-    monkeypatch.setattr(gate, "_named_elsewhere", lambda *_asked: [])
-    place(there, staff)
-    assert counts(here, there) == [0, 1], "the second look still finds it"
-    monkeypatch.setattr(two_adults, "_is_elsewhere", lambda *_asked: sa.false())
-    assert counts(here, there) == [1, 1]
 
 
 @pytest.mark.rule("G2")
