@@ -44,15 +44,13 @@ def address(house: House) -> Iterator[str]:
 
 def pages_by_caller(house: House) -> dict[str, list[str]]:
     """An address of every route that has a page, with whom it is shown to; each route once."""
-    urls = house.app.url_map.bind("localhost")
     met: set[str] = set()
     found: dict[str, list[str]] = {caller: [] for caller in CALLERS}
     for caller in CALLERS:
-        for path, response in read(house, caller):
-            endpoint, _arguments = urls.match(path.partition("?")[0], "GET")
-            if response.status_code == 200 and response.mimetype == "text/html" and endpoint not in met:
-                met.add(endpoint)
-                found[caller].append(path)
+        for page in read(house, caller):
+            if page.status == 200 and page.text and page.endpoint not in met:
+                met.add(page.endpoint)
+                found[caller].append(page.address)
     return found
 
 
