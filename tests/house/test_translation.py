@@ -148,7 +148,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         unlinked += [f"/guardians/{world.values['guardian_token']}", "/guardians/no-such-token", "/my-guardian"]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
-        unlinked += [f"/learn/facts/{world.values['fact_slug']}", f"/learn/questions/{world.values['question_slug']}"]
+        # The sheet of components shows facts that are none.
+        unlinked += [f"/share/fact/{world.values['fact_slug']}", f"/learn/facts/{world.values['fact_slug']}"]
+        unlinked += [f"/learn/questions/{world.values['question_slug']}"]
         unlinked += [f"/learn/check/tell/{world.values['asked_token']}", "/learn/check/asked?wait=mail"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]
         unlinked += [f"/invitations/{world.values['invitation_token']}", "/invitations/no-such-token"]
