@@ -45,6 +45,7 @@ FEATURES = (
     "pledges",
     "fundraisers",
     "donations",
+    "discovery",
     "moderation",
     "imports",
     "admin",

@@ -3,7 +3,8 @@
 Keys are keyed hashes: the table tells neither an address nor an IP. Limits per window: sign-in 10 per address and 100 per
 network address in 15 minutes; registration 20 and links by mail 5 (per address) or 20 (per network address) in an hour;
 places held for guests 6 (per address) or 30 (per network address) in an hour; claims asked about 10 (per
-network address) and mails about them 3 (per address) in an hour.
+network address) and mails about them 3 (per address) in an hour; asking to follow 6 (per address) or 20 (per network
+address) in an hour.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ LIMITS = {
     "guest.email": (6, dt.timedelta(hours=1)),
     "asked_claim.network": (10, dt.timedelta(hours=1)),
     "asked_claim.email": (3, dt.timedelta(hours=1)),
+    "follow.network": (20, dt.timedelta(hours=1)),
+    "follow.email": (6, dt.timedelta(hours=1)),
     "link.email": (5, dt.timedelta(hours=1)),
     "link.network": (20, dt.timedelta(hours=1)),
 }

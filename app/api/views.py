@@ -16,6 +16,7 @@ from app.api import (
     clearances,
     courses,
     donations,
+    follows,
     fundraisers,
     imports,
     items,
@@ -50,6 +51,7 @@ RESOURCES = (
     learning.resource,
     imports.resource,
     me.resource,
+    follows.resource,
     settings.resource,
 )
 BLUEPRINTS = (documents,)

@@ -8,6 +8,7 @@ request (N1). Asking costs one tiny statement. Answers carry an ETag; a proxy ma
 from __future__ import annotations
 
 import collections
+import datetime as dt
 import hashlib
 import itertools
 import threading
@@ -28,6 +29,7 @@ MOST_ENTRIES = 128
 MOST_SECONDS = 5.0  # words such as "starts in two days" age without any commit
 MOST_URL = 500
 MOST_FACTS = 4096
+_HTML = "text/html; charset=utf-8"
 
 
 class PageCache:
@@ -114,7 +116,26 @@ def facts(name: str) -> dict[Any, Any]:
 def anonymous_page(make: Callable[[], str]) -> Response:
     """The page that `make` renders. Without a session it is cached, revalidates by ETag and sets no cookie."""
     if viewer_was_asked():
-        return Response(make(), content_type="text/html; charset=utf-8")
+        return Response(make(), content_type=_HTML)
+    response = _kept_answer(make, _HTML)
+    response.vary.update(("Cookie", "Accept-Language"))
+    response.make_conditional(request)
+    return response
+
+
+def public_document(make: Callable[[], str], content_type: str, changed: dt.datetime) -> Response:
+    """What `make` writes for programs, the same for everybody who reads the language: cached, revalidates by ETag, or by the
+    day and time `changed` (aware) where a program knows no ETag."""
+    response = _kept_answer(make, content_type)
+    response.vary.add("Accept-Language")
+    # HTTP's dates have no fractions: what changed this very second may change again within it (RFC 9110, 8.8.2.2).
+    if changed < now() - dt.timedelta(seconds=2):
+        response.last_modified = changed
+    response.make_conditional(request)
+    return response
+
+
+def _kept_answer(make: Callable[[], str], content_type: str) -> Response:
     cache: PageCache = current_app.extensions["page_cache"]
     key = (request.full_path, str(get_locale()))
     found = cache.find(key) if len(key[0]) <= MOST_URL else None
@@ -124,9 +145,7 @@ def anonymous_page(make: Callable[[], str]) -> Response:
         found = (body, hashlib.blake2b(body, digest_size=12).hexdigest())
         if len(key[0]) <= MOST_URL:
             cache.keep(key, stamp, *found)
-    response = Response(found[0], content_type="text/html; charset=utf-8")
+    response = Response(found[0], content_type=content_type)
     response.set_etag(found[1])
     response.headers["Cache-Control"] = "public, max-age=0, s-maxage=1"
-    response.vary.update(("Cookie", "Accept-Language"))
-    response.make_conditional(request)
     return response

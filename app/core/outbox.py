@@ -11,7 +11,7 @@ import datetime as dt
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ DEATHS_WITHOUT_WAITING = 2
 # How long a promise that was kept is tried to be marked so while the database does not answer.
 COMPLETION_TRIES = 60
 KEEP_DONE = dt.timedelta(days=30)
+# A statement has at most 32,766 values in SQLite; a row has five.
+_ROWS_AT_ONCE = 1000
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[dict[str, Any]], None]
@@ -97,6 +99,18 @@ def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime
     insert = sqlite.insert if uses_sqlite() else postgresql.insert
     values = {"kind": kind, "payload": payload, "key": key, "created_at": now(), "due_at": due_at or now()}
     db.session.execute(insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["key"]))
+
+
+def enqueue_all(kind: str, promises: Sequence[tuple[dict[str, Any], str]]) -> None:
+    """Promise work of one kind, due now, for each (payload, key) of `promises`, as `enqueue` does; one statement for a
+    thousand of them. Raises RuntimeError outside a transaction."""
+    if not in_transaction():
+        raise RuntimeError("a promise commits with the fact that caused it")
+    insert, at = (sqlite.insert if uses_sqlite() else postgresql.insert), now()
+    rows = [{"kind": kind, "payload": payload, "key": key, "created_at": at, "due_at": at} for payload, key in promises]
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = insert(Outbox).values(rows[start : start + _ROWS_AT_ONCE])
+        db.session.execute(some.on_conflict_do_nothing(index_elements=["key"]))
 
 
 def withdraw(key: str) -> bool:

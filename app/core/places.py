@@ -110,6 +110,15 @@ def suggest_places(prefix: str, limit: int = 10, country: str | None = None) -> 
     return [_place(row) for row in sorted(found, key=lambda row: (-_score(row, home), row[0]))[:limit]]
 
 
+@functools.lru_cache(maxsize=300)
+def main_zone(country: str) -> str:
+    """The time zone of the largest town of the ISO country: whose clock to use where nothing better is known. UTC for a
+    country that has none here."""
+    largest = "SELECT time_zone FROM place WHERE country = ? ORDER BY population DESC LIMIT 1"
+    found = gazetteer.rows(largest, (country.upper(),))
+    return str(found[0][0]) if found else "UTC"
+
+
 def nearest_place(latitude: float, longitude: float) -> Place:
     """The nearest city or ZIP code's town, at its own point; its zone is the one to use at the point asked for.
 

@@ -193,10 +193,12 @@ class Changed(Found):
     version: int
 
 
-def list_changed(limit: int = 50) -> list[Changed]:
-    """What the public may see, what changed last first."""
+def list_changed(limit: int = 50, *, topic: str = "") -> list[Changed]:
+    """What the public may see (of the topic with that slug only, when one is given), what changed last first."""
     rows = _everything().subquery()
     query = sa.select(rows).where(rows.c.status != "draft").order_by(rows.c.updated_at.desc(), rows.c.id)
+    if topic:
+        query = query.where(rows.c.topic == topic)
     names = [field.name for field in dataclasses.fields(Changed)]
     return [Changed(**{name: getattr(row, name) for name in names}) for row in db.session.execute(query.limit(limit))]
 

@@ -22,6 +22,7 @@ from app.core.mail import Attachment, Mail
 from app.core.outbox import Postponed
 from app.core.tokens import seal
 from app.messages.kinds import NEVER, get_kind
+from app.messages.models import USUAL_QUIET
 from app.messages.queries import find_choice, find_quiet_hours
 
 
@@ -80,12 +81,19 @@ def unsubscribe_token(person: Person, kind: str) -> str:
 def until_morning(person: Person, zone: str | None = None, at: dt.datetime | None = None) -> dt.timedelta | None:
     """How long a mail that can wait has to, at `at` (aware; now by default); None outside the person's quiet hours, or
     when nobody knows their clock."""
-    name = person.time_zone or zone
-    begins, ends = find_quiet_hours(person.id)
-    if name is None or begins == ends:
+    return end_of_quiet(person.time_zone or zone, find_quiet_hours(person.id), at)
+
+
+def end_of_quiet(
+    zone: str | None, quiet: tuple[int, int] = USUAL_QUIET, at: dt.datetime | None = None
+) -> dt.timedelta | None:
+    """How long it is quiet yet at `at` (aware; now by default) on the clock of `zone`; None outside the hours `quiet`, in
+    minutes of the day, or when there is no clock."""
+    begins, ends = quiet
+    if zone is None or begins == ends:
         return None
     at = at or now()
-    local = at.astimezone(zoneinfo.ZoneInfo(name))
+    local = at.astimezone(zoneinfo.ZoneInfo(zone))
     minute = local.hour * 60 + local.minute
     if not (begins <= minute < ends if begins < ends else minute >= begins or minute < ends):
         return None

@@ -29,6 +29,7 @@ _STAFF = (AT_ONCE, DAILY, NEVER)
 KINDS = (
     Kind("reminder", lazy("Reminders of what you promised")),
     Kind("thanks", lazy("Thanks, and what came of your help")),
+    Kind("following", lazy("News of what you follow")),
     Kind("staff_signups", lazy("Somebody signs up"), _STAFF, DAILY, for_staff=True),
     Kind("staff_cancellations", lazy("Somebody cancels their place or pledge"), _STAFF, AT_ONCE, for_staff=True),
     Kind("staff_pledges", lazy("Somebody pledges something"), _STAFF, DAILY, for_staff=True),

@@ -17,6 +17,7 @@ from app.core.clock import now
 from app.core.db import db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
+from app.discovery.operations import carry_over
 from app.donations.models import Donation, LedgerTransaction
 from app.fundraisers.models import Fundraiser
 from app.moderation.operations import require_not_ones_own
@@ -51,6 +52,9 @@ DECIDED_HERE = (
     "clearance_share.organization_id",
     "guardian_confirmation.organization_id",
     "contact_permission.organization_id",
+    # Followers follow the one that remains, once (discovery.operations.carry_over).
+    "follow.organization_id",
+    "follow_request.organization_id",
 )
 # Stays with the duplicate: what was decided about it, and books that must be empty.
 LEFT_BEHIND = (
@@ -65,6 +69,8 @@ LEFT_BEHIND = (
     "conduct_version.organization_id",
     # Ended: two people of the one that remains agree to each anew.
     "exemption.organization_id",
+    # Under which name its followers had chosen it.
+    "follow.carried_from_id",
 )
 
 
@@ -182,6 +188,7 @@ def merge_organizations(
     else:
         db.session.execute(sa.delete(Logo).where(Logo.organization_id == duplicate.id))
     known = merge_records(duplicate, remaining, by=by, with_members=with_members)
+    carry_over(duplicate.id, remaining.id)
     need_ids = list(db.session.scalars(sa.select(Need.id).where(Need.organization_id == duplicate.id)))
     for column in MOVED:
         _point(column, duplicate.id, remaining.id)

@@ -20,6 +20,8 @@ from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.web import LINK_PAGE_HEADERS, allow, flash_undo, public, signed_in
+from app.discovery.queries import find_follow_of
+from app.discovery.subjects import of_organization
 from app.donations.queries import totals
 from app.fundraisers.queries import list_public_fundraisers
 from app.needs.queries import list_open_needs_of
@@ -128,6 +130,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         causes=[cause for slug in organization.causes if (cause := find_cause(slug)) is not None],
         locations=queries.list_shown_locations(organization.id),
         conduct=find_conduct(organization.id),
+        following=None if person is None else find_follow_of(person, of_organization(organization)),
         is_staff=can_see_staff_pages(person, organization),
     )
 

@@ -300,6 +300,66 @@ def _clearance(names: Names) -> Values:
     }
 
 
+@dataclasses.dataclass(frozen=True)
+class ShownSubject:
+    """As much of what is followed as a digest says."""
+
+    name: str
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownId:
+    """What a link of a digest is made of."""
+
+    id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownLine:
+    """One thing that is news."""
+
+    said: Any
+    title: str
+    facts: tuple[Any, ...]
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownPart:
+    """What a digest says of one subject."""
+
+    follow: ShownId
+    subject: ShownSubject
+    lines: tuple[ShownLine, ...]
+    more: int = 0
+    carried_from: str = ""
+
+
+def _followed(names: Names) -> Values:
+    need = ShownLine(lazy("New"), names.need, (full_day(DAY), names.area), "/needs/4kq0m2x7c9d1f")
+    money = ShownLine(lazy("New fundraiser"), names.fundraiser, (), "/fundraisers/forty-beds-before-the-frost")
+    fact = ShownLine(lazy("Withdrawn"), names.note, (names.reason,), "/learn/facts/one-in-ten")
+    pantry = ShownSubject(names.organization, "/organizations/ironbound-pantry-network")
+    topic = ShownSubject(names.fundraiser, "/learn/topics/checking")
+    return {
+        "name": names.person,
+        "parts": [ShownPart(ShownId(1), pantry, (need, money)), ShownPart(ShownId(2), topic, (fact,), 12)],
+        "stop_one": {1: TOKEN, 2: TOKEN},
+        "has_account": True,
+        "subject": names.organization,
+        "is_organization": True,
+        "weekly": True,
+        "path": f"/follow/confirm/{TOKEN}",
+        "days": 7,
+    }
+
+
+def _carried(names: Names) -> Values:
+    part = dataclasses.replace(_followed(names)["parts"][0], carried_from=names.other)
+    return {"parts": [part], "name": "", "has_account": False}
+
+
 def _guardian(names: Names) -> Values:
     return {
         "name": names.person,
@@ -354,6 +414,8 @@ SAMPLES: dict[str, Sample] = {
     "accounts/reset_password": Sample(_link),
     "accounts/sign_in": Sample(_link),
     "accounts/verify_email": Sample(_link),
+    "discovery/confirm": Sample(_followed, other={"is_organization": False, "weekly": False}),
+    "discovery/digest": Sample(_followed, "following", other=_carried(NAMES[OTHER])),
     "donations/failed": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/processing": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/thanks": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),

@@ -19,10 +19,16 @@ from app.core.errors import Reason
 from app.core.i18n import _, dots, ngettext
 from app.core.ids import encode_id
 from app.core.templating import money
+from app.discovery import operations as following
+from app.discovery.models import Follow
+from app.discovery.queries import list_follows_of
+from app.discovery.subjects import subject_of
 from app.donations import queries as donations
 from app.fundraisers import policy as fundraising
 from app.fundraisers import queries as fundraisers
 from app.fundraisers.models import Fundraiser
+from app.messages.kinds import NEVER
+from app.messages.queries import find_choice
 from app.needs.models import Need
 from app.pledges import dates, earlier
 from app.pledges import operations as pledging
@@ -100,8 +106,22 @@ class StripDay:
 
 
 @dataclasses.dataclass(frozen=True)
+class Followed:
+    """One organization or topic that a person follows. `is_public` False: nobody may see it now, and its name is not told
+    either (N1)."""
+
+    follow: Follow
+    # Of the next mail, if there is news; of the end, of what ended.
+    day: dt.date
+    name: str
+    is_public: bool
+    path: str
+    change_path: str
+
+
+@dataclasses.dataclass(frozen=True)
 class MyHelp:
-    """Everything a person promised by date; what ended otherwise, lately and before; and what they gave."""
+    """Everything a person promised by date; what ended otherwise, lately and before; what they gave; and what they follow."""
 
     ahead: list[Help]
     strip: list[StripDay]
@@ -110,6 +130,9 @@ class MyHelp:
     done: list[Help]
     gifts: Sequence[donations.OwnGift]
     hours: decimal.Decimal
+    follows: Sequence[Followed]
+    # False when they chose no mail about it.
+    news_by_mail: bool
 
 
 def list_my_help(person: Person) -> MyHelp:
@@ -141,6 +164,7 @@ def list_my_help(person: Person) -> MyHelp:
     changed += [entry for entry in started if entry.status == "declined"]
     changed.sort(key=_ended_at, reverse=True)
     lately = [entry for entry in changed if _ended_at(entry) > now() - CHANGED_LATELY]
+    followed = _follows_of(person)
     has_hours = any(place.minutes and place.hours_approved_by_id for place in given)
     return MyHelp(
         ahead,
@@ -150,7 +174,19 @@ def list_my_help(person: Person) -> MyHelp:
         done,
         donations.list_own_gifts(person.id),
         _hours_this_year(person) if has_hours else decimal.Decimal(0),
+        followed,
+        not followed or find_choice(person.id, following.KIND) != NEVER,
     )
+
+
+def _follows_of(person: Person) -> list[Followed]:
+    found = []
+    for follow in list_follows_of(person):
+        subject = subject_of(follow)
+        name = subject.name if subject.is_public else _("An organization that is not shown at the moment")
+        day = local_date(follow.next_at or follow.ended_at or now(), following.clock_of(follow.follower))
+        found.append(Followed(follow, day, name, subject.is_public, subject.path, subject.follow_path))
+    return found
 
 
 def calendar_feed_of(person: Person, settings: Settings) -> bytes:

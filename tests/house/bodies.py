@@ -18,6 +18,7 @@ NEED = {
     "shifts-0-contact": "none",
 }
 FUNDRAISER = {"title": "Run for books", "story": "Why I run.", "goal": "500", "show_starter": ""}
+FOLLOW = {"frequency": "daily", "email": "gus@example.org", "adult": "y"}
 GUEST = {"party_size": "1", "name": "Gus", "email": "gus@example.org", "birth_date": "1990-05-17"}
 LEARNED = {
     "topic": "{topic_slug}",
@@ -55,7 +56,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "accounts.ask_email_change"): {"email": "moved@example.org"},
     ("POST", "accounts.change_email"): EMPTY,
     ("POST", "pages.calendar_settings"): EMPTY,
-    ("POST", "messages.preferences"): {"reminder": "never", "thanks": "at_once", "quiet_from": "22:00"},
+    ("POST", "messages.preferences"): {"reminder": "never", "thanks": "at_once", "following": "never", "quiet_from": "22:00"},
     ("POST", "unsubscribing.stop"): EMPTY,
     ("POST", "unsubscribing.undo_stop"): EMPTY,
     ("POST", "organizations.new"): {"name": "Books for All", "country": "US", "place": "Newark, NJ"},
@@ -190,6 +191,19 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "donations.cancel"): EMPTY,
     ("POST", "donations.new"): {"amount": "25", "name": "Dee", "email": "dee@example.org", "anonymous": "yes"},
     ("POST", "safeguarding.find"): {"email": "{supporter_email}"},
+    ("POST", "follows.organization"): {"frequency": "daily"},
+    ("POST", "follows.topic"): {"frequency": "daily"},
+    ("POST", "follows.stop"): EMPTY,
+    ("POST", "follows.resume"): EMPTY,
+    ("POST", "follow_by_link.send_again"): EMPTY,
+    ("POST", "follow_by_link.correct_address"): {"email": "right@example.org"},
+    ("POST", "follow_by_link.confirm"): EMPTY,
+    ("POST", "follow_by_link.stop_one"): EMPTY,
+    ("POST", "follow_by_link.undo_stop_one"): EMPTY,
+    ("POST", "follow_by_link.stop_all"): EMPTY,
+    ("POST", "follow_by_link.undo_stop_all"): EMPTY,
+    ("POST", "api_follows.create"): {"organization": "{slug}", "frequency": "daily"},
+    ("PATCH", "api_follows.edit"): {"frequency": "daily"},
     ("POST", "safeguarding.record"): {
         "email": "{supporter_email}", "what": "identity", "issued_on": "2026-01-05", "outcome": "accepted",
     },

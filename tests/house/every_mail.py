@@ -17,6 +17,8 @@ from app.core.clock import local_date, now, today
 from app.core.db import db, transaction
 from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
+from app.discovery.operations import ask_to_follow, follow
+from app.discovery.subjects import of_organization
 from app.donations.operations import start_donation
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.learning.operations.asked import answer_with, ask_claim, confirm_asked_email, decline_claim
@@ -67,7 +69,8 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
         owner, helper, young = (make_person(birth_date=dt.date(year, 5, 17)) for year in (1980, 1985, 2005))
         minor = make_person(birth_date=today("UTC") - dt.timedelta(days=15 * 366))
         moderator, organization = make_person(platform_role="moderator"), make_organization(owner)
-        need = make_need(organization, ends_on=today("UTC") + dt.timedelta(days=20))
+        opened_at = now() - dt.timedelta(minutes=5)
+        need = make_need(organization, ends_on=today("UTC") + dt.timedelta(days=20), published_at=opened_at)
         shifts = [make_shift(need, days=days) for days in (3, 5, 7)]
         tall, small = (make_shift(need, days=days) for days in (9, 11))
         with_children = make_shift(need, days=0.5, contact="children")
@@ -97,6 +100,12 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             )
             for known in (helper, young):
                 choose_mail(known.id, by=known, choices={}, quiet=(0, 0))
+            subject = of_organization(organization)
+            ask_to_follow(subject, email="gail@example.org", frequency="weekly", locale=pseudo.LOCALE)
+            followed = follow(helper.id, subject, frequency="daily", zone="UTC")
+            followed.told_until = opened_at - dt.timedelta(days=1)
+            told = {"follower_id": followed.follower_id, "follow_ids": [followed.id]}
+            enqueue("mail_follow_digest", told, key="digest of follows")
             gift = start_donation(
                 fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="test", by=None,
                 locale=pseudo.LOCALE,

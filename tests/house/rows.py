@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.db import Base, Quantity, UtcDateTime, db
 
+START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 # Where a CHECK needs columns to agree, the row says them; where it lists words, the first one is taken.
 AGREED: dict[str, dict[str, Any]] = {
     "person": {"email": "row@example.org"},
@@ -17,6 +18,9 @@ AGREED: dict[str, dict[str, Any]] = {
     "need": {"private_address": True, "remote": True},
     "different_organizations": {"first_id": 1, "second_id": 2},
     "exemption": {"asked_by_id": 2},
+    "follower": {"email": "follower@example.org"},
+    "follow": {"organization_id": 1, "next_at": START},
+    "follow_request": {"email": "asked@example.org", "organization_id": 1},
 }
 # What another table points at twice.
 SECOND: dict[str, dict[str, Any]] = {
@@ -24,7 +28,6 @@ SECOND: dict[str, dict[str, Any]] = {
     "person": {"id": 2, "email": "second@example.org"},
 }
 ONE_OF = re.compile(r"(\w+) IN \('(\w+)'")
-START = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
 
 def _value(column: sa.Column[Any], keys: dict[str, Any]) -> Any:

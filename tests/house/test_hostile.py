@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate, watch_writes
 from tests.hostile import JSON, NASTY, NOT_FORMS, NOT_JSON, TYPED, WORDS, encoded, tries
-from tests.house.bodies import BODIES, GUEST
+from tests.house.bodies import BODIES, FOLLOW, GUEST
 from tests.house.test_routes import filled_body, read_table, send
 from tests.house.world import World, build
 
@@ -115,6 +115,14 @@ def test_a_form_takes_anything_and_loses_nothing(filled: tuple[Flask, World], me
 def test_the_form_of_a_guest_takes_anything_and_loses_nothing(filled: tuple[Flask, World]) -> None:
     app, world = filled
     takes_anything(app, world, "POST", "signups.new", "anonymous", GUEST)
+
+
+@pytest.mark.rule("A4")
+def test_the_form_of_whoever_follows_by_an_address_takes_anything_and_loses_nothing(
+    filled: tuple[Flask, World],
+) -> None:
+    app, world = filled
+    takes_anything(app, world, "POST", "follows.organization", "anonymous", FOLLOW)
 
 
 def takes_anything(app: Flask, world: World, method: str, endpoint: str, caller: str, valid: dict[str, Any]) -> None:

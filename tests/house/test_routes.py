@@ -102,6 +102,8 @@ def address_of(world: World, rule: Rule) -> str:
             values["slug"] = values[f"{kind}_slug"]
     if endpoint in ("learning.renew", "learning.withdraw", "learning.restore"):
         values["slug"] = values["withdrawn_slug" if endpoint == "learning.restore" else "fact_slug"]
+    if endpoint.startswith(("follows.topic", "feeds.topic")):
+        values["slug"] = values["topic_slug"]
     if endpoint in ("organizations.claim", "api_organizations.claim"):
         values["slug"] = values["unclaimed_slug"]
     if endpoint in ("imports.undo", "api_imports.undo"):

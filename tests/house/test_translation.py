@@ -27,6 +27,7 @@ from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.letters import MAIL_HEADER
 from app.core.tokens import unseal
+from app.discovery.models import Follower, FollowRequest
 from app.fundraisers.models import Fundraiser
 from app.learning.asked_models import AskedClaim
 from app.pages import demo
@@ -75,6 +76,7 @@ NO_PAGES = frozenset(
         "learning.feed",
         "design.mail_frame",  # a mail: see below
         "organizations.logo",
+        *(f"feeds.{what}_{kind}" for what in ("organization", "topic") for kind in ("atom", "json")),
         *(
             f"sharing.{what}_{kind}"
             for what in ("need", "fundraiser", "organization")
@@ -133,7 +135,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         world = build()
         askers = {purpose: make_person(email_verified_at=None) for purpose in LINKS}
         with transaction():
-            for whose in (Person, GuestHold, AskedClaim):
+            for whose in (Person, GuestHold, AskedClaim, Follower, FollowRequest):
                 db.session.execute(sa.update(whose).values(locale=pseudo.LOCALE))
             links = {purpose: make_link(askers[purpose], purpose, promise=purpose) for purpose in LINKS}
         unlinked = [f"{LINKS[purpose]}{token}" for purpose, token in links.items()]
@@ -146,6 +148,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             f"/items/{world.values['item_id']}/pledge",
         ]
         unlinked += [f"/guardians/{world.values['guardian_token']}", "/guardians/no-such-token", "/my-guardian"]
+        unlinked += [
+            f"/follow/asked/{world.values['request_token']}",
+            f"/follow/confirm/{world.values['follow_token']}",
+        ]
+        unlinked += [f"/follow/stop-one/{world.values['one_token']}", f"/follow/stop/{world.values['all_token']}"]
+        unlinked += ["/follow/confirm/no-such-token", f"/follow/topics/{world.values['topic_slug']}"]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         # The sheet of components shows facts that are none.

@@ -18,6 +18,8 @@ from app.core.ids import encode_id, new_id
 from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.core.pictures import reencode
+from app.discovery import operations as following
+from app.discovery.subjects import of_organization
 from app.donations.operations import start_donation
 from app.donations.queries import donation_token
 from app.imports.operations import set_columns, start_import, upload_file
@@ -175,6 +177,13 @@ def build() -> World:
             organization.id, by=owner, email=people["supporter"].email, kind="training", level="first_aid",
             reason="The course is full", starts_on=today("UTC"), ends_on=today("UTC") + dt.timedelta(days=30),
         )  # fmt: skip
+        followed = of_organization(organization)
+        follow = following.follow(people["supporter"].id, followed, frequency="weekly", zone="UTC")
+        asked, answered = (
+            following.ask_to_follow(followed, email=email, frequency="weekly", locale=None)
+            for email in ("gail@example.org", "walt@example.org")
+        )
+        by_address = following.confirm(answered.id, zone="UTC")
         tokens = {caller: create_token(person, scopes=list(SCOPES)) for caller, person in people.items()}
     db.session.expire_all()
     return World(
@@ -234,6 +243,11 @@ def build() -> World:
             "course_slug": course,
             "course_version_id": encode_id(coming.id),
             "position": "1",
+            "follow_id": encode_id(follow.id),
+            "request_token": following.page_token(asked),
+            "follow_token": following.confirm_token(asked),
+            "one_token": following.stop_one_token(by_address),
+            "all_token": following.stop_all_token(by_address.follower),
             "feature": "signups",
             "mail": "confirmed",
             "version": str(need.version),

@@ -86,6 +86,7 @@ def test_five_more_who_come_once_in_a_while(browser: Browser, site: Installation
         a_donor_whose_card_fails_pays_with_the_next(somebody())
         a_moderator_makes_one_of_two(somebody("moderator@example.org"))
         an_owner_hands_over_and_leaves(somebody("olive@example.org"), somebody("marta@example.org"))
+        a_visitor_follows_by_mail_and_stops_again(somebody())
 
 
 def link(visitor: Visitor, says: str, about: str) -> Locator:
@@ -351,3 +352,28 @@ def an_owner_hands_over_and_leaves(owner: Visitor, manager: Visitor) -> None:
     assert manager.reads("Marta Reyes Owner")
     assert manager.page.get_by_role("rowheader", name="Olive Brandt").count() == 0
     manager.look()
+
+
+def a_visitor_follows_by_mail_and_stops_again(visitor: Visitor) -> None:
+    visitor.start()
+    visitor.menu("Organizations")
+    visitor.follow(ORGANIZATION)
+    with Errand(visitor, 4):
+        visitor.follow("Follow")
+        visitor.look()
+        visitor.fill("Email", "fran@example.org")
+        visitor.field("I am 18 or older").check()
+        visitor.acts += 1
+        visitor.press("Follow")
+    assert visitor.reads("We sent a link to fran@example.org")
+    visitor.look()
+    visitor.go(visitor.site.link_in(visitor.site.mail_to("fran@example.org", "Confirm"), "/follow/confirm/"))
+    visitor.look()
+    visitor.press("Yes, follow")
+    assert visitor.reads(f"You follow {ORGANIZATION}.")
+    visitor.look()
+    with Errand(visitor, 2):
+        visitor.follow("Stop it again")
+        visitor.press("No more of these mails")
+    assert visitor.reads(f"You hear no more of {ORGANIZATION}.")
+    visitor.look()
