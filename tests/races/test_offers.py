@@ -28,7 +28,6 @@ from tests.factories import make_need, make_organization, make_person, make_shif
 from tests.races.conftest import Running
 from tests.races.crowd import all_at_once, equip
 
-pytestmark = pytest.mark.rule("S5")
 OK, LOST = 200, 409
 ROUNDS = 2
 
@@ -186,6 +185,7 @@ def often(running: Running, race: str) -> None:
         RACES[race](running)
 
 
+@pytest.mark.rule("S5")
 def test_an_answer_in_time_or_the_next_and_never_both(running: Running) -> None:
     # Before, about and after the moment of the answers.
     for seconds in (0.2, 0.5, 0.8, 5):
@@ -193,6 +193,7 @@ def test_an_answer_in_time_or_the_next_and_never_both(running: Running) -> None:
 
 
 @pytest.mark.parametrize("race", RACES)
+@pytest.mark.rule("S5")
 def test_the_line_holds_in_a_race(running: Running, race: str) -> None:
     often(running, race)
 

@@ -20,11 +20,11 @@ from tests.signups.test_waitlist import sign_up_in_order, taken
 from tests.smtp import Mailbox, text_of
 
 __all__ = ["need", "shift"]  # fixtures
-pytestmark = pytest.mark.rule("S5")
 Work = Callable[[], dict[str, int]]
 SignIn = Callable[..., CheckingClient]
 
 
+@pytest.mark.rule("S5")
 def test_who_may_wait(need: Need, shift: Shift) -> None:
     person = make_person()
     assert [one.status for one in join(shift, 1)] == ["confirmed"], "there is room, so nobody waits"
@@ -39,6 +39,7 @@ def test_who_may_wait(need: Need, shift: Shift) -> None:
     assert codes(waitlist.decline, waiting.id, by=waiting.person) == ["not_offered"]
 
 
+@pytest.mark.rule("S5")
 def test_the_page_of_a_full_shift_puts_one_in_line(
     shift: Shift, client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -67,6 +68,7 @@ def test_the_page_of_a_full_shift_puts_one_in_line(
     assert "1 person waits already." in client.get(page).text
 
 
+@pytest.mark.rule("S5")
 def test_more_people_than_places_are_offered_the_waitlist_beside_fewer(
     need: Need, client: CheckingClient, sign_in: SignIn
 ) -> None:
@@ -85,6 +87,7 @@ def test_more_people_than_places_are_offered_the_waitlist_beside_fewer(
 # --- the API --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("S5")
 def test_the_api_waits_accepts_and_declines(shift: Shift, client: CheckingClient) -> None:
     [holder] = sign_up_in_order(shift, 1)
     first, second = make_person(), make_person()

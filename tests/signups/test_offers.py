@@ -37,7 +37,6 @@ from tests.factories import (
 from tests.signups.test_waitlist import sign_up_in_order, states, taken, with_capacity
 from tests.smtp import Mailbox, text_of
 
-pytestmark = pytest.mark.rule("S5")
 Work = Callable[[], dict[str, int]]
 SignIn = Callable[..., CheckingClient]
 HOUR = dt.timedelta(hours=1)
@@ -111,6 +110,7 @@ def told(mailbox: Mailbox, person: Person) -> list[str]:
         ("2026-10-31 12:00", "2026-11-08 09:00", 12, "2026-11-01 15:00"),
     ],
 )
+@pytest.mark.rule("S5")
 def test_the_deadline(app: Flask, asked: str, starts: str, hours: int, until: str) -> None:
     at, starts_at, wanted = (dt.datetime.fromisoformat(each).replace(tzinfo=NEWARK) for each in (asked, starts, until))
     with time_machine.travel(at, tick=False):
@@ -120,6 +120,7 @@ def test_the_deadline(app: Flask, asked: str, starts: str, hours: int, until: st
         assert offers.deadline(shift, now()).astimezone(NEWARK) == wanted
 
 
+@pytest.mark.rule("S5")
 def test_a_flexible_role_has_no_start_and_no_last_hours(app: Flask) -> None:
     with time_machine.travel(dt.datetime(2026, 11, 22, 14, tzinfo=NEWARK), tick=False):
         role = make_shift(make_need(), flexible=True, capacity=1)
@@ -130,6 +131,7 @@ def test_a_flexible_role_has_no_start_and_no_last_hours(app: Flask) -> None:
 # --- one after the other --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("S5")
 def test_a_freed_place_is_kept_for_the_first_then_the_next_and_nobody_else(
     shift: Shift, client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -195,6 +197,7 @@ def test_a_freed_place_is_kept_for_the_first_then_the_next_and_nobody_else(
         assert sound()
 
 
+@pytest.mark.rule("S5")
 def test_the_sweep_ends_what_the_promise_did_not(shift: Shift) -> None:
     [holder] = sign_up_in_order(shift, 1)
     line = join(shift, 1, 1)
@@ -207,6 +210,7 @@ def test_the_sweep_ends_what_the_promise_did_not(shift: Shift) -> None:
         assert states(line) == ["expired", "offered"]
 
 
+@pytest.mark.rule("S5")
 def test_whoever_cannot_have_it_keeps_their_turn_and_is_told_why_once(
     shift: Shift, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -236,6 +240,7 @@ def test_whoever_cannot_have_it_keeps_their_turn_and_is_told_why_once(
     assert (states(line), taken(shift)) == (["offered", "declined"], 1)
 
 
+@pytest.mark.rule("S5")
 def test_the_gate_is_asked_again_when_an_offer_is_accepted(shift: Shift) -> None:
     [holder] = sign_up_in_order(shift, 1)
     [waiting] = join(shift, 1)
@@ -250,6 +255,7 @@ def test_the_gate_is_asked_again_when_an_offer_is_accepted(shift: Shift) -> None
     assert (states([waiting]), taken(shift), sound()) == (["confirmed"], 1, True)
 
 
+@pytest.mark.rule("S5")
 def test_a_party_that_does_not_fit_is_told_and_comes_with_fewer_at_the_same_turn(
     need: Need, client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -278,6 +284,7 @@ def test_a_party_that_does_not_fit_is_told_and_comes_with_fewer_at_the_same_turn
 # --- whatever frees a place -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("S5")
 def test_whatever_frees_a_place_the_next_is_asked(need: Need, work_off: Work) -> None:
     owner = make_member(need.organization, "owner")
 
@@ -336,6 +343,7 @@ def test_whatever_frees_a_place_the_next_is_asked(need: Need, work_off: Work) ->
 
 
 @pytest.mark.rule("S6")
+@pytest.mark.rule("S5")
 def test_a_moved_shift_asks_again_and_tells(shift: Shift, mailbox: Mailbox, work_off: Work) -> None:
     [holder] = sign_up_in_order(shift, 1)
     line = join(shift, 1, 1)
@@ -372,6 +380,7 @@ def test_a_moved_shift_asks_again_and_tells(shift: Shift, mailbox: Mailbox, work
     assert sound()
 
 
+@pytest.mark.rule("S5")
 def test_fewer_places_take_back_what_is_only_offered_first(shift: Shift, mailbox: Mailbox, work_off: Work) -> None:
     owner = make_member(shift.need.organization, "owner")
     do(edit_shift, shift.id, with_capacity(shift, 2), by=owner)
@@ -391,6 +400,7 @@ def test_fewer_places_take_back_what_is_only_offered_first(shift: Shift, mailbox
     assert sound()
 
 
+@pytest.mark.rule("S5")
 def test_cancelling_the_shift_or_closing_the_need_closes_the_waitlist(
     need: Need, shift: Shift, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -427,6 +437,7 @@ def test_cancelling_the_shift_or_closing_the_need_closes_the_waitlist(
         assert sound()
 
 
+@pytest.mark.rule("S5")
 def test_whoever_could_not_answer_because_the_need_was_paused_keeps_their_turn(need: Need, shift: Shift) -> None:
     owner = make_member(need.organization, "owner")
     [holder] = sign_up_in_order(shift, 1)
@@ -445,6 +456,7 @@ def test_whoever_could_not_answer_because_the_need_was_paused_keeps_their_turn(n
 # --- close to the start ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("S5")
 def test_close_to_the_start_the_place_goes_to_the_first_and_all_are_told_once(
     shift: Shift, client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -476,6 +488,7 @@ def test_close_to_the_start_the_place_goes_to_the_first_and_all_are_told_once(
         assert (taken(shift), sound()) == (1, True)
 
 
+@pytest.mark.rule("S5")
 def test_an_organization_says_how_close(need: Need, shift: Shift) -> None:
     [holder] = sign_up_in_order(shift, 1)
     [waiting] = join(shift, 1)
@@ -491,6 +504,7 @@ def test_an_organization_says_how_close(need: Need, shift: Shift) -> None:
 
 @pytest.mark.rule("G1")
 @pytest.mark.rule("G2")
+@pytest.mark.rule("S5")
 def test_an_offer_is_no_cleared_adult_and_needs_what_a_place_needs(
     app: Flask, mailbox: Mailbox, work_off: Work
 ) -> None:
@@ -523,6 +537,7 @@ def test_an_offer_is_no_cleared_adult_and_needs_what_a_place_needs(
     assert (two_adults.count_cleared_adults(shift), sound()) == (2, True)
 
 
+@pytest.mark.rule("S5")
 def test_verify_counts_what_is_offered(shift: Shift) -> None:
     [holder] = sign_up_in_order(shift, 1)
     join(shift, 1)
