@@ -246,20 +246,11 @@ def list_expired_holds() -> Sequence[int]:
     ).all()
 
 
-def count_held(shift_id: int) -> int:
-    """How many people places of a shift are held for at the moment."""
-    query = sa.select(sa.func.sum(GuestHold.party_size)).where(
-        GuestHold.shift_id == shift_id, GuestHold.status == "held"
-    )
-    return db.session.scalar(query) or 0
-
-
-def list_unreached_holds(shift_id: int) -> Sequence[GuestHold]:
-    """Places held on a shift for guests whom the mail with the link did not reach. For staff only: the caller's guard makes
-    sure."""
+def list_holds(shift_id: int) -> Sequence[GuestHold]:
+    """What is held on a shift for guests who have not confirmed yet. For staff only: the caller's guard makes sure."""
     return db.session.scalars(
         sa.select(GuestHold)
-        .where(GuestHold.shift_id == shift_id, GuestHold.status == "held", GuestHold.mail_failed_at.is_not(None))
+        .where(GuestHold.shift_id == shift_id, GuestHold.status == "held")
         .order_by(GuestHold.created_at, GuestHold.id)
     ).all()
 
