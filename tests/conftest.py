@@ -214,6 +214,7 @@ def empty_postgresql(connection: sa.Connection) -> None:
     used = [name for name, is_used in zip(names, filled.one(), strict=True) if is_used]
     deletes = "; ".join(f'DELETE FROM "{name}"' for name in used)  # the models' own names
     connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {deletes}")
+    connection.exec_driver_sql("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
 
 
 def _empty_postgresql(app: Flask) -> None:
