@@ -199,6 +199,16 @@ class Facts(RuleBasedStateMachine):
                     self.guard(who, answer)
                 self.speak_to_guardian(len(self.guardians) - 1, 0)
         self.record(0, 0, "driving", "good", True)
+        # One shift asks for the course in one of its tasks, another of everybody: one person shares it, one does not.
+        with transaction():
+            self._positions(0)[1].requirements = [model.COURSE]
+            db.session.get_one(Need, self.needs[2]).requirements = [model.COURSE]
+        self.world.shifts[0].positions[1] = {model.COURSE}
+        self.world.need_asks[2] = {model.COURSE}
+        for who in (0, 2):
+            self.take_the_course(who, 0, 700)
+        for one in range(2):
+            self.share_the_course(0, one, True)
 
     def _make_shifts(self, contacts: list[str]) -> None:
         homes = (0, 0, 1)
