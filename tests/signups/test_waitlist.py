@@ -176,7 +176,7 @@ def test_the_roster_shows_who_waits_in_order_and_gives_a_place_and_takes_it_back
     assert (states(made), taken(shift)) == (["confirmed", "waitlisted", "offered"], 2)
     assert shown.count("Give a place") == 1
     assert "Offered until" in shown
-    assert "1 place offered to who waits, 0 places open" in " ".join(shown.split())
+    assert "1 place offered to somebody who waits, 0 places open" in " ".join(shown.split())
     told = len(mailbox.messages)
     give = f"/manage/{shift.need.organization.slug}/signups/{encode_id(made[2].id)}/place"
     assert client.post(give).status_code == 303
