@@ -128,7 +128,7 @@ def test_the_form_of_whoever_follows_by_an_address_takes_anything_and_loses_noth
 def takes_anything(app: Flask, world: World, method: str, endpoint: str, caller: str, valid: dict[str, Any]) -> None:
     names = [*valid, "csrf_token", "next", "unheard-of"]
 
-    @tries(10)
+    @tries(6)
     @given(sent=st.dictionaries(st.sampled_from(names), TYPED, min_size=1, max_size=2))
     def send_it(sent: dict[str, Any]) -> None:
         answer = send(app, world, method, endpoint, caller, encoded({**valid, **sent}))
@@ -172,7 +172,7 @@ def test_a_resource_takes_anything(filled: tuple[Flask, World], method: str, end
     valid = filled_body(world, method, endpoint) or {}
     names = st.sampled_from([*valid, "unheard_of"]) if valid else st.text(max_size=8)
 
-    @tries(20)
+    @tries(10)
     @given(body=st.dictionaries(names, JSON, min_size=1, max_size=2).map(lambda sent: {**valid, **sent}) | JSON)
     def send_it(body: Any) -> None:
         is_sound(app, send(app, world, method, endpoint, CALLER[method, endpoint], body), body)
@@ -185,7 +185,7 @@ def test_a_resource_takes_anything(filled: tuple[Flask, World], method: str, end
 def test_an_address_takes_anything(filled: tuple[Flask, World], method: str, endpoint: str) -> None:
     app, world = filled
 
-    @tries(6)
+    @tries(4)
     @given(query=st.dictionaries(st.sampled_from(ASKED), st.lists(WORDS, min_size=1, max_size=2), max_size=4))
     def send_it(query: dict[str, list[str]]) -> None:
         short = {name: [value[:2000] for value in values] for name, values in query.items()}

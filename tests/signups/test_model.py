@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 from flask import Flask
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -26,6 +26,7 @@ from app.signups.jobs import fan_out_cancelled
 from app.signups.operations import cancel_signup, sign_up, undo_cancel
 from app.signups.queries import find_live_signup, list_roster
 from tests.factories import make_member, make_need, make_organization, make_person, make_shift
+from tests.hostile import tries
 
 PEOPLE, SHIFTS = 4, 6
 HOUR = dt.timedelta(hours=1)
@@ -205,13 +206,4 @@ class Placing(RuleBasedStateMachine):
 @pytest.mark.rule("S3")
 @pytest.mark.rule("S4")
 def test_places_follow_the_rules_whatever_happens(app: Flask) -> None:
-    # The same few examples at every run; a failure is told as it was found, without minutes of making it smaller.
-    bounded = settings(
-        max_examples=12,
-        stateful_step_count=25,
-        deadline=None,
-        derandomize=True,
-        phases=(Phase.generate,),
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    run_state_machine_as_test(Placing, settings=bounded)
+    run_state_machine_as_test(Placing, settings=settings(tries(8), stateful_step_count=25))
