@@ -192,3 +192,18 @@ def test_promises_of_a_past_that_was_made_up_count_as_kept(app: Flask, work_off:
         outbox.note_kept(now())
     assert set(db.session.scalars(kept)) == {"old", "older"}
     assert all(row.done_at == row.due_at for row in db.session.scalars(sa.select(Outbox)) if row.done_at)
+
+
+@pytest.mark.rule("M1")
+def test_many_promises_of_one_kind_are_made_at_once_and_each_only_once(app: Flask, count_queries: list[str]) -> None:
+    promises: list[tuple[dict[str, Any], str]] = [({"n": number}, f"many:{number}") for number in range(1500)]
+    with pytest.raises(RuntimeError), app.app_context():
+        outbox.enqueue_all("many", promises[:1])
+    count_queries.clear()
+    with transaction():
+        outbox.enqueue("many", {"n": 0}, key="many:0")
+        outbox.enqueue_all("many", promises)
+        outbox.enqueue_all("many", [])
+    assert len(count_queries) == 3
+    found = dict(list(db.session.execute(sa.select(Outbox.key, Outbox.payload).where(Outbox.kind == "many"))))
+    assert (len(found), found["many:1499"]) == (1500, {"n": 1499})

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
-from app.core.outbox import Outbox
+from app.core.outbox import Outbox, Postponed
 from app.discovery import digests, jobs, news, operations, queries
 from app.discovery.models import Follow, Follower
 from app.fundraisers.models import Fundraiser
@@ -408,6 +408,17 @@ def test_what_is_still_being_committed_is_told_the_next_time(
     with time_machine.travel(now() + dt.timedelta(minutes=2), tick=True):
         [mail] = morning()
     assert "Sort coats" in both(mail)
+
+
+def test_a_digest_that_comes_late_waits_for_the_morning_of_whoever_has_no_account_too(app: Flask) -> None:
+    with time_machine.travel("2026-11-24T04:00:00+00:00", tick=False):  # 11 in the evening in Newark
+        organization, person = make_organization(), make_person(time_zone="America/New_York")
+        [hers], [his] = address_follows(GAIL, organization), person_follows(person, organization)
+        open_need(organization, "Sort coats")
+        for one in (hers, his):
+            with pytest.raises(Postponed) as waits:
+                jobs.mail_follow_digest({"follower_id": one.follower_id, "follow_ids": [one.id], "outbox_key": "k"})
+            assert waits.value.delay == dt.timedelta(hours=9)
 
 
 def test_a_merged_organization_takes_its_followers_along_and_says_so(
