@@ -179,7 +179,7 @@ def build() -> World:
         )  # fmt: skip
         followed = of_organization(organization)
         follow = following.follow(people["supporter"].id, followed, frequency="weekly", zone="UTC")
-        asked, answered = (
+        asked_to_follow, answered = (
             following.ask_to_follow(followed, email=email, frequency="weekly", locale=None)
             for email in ("gail@example.org", "walt@example.org")
         )
@@ -244,8 +244,8 @@ def build() -> World:
             "course_version_id": encode_id(coming.id),
             "position": "1",
             "follow_id": encode_id(follow.id),
-            "request_token": following.page_token(asked),
-            "follow_token": following.confirm_token(asked),
+            "request_token": following.page_token(asked_to_follow),
+            "follow_token": following.confirm_token(asked_to_follow),
             "one_token": following.stop_one_token(by_address),
             "all_token": following.stop_all_token(by_address.follower),
             "feature": "signups",
