@@ -246,6 +246,7 @@ class Task:
     title: str
     status: str
     oldest: dt.date
+    version: int
 
 
 def list_due(before: dt.date, limit: int = MOST_TASKS) -> list[Task]:
@@ -264,7 +265,9 @@ def list_in_state(*statuses: str, limit: int = MOST_TASKS) -> list[Task]:
 
 
 def _task(row: Any) -> Task:
-    return Task(kind=row.kind, slug=row.slug, title=row.title, status=row.status, oldest=row.checked_on)
+    return Task(
+        kind=row.kind, slug=row.slug, title=row.title, status=row.status, oldest=row.checked_on, version=row.version
+    )
 
 
 def find_signpost_checks() -> dict[str, dt.date]:

@@ -91,7 +91,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "learning.new_fact"): {**LEARNED, **FACT, "slug": "a-new-one"},
     ("POST", "learning.edit_fact"): {**LEARNED, **FACT, "version": "1"},
-    ("POST", "learning.renew"): EMPTY,
+    ("POST", "learning.renew"): {"version": "1"},
     ("POST", "learning.withdraw"): {"reason": "It was wrong.", "replaced_by": "", "version": "1"},
     ("POST", "learning.restore"): {"reason": "It was right."},
     ("POST", "learning.check_signpost"): EMPTY,

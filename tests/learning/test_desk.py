@@ -67,9 +67,12 @@ def test_what_grows_old_is_found_before_its_page_has_to_say_so_and_renewed_in_on
         assert "All of it is fresh." not in due
         assert "Old draft?" not in due
         assert due.count("over a year ago") == 1
-        answer = client.post(f"/moderation/learning/facts/{lagging.slug}/renew")
+        assert f'name="version" value="{lagging.version}"' in due
+        stale = client.post(f"/moderation/learning/facts/{lagging.slug}/renew", data={"version": "7"})
+        assert stale.status_code == 409, "somebody else changed it, and nobody looked at that"
+        answer = client.post(f"/moderation/learning/facts/{lagging.slug}/renew", data={"version": "1"})
         assert answer.status_code == 303
-        assert client.post(f"/moderation/learning/articles/{over.slug}/renew").status_code == 303
+        assert client.post(f"/moderation/learning/articles/{over.slug}/renew", data={"version": "1"}).status_code == 303
         page = client.get("/moderation/learning").text
         assert 'id="due"' not in page
         assert "Everything was checked within 300 days" in page
@@ -235,7 +238,7 @@ def test_withdrawing_takes_two_steps_and_can_be_taken_back(client: CheckingClien
     edit = f"/moderation/learning/facts/{fact.slug}"
     assert "Restore it before you change it." in client.get(edit).text
     assert client.post(edit, data=fields(gone) | {"status": "verified"}).status_code == 422
-    assert client.post(edit.replace("learning/", "learning/") + "/renew").status_code == 409
+    assert client.post(f"{edit}/renew", data={"version": "2"}).status_code == 409
     back = f"/moderation/learning/facts/{fact.slug}/restore"
     assert client.post(back, data={"reason": ""}).status_code == 422
     assert client.post(back, data={"reason": "It was right."}).status_code == 303

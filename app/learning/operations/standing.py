@@ -54,10 +54,10 @@ def restore(model: type[Subject], key: int, *, by: Person, reason: str) -> Subje
     return row
 
 
-def renew(model: type[Subject], key: int, *, by: Person, checked_by: str) -> Subject:
-    """Somebody looked at every source today, and it still holds. `checked_by` is how the public reads who. Raises Refused
-    (`withdrawn`), InvalidInput at "checked_by"."""
-    row = lock_subject(model, key)
+def renew(model: type[Subject], key: int, *, by: Person, checked_by: str, version: int | None = None) -> Subject:
+    """Somebody looked at every source today, and it still holds. `checked_by` is how the public reads who, `version` what
+    they looked at. Raises Refused (`withdrawn`, `changed`), InvalidInput at "checked_by"."""
+    row = lock_subject(model, key, version=version)
     require_open(row)
     who = line(checked_by) or ""
     if not who or len(who) > 160:

@@ -85,8 +85,9 @@ def desk() -> ResponseReturnValue:
 @allow(can_moderate, load=find_kept)
 def renew(row: Any) -> ResponseReturnValue:
     """I looked at every source today, and it still holds."""
+    version = version_in(request.form.get("version", ""))
     with transaction():
-        operations.renew(type(row), row.id, by=current_person(), checked_by=checked_by())
+        operations.renew(type(row), row.id, by=current_person(), checked_by=checked_by(), version=version)
     flash(_("Its sources count as checked today."), "done")
     return redirect(url_for("learning.desk"), code=303)
 
@@ -133,9 +134,13 @@ class _OnlyLooked(Exception):
     """Ends a transaction that was only made to look at."""
 
 
-def version_of(form: Any) -> int | None:
-    """The version that was looked at, as the page carried it along; 0, which none has, when it is no number."""
-    text = form.version.data or ""
+def version_of(form: Any) -> int:
+    """The version that was looked at, as the form of a page carried it along."""
+    return version_in(form.version.data or "")
+
+
+def version_in(text: str) -> int:
+    """The version that a page carried along; 0, which none has, when it is no number."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
