@@ -15,7 +15,16 @@ from app.learning.asked_models import AskedClaim
 from app.learning.models import Fact, Question
 
 PAGE_SIZE = 20
-MOST_ALIKE = 8
+MOST_ALIKE = 6
+# Short words tell nothing of what a sentence is about, nor do these longer ones.
+SHORTEST_TELLING = 4
+_COMMON = frozenset(
+    full_text.words(
+        "about after also because been before being does each from have here into just know like made make many more most"
+        " much must only other over says should some such than that their them then there these they this those very were"
+        " what when where which while will with would your every said saying true claim"
+    )
+)
 # Among so many of the latest it is looked for one that asks the same.
 MOST_COMPARED = 400
 
@@ -95,15 +104,20 @@ def find_asked(asked_id: int) -> AskedClaim | None:
     return db.session.scalar(query.where(AskedClaim.id == asked_id))
 
 
+def _telling(text: str) -> set[str]:
+    """The words that tell what a text is about."""
+    return {word for word in full_text.words(text) if len(word) >= SHORTEST_TELLING and word not in _COMMON}
+
+
 def list_alike(asked: AskedClaim) -> list[AskedClaim]:
     """Claims that wait or are answered and share words with this one, the likest first."""
-    own = set(full_text.words(asked.text))
+    own = _telling(asked.text)
     query = sa.select(AskedClaim).where(
         AskedClaim.id != asked.id, AskedClaim.status.in_(("open", "taken", "answered")), AskedClaim.text != ""
     )
     scored = []
     for other in db.session.scalars(query.order_by(AskedClaim.created_at.desc()).limit(MOST_COMPARED)):
-        theirs = set(full_text.words(other.text))
+        theirs = _telling(other.text)
         scored.append((len(own & theirs) / (len(own | theirs) or 1), other))
     scored.sort(key=lambda pair: (-pair[0], pair[1].created_at))
     return [other for share, other in scored[:MOST_ALIKE] if share > 0]
@@ -111,7 +125,7 @@ def list_alike(asked: AskedClaim) -> list[AskedClaim]:
 
 def list_likely(asked: AskedClaim) -> list[Likely]:
     """Facts and published questions that share words with what was asked, the likest first: what may answer it."""
-    own = set(full_text.words(asked.text))
+    own = _telling(asked.text)
     rows = [
         *db.session.execute(sa.select(sa.literal("fact"), Fact.slug, Fact.claim).where(Fact.status != "withdrawn")),
         *db.session.execute(
@@ -120,6 +134,6 @@ def list_likely(asked: AskedClaim) -> list[Likely]:
     ]
     scored = []
     for kind, slug, title in rows:
-        theirs = set(full_text.words(title))
+        theirs = _telling(title)
         scored.append((-len(own & theirs) / (len(own | theirs) or 1), kind, slug, title))
     return [Likely(kind, slug, title) for share, kind, slug, title in sorted(scored)[:MOST_ALIKE] if share < 0]

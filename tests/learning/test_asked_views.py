@@ -100,7 +100,7 @@ def test_the_link_in_the_mail_needs_a_button(client: CheckingClient) -> None:
 
 
 def test_moderators_take_answer_link_decline_and_put_together(client: CheckingClient, sign_in) -> None:  # type: ignore[no-untyped-def]  # a fixture
-    fact = make_fact(claim="Few children are taken from shops.")
+    fact = make_fact(claim="Few children are taken.")
     known = make_question(fact.topic, question="Are children taken from shops every day?")
     asked, again, vague, last = (
         ask(),
