@@ -78,6 +78,13 @@ def test_no_address_no_file_and_no_data_of_one_is_taken(app: Flask, material: st
     assert db.session.scalar(sa.select(sa.func.count()).select_from(AskedClaim)) == 0
 
 
+@pytest.mark.rule("L2")
+def test_the_guard_is_what_refuses_it(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: without the guard the same words would be kept."""
+    monkeypatch.setattr(operations, "refusals", lambda _text, _where: {})
+    assert "example.org/video" in ask(f"{CLAIM} example.org/video/12").text
+
+
 def test_what_people_say_of_a_claim_is_taken() -> None:
     for text, where in (
         (CLAIM, "a video on example.com"),
@@ -236,7 +243,11 @@ def test_what_was_decided_meanwhile_is_not_decided_again(moderator: Person) -> N
     found = find_asked(other.id)
     assert found is not None
     assert found.status == "open"
-    # The database holds it besides.
+    # The database holds it besides: without the look under the lock a second decision is an error, not a lie.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(operations, "_undecided", operations._locked)
+        with pytest.raises(sa.exc.IntegrityError), transaction():
+            operations.merge_claim(asked.id, other.id, by=moderator)
     with pytest.raises(sa.exc.IntegrityError), transaction():
         db.session.execute(sa.update(AskedClaim).where(AskedClaim.id == other.id).values(status="answered"))
 

@@ -79,6 +79,9 @@ def test_asking_is_limited_and_says_when_it_is_not(
     assert "That was too often" in late.text
     assert CLAIM in late.text
     assert db.session.query(AskedClaim).count() == 10
+    # The control: without limits it is taken.
+    monkeypatch.setitem(app.config, "SETTINGS", dataclasses.replace(settings, rate_limits=False))
+    assert client.post("/learn/check/ask", data={"text": CLAIM}).status_code == 303
 
 
 def test_nobody_fills_a_strangers_mailbox(app: Flask, client: CheckingClient, monkeypatch: pytest.MonkeyPatch) -> None:
