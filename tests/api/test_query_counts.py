@@ -12,6 +12,8 @@ from app.accounts.models import Person
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
+from app.discovery.operations import follow
+from app.discovery.subjects import of_organization
 from app.donations.models import Donation
 from app.donations.operations import start_donation
 from app.imports.operations import set_columns, start_import, upload_file
@@ -26,7 +28,10 @@ from app.signups.operations import sign_up
 from tests.api.test_main_job import Caller
 from tests.factories import (
     allow_contact,
+    make_article,
     make_clearance,
+    make_course,
+    make_fact,
     make_fundraiser,
     make_item,
     make_member,
@@ -34,6 +39,7 @@ from tests.factories import (
     make_organization,
     make_person,
     make_shift,
+    make_topic,
 )
 
 
@@ -247,9 +253,38 @@ def my_clearances(owner: Person, count: int) -> str:
     return "/me/clearances"
 
 
+def articles(owner: Person, count: int) -> str:
+    topic, fact = make_topic(), make_fact()
+    for _number in range(count):
+        make_article(topic, body=f"Ask who says so.[^{fact.slug}]")
+    return "/learn/articles"
+
+
+def facts(owner: Person, count: int) -> str:
+    topic = make_topic()
+    for _number in range(count):
+        make_fact(topic)
+    return "/learn/facts"
+
+
+def courses(owner: Person, count: int) -> str:
+    for number in range(count):
+        make_course(slug=f"course-{owner.id}-{number}")
+    return "/learn/courses"
+
+
+def follows(owner: Person, count: int) -> str:
+    organizations = [make_organization() for _number in range(count)]
+    with transaction():
+        for organization in organizations:
+            follow(owner.id, of_organization(organization), frequency="weekly", zone="America/New_York")
+    return "/me/follows"
+
+
 LISTS = [
     needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
     mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
+    articles, facts, courses, follows,
 ]  # fmt: skip
 
 
