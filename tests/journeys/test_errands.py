@@ -282,7 +282,7 @@ def a_waitlisted_supporter_takes_the_place_that_came_free(first: Visitor, second
         first.acts += 1
         first.look()
         first.press("Decline it")
-    assert first.reads("The next person is asked.")
+    assert first.reads("You declined this place, and the next person was asked."), first.page.inner_text("main")
     second.go(second.site.link_in(second.site.mail_to("priya@example.org", "A place is yours until"), "/places/"))
     assert second.reads("Then the next person is asked.")
     second.look()
