@@ -55,7 +55,17 @@ class Address:
 def list_addresses() -> list[Address]:
     """Every page that search engines may know: what the public sees now and nothing else (N1, F8); drafts and what was
     withdrawn are not in it. The newest first where not all have room."""
-    fixed = ("/", "/needs", "/organizations", "/fundraisers", "/learn", "/learn/check", "/ways-to-help", "/report")
+    fixed = (
+        "/",
+        "/needs",
+        "/organizations",
+        "/fundraisers",
+        "/learn",
+        "/learn/check",
+        "/ways-to-help",
+        "/follow",
+        "/report",
+    )
     found = [Address(path) for path in fixed]
     found += [Address(f"/learn/topics/{slug}") for slug in db.session.scalars(sa.select(Topic.slug))]
     for model, path in ((Article, "/learn/"), (Fact, "/learn/facts/"), (Question, "/learn/questions/")):

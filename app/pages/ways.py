@@ -11,10 +11,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core.cache import anonymous_page
 from app.core.i18n import _, ngettext, number
 from app.core.places import Place
 from app.core.templating import country as country_name
 from app.core.web import public
+from app.learning.queries import list_topics
 from app.learning.signposts import guess_country
 from app.needs.facets import Facets, count_facets
 from app.needs.filters import parse
@@ -56,6 +58,13 @@ def index() -> ResponseReturnValue:
         error=errors.get("near"),
     )
     return page, 422 if errors else 200
+
+
+@ways.get("/follow")
+@public
+def news() -> ResponseReturnValue:
+    """What can be followed: each topic from here, organizations from their pages."""
+    return anonymous_page(lambda: render_template("pages/news.html", topics=list_topics()))
 
 
 def list_ways(counted: Facets, place: Place | None, country: str) -> list[Way]:
@@ -102,7 +111,7 @@ def list_ways(counted: Facets, place: Place | None, country: str) -> list[Way]:
         Way(
             "mail", _("Get news"),
             _("Follow a topic or an organization: what is new comes to you, and stops when you say so."),
-            _("Choose a topic"), "/learn",
+            _("Choose what to follow"), "/follow",
         ),
     ]  # fmt: skip
 

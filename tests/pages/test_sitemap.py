@@ -49,7 +49,7 @@ def test_the_map_has_what_the_public_sees_now(client: CheckingClient, count_quer
     shown = paths(client)
     assert len(count_queries) <= 8
     assert shown >= {
-        "/", "/needs", "/organizations", "/fundraisers", "/learn", "/learn/check", "/ways-to-help", "/report",
+        "/", "/needs", "/organizations", "/fundraisers", "/learn", "/learn/check", "/ways-to-help", "/follow", "/report",
         f"/needs/{encode_id(need.id)}",
         f"/organizations/{organization.slug}", f"/fundraisers/{fundraiser.slug}", f"/learn/{article.slug}",
         f"/learn/facts/{fact.slug}", f"/learn/questions/{question.slug}", f"/learn/topics/{fact.topic.slug}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.conftest import CheckingClient
-from tests.factories import make_item, make_need, make_shift
+from tests.factories import make_item, make_need, make_shift, make_topic
 
 
 def leads(page: str) -> dict[str, str]:
@@ -58,3 +58,13 @@ def test_the_country_of_services_is_guessed_from_the_languages_alone(client: Che
         assert leads(page)["Where to report"] == url
         assert ("Services in:" in page) is bool(words)
         assert words in page
+
+
+def test_news_are_chosen_by_topic_and_lead_to_following_it(client: CheckingClient) -> None:
+    topic = make_topic(title="Words & numbers")
+    page = client.get("/follow")
+    assert "Set-Cookie" not in page.headers
+    assert f'href="/follow/topics/{topic.slug}"' in page.text
+    assert "Words &amp; numbers" in page.text
+    assert client.get(f"/follow/topics/{topic.slug}").status_code == 200
+    assert client.get("/learn.atom").status_code == 200
