@@ -198,6 +198,14 @@ def test_about_twelve_articles_of_300_to_700_words_for_those_who_come() -> None:
     assert len(QUESTIONS) >= 8
 
 
+# What the platform does not do yet: whatever stands here leaves the list with the commit that makes it true.
+NOT_YET = re.compile(r"\bmonthly\b|\breceipts?\b", re.IGNORECASE)
+
+
+def test_nothing_is_promised_that_the_platform_does_not_do() -> None:
+    assert [(where, found) for where, text in texts() if (found := NOT_YET.findall(text))] == []
+
+
 # --- phone numbers --------------------------------------------------------------------------------------------------
 
 
