@@ -28,7 +28,7 @@ def mail_asked_confirm(payload: dict[str, Any]) -> None:
 
 
 def mail_asked_decided(payload: dict[str, Any]) -> None:
-    """What became of what somebody asked; then their address is forgotten."""
+    """What became of what somebody asked; then their address is forgotten, also when there is nothing to read any more."""
     asked = find_asked(payload["asked_id"])
     if asked is None:
         return
@@ -38,8 +38,12 @@ def mail_asked_decided(payload: dict[str, Any]) -> None:
     with speaking(locale):
         why = str(DECLINED[decided.decline_code]) if decided.status == "declined" else ""
     question = decided.question if decided.status == "answered" else None
-    if question is not None and question.status != "published":
-        return  # withdrawn meanwhile: there is nothing to read
+    key, asked_id = payload["outbox_key"], asked.id
+    if question is not None and question.status != "published":  # withdrawn meanwhile
+        if address is not None:
+            with transaction():
+                operations.forget_email(asked_id)
+        return
     values: dict[str, Any] = {
         "asked": asked.text,
         "question": question.question if question else "",
@@ -48,7 +52,6 @@ def mail_asked_decided(payload: dict[str, Any]) -> None:
         "note": decided.note,
         "in_danger": decided.decline_code == "person_in_danger",
     }
-    key, asked_id = payload["outbox_key"], asked.id
     if person is not None:
         if person.is_active:
             send("learning/asked_decided", to=person, key=key, **values)

@@ -15,6 +15,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
+from app.core.outbox import Outbox
 from app.learning.asked_models import AskedClaim
 from app.learning.asked_queries import find_asked, list_alike, list_answered
 from app.learning.asking import refusals
@@ -164,6 +165,43 @@ def test_an_address_is_told_only_after_its_owner_said_so_and_then_forgotten(
     db.session.expire_all()
     assert other.email is None
     assert len(mailbox.messages) == 3
+
+
+def test_no_address_is_kept_longer_than_somebody_can_be_told(
+    moderator: Person, work_off: WorkOff, mailbox: Mailbox
+) -> None:
+    withdrawn, unreachable = ask(email="ana@example.org"), ask(email="bo@example.org")
+    with transaction():
+        operations.confirm_asked_email(withdrawn.id)
+        operations.confirm_asked_email(unreachable.id)
+    work_off()
+    with transaction():
+        question = operations.answer_newly(withdrawn.id, an_answer(), by=moderator).question_id
+        assert question is not None
+        withdraw(Question, question, by=moderator, because="wrong")
+    asked_only = len(mailbox.messages)
+    work_off()
+    assert len(mailbox.messages) == asked_only, "there is nothing to read"
+    db.session.expire_all()
+    assert (withdrawn.email, withdrawn.email_confirmed_at) == (None, None)
+    # No mail reaches them, and no further one is tried.
+    with transaction():
+        operations.decline_claim(unreachable.id, "no_claim", by=moderator)
+        db.session.execute(sa.delete(Outbox).where(Outbox.kind == "mail_asked_decided"))
+    for days, kept in ((89, "bo@example.org"), (91, None)):
+        with time_machine.travel(now() + dt.timedelta(days=days), tick=False):
+            work_off()
+        db.session.expire_all()
+        assert unreachable.email == kept, days
+
+
+def test_what_may_harm_somebody_is_erased_with_everything_put_together_with_it(moderator: Person) -> None:
+    first, second, other = ask(), ask(seen_where="next door"), ask()
+    with transaction():
+        operations.merge_claim(second.id, first.id, by=moderator)
+        operations.decline_claim(first.id, "names_somebody", by=moderator)
+    assert {(each.text, each.seen_where) for each in (first, second)} == {("", "")}
+    assert other.text == CLAIM
 
 
 def test_what_may_harm_somebody_is_erased_at_once_and_the_rest_after_three_months(

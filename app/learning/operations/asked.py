@@ -24,7 +24,8 @@ from app.learning.models import Question
 from app.learning.operations.inputs import QuestionInput
 from app.learning.operations.questions import add_question
 
-# An address that nobody confirms is forgotten after a week, the words of what was declined or put together after three months.
+# An address that nobody confirms is forgotten after a week; the words of what was declined or put together, and an address
+# that no mail reached, three months after it was decided.
 CONFIRMED_WITHIN = dt.timedelta(days=7)
 KEPT_FOR = dt.timedelta(days=90)
 _PURPOSE = "asked-claim"
@@ -133,7 +134,8 @@ def answer_newly(asked_id: int, values: QuestionInput, *, by: Person) -> AskedCl
 
 def decline_claim(asked_id: int, code: str, *, by: Person, note: str = "") -> AskedClaim:
     """It is not answered, for a reason of `asking.DECLINED` and in a sentence of the moderator's own. What may harm somebody
-    to keep is erased at once. Raises InvalidInput at "code" and "note", Refused (`decided`)."""
+    to keep is erased at once, and so is what was put together with it: it says the same. Raises InvalidInput at "code" and
+    "note", Refused (`decided`)."""
     asked = _undecided(asked_id)
     words = line(note) or ""
     if code not in DECLINED:
@@ -141,6 +143,8 @@ def decline_claim(asked_id: int, code: str, *, by: Person, note: str = "") -> As
     if len(words) > 500:
         raise InvalidInput({"note": _("Write %(max)d characters or fewer", max=500)})
     erased = {"text": "", "seen_where": ""} if code in ERASED else {}
+    if erased:
+        db.session.execute(sa.update(AskedClaim).where(AskedClaim.merged_into_id == asked.id).values(**erased))
     return _decide(asked, "declined", by, decline_code=code, note=words, **erased)
 
 
@@ -192,14 +196,14 @@ def _tell(asked: AskedClaim) -> None:
 
 
 def forget_email(asked_id: int) -> None:
-    """Whoever asked was told: their address is needed no more."""
+    """Whoever asked was told, or there is nothing to tell: their address is needed no more."""
     asked = _locked(asked_id)
     asked.email = asked.email_confirmed_at = None
 
 
 def forget_old() -> int:
-    """Forget addresses that nobody confirmed within a week, and the words of what was declined or put together three months
-    ago; how many rows were changed. Called by a sweep, in its transaction."""
+    """Forget addresses that nobody confirmed within a week, and, three months after it was decided, the words of what was
+    declined or put together, and every address; how many rows were changed. Called by a sweep, in its transaction."""
     at = now()
     unconfirmed = (
         sa.update(AskedClaim)
@@ -210,16 +214,24 @@ def forget_old() -> int:
         )
         .values(email=None)
     )
+    long_decided = AskedClaim.decided_at < at - KEPT_FOR
+    outcome = sa.select(AskedClaim.id).where(AskedClaim.status.in_(("answered", "declined")), long_decided)
+    unreached = (
+        sa.update(AskedClaim)
+        .where(AskedClaim.email.is_not(None), long_decided)
+        .where(sa.func.coalesce(AskedClaim.merged_into_id, AskedClaim.id).in_(outcome))
+        .values(email=None, email_confirmed_at=None)
+    )
     old = (
         sa.update(AskedClaim)
         .where(
             AskedClaim.status.in_(("declined", "merged")),
-            AskedClaim.decided_at < at - KEPT_FOR,
+            long_decided,
             sa.or_(AskedClaim.text != "", AskedClaim.seen_where != "", AskedClaim.note != ""),
         )
         .values(text="", seen_where="", note="")
     )
-    return sum(db.session.connection().execute(statement).rowcount for statement in (unconfirmed, old))
+    return sum(db.session.connection().execute(statement).rowcount for statement in (unconfirmed, unreached, old))
 
 
 def _locked(asked_id: int) -> AskedClaim:
