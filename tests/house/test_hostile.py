@@ -31,6 +31,7 @@ READS = sorted(key for key in TABLE if key[0] == "GET" and key[1] != "static")
 ASKED = (
     "cursor", "status", "next", "q", "near", "radius_km", "skills", "causes", "wants", "from", "to", "urgency", "remote",
     "sort", "limit", "quantity", "organization", "need", "missing", "session_id", "country", "of",
+    "place", "people", "party_size", "for", "ready",
 )  # fmt: skip
 # What may be decided about an organization changes with each decision.
 NEVER_SHOWN_AGAIN = {"password", "current", "version", "act", "decision"}

@@ -80,6 +80,8 @@ def test_a_change_that_the_gate_refuses_changes_nothing(app: Flask, sign_in: Sig
     assert wrong.status_code == 409
     assert 'value="11"' in wrong.text
     assert taken(one) == 2
+    # More digits than a number may have are none (A4).
+    assert 'value="2"' in client.get(f"/signups/{encode_id(signup.id)}/change?people={'9' * 5000}").text
 
 
 def test_more_people_fit_where_only_ones_own_places_are_in_the_way(app: Flask) -> None:

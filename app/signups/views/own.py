@@ -238,10 +238,10 @@ def change(signup: Signup) -> ResponseReturnValue:
     need = signup.shift.need
     waits = signup.status == "waitlisted"
     places = {} if waits else list_places(signup)
-    asked = request.args
+    people = request.args.get("people", "")
     form = ChangeForm(
-        place=asked.get("place") or f"{encode_id(signup.shift_id)}.{encode_id(signup.position_id)}",
-        party_size=int(asked["people"]) if asked.get("people", "").isdecimal() else signup.party_size,
+        place=request.args.get("place") or f"{encode_id(signup.shift_id)}.{encode_id(signup.position_id)}",
+        party_size=int(people) if people.isdecimal() and len(people) < 4 else signup.party_size,
         note=signup.note,
     )
     form.place.choices = describe_places(places, signup)
