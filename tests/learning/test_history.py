@@ -17,7 +17,7 @@ from app.learning.history import compare
 from app.learning.models import Fact
 from app.learning.operations import shared
 from app.learning.operations.inputs import FactInput, values_of
-from tests.factories import CHECKED, make_fact, make_source, make_topic
+from tests.factories import CHECKED, make_article, make_fact, make_question, make_source, make_topic
 
 
 def told(before: str, after: str) -> str:
@@ -121,3 +121,18 @@ def test_of_two_changes_of_one_version_one_is_made(app: Flask) -> None:
     assert at_once(app, *acts) == ["", "changed"]
     db.session.expire_all()
     assert db.session.get_one(Fact, key).version == 2
+
+
+@pytest.mark.rule("L1")
+def test_what_the_public_has_seen_is_withdrawn_and_never_a_draft_again(app: Flask) -> None:
+    """As a draft it would be gone from every page that shared it, without a word why."""
+    for row, edit in ((make_article(), operations.edit_article), (make_question(), operations.edit_question)):
+        values = dataclasses.replace(values_of(row), status="draft")
+        with pytest.raises(InvalidInput, match="status"), transaction():
+            edit(row.id, values, by=None)  # type: ignore[operator]  # each with its own values
+        db.session.expire_all()
+        assert (row.status, row.version) == ("published", 1)
+    draft = make_article(status="draft")
+    with transaction():
+        operations.edit_article(draft.id, values_of(draft), by=None)
+    assert draft.status == "draft"

@@ -14,6 +14,7 @@ from app.learning.operations.shared import (
     find_topic_id,
     keep_revision,
     lock_subject,
+    require_in_sight,
     require_open,
     require_reason,
 )
@@ -35,11 +36,12 @@ def add_article(values: ArticleInput, *, by: Person | None, reason: str = "") ->
 def edit_article(
     article_id: int, values: ArticleInput, *, by: Person | None, reason: str = "", version: int | None = None
 ) -> Article:
-    """Change what an article says; its slug stays. Raises InvalidInput as `add_article`, at "reason" without one; Refused
-    (`not_found`, `changed`, `withdrawn`)."""
+    """Change what an article says; its slug stays. Raises InvalidInput as `add_article`, at "reason" without one, at
+    "status" when it would be a draft again; Refused (`not_found`, `changed`, `withdrawn`)."""
     values = values.tidied()
     article = lock_subject(Article, article_id, version=version)
     require_open(article)
+    require_in_sight(article, values.status)
     kept = require_reason(reason, by=by)
     _require_sound(values, new=False)
     _fill(article, values)

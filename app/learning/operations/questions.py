@@ -14,6 +14,7 @@ from app.learning.operations.shared import (
     find_topic_id,
     keep_revision,
     lock_subject,
+    require_in_sight,
     require_open,
     require_reason,
 )
@@ -35,11 +36,12 @@ def add_question(values: QuestionInput, *, by: Person | None, reason: str = "") 
 def edit_question(
     question_id: int, values: QuestionInput, *, by: Person | None, reason: str = "", version: int | None = None
 ) -> Question:
-    """Change what a question says; its slug stays. Raises InvalidInput as `add_question`, at "reason" without one; Refused
-    (`not_found`, `changed`, `withdrawn`)."""
+    """Change what a question says; its slug stays. Raises InvalidInput as `add_question`, at "reason" without one, at
+    "status" when it would be a draft again; Refused (`not_found`, `changed`, `withdrawn`)."""
     values = values.tidied()
     question = lock_subject(Question, question_id, version=version)
     require_open(question)
+    require_in_sight(question, values.status)
     kept = require_reason(reason, by=by)
     _require_sound(values, new=False)
     _fill(question, values)

@@ -93,6 +93,13 @@ def require_open(row: Kept) -> None:
         raise refuse("withdrawn", _("This was withdrawn."), _("Restore it first."))
 
 
+def require_in_sight(row: Article | Question, status: str) -> None:
+    """Raise InvalidInput at "status" when what the public sees would be a draft again: it says that it does not hold where it
+    stood, and is not just gone (`standing.withdraw`)."""
+    if row.status == "published" and status == "draft":
+        raise InvalidInput({"status": _("The public has seen it: withdraw it, so that it says why")})
+
+
 def require_reason(reason: str, *, by: Person | None) -> str:
     """The reason as it is kept. Raises InvalidInput at "reason" when a person gives none."""
     kept = line(reason) or ""
