@@ -25,7 +25,7 @@ from app.safeguarding.models import (
     Exemption,
     GuardianConfirmation,
 )
-from app.safeguarding.queries import find_profile
+from app.safeguarding.queries import find_profile, list_clearances_for
 from app.safeguarding.requirements import Requirement
 from app.signups import two_adults
 from tests.factories import (
@@ -145,6 +145,9 @@ def test_nobody_is_cleared_by_those_who_do_not_come_along(
     assert not stands(moved), own.name
     work_off()
     assert status(moved) == "cancelled"
+    # Whoever never knew what was recorded does not come to read it, ended as it is (G3).
+    seen = {row.person_id for row in list_clearances_for(remaining.id).rows}
+    assert seen == ({person.id, own.id} if why == "never verified" else set())
 
 
 @pytest.mark.rule("G1")

@@ -28,7 +28,8 @@ def merge_records(duplicate: Organization, remaining: Organization, *, by: Perso
 
     The word of moderators and the acceptance of its own code of conduct stay behind; so do exemptions, which two people of
     the other one agree to anew. What was recorded, shared with it, and which guardians were spoken to, goes with its
-    members; ends when they do not come along, or when nobody had verified it. Every place is asked again (G1).
+    members; ends when they do not come along, or when nobody had verified it. What ended because they do not come along stays
+    behind until its day: nobody who did not know it comes to read it. Every place is asked again (G1).
     """
     stands = duplicate.is_public and with_members
     revoke_conduct_of(duplicate.id, by=by)
@@ -40,7 +41,8 @@ def merge_records(duplicate: Organization, remaining: Organization, *, by: Perso
     if not stands:
         revoke_all_of(duplicate.id, by=by)
     db.session.execute(sa.delete(ContactPermission).where(ContactPermission.organization_id == duplicate.id))
-    moved = [*_move_clearances(duplicate, remaining, by), *_move_shares(duplicate, remaining, by, stands=stands)]
+    moved = _move_clearances(duplicate, remaining, by) if with_members else []
+    moved += _move_shares(duplicate, remaining, by, stands=stands)
     _move_confirmations(duplicate, remaining, by, stands=stands)
     tell_rules_changed(remaining.id)
     return list(dict.fromkeys(moved))
