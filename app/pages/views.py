@@ -12,8 +12,8 @@ from markupsafe import escape
 from app.accounts import feeds
 from app.accounts.models import Person
 from app.accounts.session import current_person
-from app.core.cache import anonymous_page
-from app.core.clock import local_date
+from app.core.cache import anonymous_page, public_document
+from app.core.clock import local_date, now
 from app.core.db import transaction
 from app.core.drawing import MOST_CROWD
 from app.core.i18n import _
@@ -168,16 +168,17 @@ def readyz() -> ResponseReturnValue:
 @public
 def sitemap() -> ResponseReturnValue:
     """Every page that everybody may see, for search engines (sitemaps.org, protocol 0.9)."""
+    # Kept until anything is committed: what is out of sight is out of it at the next request, too (N1).
+    return public_document(_list_addresses, "application/xml", now())
+
+
+def _list_addresses() -> str:
     site = settings().base_url
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">']
     for address in queries.list_addresses():
         changed = f"<lastmod>{address.changed_on.isoformat()}</lastmod>" if address.changed_on else ""
         lines.append(f"<url><loc>{escape(site + address.path)}</loc>{changed}</url>")
-    content = "\n".join([*lines, "</urlset>\n"])
-    # Asked for again each time: what is out of sight is out of it, too (N1).
-    response = Response(content, content_type="application/xml", headers={"Cache-Control": "public, no-cache"})
-    response.add_etag()
-    return response.make_conditional(request)
+    return "\n".join([*lines, "</urlset>\n"])
 
 
 @pages.get("/robots.txt")

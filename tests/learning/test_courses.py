@@ -22,11 +22,12 @@ from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id, new_id
-from app.learning.courses.files import FOLDER, CourseFile, read_course, read_courses
-from app.learning.courses.models import CourseAnswer, CourseAttempt, CourseVersion, Lesson, LessonOption
+from app.learning.courses.files import FOLDER, TAUGHT_IN_PERSON, CourseFile, read_course, read_courses
+from app.learning.courses.models import CourseAnswer, CourseAttempt, CourseVersion, Lesson, LessonOption, level_of
 from app.learning.courses.operations import publish_version, purge_attempts, retire_course, store_version
 from app.learning.courses.queries import find_current, find_open_attempt, find_version, list_answers
 from app.learning.courses.seed import load_courses
+from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance
 from app.safeguarding.operations import answer_course, begin_course
 from tests.conftest import CheckingClient
@@ -132,6 +133,18 @@ def test_a_course_that_no_page_could_show_is_refused(tmp_path: Path, before: str
     (folder / "course.toml").write_text(text.replace(before, after))
     with pytest.raises(ValueError, match=said):
         read_courses(tmp_path)
+
+
+def test_no_course_stands_for_a_training_that_staff_see(tmp_path: Path) -> None:
+    training = find_kind("training")
+    assert training is not None
+    seen = {level.code for level in training.levels} - {"", level_of(SLUG)}
+    assert {level_of(slug) for slug in TAUGHT_IN_PERSON} == seen
+    for slug in TAUGHT_IN_PERSON:
+        shutil.copytree(FOLDER / SLUG, tmp_path / slug)
+        with pytest.raises(ValueError, match="choose another name"):
+            read_courses(tmp_path)
+        shutil.rmtree(tmp_path / slug)
 
 
 def test_a_fold_that_is_never_closed_is_refused(tmp_path: Path) -> None:

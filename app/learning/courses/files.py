@@ -18,6 +18,8 @@ from app.learning.marks import broken_fold
 
 FOLDER = Path(__file__).parent.parent / "data" / "courses"
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+# Trainings of the catalogue of requirements that staff record because they saw them: no quiz stands for one.
+TAUGHT_IN_PERSON = frozenset({"first-aid", "food-hygiene"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +131,10 @@ def _read(slug: str, folder: Path, values: dict[str, Any]) -> CourseFile:
 
 def _problems(course: CourseFile) -> list[str]:
     found = []
+    if course.slug in TAUGHT_IN_PERSON:
+        found.append(
+            "a course here does not stand for a training that staff see with their own eyes: choose another name"
+        )
     if not SLUG.fullmatch(course.slug) or len(course.slug) > 40:
         found.append("the folder's name is lower-case letters, digits and dashes, at most 40")
     if not (course.version >= 1 and 1 <= course.pass_mark <= 100 and course.minutes >= 1):
