@@ -346,7 +346,7 @@ def _of_ended_signup(signup: Signup, known: Known, *, own: bool) -> Help:
         said = _("Ended")
         step = _("The shift was changed, or you did not meet any more what it asks: your place could not stand.")
     at = signup.cancelled_at or signup.created_at
-    may_undo = own and placing.can_undo_cancel(signup, signup.person) and not gate.check_again(signup)
+    may_undo = own and placing.would_undo_cancel(signup, signup.person)
     return dataclasses.replace(
         entry,
         next_step=step,

@@ -370,7 +370,7 @@ def _facts(signup: Signup) -> dict[str, Any]:
 
 def _undo_until(signup: Signup) -> str:
     """Up to when the person can take their place back; "" when they cannot."""
-    if signup.cancelled_at is None or not operations.can_undo_cancel(signup, signup.person):
+    if signup.cancelled_at is None or not operations.would_undo_cancel(signup, signup.person):
         return ""
     return zoned_time(signup.cancelled_at + operations.UNDO_CANCEL_WITHIN, signup.shift.time_zone)
 

@@ -118,21 +118,11 @@ def undo_cancel(signup_id: int, *, by: Person) -> Signup:
     """
     signup, shift = lock_whole(signup_id)
     reasons = [] if can_undo_cancel(signup, by) else [_too_late()]
-    reasons += gate.check(
-        shift,
-        signup.person,
-        party_size=signup.party_size,
-        position_id=signup.position_id,
-        vouched=by.id != signup.person_id,
-    )
-    waits = signup.was in WAITING_STATUSES
-    if waits:
-        # Who waits takes no room and holds no time.
-        reasons = [reason for reason in reasons if reason.code not in ("full", "overlap")]
+    reasons += _against_standing_again(signup, by)
     if reasons:
         raise Refused(reasons)
     outbox.withdraw(f"signup_cancelled:{signup.id}:{signup.sequence}")
-    if waits:
+    if signup.was in WAITING_STATUSES:
         put_on_waitlist(signup, shift, by=by, why="again")
         offers.offer_free_places(shift)
         return signup
@@ -222,6 +212,25 @@ def can_undo_cancel(signup: Signup, by: Person) -> bool:
     if given_back is None or now() - given_back >= UNDO_CANCEL_WITHIN or signup.cancelled_by_id is None:
         return False
     return (signup.cancelled_by_id == signup.person_id) == (by.id == signup.person_id)
+
+
+def would_undo_cancel(signup: Signup, by: Person) -> bool:
+    """True while `undo_cancel` would do it: in time, and the gate has nothing against it. What offers the way back asks
+    this, so that none is offered when the place went to somebody who waited (S5) or is taken again."""
+    return can_undo_cancel(signup, by) and not _against_standing_again(signup, by)
+
+
+def _against_standing_again(signup: Signup, by: Person) -> list[Reason]:
+    """What the gate has against a place that was given back, asked for by `by`. Who waits takes no room and holds no time."""
+    reasons = gate.check(
+        signup.shift,
+        signup.person,
+        party_size=signup.party_size,
+        position_id=signup.position_id,
+        vouched=by.id != signup.person_id,
+    )
+    no_matter = ("full", "overlap") if signup.was in WAITING_STATUSES else ()
+    return [reason for reason in reasons if reason.code not in no_matter]
 
 
 def _too_late() -> Reason:

@@ -132,6 +132,49 @@ def test_a_flexible_role_has_no_start_and_no_last_hours(app: Flask) -> None:
 
 
 @pytest.mark.rule("S5")
+@pytest.mark.rule("S6")
+def test_no_way_back_is_offered_from_a_place_that_is_offered_to_the_next(
+    shift: Shift, client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
+) -> None:
+    [holder] = sign_up_in_order(shift, 1)
+    member = make_member(shift.need.organization, "manager")
+    free = "you can take it back for 15 minutes"
+    link, page = f"/places/{place_token(holder)}", f"/signups/{encode_id(holder.id)}"
+    roster = f"/manage/{shift.need.organization.slug}{page}/cancel"
+    assert free in client.get(link).text
+    [waiting] = join(shift, 1)
+    assert free not in client.get(link).text
+    assert "1 person waits for a place here" in client.get(link).text
+    sign_in(member)
+    assert "so you cannot undo that then" in client.get(roster).text
+    sign_in(holder.person)
+    assert client.post(f"{page}/cancel").status_code == 303
+    assert states([holder, waiting]) == ["cancelled", "offered"]
+    helped = client.get("/my-help").text
+    assert "is cancelled." in helped
+    assert "undo-cancel" not in helped, "neither beside the news nor in the list"
+    work_off()
+    letter = text_of(mailbox.to(holder.person.email)[-1])
+    assert "you gave this place back" in letter
+    assert "Take it back" not in letter
+    refused = client.post(f"{page}/undo-cancel")
+    assert refused.status_code == 409
+    assert "Your place on Sort boxes cannot be taken back" in refused.text
+    assert "Cancel your place on" not in refused.text
+    assert "Your place on Sort boxes is cancelled" in client.get(f"{page}/cancel").text
+    do(waitlist.decline, waiting.id, by=waiting.person)
+    assert "undo-cancel" in client.get("/my-help").text, "nobody else wants it, so it can be theirs again"
+    do(operations.undo_cancel, holder.id, by=holder.person)
+    join(shift, 1)
+    sign_in(member)
+    assert client.post(roster, data={"reason": "asked_by_them"}).status_code == 303
+    assert (
+        "undo-cancel"
+        not in client.get(f"/manage/{shift.need.organization.slug}/shifts/{encode_id(shift.id)}/roster").text
+    )
+
+
+@pytest.mark.rule("S5")
 def test_a_freed_place_is_kept_for_the_first_then_the_next_and_nobody_else(
     shift: Shift, client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
 ) -> None:

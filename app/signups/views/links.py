@@ -56,7 +56,8 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         # Whoever holds the link may not be who the place is for: the exact place of a private need is never here (N6).
         meeting_point=known.meeting_point if known and not need.private_address else "",
         contact=known.contact if known else "",
-        may_undo=operations.can_undo_cancel(signup, signup.person) and not gate.check_again(signup),
+        may_undo=operations.would_undo_cancel(signup, signup.person),
+        line=waitlist.count_waiting([signup.shift_id]).get(signup.shift_id, 0) if ends else 0,
         is_guest=signup.person.password_hash is None,
         is_new=request.args.get("new") == "1",
         reasons=reasons or [],

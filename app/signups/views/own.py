@@ -335,10 +335,17 @@ def cancel(signup: Signup) -> ResponseReturnValue:
             operations.cancel_signup(signup.id, by=current_person())
         if was == "offered":
             return _declined(signup)
-        text = _("Your place on “%(title)s” is cancelled. You can take it back while it is free.", title=title)
+        may_undo = operations.would_undo_cancel(signup, current_person())
         if was == "waitlisted":
             text = _("You left the waitlist of “%(title)s”.", title=title)
-        flash_undo(text, url_for("signups.undo_cancel", signup_id=signup.id), post=True)
+        elif may_undo:
+            text = _("Your place on “%(title)s” is cancelled. You can take it back while it is free.", title=title)
+        else:
+            text = _("Your place on “%(title)s” is cancelled.", title=title)
+        if may_undo:
+            flash_undo(text, url_for("signups.undo_cancel", signup_id=signup.id), post=True)
+        else:
+            flash(text, "done")
         return redirect(url_for("pages.my_help"), code=303)
     return _cancel_page(signup, form)
 
@@ -354,7 +361,7 @@ def _cancel_page(signup: Signup, form: CancelForm, reasons: list[Reason] | None 
         offered=signup.status == "offered",
         line=waitlist.count_waiting([signup.shift_id]).get(signup.shift_id, 0),
         over=signup.shift.is_over,
-        may_undo=not reasons and operations.can_undo_cancel(signup, person) and not gate.check_again(signup),
+        may_undo=not reasons and operations.would_undo_cancel(signup, person),
         reasons=reasons or [],
         others=label_others(signup.shift, person) if reasons else [],
         area=describe_area(signup.shift.need),

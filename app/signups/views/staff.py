@@ -13,7 +13,7 @@ from app.core.errors import Reason, Refused
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.web import allow, flash_undo
-from app.signups import policy, staff, waitlist
+from app.signups import operations, policy, staff, waitlist
 from app.signups.forms import ChangeForm, StaffCancelForm
 from app.signups.models import LIVE_STATUSES, Signup
 from app.signups.views.blueprint import signups
@@ -41,7 +41,10 @@ def cancel_for(signup: Signup) -> ResponseReturnValue:
         with transaction():
             staff.cancel_place(signup.id, by=current_person(), reason=form.reason.data or "")
         text = _("The place of %(name)s is cancelled.", name=signup.person.name)
-        flash_undo(text, _undo_url("signups.undo_cancel_for", signup), post=True)
+        if operations.would_undo_cancel(signup, current_person()):
+            flash_undo(text, _undo_url("signups.undo_cancel_for", signup), post=True)
+        else:
+            flash(text, "done")
         return _to_roster(signup)
     page = render_template(
         "signups/cancel_for.html",
@@ -51,6 +54,7 @@ def cancel_for(signup: Signup) -> ResponseReturnValue:
         form=form,
         label=shift_label(signup.shift),
         live=signup.status in LIVE_STATUSES and not signup.shift.is_over,
+        line=waitlist.count_waiting([signup.shift_id]).get(signup.shift_id, 0),
     )
     return page, 422 if form.errors else 200
 
