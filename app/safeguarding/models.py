@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Person
+from app.core.clock import local_date
 from app.core.db import Base, HasId
 from app.learning.courses.models import CourseVersion
 from app.organizations.models import Organization
@@ -68,6 +69,14 @@ class Clearance(HasId, Base):
     organization: Mapped[Organization | None] = relationship()
     course_version: Mapped[CourseVersion | None] = relationship()
     recorded_by: Mapped[Person | None] = relationship(foreign_keys=[recorded_by_id])
+
+    def dated_on(self, zone: str) -> dt.date:
+        """The day that people read as its date, in the IANA time zone `zone`. What came about here at one moment, by passing
+        a course or accepting a code, is dated by that moment; `issued_on` is then the earliest day anywhere, so that it
+        holds from the first minute on and is never good for a day too long (G1). Everything else has the day on its paper."""
+        if self.course_version_id is None and self.kind != "code_of_conduct":
+            return self.issued_on
+        return local_date(self.created_at, zone)
 
     @property
     def is_outdated(self) -> bool:

@@ -96,6 +96,33 @@ def later(**span: int) -> Any:
 
 
 @pytest.mark.rule("G1")
+def test_it_is_dated_by_the_day_of_whoever_passed_and_good_for_no_day_longer(
+    organization: Organization, course: CourseVersion, owner: Person, client: CheckingClient, sign_in: SignIn
+) -> None:
+    """Where the day is later than at the date line, the page says the day it was there; what is kept is the earliest."""
+    with transaction():
+        acts.publish_conduct(organization.id, "Be kind.", by=owner)
+    for zone in ("America/New_York", "Pacific/Kiritimati", None):
+        person = make_person(time_zone=zone)
+        with time_machine.travel(dt.datetime(2026, 11, 28, 8, 2, tzinfo=dt.UTC), tick=False):
+            held = pass_course(person)
+            with transaction():
+                accepted = acts.accept_conduct(organization.id, 1, by=person)
+            assert held is not None
+            assert held.issued_on == accepted.issued_on == dt.date(2026, 11, 27)
+            assert held.expires_on is not None
+            assert held.expires_on <= held.issued_on + relativedelta(months=course.validity_months)
+            sign_in(person)
+            for page in (f"{HOME}/result", "/my-clearances"):
+                text = client.get(page).text
+                assert "November 28, 2026" in text, (zone, page)
+                assert "November 27, 2026" not in text, (zone, page)
+    # What somebody wrote down has the day on its paper.
+    on_paper = make_clearance(person, organization, issued_on=dt.date(2026, 11, 20))
+    assert on_paper.dated_on("Pacific/Kiritimati") == dt.date(2026, 11, 20)
+
+
+@pytest.mark.rule("G1")
 @pytest.mark.rule("G3")
 def test_passed_and_shared_is_a_place_and_nothing_less(organization: Organization, shift: Shift) -> None:
     person, elsewhere = make_person(), make_organization()
