@@ -162,8 +162,9 @@ MENTORS = DemoOrganization(
     "US",
     CHICAGO,
     "malik",
-    "One grown-up, one young person, every other Saturday: a museum, a bicycle, a job application. "
-    "Matches last two years on average.\n\nMentors pass a background check and six hours of training before they meet anybody.",
+    "Two grown-ups and three or four young people, every other Saturday: a museum, a bicycle, a job application. "
+    "Groups stay together for two years on average.\n\nMentors pass a background check and six hours of training before "
+    "they meet anybody, always go in pairs, and write to no young person on their own.",
     causes=("children-families", "education"),
     website="https://saturdaymentors.example.org",
     ago=290,
@@ -177,7 +178,7 @@ MENTORS = DemoOrganization(
     fundraisers=(
         DemoFundraiser(
             "Forty museum passes",
-            "One pass opens five museums for a mentor and a mentee for a year.",
+            "One pass opens five museums for a group and its two mentors for a year.",
             200_000,
             "malik",
             ago=55,
@@ -194,9 +195,10 @@ MENTORS = DemoOrganization(
     ),
     needs=(
         DemoNeed(
-            "Mentor a teenager every other Saturday",
-            "You spend an afternoon together, twice a month, for at least a year. Training and the check come first; until "
-            "both are done, come to an information evening.",
+            "Mentor a group of teenagers, two by two, every other Saturday",
+            "Two mentors and three or four teenagers spend an afternoon in town together, twice a month, for at least a year. "
+            "No mentor is ever alone with a young person. Training and the check come first; until both are done, come to an "
+            "information evening.",
             place=CHICAGO,
             causes=("children-families", "education"),
             skills=("mentoring", "youth-work"),
