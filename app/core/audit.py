@@ -177,7 +177,10 @@ def problems() -> list[str]:
     head = db.session.get(AuditHead, 1, populate_existing=True)
     length, last = (head.sequence, head.digest) if head else (0, "")
     if head is not None and not hmac.compare_digest(head.mac, _mac(length, last)):
-        found.append("audit: the head of the chain is not authentic (changed, or sealed under another SECRET_KEY)")
+        found.append(
+            "audit: the head of the chain is not authentic (changed, or sealed under another SECRET_KEY: `make run` keeps its "
+            "own in DATA_DIR/run.json, and docs/operating.md says how to use it)"
+        )
     if (length, last) != (expected, previous):
         found.append(f"audit: the chain ends at {expected}, its head says {length}")
     stale = db.session.scalar(
