@@ -227,7 +227,13 @@ def test_a_freed_place_is_kept_for_the_first_then_the_next_and_nobody_else(
         with client.session_transaction() as session:
             session.clear()
         assert "Yours until" in client.get(page).text
+        # Declining cannot be taken back: it asks first, as My help does.
+        assert f'action="{page}/decline"' not in client.get(page).text
+        asked = client.get(f"{page}/decline").text
+        assert "That cannot be undone." in asked
+        assert f'action="{page}/decline"' in asked
         assert client.post(f"{page}/accept").status_code == 303
+        assert "Your place is confirmed" in client.get(f"{page}/decline").text
         assert (states(line), taken(shift)) == (["declined", "expired", "confirmed"], 1)
         assert "Your place is confirmed" in client.get(page).text
         twice = client.post(f"{page}/accept")

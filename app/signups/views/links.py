@@ -90,6 +90,20 @@ def accept_place(signup: Signup) -> ResponseReturnValue:
     return _act(signup, functools.partial(waitlist.accept, signup.id, by=signup.person))
 
 
+@by_link.get("/places/<place_token>/decline")
+@public(load=_find_place)
+def ask_decline(signup: Signup) -> ResponseReturnValue:
+    """What declining means: it cannot be taken back, so one press in a mail's page is not enough. Without an offer the page
+    of the place, which says how it stands."""
+    if signup.status != "offered":
+        return _page(signup)
+    page = render_template(
+        "signups/decline.html", signup=signup, shift=signup.shift, token=policy.place_token(signup),
+        area=describe_area(signup.shift.need),
+    )  # fmt: skip
+    return page, 200, LINK_PAGE_HEADERS
+
+
 @by_link.post("/places/<place_token>/decline")
 @public(load=_find_place)
 def decline_place(signup: Signup) -> ResponseReturnValue:
