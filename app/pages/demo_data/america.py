@@ -172,8 +172,8 @@ MENTORS = DemoOrganization(
     members=(("joy", "manager"), ("kate", "viewer")),
     requires=("training:safeguarding_basics",),
     clearances=(
-        DemoClearance("andre", level="us_fitness", issuer="Illinois State Police", reference="IL-208", ago=25),
-        DemoClearance("andre", "training", "safeguarding_basics", issuer="Northside Saturday Mentors", ago=24),
+        DemoClearance("andre", level="us_fitness", issuer="Illinois State Police", reference="IL-208", ago=36),
+        DemoClearance("andre", "training", "safeguarding_basics", issuer="Northside Saturday Mentors", ago=35),
     ),
     fundraisers=(
         DemoFundraiser(
