@@ -99,6 +99,11 @@ def list_ways(counted: Facets, place: Place | None, country: str) -> list[Way]:
             _("Start a fundraiser"), "/fundraisers/new",
         ),
         Way(
+            "hand-coins", _("Give money"),
+            _("To a fundraiser for one need or one organization. It goes to the organization, and you need no account."),
+            _("Choose a fundraiser"), "/fundraisers",
+        ),
+        Way(
             "clock", _("Give time"),
             _("A shift near you, or a role from home. Shifts with children say what they ask for first."),
             _("Needs for time"), _needs("time", where), _open(counted.time, counted.exact, place),

@@ -19,13 +19,23 @@ def test_every_line_leads_to_a_page_that_is_there(client: CheckingClient) -> Non
     page = client.get("/ways-to-help")
     assert "Set-Cookie" not in page.headers
     found = leads(page.text)
-    assert len(found) == 8
+    assert len(found) == 9
+    assert found["Choose a fundraiser"] == "/fundraisers", "money is one of the ways"
     assert {text: client.get(url).status_code for text, url in found.items()} == {
         **dict.fromkeys(found, 200),
         "Start a fundraiser": 303,  # to sign in first, and then there
     }
     assert 'href="/ways-to-help"' in client.get("/").text.split("<footer")[1], "from every page"
     assert client.get("/help").headers["Location"] == "/ways-to-help"
+
+
+def test_the_first_page_says_why_its_needs_are_not_in_plain_order_of_date(client: CheckingClient) -> None:
+    assert "moved up" not in client.get("/").text, "of no needs there is nothing to say"
+    make_shift(make_need(title="In four days"), days=4)
+    make_shift(make_need(title="In ten days, critical", urgency="critical"), days=10)
+    page = client.get("/").text
+    assert page.index("In ten days, critical") < page.index("In four days")
+    assert "In order of date, with what is urgent moved up." in page
 
 
 def test_what_is_open_is_counted_around_the_place_that_was_named(client: CheckingClient) -> None:
