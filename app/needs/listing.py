@@ -49,6 +49,7 @@ class Card:
     title: str
     organization: str
     verified: str
+    is_claimed: bool
     before: str
     weekday: str
     day: str
@@ -302,7 +303,8 @@ def _card(row: NeedRow, explained: bool, locale: str, at: dt.datetime) -> Card:
     if explained:
         why = Markup(_("<b>Why you see this:</b> %(why)s")) % {"why": _why(row, locale, at)}  # noqa: S704  # escaped by %
     return Card(
-        href=f"/needs/{encode_id(row.id)}", title=row.title, organization=row.organization, verified=_("Verified"),
+        href=f"/needs/{encode_id(row.id)}", title=row.title, organization=row.organization,
+        verified=_("Verified") if row.is_claimed else _("Not claimed yet"), is_claimed=row.is_claimed,
         before=before, weekday=weekday, day=short, iso=iso, facts=dots(facts), why=why, measures=_measures(row, locale),
         urgency="" if row.is_filled else _urgency(row, at), filled=_("Filled") if row.is_filled else "",
     )  # fmt: skip

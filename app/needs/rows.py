@@ -68,6 +68,7 @@ class NeedRow:
     item_given: decimal.Decimal
     item_promised: decimal.Decimal
     item_count: int
+    is_claimed: bool
     is_filled: bool
     km: float | None
     reasons: tuple[tuple[str, Any], ...]
@@ -90,7 +91,7 @@ SELECT need.id, need.title, organization.name, organization.slug, need.city, nee
   (SELECT CASE WHEN count(*) = count(p.capacity) THEN sum(p.capacity) END FROM position AS p WHERE p.shift_id = s.id),
   (SELECT sum(p.taken) FROM position AS p WHERE p.shift_id = s.id),
   s.time_zone, i.name, i.unit, i.quantity, i.received, i.reserved + i.in_transit,
-  (SELECT count(*) FROM item AS i WHERE i.need_id = need.id AND NOT i.do_not_bring)
+  (SELECT count(*) FROM item AS i WHERE i.need_id = need.id AND NOT i.do_not_bring), organization.claimed_at IS NOT NULL
 FROM need
 JOIN organization ON organization.id = need.organization_id
 LEFT JOIN shift AS s ON s.id = (
@@ -151,14 +152,14 @@ def _may_be_filled(row: tuple[Any, ...]) -> bool:
 
 def _typed(row: Any) -> tuple[Any, ...]:
     (need_id, title, organization, slug, city, region, urgency, remote, skills, zone, starts_at, ends_at, flexible, due_on,
-     capacity, taken, shift_zone, item, unit, quantity, received, promised, items) = row  # fmt: skip
+     capacity, taken, shift_zone, item, unit, quantity, received, promised, items, claimed) = row  # fmt: skip
     return (
         need_id, title, organization, slug, city, region, urgency, bool(remote),
         tuple(json.loads(skills) if isinstance(skills, str) else skills), shift_zone or zone,
         _instant(starts_at), _instant(ends_at), bool(flexible),
         dt.date.fromisoformat(due_on) if isinstance(due_on, str) else due_on,
         None if capacity is None else int(capacity), int(taken or 0), flexible is not None, item, unit or "",
-        _amount(quantity), _amount(received) or _NOTHING, _amount(promised) or _NOTHING, items,
+        _amount(quantity), _amount(received) or _NOTHING, _amount(promised) or _NOTHING, items, bool(claimed),
     )  # fmt: skip
 
 

@@ -195,6 +195,12 @@ def test_an_unclaimed_organization_takes_nothing_yet(client: CheckingClient) -> 
     page = client.get(path(need))
     assert "Sort books" in page.text
     assert "open when somebody from Imported House claims the page" in page.text
+    # Only the list it comes from was checked: nothing says that the organization was.
+    for read in (path(need), f"/organizations/{need.organization.slug}", "/organizations", "/needs", "/"):
+        text = client.get(read).text
+        assert "Not claimed yet" in text, read
+        assert ">Verified<" not in text, read
+        assert "Verified on" not in text, read
     for link in ("/sign-up", "/pledge", "/fundraisers/new"):
         assert link not in page.text
 
