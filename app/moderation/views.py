@@ -12,6 +12,7 @@ from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.web import allow, flash_undo
+from app.learning.asked_queries import count_waiting
 from app.moderation import merging, operations
 from app.moderation.forms import DECISION_NAMES, ClaimDecisionForm, DecisionForm, MergeForm
 from app.moderation.policy import can_moderate
@@ -44,6 +45,7 @@ def index() -> ResponseReturnValue:
         waiting=list_waiting(),
         claims=list_waiting_claims(),
         half_permitted=list_half_permitted(),
+        asked=count_waiting(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import html5lib
 import pytest
@@ -121,6 +122,10 @@ def test_moderators_take_answer_link_decline_and_put_together(client: CheckingCl
     # What may answer it is offered, the likest first.
     page = client.get(page_of(asked)).text
     assert page.index(known.slug) < page.index(fact.slug)
+    use = re.findall(r'<form [^>]*action="([^"]*/link)".*?name="question" value="([^"]*)"', page)
+    assert use[0] == (f"{page_of(asked)}/link", known.slug), "a suggested question is used with one press"
+    assert fact.slug not in [slug for _action, slug in use], "a fact is no answer"
+    assert "</a>: 4 wait for an answer" in client.get("/moderation/").text
     assert client.post(f"{page_of(asked)}/take").status_code == 303
     assert "Worked on by" in client.get(page_of(asked)).text
     assert client.post(f"{page_of(asked)}/release").status_code == 303
@@ -136,7 +141,9 @@ def test_moderators_take_answer_link_decline_and_put_together(client: CheckingCl
     assert "Name at least one fact" in unsourced.text
     answer["answer"] = f"Few are.[^{fact.slug}]"
     assert client.post(f"{page_of(asked)}/answer", data=answer).status_code == 303
-    assert client.post(f"{page_of(last)}/link", data={"question": f"/learn/questions/{known.slug}"}).status_code == 303
+    assert client.post(f"{page_of(last)}/link", data={"question": known.slug}).status_code == 303, (
+        "what the button sends"
+    )
     assert client.post(f"{page_of(vague)}/decline", data={"code": "names_somebody"}).status_code == 303
     # Decided: once more is refused with the reason, and the form is not there any more.
     assert client.post(f"{page_of(vague)}/decline", data={"code": "no_claim"}).status_code == 409
