@@ -84,6 +84,25 @@ def test_the_day_of_the_verification_is_that_of_the_organizations_own_clock(clie
 
 
 @pytest.mark.rule("A1")
+def test_who_may_not_open_a_staff_page_reads_that_it_may_be_the_role_whoever_they_are(
+    client: CheckingClient, sign_in: SignIn
+) -> None:
+    """The same words to a coordinator and to a stranger, about what exists and what does not."""
+    organization = make_organization(make_person())
+    pages = set()
+    for person in (make_member(organization, "coordinator"), make_person()):
+        sign_in(person)
+        for path in (f"/manage/{organization.slug}/settings", f"/manage/{organization.slug}/clearances",
+                     f"/manage/{organization.slug}/export", "/manage/no-such-house/settings"):  # fmt: skip
+            answer = client.get(path)
+            assert answer.status_code == 404, path
+            pages.add(answer.text.split("<main", 1)[1].split("</main>")[0])
+    assert len(pages) == 1
+    assert "an owner or manager can say which" in pages.pop()
+    assert "It may have ended or moved" in client.get("/nothing-here").text
+
+
+@pytest.mark.rule("A1")
 @pytest.mark.parametrize("role", ["owner", "manager", "coordinator", "viewer"])
 def test_staff_see_only_tabs_that_open_and_everybody_may_leave(
     client: CheckingClient, sign_in: SignIn, role: str
