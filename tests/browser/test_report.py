@@ -48,6 +48,8 @@ def test_the_back_button_shows_nothing_of_it(page: Page, address: str, way: str)
     page.get_by_role("button", name="Show services").click()
     page.get_by_text("NSPCC Helpline").wait_for()
     page.wait_for_load_state()  # the keys are heard once the script runs
+    assert page.get_by_text("takes this page out of this tab's history").is_visible()
+    assert not page.get_by_text("Back returns to this page").is_visible()
     if way == "button":
         page.get_by_role("link", name="Leave this page").click()
     else:
@@ -76,6 +78,8 @@ def test_without_script_the_link_leads_away_and_the_choice_works(browser: Browse
     page = context.new_page()
     page.goto(address + "/report")
     assert page.get_by_text("131 237").count() == 1
+    assert page.get_by_text("Back returns to this page").is_visible()
+    assert not page.get_by_text("takes this page out of this tab's history").is_visible()
     page.get_by_label("Country").select_option("CA")
     page.get_by_role("button", name="Show services").click()
     assert page.get_by_text("1-833-900-1010").count() == 1

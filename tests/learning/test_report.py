@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import logging
 import os
@@ -17,7 +18,7 @@ from markupsafe import escape
 from app.core.ids import encode_id
 from app.learning.signposts import COUNTRIES, NOTES, guess_country, list_signposts, list_signposts_of
 from tests.conftest import CheckingClient
-from tests.factories import make_fundraiser, make_need, make_organization, make_person
+from tests.factories import make_fact, make_fundraiser, make_need, make_organization, make_person
 
 ROOT = Path(__file__).parent.parent.parent
 # What whoever looked in November 2026 wrote of each service; a hand-made sample of the file that MANYHANDS_DATA names.
@@ -142,6 +143,32 @@ def test_it_is_one_click_away_from_every_page_and_named_neutrally(client: Checki
     answer = client.get("/report").text
     assert re.search(r'<a class="out" href="https://[^"]+" rel="noreferrer" data-leave>Leave this page</a>', answer)
     assert "Do not screenshot, do not download, do not share" in answer
+
+
+@pytest.mark.rule("L2")
+def test_what_it_says_of_back_is_true_with_and_without_the_script(client: CheckingClient) -> None:
+    """Only the script takes the page out of the tab's history: without it the page does not say so."""
+    page = client.get("/report").text
+    assert re.search(r"<p[^>]* data-leave-gone hidden>The way out takes this page out of this tab", page)
+    assert re.search(r"<p[^>]* data-leave-kept>Without JavaScript, Back returns to this page", page)
+    script = (ROOT / "app" / "static" / "js" / "leave.js").read_text()
+    assert '"[data-leave-gone]")?.removeAttribute("hidden")' in script
+    assert '"[data-leave-kept]")?.setAttribute("hidden", "")' in script
+
+
+@pytest.mark.rule("L2")
+def test_a_demonstration_does_not_call_services_and_sources_unreal(app: Flask, client: CheckingClient) -> None:
+    settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = dataclasses.replace(settings, payments_mode="demo")
+    try:
+        make_fact(slug="said")
+        for path in ("/report", "/learn", "/learn?q=zebra", "/learn/facts/said", "/share/fact/said", "/learn/courses"):
+            page = client.get(path).text
+            assert "These services and sources are real." in page, path
+            assert "nothing here is real" not in page, path
+        assert "nothing here is real" in client.get("/needs").text
+    finally:
+        app.config["SETTINGS"] = settings
 
 
 @pytest.mark.rule("L2")

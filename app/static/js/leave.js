@@ -23,6 +23,9 @@ document.addEventListener("keydown", (event) => {
   if (presses.length >= 3) leave();
 });
 document.querySelector("[data-leave-keys]")?.removeAttribute("hidden");
+// What the page says of Back is true where this script runs, and the other sentence where it does not.
+document.querySelector("[data-leave-gone]")?.removeAttribute("hidden");
+document.querySelector("[data-leave-kept]")?.setAttribute("hidden", "");
 
 // Another country is the same page: it takes its place instead of coming after it.
 document.querySelector("[data-same-page]")?.addEventListener("submit", (event) => {
