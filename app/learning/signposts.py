@@ -59,13 +59,19 @@ HEADINGS: dict[str, tuple[Any, Any]] = {
         lazy("For labor or for sex. Help for the person, and a place for what you noticed."),
     ),
     "worried": (lazy("You are an adult and worried about a child"), lazy("They listen, advise and act.")),
-    "young": (lazy("You are young and want to talk"), lazy("About anything. You need not say who you are.")),
+    "young": (lazy("You are young and want to talk"), lazy("You can ask first what they would have to pass on.")),
+    "young_anywhere": (lazy("You are young and want to talk"), lazy("Its pages name child helplines by country.")),
     "counselor": (
         lazy("You want to talk with a counselor first"),
-        lazy("Call or text about any worry over a child. They advise; they do not take reports."),
+        lazy("In a crisis over a child who is harmed, by call or text. They advise; they do not take reports."),
     ),
     "missing": (lazy("A child is missing or at risk"), lazy("One number in many countries of Europe.")),
 }
+# What every country's page must lead to: a signpost of any country with this heading stands among a country's own, unless it
+# has one of these headings itself that can be reached.
+EVERYWHERE: dict[str, tuple[str, ...]] = {"images": ("images", "child_exploited"), "young_anywhere": ("young",)}
+# The part of the page that texts link to, where two headings are about the same.
+ANCHORS = {"young_anywhere": "young"}
 NOTES: dict[str, Any] = {
     "operator_changed": lazy("Its operator changed, so we are checking the phone number again"),
     "path_unseen": lazy("We have not seen its form for reports: begin at its first page"),
@@ -109,6 +115,20 @@ def list_signposts() -> tuple[Signpost, ...]:
 def list_signposts_of(country: str, checked: Mapping[str, dt.date] = NOTHING_CHECKED) -> list[Signpost]:
     """Those of one of COUNTRIES, the emergency number first; `checked` as `list_signposts_checked`."""
     return [row for row in list_signposts_checked(checked) if row.country == country]
+
+
+def divide_signposts(
+    country: str, checked: Mapping[str, dt.date] = NOTHING_CHECKED
+) -> tuple[list[Signpost], list[Signpost]]:
+    """What the page of one of COUNTRIES shows as its services, and what is left for another country. Among the first are
+    those of any country where it has nothing of its own to reach: a young person finds somebody to talk to on each page."""
+    own = list_signposts_of(country, checked)
+    if country == "ZZ":
+        return own, []
+    reached = {row.heading for row in own if row.web or row.phone}
+    anywhere = list_signposts_of("ZZ", checked)
+    needed = [row for row in anywhere if row.heading in EVERYWHERE and reached.isdisjoint(EVERYWHERE[row.heading])]
+    return own + needed, [row for row in anywhere if row not in needed]
 
 
 def find_signpost(key: str) -> Signpost | None:

@@ -220,6 +220,18 @@ def test_no_telephone_number_but_those_of_the_services() -> None:
     assert [pair for pair in found if not re.fullmatch(r"[12]\d{3}-[12]\d{3}|\d{4}-\d\d-\d\d", pair[1])] == []
 
 
+def test_an_answer_to_whoever_is_threatened_leads_straight_to_the_services() -> None:
+    """Each is a link to the service's own site as the signposts have it, and to the part of the page that every country has."""
+    answer = QUESTIONS["a-picture-of-me-is-online"].answer
+    webs = {row.key: row.web for row in list_signposts()}
+    for link in (
+        f"[Take It Down](https://{webs['us-take-it-down']})", f"[Report Remove](https://{webs['gb-report-remove']})",
+        "[Where to report](/report#young)",
+    ):  # fmt: skip
+        assert link in answer
+    assert "one of these lines" not in answer
+
+
 # --- words ----------------------------------------------------------------------------------------------------------
 
 # Besides those that templates may not have: words that blame, or make a show of it.

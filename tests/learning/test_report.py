@@ -16,7 +16,14 @@ from flask import Flask
 from markupsafe import escape
 
 from app.core.ids import encode_id
-from app.learning.signposts import COUNTRIES, NOTES, guess_country, list_signposts, list_signposts_of
+from app.learning.signposts import (
+    COUNTRIES,
+    NOTES,
+    divide_signposts,
+    guess_country,
+    list_signposts,
+    list_signposts_of,
+)
 from tests.conftest import CheckingClient
 from tests.factories import make_fact, make_fundraiser, make_need, make_organization, make_person
 
@@ -143,6 +150,29 @@ def test_it_is_one_click_away_from_every_page_and_named_neutrally(client: Checki
     answer = client.get("/report").text
     assert re.search(r'<a class="out" href="https://[^"]+" rel="noreferrer" data-leave>Leave this page</a>', answer)
     assert "Do not screenshot, do not download, do not share" in answer
+
+
+@pytest.mark.rule("L2")
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_young_person_finds_somebody_to_talk_to_on_the_page_of_every_country(
+    client: CheckingClient, country: str
+) -> None:
+    """The answer about a picture of oneself promises it and links here: a service that can be reached, not its name alone."""
+    page = client.get(f"/report?country={country}").text
+    assert page.count('id="young"') == 1
+    own, elsewhere = divide_signposts(country)
+    assert [row.name for row in own if row.heading.startswith("young") and (row.web or row.phone)], country
+    assert not {row.key for row in own} & {row.key for row in elsewhere}
+    assert [row for row in own if row.heading in ("images", "child_exploited") and row.web], country
+    assert {row.key for row in [*own, *elsewhere]} >= {"any-inhope", "any-child-helplines"}
+
+
+@pytest.mark.rule("L2")
+def test_what_can_be_texted_has_its_number_and_nobody_is_promised_to_whom_it_speaks(client: CheckingClient) -> None:
+    page = client.get("/report?country=US").text
+    assert 'href="sms:18004224453"><bdi dir="ltr">1-800-422-4453</bdi>' in page
+    assert "worry over a child" not in page, "a young person may call there as well"
+    assert "You need not say who you are" not in page
 
 
 @pytest.mark.rule("L2")

@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 from app.core.i18n import lazy
 from app.core.web import public, settings
 from app.learning.signposts import (
+    ANCHORS,
     COUNTRIES,
     ELSEWHERE,
     HEADINGS,
     NOTES,
     Signpost,
+    divide_signposts,
     guess_country,
-    list_signposts_of,
     read_checks,
 )
 from app.learning.views.blueprint import learning
@@ -36,8 +37,16 @@ def _country() -> str:
     return asked if asked in COUNTRIES else guess_country([language for language, _q in request.accept_languages])
 
 
-def _signposts(country: str) -> list[Signpost]:
-    return list_signposts_of(country, read_checks(settings().data_dir))
+def _signposts(country: str) -> tuple[list[Signpost], list[Signpost]]:
+    return divide_signposts(country, read_checks(settings().data_dir))
+
+
+def _anchors(rows: list[Signpost]) -> dict[str, str]:
+    """By key, the part of the page that the first service of each heading begins: texts link to it."""
+    found: dict[str, str] = {}
+    for row in rows:
+        found.setdefault(ANCHORS.get(row.heading, row.heading), row.key)
+    return {key: anchor for anchor, key in found.items()}
 
 
 @learning.get("/report")
@@ -45,12 +54,14 @@ def _signposts(country: str) -> list[Signpost]:
 def report() -> ResponseReturnValue:
     """The services of one country, without a cookie, and kept by nobody."""
     country = _country()
+    signposts, elsewhere = _signposts(country)
     page = render_template(
         "learning/report.html",
         country=country,
         countries=[(code, COUNTRY_NAMES[code]) for code in COUNTRIES],
-        signposts=_signposts(country),
-        elsewhere=_signposts("ZZ") if country != "ZZ" else [],
+        signposts=signposts,
+        elsewhere=elsewhere,
+        anchors=_anchors(signposts),
         headings=HEADINGS,
         notes=NOTES,
         leave_url=ELSEWHERE,
@@ -63,6 +74,7 @@ def report() -> ResponseReturnValue:
 def report_json() -> ResponseReturnValue:
     """The same for programs: `?country=US`."""
     country = _country()
+    signposts, elsewhere = _signposts(country)
     rows = [
         {
             "name": row.name,
@@ -76,7 +88,7 @@ def report_json() -> ResponseReturnValue:
             "checked_on": row.checked_on.isoformat(),
             "source": row.source or None,
         }
-        for row in [*_signposts(country), *(_signposts("ZZ") if country != "ZZ" else [])]
+        for row in [*signposts, *elsewhere]
     ]
     return _unseen(jsonify({"country": country, "services": rows}))
 
