@@ -18,6 +18,7 @@ from app.core.db import db, uses_sqlite
 MAXIMUM_QUERY_WORDS = 12
 MAXIMUM_WORDS = 3000  # of one document; what comes later is not found by its words
 MAXIMUM_WORD = 40
+SHORTEST_BEGINNING = 4  # fewer letters begin too many other words
 _WORD = re.compile(r"[^\W_]+")
 _SIBILANT_PLURAL = re.compile(r"(?:s|x|z|ch|sh)es$")
 
@@ -50,6 +51,11 @@ def words(text: str) -> list[str]:
 def query_words(text: str) -> list[str]:
     """The distinct words somebody searches for, at most MAXIMUM_QUERY_WORDS. Operators and quotes mean nothing."""
     return list(dict.fromkeys(words(text[:2000])))[:MAXIMUM_QUERY_WORDS]
+
+
+def is_among(term: str, found: Iterable[str]) -> bool:
+    """True when `found` has the word, or one that begins with it, as a match with `begins` takes it."""
+    return any(word == term or (len(term) >= SHORTEST_BEGINNING and word.startswith(term)) for word in found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,13 +96,15 @@ class TextIndex:
         key = "rowid" if uses_sqlite() else "number"
         execute_many(f"DELETE FROM {self.table} WHERE {key} = {{0}}", [(number,) for number in numbers])  # noqa: S608  # names are ours
 
-    def match(self, terms: Sequence[str], any_of: Sequence[Sequence[str]]) -> str:
-        """The value of a match: every word of `terms`, and of each group of tags at least one."""
+    def match(self, terms: Sequence[str], any_of: Sequence[Sequence[str]], *, begins: bool = False) -> str:
+        """The value of a match: every word of `terms`, and of each group of tags at least one. With `begins`, a term of
+        SHORTEST_BEGINNING letters or more finds the words that begin with it, too."""
+        wide = {term for term in terms if begins and len(term) >= SHORTEST_BEGINNING}
         if uses_sqlite():
-            parts = [f'words:"{term}"' for term in terms]
+            parts = [f'words:"{term}"' + ("*" if term in wide else "") for term in terms]
             parts += ["tags:(" + " OR ".join(f'"{tag}"' for tag in group) + ")" for group in any_of]
             return " AND ".join(parts)
-        parts = [f"'{term}'" for term in terms]
+        parts = [f"'{term}'" + (":*" if term in wide else "") for term in terms]
         parts += ["(" + " | ".join(f"'#{tag}'" for tag in group) + ")" for group in any_of]
         return " & ".join(parts)
 

@@ -131,8 +131,8 @@ def _found(row: Any) -> Found:
 
 def search(asked: Search, cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Found]:
     """What the public may find, in at most two statements; what was withdrawn is found, too, and shown as withdrawn. With
-    words those come first that have more of them in their title; without, in the order of their addresses. Raises
-    BadCursor."""
+    words (or the beginnings of words) those come first that have more of them in their title; without, in the order of their
+    addresses. Raises BadCursor."""
     terms = full_text.query_words(asked.q)
     rows = _everything().subquery()
     query = sa.select(rows).where(rows.c.status != "draft")
@@ -158,7 +158,7 @@ def _best(query: sa.Select[Any], rows: sa.Subquery, terms: list[str], cursor: st
     scored = []
     for row in db.session.execute(query.where(rows.c.id.in_(numbers))):
         title = set(full_text.words(row.title))
-        scored.append((-sum(term in title for term in terms), row.slug, row.kind, _found(row)))
+        scored.append((-sum(full_text.is_among(term, title) for term in terms), row.slug, row.kind, _found(row)))
     scored.sort(key=lambda entry: entry[:3])
     left = [entry for entry in scored if after is None or entry[:3] > after]
     following = encode_cursor(*left[limit - 1][:3]) if len(left) > limit else None
@@ -170,7 +170,7 @@ def _matching(terms: list[str]) -> list[int]:
         return []
     source, condition, number = WORDS.source()
     statement = f"SELECT {number} FROM {source} WHERE {condition} LIMIT {MOST_MATCHES}"  # noqa: S608  # names are ours
-    return [row[0] for row in full_text.run(statement, {"match": WORDS.match(terms, ())})]
+    return [row[0] for row in full_text.run(statement, {"match": WORDS.match(terms, (), begins=True)})]
 
 
 def list_revisions(subject_id: int, cursor: str | None = None, *, limit: int = REVISIONS) -> Page[Revision]:

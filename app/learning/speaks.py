@@ -17,6 +17,18 @@ FILE = Path(__file__).parent / "data" / "speaks.toml"
 
 
 @functools.cache
+def _distress() -> re.Pattern[str]:
+    words = tomllib.loads(FILE.read_text())
+    return _any_of([*words["distress"], *words["abuse"]])
+
+
+def asks_for_help(text: str) -> bool:
+    """True when the words that somebody searches for may be about harm to themselves or to somebody near: then the way to the
+    services comes before anything else. Once too often does no harm here."""
+    return bool(_distress().search(text))
+
+
+@functools.cache
 def _lists() -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
     """The causes, the words that speak, the phrases that do not."""
     words = tomllib.loads(FILE.read_text())

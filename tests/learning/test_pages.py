@@ -239,6 +239,32 @@ def test_history_shows_what_changed_in_words(client: CheckingClient) -> None:
     assert '<del><span class="visually-hidden">removed: </span>verified<' in page
 
 
+@pytest.mark.rule("L2")
+def test_whoever_searches_in_need_is_shown_the_services_first(client: CheckingClient) -> None:
+    """Before anything else where nothing was found, and always for words of distress; those are kept by no browser."""
+    first = "Call the emergency number of the country you are in."
+    make_question(question="What helps against threats?", slug="threats")
+    for words in ("suicide", "I am being threatened", "he hurts me", "threats", "trafficked"):
+        page = client.get("/learn", query_string={"q": words})
+        assert first in page.text, words
+        assert page.text.index(first) < page.text.index('<div class="rows' if words == "threats" else 'class="empty"')
+        assert page.text.index('<a href="/report">', page.text.index(first)) < page.text.index("Search the needs for")
+        assert "or ask us" not in page.text, "nobody here answers whoever is in need"
+        assert page.headers["Cache-Control"] == "no-store"
+        assert "data-leave>Leave this page" in page.text
+    nothing = client.get("/learn?q=xylophone").text
+    assert nothing.index(first) < nothing.index("We have nothing on that yet") < nothing.index("or ask us")
+    assert first not in client.get("/learn?q=material").text
+
+
+def test_the_beginning_of_a_word_finds_it(client: CheckingClient) -> None:
+    make_question(question="Are most kidnapped by strangers?", slug="strangers")
+    for words in ("kidnap", "Kidnapped", "kidn stran"):
+        assert "/learn/questions/strangers" in client.get("/learn", query_string={"q": words}).text, words
+    for words in ("kid", "napped", "kidnappers"):  # too short, not the beginning, longer than the word
+        assert "/learn/questions/strangers" not in client.get("/learn", query_string={"q": words}).text, words
+
+
 def test_a_long_history_is_read_page_by_page(client: CheckingClient) -> None:
     fact = fact_of()
     values = values_of(fact)

@@ -19,6 +19,7 @@ from app.learning.marks import cited_slugs
 from app.learning.models import KINDS, Article, Fact, Question, Revision, Topic
 from app.learning.rendering import Body, render
 from app.learning.signposts import ELSEWHERE
+from app.learning.speaks import asks_for_help
 from app.learning.views.blueprint import learning
 from app.learning.words import AUDIENCE_NAMES, FIELD_NAMES, KIND_NAMES, KINDS_OF_THEM
 from app.moderation.policy import can_moderate
@@ -62,8 +63,11 @@ def index() -> ResponseReturnValue:
         return _page("index", False, topics=queries.list_topics, articles=queries.list_articles)
     cursor = request.args.get("cursor")
     page = queries.search(asked, cursor)
-    sensitive = any(row.sensitive for row in page.rows)
-    return _page("search", sensitive, asked=asked, topics=queries.list_topics, page=page, is_first=not cursor)
+    helps = asks_for_help(asked.q)
+    sensitive = helps or any(row.sensitive for row in page.rows)
+    return _page(
+        "search", sensitive, asked=asked, topics=queries.list_topics, page=page, is_first=not cursor, helps=helps,
+    )  # fmt: skip
 
 
 @learning.get("/learn/topics/<slug>")
