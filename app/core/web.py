@@ -57,6 +57,8 @@ MAXIMUM_TYPED = 16_000
 BEGUN = "begun"
 
 
+# What somebody at home must not find: kept by no browser, told to no other site (G13).
+UNSEEN_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 # What opens by a link alone is for its holder: kept by nobody, told to no other site, in no search engine.
 LINK_PAGE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 

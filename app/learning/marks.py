@@ -37,6 +37,11 @@ def broken_fold(text: str) -> bool:
     return inside
 
 
+def has_fold(text: str) -> bool:
+    """True when something in it is folded behind a warning: its page has the way out, and is kept by no browser (G13)."""
+    return any(FOLD_BEGINS.match(line) for line in text.splitlines())
+
+
 def plain_words(text: str) -> str:
     """`text` without marks, for full text: the words of warnings stay."""
     return re.sub(r"^:::(?:sensitive)?", "", _CITED.sub(" ", text), flags=re.MULTILINE)

@@ -62,6 +62,10 @@ class Shared:
     because: tuple[str, ...] = ()
     withdrawn: str = ""
     has_poster: bool = True
+    # What its page rests on and was withdrawn since: why, fact by fact.
+    unsupported: tuple[str, ...] = ()
+    # Its own page has the way out and is kept by no browser: so are the steps that pass it on (G13).
+    sensitive: bool = False
 
     @property
     def url(self) -> str:
@@ -83,7 +87,7 @@ class Shared:
     @property
     def text(self) -> str:
         """What to paste where no picture goes: the sentence, how well it is known, what it rests on, and the address."""
-        lines = [self.line, self.withdrawn or self.state]
+        lines = [self.line, self.withdrawn or self.state, *self.unsupported]
         if self.sources:
             lines += [_("Sources:"), *(f"- {one_line(source)}" for source in self.sources)]
         if self.further:
@@ -281,7 +285,7 @@ def share_article(slug: str) -> Shared | None:
     article = _seen(learning.find_article(slug))
     if article is None:
         return None
-    facts = _facts(article.body, article.left_out)
+    facts = _cited(article.body, article.left_out)
     return _shared_of(article, article.title, f"/learn/{article.slug}", f"/share/article/{article.slug}", facts)
 
 
@@ -291,18 +295,23 @@ def share_question(slug: str) -> Shared | None:
     if question is None:
         return None
     path, step = f"/learn/questions/{question.slug}", f"/share/question/{question.slug}"
-    return _shared_of(question, question.question, path, step, _facts(question.answer))
+    return _shared_of(question, question.question, path, step, _cited(question.answer))
 
 
 def _seen(row: Seen | None) -> Seen | None:
     return None if row is None or row.status == "draft" else row
 
 
-def _facts(*texts: str) -> list[Fact]:
-    """The facts that texts rest on, in the order of their numbers; what was withdrawn supports nothing."""
+def _cited(*texts: str) -> list[Fact]:
+    """The facts that texts rest on in any state, in the order of their numbers."""
     slugs = cited_slugs(*texts)
     found = learning.find_facts(slugs)
-    return [found[slug] for slug in slugs if slug in found and found[slug].status != "withdrawn"]
+    return [found[slug] for slug in slugs if slug in found]
+
+
+def _facts(*texts: str) -> list[Fact]:
+    """The same without what was withdrawn, which supports nothing."""
+    return [fact for fact in _cited(*texts) if fact.status != "withdrawn"]
 
 
 def _shared_of(row: Article | Fact | Question, title: str, path: str, step: str, facts: list[Fact]) -> Shared:
@@ -310,7 +319,8 @@ def _shared_of(row: Article | Fact | Question, title: str, path: str, step: str,
     if row.withdrawn_at is not None:
         day = _day(row.withdrawn_at, "UTC")
         withdrawn = _("Withdrawn on %(day)s: %(why)s", day=day, why=row.withdrawn_because)
-    sources = [] if withdrawn else _sources(facts)
+    sources = [] if withdrawn else _sources([fact for fact in facts if fact.status != "withdrawn"])
+    gone = [] if withdrawn else [fact for fact in facts if fact.status == "withdrawn"]
     return Shared(
         path=path,
         step=step,
@@ -319,11 +329,18 @@ def _shared_of(row: Article | Fact | Question, title: str, path: str, step: str,
         section="learn",
         sources=tuple(_source(source) for source in sources[:MOST_SOURCES]),
         further=len(sources) - len(sources[:MOST_SOURCES]),
-        state=_state(row),
+        state="" if withdrawn else _state(row),
         asks=True,
         withdrawn=withdrawn,
         has_poster=False,
+        unsupported=tuple(_unsupported(fact) for fact in gone),
+        sensitive=row.sensitive,
     )
+
+
+def _unsupported(fact: Fact) -> str:
+    """What is said where something rests on a fact that was withdrawn."""
+    return _("Rests on a claim that was withdrawn: %(why)s", why=fact.withdrawn_because)
 
 
 def _state(row: Article | Fact | Question) -> str:

@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from app.core.cards import Card, Statement, draw_card, draw_statement
 from app.core.qr import draw_qr, qr_png, qr_svg
-from app.core.web import public
+from app.core.web import UNSEEN_HEADERS, public
+from app.learning.signposts import ELSEWHERE
 from app.pages.shared import (
     Shared,
     card_of_article,
@@ -49,7 +50,7 @@ def _page(shared: Shared) -> ResponseReturnValue:
     """The share step: first the questions where it asks, then what there is to pass on. What somebody answered is in their
     head only: going on is a link."""
     ready = "ready" in request.args or not shared.asks
-    return render_template(
+    page = render_template(
         "pages/share.html" if ready else "pages/pause.html",
         shared=shared,
         go_on=f"{shared.step}?ready=yes",
@@ -57,7 +58,9 @@ def _page(shared: Shared) -> ResponseReturnValue:
         code=draw_qr(shared.url) if ready else "",
         mail=f"mailto:?subject={quote(shared.line)}&body={quote(shared.text)}",
         message=f"sms:?&body={quote(shared.text)}",
+        leave_url=ELSEWHERE,
     )
+    return (page, 200, UNSEEN_HEADERS) if shared.sensitive else page
 
 
 def _poster(shared: Shared) -> ResponseReturnValue:

@@ -240,11 +240,37 @@ def test_everybody_reads_it_without_an_account(client: CheckingClient, version: 
     # Whoever reads the two lessons that speak of abuse can leave at once.
     assert [page.text.count("data-leave ") + page.text.count("data-leave>") for page in pages] == [0, 0, 1, 1, 0, 0]
     assert [page.headers["Cache-Control"] for page in pages[2:4]] == ["no-store"] * 2
+    assert [page.headers["Referrer-Policy"] for page in pages[2:4]] == ["no-referrer"] * 2
     assert not [page for page in pages if "Set-Cookie" in page.headers]
     assert client.get(f"{HOME}/lessons/7").status_code == client.get("/learn/courses/unheard-of").status_code == 404
     asked = client.get(f"{HOME}/lessons/1/questions")
     assert asked.status_code == 303
     assert asked.headers["Location"].startswith("/sign-in?next=")
+
+
+@pytest.mark.rule("G13")
+def test_what_is_asked_of_a_sensitive_lesson_is_left_and_kept_like_it(
+    client: CheckingClient, sign_in: SignIn, version: CourseVersion
+) -> None:
+    """Its questions, its answers, and the result of the whole course; the questions of another lesson are as they were."""
+    sign_in(person := make_person())
+    key = begin(person).id
+
+    def way_out(path: str) -> tuple[bool, bool, str, str]:
+        page = client.get(path)
+        assert page.status_code == 200, path
+        policy = page.headers["Referrer-Policy"]
+        return "data-leave>Leave" in page.text, "js/leave.js" in page.text, page.headers["Cache-Control"], policy
+
+    unseen = (True, True, "no-store", "no-referrer")
+    assert way_out(f"{HOME}/lessons/1/questions")[0] is False
+    assert way_out(f"{HOME}/lessons/3/questions") == unseen
+    answer_all(key, person)
+    assert way_out(f"{HOME}/result") == unseen
+    again = begin(person)
+    with transaction():
+        answer_course(again.id, 3, choose(version, 3), by=person, issuer="Manyhands")
+    assert way_out(f"{HOME}/lessons/3/questions") == unseen
 
 
 def test_programs_read_the_courses_and_never_a_question(client: CheckingClient, version: CourseVersion) -> None:

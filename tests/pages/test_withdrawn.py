@@ -172,6 +172,43 @@ def test_the_guard_is_what_keeps_it_true(client: CheckingClient, monkeypatch: py
     assert {"its page", "an article", "search"} <= stale
 
 
+@pytest.mark.rule("L1")
+def test_the_share_step_says_of_what_was_withdrawn_nothing_else(client: CheckingClient) -> None:
+    """Neither how well it is known nor that it names no source; and what rests on it says so, where it is passed on."""
+    a_fact_and_what_cites_it()
+    assert "withdrawn" not in client.get("/share/article/about-zebras").text
+    withdraw_the_fact()
+    for step in ("/share/fact/zebras", "/share/fact/zebras?ready=yes"):
+        page = client.get(step).text
+        assert "Verified" not in page, step
+        assert "No source is named" not in page, step
+    for step in ("/share/article/about-zebras", "/share/question/are-zebras"):
+        said = f"Rests on a claim that was withdrawn: {WHY}"
+        assert f"<b>{said}</b>" in client.get(step).text, step
+        going_on = client.get(f"{step}?ready=yes").text
+        assert f"<b>{said}</b>" in going_on, step
+        assert said in offered(going_on)
+        assert "Publisher 1" not in client.get(step).text, "what was withdrawn supports nothing"
+
+
+@pytest.mark.rule("G13")
+def test_what_is_sensitive_is_passed_on_as_unseen_as_it_is_read(client: CheckingClient) -> None:
+    fact = make_fact(slug="hard", sensitive=True)
+    make_article(fact.topic, slug="hard-to-read", sensitive=True)
+    make_question(fact.topic, slug="hard-to-ask", sensitive=True)
+    make_fact(slug="easy")
+    for step in ("fact/hard", "article/hard-to-read", "question/hard-to-ask"):
+        for path in (f"/share/{step}", f"/share/{step}?ready=yes"):
+            page = client.get(path)
+            assert "data-leave>Leave this page</a>" in page.text, path
+            assert "js/leave.js" in page.text, path
+            assert page.headers["Cache-Control"] == "no-store", path
+            assert page.headers["Referrer-Policy"] == "no-referrer", path
+    easy = client.get("/share/fact/easy")
+    assert "data-leave" not in easy.text
+    assert easy.headers["Referrer-Policy"] == "same-origin"
+
+
 @pytest.mark.parametrize("kind", ["article", "question"])
 def test_articles_and_answers_are_withdrawn_alike(client: CheckingClient, kind: str) -> None:
     a_fact_and_what_cites_it()

@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from app.accounts.session import find_current_person
 from app.core.cache import anonymous_page
 from app.core.text import line
-from app.core.web import public, settings
+from app.core.web import UNSEEN_HEADERS, public, settings
 from app.learning import queries
 from app.learning.feed import TYPE, write_atom
 from app.learning.history import changes
@@ -40,8 +40,7 @@ def _page(template: str, sensitive: bool, **values: Any) -> Response:
 
     response = anonymous_page(make)
     if sensitive:
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.update(UNSEEN_HEADERS)
     elif response.headers.get("Cache-Control", "").startswith("public"):
         response.headers["Cache-Control"] = "public, no-cache"
     return response

@@ -8,7 +8,7 @@ from flask import Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.i18n import lazy
-from app.core.web import public, settings
+from app.core.web import UNSEEN_HEADERS, public, settings
 from app.learning.signposts import (
     ANCHORS,
     COUNTRIES,
@@ -95,7 +95,6 @@ def report_json() -> ResponseReturnValue:
 
 def _unseen(response: Response) -> Response:
     """Kept by no browser and no proxy, told to no other site, in no search engine's copy."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers.update(UNSEEN_HEADERS)
     response.headers["X-Robots-Tag"] = "noarchive"
     return response

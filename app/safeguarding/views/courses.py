@@ -4,10 +4,10 @@ person shares with the organizations they choose."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
@@ -17,9 +17,10 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.text import line
-from app.core.web import public, safe_next, settings, signed_in
+from app.core.web import UNSEEN_HEADERS, public, safe_next, settings, signed_in
 from app.learning.courses import queries as courses_of
 from app.learning.courses.models import CourseAttempt, CourseVersion, Lesson, LessonOption, LessonQuestion
+from app.learning.marks import has_fold
 from app.learning.rendering import render
 from app.learning.signposts import ELSEWHERE
 from app.organizations.models import Organization
@@ -146,16 +147,21 @@ def lesson(step: Step) -> ResponseReturnValue:
     """One lesson to read: open to everybody, with or without taking the course. One that folds something sensitive has the
     way out, and is kept by no browser (G13)."""
     parts = render(step.lesson.body, {}).parts
-    sensitive = any(part.kind == "fold" for part in parts)
-    values = {"parts": parts, "sensitive": sensitive, "leave_url": ELSEWHERE, **_names(step)}
-    response = make_response(render_template("courses/lesson.html", step=step, **values))
-    if sensitive:
-        response.headers["Cache-Control"] = "no-store"
-    return response
+    return _page("courses/lesson.html", [step.lesson], step=step, parts=parts, **_names(step))
 
 
 def _names(step: Step) -> dict[str, object]:
     return {"version": step.version, "slug": step.version.course.slug, "lesson": step.lesson}
+
+
+def _page(template: str, lessons: Iterable[Lesson], status: int = 200, **values: object) -> Response:
+    """A page about these lessons; when one of them folds something sensitive, what is asked about it is as sensitive."""
+    sensitive = any(has_fold(lesson.body) for lesson in lessons)
+    page = render_template(template, sensitive=sensitive, leave_url=ELSEWHERE, **values)
+    response = make_response(page, status)
+    if sensitive:
+        response.headers.update(UNSEEN_HEADERS)
+    return response
 
 
 @courses.route("/learn/courses/<slug>/lessons/<int:position>/questions", methods=["GET", "POST"])
@@ -171,7 +177,7 @@ def questions(step: Step) -> ResponseReturnValue:
     ]
     if step.is_answered:
         told = _tell(step.version, step.answers, step.lesson)
-        return render_template("courses/answered.html", step=step, told=told, **_names(step))
+        return _page("courses/answered.html", [step.lesson], step=step, told=told, **_names(step))
     form = answers_form([(question.text, [option.text for option in options]) for question, options in asked])
     if form.validate_on_submit():
         chosen = {
@@ -190,8 +196,8 @@ def questions(step: Step) -> ResponseReturnValue:
             if finished:
                 return redirect(url_for("courses.result", slug=slug), code=303)
             return redirect(url_for("courses.questions", slug=slug, position=position), code=303)
-    page = render_template("courses/questions.html", step=step, form=form, **_names(step))
-    return page, 422 if form.errors else 200
+    status = 422 if form.errors else 200
+    return _page("courses/questions.html", [step.lesson], status, step=step, form=form, **_names(step))
 
 
 def _tell(version: CourseVersion, answers: Mapping[int, int], only: Lesson | None = None) -> list[Told]:
@@ -239,8 +245,10 @@ def _result_page(found: Result, form: ShareTrainingForm | None) -> ResponseRetur
     if form is None:
         form = ShareTrainingForm(organizations=_ticked(left, person, attempt))
     form.offer(left)
-    page = render_template(
+    return _page(
         "courses/result.html",
+        found.version.lessons,
+        422 if form.errors else 200,
         attempt=attempt,
         version=found.version,
         slug=found.slug,
@@ -254,7 +262,6 @@ def _result_page(found: Result, form: ShareTrainingForm | None) -> ResponseRetur
         back=safe_next(attempt.came_from, ""),
         is_offered=courses_of.find_current(found.slug) is not None,
     )
-    return page, 422 if form.errors else 200
 
 
 def _offered(person: Person, attempt: CourseAttempt) -> dict[str, Organization]:
