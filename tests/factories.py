@@ -205,8 +205,8 @@ def make_guardian(person: Person, *, confirmed_by: Organization | None = None, *
 
 
 def read_basics(**changes: Any) -> CourseFile:
-    """The course of safeguarding basics as it is written, with `changes`: `version`, `slug`, `pass_mark` and so on."""
-    return dataclasses.replace(read_course(FOLDER / "safeguarding-basics"), **changes)
+    """The course of safeguarding basics as it is written, as version 1, with `changes` (`slug`, `pass_mark` and so on)."""
+    return dataclasses.replace(read_course(FOLDER / "safeguarding-basics"), **{"version": 1, **changes})
 
 
 def make_course(*, asks_again: bool = False, publish: bool = True, **changes: Any) -> CourseVersion:

@@ -123,7 +123,7 @@ def test_its_words_are_right_and_it_states_no_number_that_needs_a_source() -> No
         ('"working-together", "care-act"', '"working-together", "unheard-of"', "unheard-of"),
         ('right = "You tell the staff', 'wright = "You tell the staff', "right"),
         ('file = "2-boundaries.md"', 'file = "nowhere.md"', "nowhere.md"),
-        ("version = 1", "version = ", "cannot be read"),
+        ("version = 2", "version = ", "cannot be read"),
     ],
 )
 def test_a_course_that_no_page_could_show_is_refused(tmp_path: Path, before: str, after: str, said: str) -> None:
@@ -271,6 +271,30 @@ def test_what_is_asked_of_a_sensitive_lesson_is_left_and_kept_like_it(
     with transaction():
         answer_course(again.id, 3, choose(version, 3), by=person, issuer="Manyhands")
     assert way_out(f"{HOME}/lessons/3/questions") == unseen
+
+
+def test_the_lesson_on_reporting_names_only_who_is_there() -> None:
+    """Nobody of this site takes in worries: the organization's own lead does, and the services of /report."""
+    lesson = read_basics().lessons[5].body
+    assert "on this site." not in lesson
+    assert "the organization's own safeguarding lead" in lesson
+    assert "[Where to report](/report)" in lesson
+
+
+def test_a_first_course_begins_at_once_whatever_its_number(app: Flask) -> None:
+    with transaction():
+        assert load_courses(publish=False, first=True)["published"] == 1
+    found = find_current(SLUG)
+    assert found is not None
+    assert found.number == read_course(FOLDER / SLUG).version == 2
+
+
+def test_a_later_version_than_the_first_waits_for_a_moderator(version: CourseVersion) -> None:
+    with transaction():
+        assert load_courses(publish=False, first=True) == {"new": 1, "changed": 0, "same": 0, "published": 0}
+    found = find_current(SLUG)
+    assert found is not None
+    assert found.number == 1
 
 
 def test_programs_read_the_courses_and_never_a_question(client: CheckingClient, version: CourseVersion) -> None:
@@ -501,9 +525,9 @@ def test_a_moderator_reads_a_version_whole_and_publishes_it(client: CheckingClie
     pass_course(make_person())
     begin(make_person())
     desk = text_of(client.get("/moderation/courses").text)
-    assert "Safeguarding basics, 1 Taken now 6 14 1 1" in desk
-    make_course(version=2, publish=False, title="Safeguarding, newly")
-    newest = db.session.scalars(sa.select(CourseVersion.id).where(CourseVersion.number == 2)).one()
+    assert "Safeguarding basics, 2 Taken now 6 14 1 1" in desk
+    make_course(version=3, publish=False, title="Safeguarding, newly")
+    newest = db.session.scalars(sa.select(CourseVersion.id).where(CourseVersion.number == 3)).one()
     read = f"/moderation/courses/{encode_id(newest)}"
     unsaid = client.post(read)
     assert unsaid.status_code == 422
@@ -512,10 +536,10 @@ def test_a_moderator_reads_a_version_whole_and_publishes_it(client: CheckingClie
     assert client.post(read, data={"again": "again"}).status_code == 409
     version = find_version(newest)
     assert version is not None
-    assert (version.published_by_id, version.asks_again, version.course.counts_from) == (moderator.id, True, 2)
+    assert (version.published_by_id, version.asks_again, version.course.counts_from) == (moderator.id, True, 3)
     desk = text_of(client.get("/moderation/courses").text)
-    assert "Safeguarding, newly, 2 Taken now" in desk
-    assert "Safeguarding basics, 1 Replaced" in desk
+    assert "Safeguarding, newly, 3 Taken now" in desk
+    assert "Safeguarding basics, 2 Replaced" in desk
 
 
 def test_a_retired_course_is_begun_by_nobody_and_can_come_back(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.learning.courses.files import FOLDER, read_courses
 from app.learning.courses.operations import publish_version, store_version
-from app.learning.courses.queries import find_current
+from app.learning.courses.queries import find_course, find_current
 
 
 def load_courses(folder: Path = FOLDER, *, publish: bool, first: bool = False) -> dict[str, int]:
@@ -19,9 +19,10 @@ def load_courses(folder: Path = FOLDER, *, publish: bool, first: bool = False) -
     """
     counted = {"new": 0, "changed": 0, "same": 0, "published": 0}
     for read in read_courses(folder):
+        is_new = find_course(read.slug) is None
         version, how = store_version(read)
         counted[how] += 1
-        begins = first and find_current(read.slug) is None and version.number == 1
+        begins = first and find_current(read.slug) is None and (is_new or version.number == 1)
         if version.status == "draft" and (publish or begins):
             publish_version(version.id, asks_again=read.asks_again, by=None)
             counted["published"] += 1

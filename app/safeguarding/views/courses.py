@@ -150,11 +150,11 @@ def lesson(step: Step) -> ResponseReturnValue:
     return _page("courses/lesson.html", [step.lesson], step=step, parts=parts, **_names(step))
 
 
-def _names(step: Step) -> dict[str, object]:
+def _names(step: Step) -> dict[str, Any]:
     return {"version": step.version, "slug": step.version.course.slug, "lesson": step.lesson}
 
 
-def _page(template: str, lessons: Iterable[Lesson], status: int = 200, **values: object) -> Response:
+def _page(template: str, lessons: Iterable[Lesson], status: int = 200, **values: Any) -> Response:
     """A page about these lessons; when one of them folds something sensitive, what is asked about it is as sensitive."""
     sensitive = any(has_fold(lesson.body) for lesson in lessons)
     page = render_template(template, sensitive=sensitive, leave_url=ELSEWHERE, **values)
