@@ -458,6 +458,7 @@ def test_my_clearances_say_who_sees_it_and_lead_to_the_course_again(
     held = pass_course(person)
     sign_in(person)
     page = client.get("/my-clearances").text
+    assert "safeguarding-basics v1" not in page, "a name of ours says nothing to people"
     assert "nobody: no organization sees it" in page
     assert f'href="{HOME}"' in page
     assert "Say what is wrong" not in page
