@@ -107,8 +107,9 @@ class Fact(Kept, Base):
 
     @property
     def sources_checked_on(self) -> dt.date:
-        """The day since which every source has been checked."""
-        return min([self.checked_on, *(source.checked_on for source in self.sources)])
+        """The day since which every source has been checked: of its sources the one that was looked at least lately says it,
+        as each says its own day beside it."""
+        return min((source.checked_on for source in self.sources), default=self.checked_on)
 
 
 class FactSource(HasId, Base):

@@ -116,7 +116,7 @@ def _everything() -> sa.CompoundSelect[Any]:
 
     # Of a fact's sources the one that was looked at least lately counts.
     oldest = sa.select(sa.func.min(FactSource.checked_on)).where(FactSource.fact_id == Fact.id).scalar_subquery()
-    of_fact = sa.case((oldest < Fact.checked_on, oldest), else_=Fact.checked_on)
+    of_fact = sa.func.coalesce(oldest, Fact.checked_on)
     nothing = sa.literal("")
     return sa.union_all(
         of("article", Article, Article.title, Article.summary, Article.checked_on),

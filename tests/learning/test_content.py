@@ -155,6 +155,8 @@ def test_every_fact_has_its_sources_and_every_number_its_fact() -> None:
             pairs = itertools.combinations(fact.sources, 2)
             two = any(one.publisher.lower() != other.publisher.lower() and one.url != other.url for one, other in pairs)
             assert two or any(source.primary and source.page for source in fact.sources), fact.slug
+        # What the page says of all its sources is what it says beside the one that was looked at least lately.
+        assert fact.checked_on == min(source.checked_on for source in fact.sources), fact.slug
     unsaid = {
         where: found
         for where, text in texts()

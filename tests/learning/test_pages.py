@@ -102,6 +102,18 @@ def test_a_page_whose_sources_were_not_checked_within_a_year_says_so(client: Che
         assert [note in client.get(path).text for path in paths] == [False, False, True]
 
 
+@pytest.mark.rule("L1")
+def test_a_fact_was_checked_when_the_oldest_of_its_sources_was(client: CheckingClient) -> None:
+    """The same day on its page, in lists and where it is passed on, whatever was typed as the fact's own."""
+    later = (make_source(1, checked_on=dt.date(2026, 11, 24)), make_source(2, checked_on=dt.date(2026, 11, 26)))
+    make_fact(slug="looked-at", claim="Quaggas are gone.", checked_on=dt.date(2026, 11, 14), sources=later)
+    page = client.get("/learn/facts/looked-at").text
+    assert "<dt>Sources checked</dt><dd>Nov 24, 2026</dd>" in page
+    for path in ("/learn?q=quaggas", "/share/fact/looked-at"):
+        assert "ources checked on Nov 24, 2026" in client.get(path).text, path
+    assert "Nov 14" not in page
+
+
 @pytest.mark.rule("G13")
 def test_sensitive_passages_are_folded_and_such_pages_have_a_way_out(client: CheckingClient) -> None:
     answer = client.get("/learn/how-to-check")
