@@ -43,6 +43,14 @@ IF_NONE_MATCH = {
 }
 VARIABLE = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 METHODS = ("get", "post", "patch", "put", "delete")
+# Numbers of rules, which the code names them by; whoever calls has no list of them.
+RULES = re.compile(r"\s*\((?:[A-Z]\d{1,2}(?:, )?)+\)")
+
+
+def for_callers(text: str) -> str:
+    """What the code says of an operation, in the words of whoever calls it: the answer instead of our exception, no rules by
+    their numbers."""
+    return RULES.sub("", text).replace("Raises Refused", "409")
 
 
 def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
@@ -74,6 +82,7 @@ def _complete(
 ) -> None:
     guard = guard_of(app, endpoint)
     responses = {status: said for status, said in operation["responses"].items() if status < "400"}
+    operation |= {name: for_callers(operation[name]) for name in ("summary", "description") if name in operation}
     operation["operationId"] = endpoint.removeprefix("api_").replace(".", "_")
     parameters = [*shared, *operation.get("parameters", [])]
     errors = {"400", "401", "429"} | (operation["responses"].keys() & ERRORS.keys())

@@ -9,10 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from app.api import frame, schemas
 from app.core import web
+from app.core.errors import InvalidInput
+from app.core.i18n import _
 from app.core.web import public
 from app.learning.feed import path_of
 from app.learning.models import ARTICLE_STATUSES, AUDIENCES, FACT_STATUSES, Article, Fact
-from app.learning.queries import cited_by, find_article, find_fact, page_articles, page_facts
+from app.learning.queries import cited_by, find_article, find_fact, find_topic, page_articles, page_facts
 
 resource = frame.blueprint("learning", "What can be learned, with its sources")
 
@@ -131,12 +133,19 @@ def _find_article(slug: str) -> Article | None:
     return None if found is None or found.status == "draft" else found
 
 
+def _require_topic(slug: str) -> None:
+    """Raise InvalidInput for a topic that there is not: an empty list would say that nothing is known of it."""
+    if slug and find_topic(slug) is None:
+        raise InvalidInput({"topic": _("There is no such topic.")})
+
+
 @resource.route("/learn/articles", methods=["GET"])
 @public
 @resource.arguments(ArticleQuery, location="query")
 @resource.response(200, ArticleList)
 def articles(query: dict[str, Any]) -> ResponseReturnValue:
     """Articles, those that were withdrawn too: they say so."""
+    _require_topic(query["topic"])
     page = page_articles(query.get("cursor"), limit=query["limit"], topic=query["topic"])
     facts = cited_by(row.id for row in page.rows)
     return frame.page_of(page, lambda row: _article(row, facts[row.id]))
@@ -157,6 +166,7 @@ def article(article: Article) -> ResponseReturnValue:
 @resource.response(200, FactList)
 def facts(query: dict[str, Any]) -> ResponseReturnValue:
     """Facts with their sources, those that were withdrawn too: they say so."""
+    _require_topic(query["topic"])
     page = page_facts(query.get("cursor"), limit=query["limit"], topic=query["topic"], status=query["status"])
     return frame.page_of(page, _fact)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import marshmallow as ma
 
 from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, ReasonSchema, Schema, list_schema
@@ -14,7 +16,14 @@ from app.organizations.models import FIRST_COME_CHOICES, INVITATION_STATUSES, RO
 from app.pledges.models import PLEDGE_STATUSES, WAYS
 from app.signups.models import MAXIMUM_PARTY_SIZE, SIGNUP_STATUSES
 
-one_of = ma.validate.OneOf
+
+def one_of(choices: Iterable[str]) -> ma.validate.OneOf:
+    """One of these; "", where it is among them, is as good as nothing and not named to whoever sent something else."""
+    kept = tuple(choices)
+    named = ", ".join(choice for choice in kept if choice)
+    return ma.validate.OneOf(kept, error=f"Must be one of: {named}.")
+
+
 # Of one request for several places: as many as the page offers.
 MOST_SHIFTS = 60
 DATE = {"format": "date"}

@@ -16,6 +16,7 @@ from app.accounts.scopes import SCOPES
 from app.core.db import transaction
 from app.core.limits import API_LIMIT
 from app.imports.uploads import MAXIMUM_BYTES, MAXIMUM_ROWS
+from tests.conftest import CheckingClient
 from tests.factories import make_need, make_organization, make_person
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "api.md"
@@ -121,3 +122,18 @@ def test_the_scopes_of_the_page_are_scopes() -> None:
 def test_what_the_page_sends_is_json() -> None:
     bodies = re.findall(r"-d '(.*?)'", PAGE.read_text())
     assert len([json.loads(body) for body in bodies]) == 10
+
+
+def test_what_callers_read_names_no_rules_by_number_and_no_exception_of_ours(client: CheckingClient) -> None:
+    page = client.get("/api/v1/docs").text
+    assert "409 with every reason against it." in page
+    assert not re.findall(r"Raises|Refused|InvalidInput|\([A-Z]\d{1,2}[,)]", page)
+    document = client.get("/api/v1/openapi.json").get_json()
+    said = [
+        f"{operation.get('summary', '')} {operation.get('description', '')}"
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if isinstance(operation, dict)
+    ]
+    assert len(said) > 50
+    assert not [text for text in said if re.search(r"Raises|Refused|\([A-Z]\d{1,2}[,)]", text)]

@@ -138,7 +138,7 @@ def test_sensitive_passages_are_folded_and_such_pages_have_a_way_out(client: Che
     make_article(fact_of().topic, slug="behind", body=f"Ask first.\n\n{behind}", sensitive=True)
     page = client.get("/learn/behind").text
     assert claim not in page
-    assert "What is said behind the warning" in page
+    assert "What is said behind the warning, number 1<" in page, "two of them are told apart"
     assert "Annual report 2024" in page, "its sources are there"
     # Nothing plays or shows by itself: there is no element here that could.
     assert not re.search(r"<(?:video|audio|img|iframe|object|embed)\b", answer.text)
@@ -360,7 +360,13 @@ def test_programs_read_facts_with_their_sources(client: CheckingClient) -> None:
     assert fact["sources"][0]["publisher"] == "Internet Watch Foundation"
     assert fact["stale"] is False
     assert client.get("/api/v1/learn/facts?status=contested").get_json()["data"][0]["slug"] == "child-welfare-share"
-    assert client.get("/api/v1/learn/facts?status=nonsense").status_code == 422
+    nonsense = client.get("/api/v1/learn/facts?status=nonsense")
+    assert nonsense.status_code == 422
+    assert "Must be one of: verified, contested, withdrawn." in nonsense.text
+    for kind in ("facts", "articles"):
+        unknown = client.get(f"/api/v1/learn/{kind}?topic=nope")
+        assert unknown.status_code == 422, kind
+        assert "There is no such topic." in unknown.text
     article = client.get("/api/v1/learn/articles").get_json()["data"][0]
     assert article["facts"] == ["child-welfare-share", "paid-pages"]
     assert client.get("/api/v1/learn/articles?topic=words").get_json()["data"] == []
