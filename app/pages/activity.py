@@ -82,6 +82,13 @@ _ENDED: dict[str, Any] = {
     "signup.cancelled": lazy("The place of %(who)s could not stay: %(what)s"),
     "pledge.cancelled": lazy("The pledge of %(who)s ended: %(what)s"),
 }
+# Which list somebody took away, by its name among the exports.
+_TAKEN: dict[str, Any] = {
+    "needs": lazy("%(who)s took the list of needs away as a file"),
+    "signups": lazy("%(who)s took the list of places away as a file"),
+    "pledges": lazy("%(who)s took the list of pledges away as a file"),
+    "donations": lazy("%(who)s took the list of gifts away as a file"),
+}
 # What each kind of staff mail is about.
 ACTIONS_OF_KIND = {
     "staff_signups": ("signup.confirmed", "signup.changed"),
@@ -163,6 +170,8 @@ def _tell(events: Sequence[AuditEvent], slug: str) -> list[Entry]:
 
 def _entry(event: AuditEvent, thing: Any, names: dict[int, str], slug: str) -> Entry:
     who, sentence = names.get(event.actor_id or 0) or _("The site"), SENTENCES[event.action]
+    if event.action == "organization.exported":
+        sentence = _TAKEN.get(event.data.get("what", ""), sentence)
     if event.subject_type in _OWNED and thing is not None:
         who = thing.person.name
         if event.actor_id is None:

@@ -13,6 +13,7 @@ from flask import Flask
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.outbox import Outbox
+from app.imports.exports import EXPORTS, record_export
 from app.messages.operations import choose_mail
 from app.pages.jobs import promise_digests
 from app.pledges.operations import pledge
@@ -28,6 +29,19 @@ NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
 
 def at(day: int, hour: int) -> dt.datetime:
     return dt.datetime(2031, 5, day, hour, tzinfo=NEW_YORK)
+
+
+def test_a_list_taken_away_is_told_by_its_name(app: Flask, sign_in: SignIn, client: CheckingClient) -> None:
+    owner = make_person(name="Olive")
+    organization = make_organization(owner)
+    with transaction():
+        for name in EXPORTS:
+            record_export(organization, name, by=owner)
+    sign_in(owner)
+    page = client.get(f"/manage/{organization.slug}/activity").text
+    for name in ("needs", "places", "pledges", "gifts"):
+        assert f"Olive took the list of {name} away as a file" in page, name
+    assert "took a list away" not in page, "each export has its words"
 
 
 def test_the_list_tells_what_happened_to_the_own_organization_only(
