@@ -284,3 +284,22 @@ def test_in_production_the_session_travels_over_tls_only(tmp_path: Path) -> None
         assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
     finally:
         close(app)
+
+
+def test_over_tls_a_form_is_taken_from_a_page_that_tells_nobody_where_it_was(tmp_path: Path) -> None:
+    """Pages of link tokens and of what is sensitive send no Referer, not even to us; the token proves the form all the same."""
+    site = "https://help.example.org"
+    app = create_app(make_settings(tmp_path, f"sqlite:///{tmp_path / 'test.db'}", base_url=site))
+    try:
+        migrate(app)
+        visitor = app.test_client()
+        page = visitor.get("/forgotten-password", base_url=site)
+        token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page.text)
+        assert token is not None
+        sent = {"email": "nobody@example.org", "csrf_token": token[1]}
+        assert visitor.post("/forgotten-password", base_url=site, data=sent).status_code in (200, 303)
+        forged = {**sent, "csrf_token": token[1][:-4] + "AAAA"}
+        assert visitor.post("/forgotten-password", base_url=site, data=forged).status_code == 400
+        assert visitor.post("/forgotten-password", base_url=site, data={"email": sent["email"]}).status_code == 400
+    finally:
+        close(app)
