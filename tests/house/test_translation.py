@@ -144,6 +144,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             f"/guests/{world.values['hold_token']}",
             f"/guests/confirm/{world.values['confirm_token']}",
             f"/places/{world.values['place_token']}",
+            f"/places/{world.values['place_token']}/decline",
             f"/promises/{world.values['pledge_token']}",
             f"/items/{world.values['item_id']}/pledge",
         ]
