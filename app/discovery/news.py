@@ -95,7 +95,7 @@ def _is_act(kind: str, model: Any) -> sa.ColumnElement[bool]:
 
 def _latest(told: sa.Subquery) -> dict[int, dt.datetime]:
     query = sa.select(told.c.key, sa.func.max(told.c.at)).group_by(told.c.key)
-    return {key: at for key, at in db.session.execute(query)}  # noqa: C416  # rows, not pairs
+    return dict(db.session.execute(query).all())
 
 
 def list_of_organizations(since: Since, until: dt.datetime) -> dict[int, list[Line]]:

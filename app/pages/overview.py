@@ -27,6 +27,7 @@ from app.organizations.queries import list_locations, list_members
 from app.pledges.models import LIVE_STATUSES, Pledge
 from app.signups import two_adults
 from app.signups.models import Signup
+from app.signups.waitlist import count_waiting
 
 WEEKS = 8
 CONFIRM_WITHIN = dt.timedelta(days=7)
@@ -301,7 +302,7 @@ def _next_shifts(organization_id: int) -> list[NextShift]:
     query = _with_sums(organization_id).where(Shift.ends_at > now(), Need.status == "open")
     rows = db.session.execute(query.order_by(Shift.starts_at, Shift.id).limit(NEXT_SHIFTS)).all()
     ids = [row.id for row in rows]
-    names, waiting, adults = list_shift_names(ids), _count_waiting(ids), _adults_of(ids)
+    names, waiting, adults = list_shift_names(ids), count_waiting(ids), _adults_of(ids)
     return [
         NextShift(
             row.id,
@@ -318,13 +319,6 @@ def _next_shifts(organization_id: int) -> list[NextShift]:
         )
         for row in rows
     ]
-
-
-def _count_waiting(shift_ids: Sequence[int]) -> dict[int, int]:
-    query = sa.select(Signup.shift_id, sa.func.count()).where(
-        Signup.shift_id.in_(shift_ids), Signup.status.in_(("waitlisted", "offered"))
-    )
-    return dict(db.session.execute(query.group_by(Signup.shift_id)).all())
 
 
 def _adults_of(shift_ids: Sequence[int]) -> dict[int, Adults]:
