@@ -126,10 +126,25 @@ def test_the_form_of_whoever_follows_by_an_address_takes_anything_and_loses_noth
     takes_anything(app, world, "POST", "follows.organization", "anonymous", FOLLOW)
 
 
-def is_asked_no_more(app: Flask, world: World, endpoint: str, caller: str, name: str) -> bool:
-    """Whether the page of the form, opened now, has no such field: what was tried before changed what it asks for."""
+def is_asked_no_more(app: Flask, world: World, endpoint: str, caller: str, name: str, value: str) -> bool:
+    """Whether the page of the form, opened now, has no such field or offers no such choice: what was tried before changed
+    what it asks for."""
     page = send(app, world, "GET", endpoint, caller, None)
-    return page.status_code == 200 and "<form" in page.text and name not in fields_of(page.text)
+    if page.status_code != 200 or "<form" not in page.text:
+        return False
+    choices = choices_of(page.text, name)
+    return name not in fields_of(page.text) or (bool(choices) and value not in choices)
+
+
+def choices_of(page: str, name: str) -> list[str]:
+    """The values that the fields of that name let one choose from; none when they take any text."""
+    found: list[str] = []
+    for element in html5lib.parse(page, namespaceHTMLElements=False).iter():
+        if element.get("name") == name and element.tag == "select":
+            found += [option.get("value") or "" for option in element.iter("option")]
+        elif element.get("name") == name and element.get("type") == "radio":
+            found.append(element.get("value") or "on")
+    return found
 
 
 def takes_anything(app: Flask, world: World, method: str, endpoint: str, caller: str, valid: dict[str, Any]) -> None:
@@ -148,7 +163,7 @@ def takes_anything(app: Flask, world: World, method: str, endpoint: str, caller:
                     continue
                 if name not in sent or (value.isprintable() and name in texts_of(answer.text)):
                     is_kept = " ".join(value.split()) in kept.get(name, [])
-                    assert is_kept or is_asked_no_more(app, world, endpoint, caller, name), (name, sent)
+                    assert is_kept or is_asked_no_more(app, world, endpoint, caller, name, value), (name, sent)
 
     send_it()
 

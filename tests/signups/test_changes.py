@@ -59,6 +59,26 @@ def test_people_and_shift_change_in_one_step_and_the_calendar_follows(
     assert check_capacity()[1] == []
 
 
+def test_the_place_one_has_is_always_a_choice_however_many_shifts_come_before_it(
+    app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.signups.views.own.MOST_SHIFTS", 2)
+    need = make_need()
+    _before = [make_shift(need, days=days) for days in (1, 2, 3)]
+    own = make_shift(need, days=5)
+    person = make_person()
+    with transaction():
+        signup = sign_up(own.id, by=person, party_size=2)
+    client = sign_in(person)
+    page = f"/signups/{encode_id(signup.id)}/change"
+    place = f"{encode_id(own.id)}.{encode_id(own.positions[0].id)}"
+    text = client.get(page).text
+    assert text.count('name="place"') == 3
+    assert f'value="{place}"' in text
+    assert client.post(page, data={"place": place, "party_size": "3"}).status_code == 303
+    assert (signup.shift_id, signup.party_size) == (own.id, 3)
+
+
 @pytest.mark.rule("S1")
 @pytest.mark.rule("S3")
 def test_a_change_that_the_gate_refuses_changes_nothing(app: Flask, sign_in: SignIn, client: CheckingClient) -> None:

@@ -293,10 +293,14 @@ def change(signup: Signup) -> ResponseReturnValue:
 
 
 def list_places(signup: Signup) -> dict[str, tuple[Shift, Position]]:
-    """Where a place can move to on its need, by what a form says of it: shift and position."""
+    """Where a place can move to on its need, by what a form says of it: shift and position. Where it is now comes first when
+    the list is too long for it, so that whoever only brings other people never moves."""
+    ahead = list_ahead(signup.shift.need)
+    if signup.shift not in ahead and not signup.shift.is_over:
+        ahead = [signup.shift, *ahead]
     return {
         f"{encode_id(shift.id)}.{encode_id(position.id)}": (shift, position)
-        for shift in list_ahead(signup.shift.need)
+        for shift in ahead
         for position in shift.positions
         if position.capacity != 0 or position.id == signup.position_id
     }
