@@ -20,7 +20,7 @@ from app.core.web import allow, public, signed_in
 from app.donations import gateway
 from app.donations.checkout import open_checkout
 from app.donations.forms import read_email
-from app.donations.operations import form_key, start_donation
+from app.donations.operations.giving import form_key, start_donation
 from app.donations.queries import Totals, list_public_donations, totals
 from app.fundraisers import policy
 from app.fundraisers.models import Fundraiser

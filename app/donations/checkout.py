@@ -17,10 +17,11 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
-from app.donations import gateway, operations, queries
+from app.donations import gateway, queries
 from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
+from app.donations.operations import fulfilling, giving, inbox
 from app.donations.policy import RESUMABLE
 
 log = structlog.get_logger(__name__)
@@ -47,8 +48,8 @@ def _request(donation: Donation) -> CheckoutRequest:
         email=donation.email,
         success_url=address,
         cancel_url=f"{address}?from=checkout",
-        expires_at=donation.asked_at.replace(microsecond=0) + operations.CHECKOUT_LIFETIME,
-        idempotency_key=operations.idempotency_key(donation.id, "checkout", donation.attempt),
+        expires_at=donation.asked_at.replace(microsecond=0) + giving.CHECKOUT_LIFETIME,
+        idempotency_key=giving.idempotency_key(donation.id, "checkout", donation.attempt),
     )
 
 
@@ -59,7 +60,7 @@ def open_checkout(donation_id: int) -> str:
     donation stays pending, and the same form sent again continues with it).
     """
     donation = queries.find_donation(donation_id)
-    if donation is None or not operations.can_open_checkout(donation):
+    if donation is None or not giving.can_open_checkout(donation):
         raise refuse("checkout_over", _("This gift can no longer be paid"), _("Start a new one"))
     if donation.stripe_session_id is not None and donation.checkout_url:
         return donation.checkout_url
@@ -67,9 +68,9 @@ def open_checkout(donation_id: int) -> str:
     db.session.rollback()
     session = gateway.create_checkout_session(asked)
     with transaction():
-        saved = operations.save_session(donation_id, session)
+        saved = giving.save_session(donation_id, session)
         superseded = saved.stripe_session_id != session.id
-        closed = not operations.can_open_checkout(saved)
+        closed = not giving.can_open_checkout(saved)
     if superseded:  # somebody went on with another amount in the meantime: this page is closed
         raise GatewayError("superseded", passing=True)
     if closed:
@@ -89,9 +90,9 @@ def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None
         donation = queries.find_donation(donation_id)
         if donation is None or donation.status not in RESUMABLE:
             return None
-        operations.check_resumable(donation, gateway.mode(), amount, locale)
+        giving.check_resumable(donation, gateway.mode(), amount, locale)
         asked, status, session_id = _request(donation), donation.status, donation.stripe_session_id
-        may_open = operations.can_open_checkout(donation) and asked.amount == amount
+        may_open = giving.can_open_checkout(donation) and asked.amount == amount
         db.session.rollback()
         if status == "pending" and session_id is not None:
             session = gateway.fetch_session(session_id)
@@ -106,9 +107,7 @@ def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None
         if session_id is None:
             _close_unknown(donation_id, asked)
         with transaction():
-            operations.begin_attempt(
-                donation_id, attempt=asked.attempt, amount=amount, mode=gateway.mode(), locale=locale
-            )
+            giving.begin_attempt(donation_id, attempt=asked.attempt, amount=amount, mode=gateway.mode(), locale=locale)
     raise GatewayError("busy", passing=True)
 
 
@@ -122,7 +121,7 @@ def cancel(donation_id: int) -> str:
     if asked is not None:
         _close_unknown(donation_id, asked)
     with transaction():
-        return operations.cancel_donation(donation_id).status
+        return giving.cancel_donation(donation_id).status
 
 
 def _close(donation_id: int, session: SessionFacts, attempt: int) -> None:
@@ -130,7 +129,7 @@ def _close(donation_id: int, session: SessionFacts, attempt: int) -> None:
     if session.status != "open":
         return
     try:
-        gateway.expire_session(session.id, operations.idempotency_key(donation_id, "expire", attempt))
+        gateway.expire_session(session.id, giving.idempotency_key(donation_id, "expire", attempt))
     except GatewayError as error:
         if error.passing:
             raise
@@ -163,14 +162,14 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
     if known is None:
         if event_id is not None:
             with transaction():
-                operations.close_event(event_id, "ignored", "not ours")
+                inbox.close_event(event_id, "ignored", "not ours")
         return status
     session = gateway.fetch_session(known)
     payment: PaymentFacts | None = None
     if session.payment_intent_id is not None:
         payment = gateway.fetch_payment(session.payment_intent_id)
     with transaction():
-        return operations.fulfil(
+        return fulfilling.fulfil(
             donation_id, session, payment, livemode=gateway.expects_livemode(), event_id=event_id
         ).status
 
@@ -214,7 +213,7 @@ def handle_event(event_id: int) -> None:
     donation_id, session_id = _find_donation(event.type, event.object_id)
     if donation_id is None:
         with transaction():
-            operations.close_event(event_id, "ignored", "not ours")
+            inbox.close_event(event_id, "ignored", "not ours")
         return
     fulfil(donation_id, session_id=session_id, event_id=event_id)
 
@@ -270,8 +269,8 @@ def check_stale() -> None:
     if not gateway.is_on():
         return
     with transaction():
-        for key in queries.list_never_opened(now() - operations.CHECKOUT_OPENING):
-            operations.abandon(key)
+        for key in queries.list_never_opened(now() - giving.CHECKOUT_OPENING):
+            giving.abandon(key)
     _try_each("check_stale", queries.list_stale(now() - STALE, mode=gateway.mode()), fulfil)
 
 
@@ -290,8 +289,8 @@ def list_missed_events() -> None:
     since = queries.find_listed_until()
     db.session.rollback()
     since = began - FIRST_LOOK_BACK if since is None else since - OVERLAP
-    events = gateway.list_events(since, operations.HANDLED_TYPES)
+    events = gateway.list_events(since, inbox.HANDLED_TYPES)
     with transaction():
         for event in events:
-            operations.store_event(event, livemode=gateway.expects_livemode())
-        operations.note_listed(began)
+            inbox.store_event(event, livemode=gateway.expects_livemode())
+        inbox.note_listed(began)

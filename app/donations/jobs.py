@@ -13,7 +13,8 @@ from app.core.jobs import Sweep
 from app.core.letters import compose, language_of, speaking
 from app.core.mail import deliver
 from app.core.money import Money, format_money
-from app.donations import checkout, gateway, operations, policy, queries, words
+from app.donations import checkout, gateway, policy, queries, words
+from app.donations.operations import giving
 from app.fundraisers.policy import SHOWN, accepts_gifts
 from app.fundraisers.queries import find_fundraiser_by_id
 from app.messages.delivery import send
@@ -34,7 +35,7 @@ def close_fundraiser(payload: dict[str, Any]) -> None:
     mode = gateway.mode()
     with transaction():
         for key, attempt in queries.list_to_expire(fundraiser_id=payload["fundraiser_id"], mode=mode, limit=10_000):
-            operations.promise_to_expire(key, attempt)
+            giving.promise_to_expire(key, attempt)
 
 
 def mail_thanks(payload: dict[str, Any]) -> None:

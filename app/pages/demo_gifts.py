@@ -21,7 +21,7 @@ from app.core.money import Money
 from app.donations import checkout, gateway
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
-from app.donations.operations import start_donation
+from app.donations.operations.giving import start_donation
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import end_fundraiser
 from app.organizations.models import Organization

@@ -15,7 +15,7 @@ from app.core.money import Money
 from app.discovery.operations import follow
 from app.discovery.subjects import of_organization
 from app.donations.models import Donation
-from app.donations.operations import start_donation
+from app.donations.operations.giving import start_donation
 from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
 from app.organizations.invitations import invite

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from app.core import jobs
 from app.core.db import db, transaction
 from app.core.money import Money
-from app.donations import checkout, ledger, operations
+from app.donations import checkout, ledger
 from app.donations.models import Donation, LedgerTransaction
+from app.donations.operations import fulfilling
 from tests.donations.conftest import Giving, WorkOff, ledger_table
 from tests.donations.test_inbox import live_all_fates
 
@@ -86,7 +87,7 @@ def test_a_double_click_is_one_donation_and_one_session(giving: Giving, new_clie
 def without_guards(app: Any) -> Iterator[None]:
     """PostgreSQL only: no row lock, no look for the source, no unique key on it. Put back afterwards."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(operations, "lock", lambda model, key: db.session.get(model, key, populate_existing=True))
+    patch.setattr(fulfilling, "lock", lambda model, key: db.session.get(model, key, populate_existing=True))
     patch.setattr(ledger, "is_written", lambda _source: False)
     name = "uq_ledger_transaction_source"
     with db.engine.begin() as connection:
@@ -104,14 +105,14 @@ def without_guards(app: Any) -> Iterator[None]:
 
 def meet_after_the_check(patch: pytest.MonkeyPatch) -> None:
     """Let all threads look at the donation's status before any of them writes, as far as the guards let them."""
-    barrier, real = threading.Barrier(AT_ONCE), operations._next_status
+    barrier, real = threading.Barrier(AT_ONCE), fulfilling._next_status
 
     def meeting(*args: Any) -> str:
         with contextlib.suppress(threading.BrokenBarrierError):
             barrier.wait(1)
         return real(*args)
 
-    patch.setattr(operations, "_next_status", meeting)
+    patch.setattr(fulfilling, "_next_status", meeting)
 
 
 @pytest.mark.rule("F3")

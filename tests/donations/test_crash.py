@@ -24,9 +24,9 @@ MOMENTS = (
     ("before", "app.donations.gateway:fetch_session"),
     ("after", "app.donations.gateway:fetch_session"),
     ("after", "app.donations.gateway:fetch_payment"),
-    ("before", "app.donations.operations:fulfil"),  # in the transaction
+    ("before", "app.donations.operations.fulfilling:fulfil"),  # in the transaction
     ("after", "app.donations.ledger:post_gift"),
-    ("after", "app.donations.operations:fulfil"),  # everything written, nothing committed
+    ("after", "app.donations.operations.fulfilling:fulfil"),  # everything written, nothing committed
     ("before", "app.core.outbox:complete"),  # committed, not marked done
     ("after", "app.core.outbox:complete"),
 )
@@ -67,7 +67,9 @@ def test_a_worker_killed_at_any_moment_leaves_the_same_ledger(
 
 @pytest.mark.crash
 @pytest.mark.rule("F3")
-@pytest.mark.parametrize("target", ["app.donations.operations:store_event", "app.donations.operations:note_listed"])
+@pytest.mark.parametrize(
+    "target", ["app.donations.operations.inbox:store_event", "app.donations.operations.inbox:note_listed"]
+)
 def test_a_sweep_killed_while_it_stores_what_was_missed_begins_again(
     giving: Giving, work_off: WorkOff, tmp_path: Path, target: str
 ) -> None:
@@ -84,8 +86,8 @@ def test_a_sweep_killed_while_it_stores_what_was_missed_begins_again(
     ("when", "target"),
     [
         ("before", "app.donations.gateway:create_checkout_session"),
-        ("before", "app.donations.operations:save_session"),
-        ("after", "app.donations.operations:save_session"),
+        ("before", "app.donations.operations.giving:save_session"),
+        ("after", "app.donations.operations.giving:save_session"),
     ],
 )
 def test_a_page_killed_around_the_session_continues_with_the_same_one(
@@ -110,4 +112,4 @@ def test_the_kill_is_real(giving: Giving, tmp_path: Path) -> None:
     with transaction():
         db.session.execute(sa.delete(Outbox))
     with pytest.raises(AssertionError):
-        die(giving, tmp_path, "before", "app.donations.operations:fulfil", "work-off")
+        die(giving, tmp_path, "before", "app.donations.operations.fulfilling:fulfil", "work-off")

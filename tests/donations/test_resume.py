@@ -18,10 +18,12 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.money import Money
-from app.donations import checkout, operations
+from app.donations import checkout
 from app.donations.checks import compare_with_stripe
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
+from app.donations.operations import fulfilling
+from app.donations.operations.giving import promise_to_expire
 from app.donations.queries import list_stale
 from app.fundraisers.operations import approve_fundraiser, decline_fundraiser, end_fundraiser
 from tests.donations.conftest import Given, Giving, WorkOff, ledger_table
@@ -243,7 +245,7 @@ def test_a_page_paid_after_it_was_believed_closed_is_put_before_a_person(giving:
     assert sessions[given.session_id]["payment_status"] == "paid"
     facts = checkout.gateway.fetch_session(given.session_id)
     with transaction():
-        operations.fulfil(given.donation_id, facts, None, livemode=False)
+        fulfilling.fulfil(given.donation_id, facts, None, livemode=False)
     donation = giving.donation(given)
     assert donation.status == "pending"
     assert "is paid as well" in donation.note
@@ -276,7 +278,7 @@ def test_back_and_forth_between_two_amounts_the_last_one_can_be_paid(giving: Giv
 def test_a_late_promise_to_close_a_try_leaves_the_next_one_open(giving: Giving, work_off: WorkOff) -> None:
     given = giving.give("25")
     with transaction():
-        operations.promise_to_expire(given.donation_id, 1)
+        promise_to_expire(given.donation_id, 1)
     follow(giving, given, go_on(giving, given, "40"))
     work_off()
     assert [session["id"] for session in open_sessions(giving)] == [given.session_id]

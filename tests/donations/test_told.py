@@ -16,8 +16,9 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.money import Money
 from app.core.outbox import Outbox
-from app.donations import checkout, operations
+from app.donations import checkout
 from app.donations.models import Donation
+from app.donations.operations import fulfilling
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import end_fundraiser
 from tests.donations.conftest import Giving, WorkOff
@@ -124,7 +125,7 @@ def reach_together(giving: Giving, patch: pytest.MonkeyPatch, lock: Callable[...
     gifts = [giving.give("10") for _number in range(6)]
     for given in gifts:
         giving.act(given, "pay")
-    barrier, real = threading.Barrier(6), operations.totals
+    barrier, real = threading.Barrier(6), fulfilling.totals
 
     def meeting(keys: Any) -> Any:
         found = real(keys)
@@ -133,8 +134,8 @@ def reach_together(giving: Giving, patch: pytest.MonkeyPatch, lock: Callable[...
                 barrier.wait(1)
         return found
 
-    patch.setattr(operations, "totals", meeting)
-    patch.setattr(operations, "lock", lock)
+    patch.setattr(fulfilling, "totals", meeting)
+    patch.setattr(fulfilling, "lock", lock)
     at_once(giving, lambda number: checkout.fulfil(gifts[number].donation_id))
     db.session.rollback()
     query = sa.select(sa.func.count()).select_from(Outbox).where(Outbox.kind == "mail_fundraiser_goal_reached")
@@ -144,12 +145,12 @@ def reach_together(giving: Giving, patch: pytest.MonkeyPatch, lock: Callable[...
 def test_a_goal_reached_by_gifts_at_the_same_moment_is_noticed_once(
     giving: Giving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert reach_together(giving, monkeypatch, operations.lock) == 1
+    assert reach_together(giving, monkeypatch, fulfilling.lock) == 1
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=False)
 def test_control_without_the_fundraisers_lock_nobody_notices(giving: Giving, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = operations.lock
+    real = fulfilling.lock
 
     def unlocked(model: Any, key: int) -> Any:
         return db.session.get(model, key) if model is Fundraiser else real(model, key)

@@ -19,7 +19,7 @@ from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.discovery.operations import ask_to_follow, follow
 from app.discovery.subjects import of_organization
-from app.donations.operations import start_donation
+from app.donations.operations.giving import start_donation
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.learning.operations.asked import answer_with, ask_claim, confirm_asked_email, decline_claim
 from app.messages.operations import choose_mail

@@ -20,7 +20,7 @@ from app.core.outbox import Outbox, enqueue
 from app.core.pictures import reencode
 from app.discovery import operations as following
 from app.discovery.subjects import of_organization
-from app.donations.operations import start_donation
+from app.donations.operations.giving import start_donation
 from app.donations.queries import donation_token
 from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload

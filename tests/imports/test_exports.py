@@ -24,7 +24,7 @@ from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations.models import Donation
-from app.donations.operations import start_donation
+from app.donations.operations.giving import start_donation
 from app.imports import exports
 from app.imports.files import as_typed, harmless
 from app.imports.need_rows import COLUMNS

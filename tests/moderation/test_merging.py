@@ -16,7 +16,7 @@ from app.core.db import Base, db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id
 from app.core.money import Money
-from app.donations.operations import start_donation
+from app.donations.operations.giving import start_donation
 from app.moderation import merging
 from app.needs import index
 from app.needs.models import Need

@@ -1,0 +1,179 @@
+"""What Stripe says of one donation, applied: the one place where a gift becomes paid."""
+
+from __future__ import annotations
+
+from app.core.audit import record
+from app.core.clock import now
+from app.core.db import db, lock
+from app.core.money import Money
+from app.core.outbox import enqueue
+from app.donations import ledger
+from app.donations.facts import PaymentFacts, SessionFacts
+from app.donations.models import Donation
+from app.donations.operations import inbox
+from app.donations.queries import totals
+from app.fundraisers.models import Fundraiser
+
+# A donation only ever moves to a higher rank, whatever arrives in whatever order (F3): a late "failed" is below "paid".
+# A new try to pay begins the ladder again, and only when the one before it can no longer be paid.
+RANK = {"pending": 0, "processing": 1, "failed": 2, "expired": 2, "mismatched": 3, "paid": 4}
+
+
+def _disagreements(
+    donation: Donation, session: SessionFacts, payment: PaymentFacts | None, *, livemode: bool
+) -> list[str]:
+    """What Stripe says that is not what was asked (F4), in codes and numbers."""
+    asked = Money(donation.amount_minor, donation.currency)
+    found: list[str] = []
+    if session.amount != asked:
+        found.append(f"session says {session.amount.amount_minor} {session.amount.currency}")
+    if session.payment_status == "paid":
+        if payment is None:
+            found.append("paid without a payment")
+        elif payment.status != "succeeded" or payment.received != asked:
+            found.append(f"payment says {payment.status} {payment.received.amount_minor} {payment.received.currency}")
+    elif session.payment_status == "no_payment_required":
+        found.append("no payment required")
+    if session.livemode != livemode:
+        found.append("wrong livemode")
+    return found
+
+
+def _next_status(session: SessionFacts, payment: PaymentFacts | None) -> str:
+    """Where a donation stands by what Stripe says now. `complete` may be unpaid: then the payment tells (rule 4)."""
+    if session.payment_status == "paid":
+        return "paid"
+    if session.status == "expired":
+        return "expired"
+    if session.status != "complete":
+        return "pending"
+    failed = payment is not None and payment.status in ("requires_payment_method", "canceled")
+    return "failed" if failed else "processing"
+
+
+def fulfil(
+    donation_id: int,
+    session: SessionFacts,
+    payment: PaymentFacts | None,
+    *,
+    livemode: bool,
+    event_id: int | None = None,
+) -> Donation:
+    """Apply what Stripe says now; the one function that the inbox, the return page and the sweep call.
+
+    Under the donation's lock, forward only: status, ledger, audit, thanks and the event's own mark commit together, or
+    not at all; a second time changes nothing. `livemode` is what the installation expects.
+    """
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    donation.checked_at = now()
+    if event_id is not None:
+        inbox.close_event(event_id, "handled")
+    if session.attempt != donation.attempt:  # of a try that was closed before this one began
+        if session.payment_status == "paid":
+            _disagree(donation, [f"session {session.id} of try {session.attempt} is paid as well"])
+        return donation
+    if donation.stripe_session_id is None:
+        donation.stripe_session_id, donation.checkout_url = session.id, session.url or None
+    elif donation.stripe_session_id != session.id:
+        _disagree(donation, [f"second session {session.id}"])
+        return donation
+    if donation.status != "paid":
+        disagreements = _disagreements(donation, session, payment, livemode=livemode)
+        status = "mismatched" if disagreements else _next_status(session, payment)
+        if disagreements:
+            _disagree(donation, disagreements)
+        if RANK[status] > RANK[donation.status]:
+            move(donation, status, payment)
+        donation.problem = "" if payment is None or donation.status == "paid" else payment.problem
+    if donation.status == "paid" and payment is not None:
+        _settle(donation, payment)
+    db.session.flush()
+    return donation
+
+
+def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
+    """Bring a locked donation to `status`, with all that follows from it: audit, mails, entries, the goal."""
+    donation.status = status
+    if payment is not None and status != "mismatched":
+        donation.stripe_payment_intent_id = payment.id
+    record(
+        f"donation.{status}",
+        subject=donation,
+        by=None,
+        organization_id=donation.organization_id,
+        data={"amount_minor": donation.amount_minor, "currency": donation.currency},
+    )
+    if status in ("processing", "failed"):  # told in writing, with the donor's own link: they may have no account
+        enqueue(
+            f"mail_donation_{status}",
+            {"donation_id": donation.id, "attempt": donation.attempt},
+            key=f"donation_{status}:{donation.id}:{donation.attempt}",
+        )
+    if status != "paid" or payment is None:
+        return
+    donation.paid_at = now()
+    donation.note = ""
+    # Before the entries, which hold the row a little: two gifts at the same moment then see each other's entries in turn.
+    fundraiser = lock(Fundraiser, donation.fundraiser_id)
+    ledger.post_gift(
+        organization_id=donation.organization_id,
+        fundraiser_id=donation.fundraiser_id,
+        donation_id=donation.id,
+        payment_id=payment.id,
+        amount=Money(donation.amount_minor, donation.currency),
+    )
+    enqueue("mail_donation_thanks", {"donation_id": donation.id}, key=f"donation_thanks:{donation.id}")
+    if fundraiser is not None and fundraiser.goal_reached_at is None:
+        _note_goal(fundraiser)
+
+
+def _note_goal(fundraiser: Fundraiser) -> None:
+    """Tell the starter, once, when what is paid reaches the goal. The caller holds the fundraiser's lock."""
+    settled = totals([fundraiser.id])[fundraiser.id].settled
+    if settled.amount_minor < fundraiser.goal_minor:
+        return
+    fundraiser.goal_reached_at = now()
+    record(
+        "fundraiser.goal_reached",
+        subject=fundraiser,
+        by=None,
+        organization_id=fundraiser.organization_id,
+        data={"goal_minor": fundraiser.goal_minor, "currency": fundraiser.currency},
+    )
+    enqueue(
+        "mail_fundraiser_goal_reached", {"fundraiser_id": fundraiser.id}, key=f"fundraiser_goal_reached:{fundraiser.id}"
+    )
+
+
+def _settle(donation: Donation, payment: PaymentFacts) -> None:
+    """Note the charge and, once Stripe has settled it, what it cost."""
+    if payment.id != donation.stripe_payment_intent_id:
+        return
+    donation.stripe_charge_id = donation.stripe_charge_id or payment.charge_id
+    if payment.fee is None or payment.balance_transaction_id is None or donation.stripe_balance_transaction_id:
+        return
+    donation.stripe_balance_transaction_id = payment.balance_transaction_id
+    ledger.post_fee(
+        organization_id=donation.organization_id,
+        fundraiser_id=donation.fundraiser_id,
+        donation_id=donation.id,
+        balance_transaction_id=payment.balance_transaction_id,
+        fee=payment.fee,
+    )
+
+
+def _disagree(donation: Donation, disagreements: list[str]) -> None:
+    """Put it where staff see it; a person decides, nothing is repaired silently."""
+    note = "; ".join(disagreements)[:300]
+    if donation.note == note:
+        return
+    donation.note = note
+    record(
+        "donation.disagreement",
+        subject=donation,
+        by=None,
+        organization_id=donation.organization_id,
+        data={"says": note},
+    )

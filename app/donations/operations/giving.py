@@ -1,0 +1,228 @@
+"""A gift somebody is about to pay: begun, gone on with, given up."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core.audit import record
+from app.core.clock import now
+from app.core.db import db, lock
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.core.money import BadAmount, Money, check_chargeable, explain
+from app.core.outbox import enqueue, withdraw
+from app.donations.facts import SessionFacts
+from app.donations.models import Donation
+from app.donations.operations import fulfilling
+from app.donations.policy import RESUMABLE, can_resume
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import accepts_gifts
+
+# Stripe wants a session to live between 30 minutes and 24 hours. It is asked for within the first hour of the row, always
+# with the same end, so that a retry asks for the same.
+CHECKOUT_LIFETIME = dt.timedelta(hours=2)
+CHECKOUT_OPENING = dt.timedelta(hours=1)
+
+
+def form_key(nonce: str, *values: object) -> str:
+    """What makes two sendings of one form the same donation: the form's own nonce and everything that was typed."""
+    return hashlib.sha256("\0".join((nonce, *map(str, values))).encode()).hexdigest()
+
+
+def idempotency_key(donation_id: int, act: str, attempt: int = 1) -> str:
+    """What Stripe recognises a repeated request by (F6): derived from our row and the try it is at, so that a retry cannot
+    make a second object and a new try is a new one."""
+    return f"manyhands-{act}-{donation_id}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def start_donation(
+    fundraiser_id: int,
+    *,
+    amount: Money,
+    name: str,
+    email: str,
+    mode: str,
+    anonymous: bool = True,
+    message: str = "",
+    by: Person | None = None,
+    key: str | None = None,
+    form: str | None = None,
+    locale: str = "en",
+) -> Donation:
+    """A gift somebody is about to pay: pending until Stripe says more. `mode` is the installation's PAYMENTS_MODE; `key`
+    (see form_key) makes the same form sent twice one donation; `form` names the form itself: sent again with other values
+    it is another donation, and the checkout of the one before is closed.
+
+    Raises Refused when gifts are off or the fundraiser takes none, InvalidInput for the amount.
+    """
+    if mode == "off":
+        raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
+    fundraiser = lock(Fundraiser, fundraiser_id)
+    if fundraiser is None or not accepts_gifts(fundraiser):
+        raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
+    if key is not None:
+        same = db.session.scalar(sa.select(Donation).where(Donation.form_key == key))
+        if same is not None:
+            if (
+                form is not None and same.status == "pending"
+            ):  # back to what was typed first: this is the one to be paid
+                withdraw(_key_to_expire(same.id, same.attempt))
+                _close_others(fundraiser.id, form, but=same.id)
+            return same
+    if amount.currency != fundraiser.currency:
+        raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=fundraiser.currency)})
+    _check_amount(amount, locale)
+    donation = Donation(
+        fundraiser_id=fundraiser.id,
+        organization_id=fundraiser.organization_id,
+        person_id=None if by is None else by.id,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        name=name,
+        email=email.lower(),
+        anonymous=anonymous,
+        message=message,
+        status="pending",
+        mode=mode,
+        form_key=key,
+        form=form,
+        locale=locale,
+        created_at=now(),
+    )
+    if form is not None:
+        _close_others(fundraiser.id, form)
+    db.session.add(donation)
+    db.session.flush()
+    record(
+        "donation.started",
+        subject=donation,
+        by=by,
+        organization_id=donation.organization_id,
+        data={"fundraiser_id": fundraiser.id, "amount_minor": amount.amount_minor, "currency": amount.currency},
+    )
+    return donation
+
+
+def _close_others(fundraiser_id: int, form: str, *, but: int | None = None) -> None:
+    """Whoever goes back to a form and changes what they typed shall not pay both."""
+    query = sa.select(Donation.id, Donation.attempt).where(
+        Donation.fundraiser_id == fundraiser_id, Donation.form == form, Donation.status == "pending", Donation.id != but
+    )
+    for donation_id, attempt in db.session.execute(query).all():
+        promise_to_expire(donation_id, attempt)
+
+
+def _check_amount(amount: Money, locale: str) -> None:
+    try:
+        check_chargeable(amount)
+    except BadAmount as bad:
+        raise InvalidInput({"amount": explain(bad, amount.currency, locale)}) from bad
+
+
+def check_resumable(donation: Donation, mode: str, amount: Money, locale: str) -> None:
+    """Raise Refused when nobody can go on with it, InvalidInput when not with this amount."""
+    if not can_resume(donation, mode):
+        if not accepts_gifts(donation.fundraiser):
+            raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
+        raise refuse("checkout_over", _("This gift can no longer be paid"), _("Start a new one"))
+    if amount.currency != donation.currency:
+        raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=donation.currency)})
+    _check_amount(amount, locale)
+
+
+def begin_attempt(donation_id: int, *, attempt: int, amount: Money, mode: str, locale: str = "en") -> bool:
+    """Another try to pay the same donation, with `amount`, after try number `attempt`, whose session the caller knows to be
+    closed at Stripe (or never made). The ladder of its status begins again.
+
+    False when something else happened in the meantime: look again. Raises Refused and InvalidInput as check_resumable.
+    """
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    lock(Fundraiser, donation.fundraiser_id)
+    may_be_paid = donation.status == "pending" and donation.stripe_session_id is not None
+    if donation.attempt != attempt or donation.status not in RESUMABLE or may_be_paid:
+        return False
+    check_resumable(donation, mode, amount, locale)
+    donation.attempt += 1
+    donation.attempt_at = now()
+    donation.amount_minor = amount.amount_minor
+    donation.status = "pending"
+    donation.problem = donation.note = ""
+    donation.stripe_session_id = donation.checkout_url = donation.checked_at = donation.cancelled_at = None
+    donation.stripe_payment_intent_id = donation.stripe_charge_id = None
+    if donation.form is not None:
+        _close_others(donation.fundraiser_id, donation.form, but=donation.id)
+    record(
+        "donation.resumed",
+        subject=donation,
+        by=None,
+        organization_id=donation.organization_id,
+        data={"attempt": donation.attempt, "amount_minor": amount.amount_minor, "currency": amount.currency},
+    )
+    db.session.flush()
+    return True
+
+
+def cancel_donation(donation_id: int) -> Donation:
+    """The donor does not want to give: its checkout must be closed already. What was paid, or is on its way, stays."""
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    if donation.status == "pending" and donation.stripe_session_id is None:
+        fulfilling.move(donation, "expired", None)
+    if donation.status == "expired" and donation.cancelled_at is None:
+        donation.cancelled_at = now()
+        record("donation.cancelled", subject=donation, by=None, organization_id=donation.organization_id)
+    db.session.flush()
+    return donation
+
+
+def can_open_checkout(donation: Donation) -> bool:
+    """True while a session may be asked for: pending, young enough, and its fundraiser takes gifts."""
+    young = donation.asked_at > now() - CHECKOUT_OPENING
+    return donation.status == "pending" and young and accepts_gifts(donation.fundraiser)
+
+
+def save_session(donation_id: int, session: SessionFacts) -> Donation:
+    """Keep where the donor pays. When the fundraiser closed in the meantime, the session is promised to be expired. A session
+    of an earlier try is not kept: that try was closed."""
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    if donation.attempt != session.attempt:
+        return donation
+    if donation.stripe_session_id is None:
+        donation.stripe_session_id = session.id
+    if donation.stripe_session_id == session.id:
+        donation.checkout_url = session.url or donation.checkout_url
+    if not accepts_gifts(donation.fundraiser):
+        promise_to_expire(donation.id, donation.attempt)
+    db.session.flush()
+    return donation
+
+
+def promise_to_expire(donation_id: int, attempt: int) -> None:
+    """Close a checkout somebody may still pay through (F8): that of try number `attempt`."""
+    enqueue(
+        "expire_checkout", {"donation_id": donation_id, "attempt": attempt}, key=_key_to_expire(donation_id, attempt)
+    )
+
+
+def _key_to_expire(donation_id: int, attempt: int) -> str:
+    return f"expire_checkout:{donation_id}" + (f":{attempt}" if attempt > 1 else "")
+
+
+def abandon(donation_id: int) -> None:
+    """A donation whose checkout never opened: nobody can pay it any more."""
+    donation = lock(Donation, donation_id)
+    if donation is None or donation.status != "pending" or donation.stripe_session_id is not None:
+        return
+    if donation.asked_at > now() - CHECKOUT_OPENING:
+        return
+    fulfilling.move(donation, "expired", None)
+    db.session.flush()

@@ -1,0 +1,83 @@
+"""The inbox: what Stripe sent or lists, kept once by its id."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.core.clock import now
+from app.core.db import db, new_id, uses_sqlite
+from app.core.outbox import enqueue
+from app.donations.facts import EventFacts
+from app.donations.models import PLATFORM, StripeEvent, StripeSync
+
+# What is acted upon; every other type is stored and answered 200 (F3).
+HANDLED_TYPES = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "payment_intent.payment_failed",
+    "charge.updated",
+)
+
+
+def store_event(event: EventFacts, *, livemode: bool) -> bool:
+    """Keep an event by its Stripe id and wake the worker; False when it was there already (F3).
+
+    An event of the other mode, of another account, or of a type nobody acts upon is kept, too, and left alone.
+    """
+    reason = ""
+    if event.livemode != livemode:
+        reason = "wrong livemode"
+    elif event.account is not None:
+        reason = "of a connected account"
+    elif event.type not in HANDLED_TYPES:
+        reason = "not acted upon"
+    values = {
+        "id": new_id(),
+        "stripe_id": event.id,
+        "type": event.type[:100],
+        "object_id": event.object_id,
+        "account": event.account,
+        "livemode": event.livemode,
+        "created_at": event.created_at,
+        "received_at": now(),
+        "status": "ignored" if reason else "received",
+        "handled_at": now() if reason else None,
+        "note": reason,
+    }
+    insert = sqlite.insert if uses_sqlite() else postgresql.insert
+    stored = (
+        insert(StripeEvent)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=["stripe_id"])
+        .returning(StripeEvent.id)
+    )
+    if db.session.scalar(stored) is None:
+        return False
+    if not reason:
+        enqueue("stripe_event", {"event_id": values["id"]}, key=f"stripe_event:{event.id}")
+    return True
+
+
+def close_event(event_id: int, status: str, note: str = "") -> None:
+    """Mark an event handled or ignored; one that is closed already stays as it is."""
+    db.session.execute(
+        sa.update(StripeEvent)
+        .where(StripeEvent.id == event_id, StripeEvent.status == "received")
+        .values(status=status, handled_at=now(), note=note),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def note_listed(until: dt.datetime) -> None:
+    """Stripe's list of events has been read up to `until`."""
+    row = db.session.get(StripeSync, PLATFORM, with_for_update=True)
+    if row is None:
+        db.session.add(StripeSync(account=PLATFORM, listed_until=until))
+    else:
+        row.listed_until = max(row.listed_until, until)
+    db.session.flush()

@@ -1,0 +1,106 @@
+"""The donor's own page of one gift: what became of it, and the ways to go on or to leave it."""
+
+from __future__ import annotations
+
+from flask import abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+
+from app.core.errors import InvalidInput, Refused
+from app.core.i18n import _
+from app.core.money import BadAmount, Money, explain, format_plain, parse_money
+from app.core.web import public
+from app.donations import checkout, gateway, queries, words
+from app.donations.forms import ResumeForm
+from app.donations.gateway import GatewayError
+from app.donations.models import Donation
+from app.donations.policy import can_resume
+from app.donations.views.blueprint import donations
+from app.fundraisers import policy
+
+
+@donations.get("/donations/<token>")
+@public(load=queries.find_donation_by_token)
+def show(donation: Donation) -> ResponseReturnValue:
+    """What became of a gift, by the donor's own link. Coming back before the webhook fulfils it here (one function)."""
+    donation_id = donation.id
+    is_known = checkout.fulfil_if_waiting(donation)
+    return _gift_page(donation_id, ResumeForm(formdata=None), is_known=is_known)
+
+
+def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known: bool = True) -> ResponseReturnValue:
+    """The donor's page in whatever state the gift is, with the way to go on where there is one."""
+    fresh = queries.find_donation(donation_id)
+    if fresh is None:
+        abort(404)
+    if form.amount.raw_data is None:
+        form.amount.data = format_plain(Money(fresh.amount_minor, fresh.currency), str(get_locale()))
+    response = render_template(
+        "donations/show.html",
+        donation=fresh,
+        form=form,
+        token=queries.donation_token(donation_id),
+        reason=words.reason(fresh),
+        fundraiser=fresh.fundraiser,
+        organization=fresh.fundraiser.organization,
+        may_resume=gateway.is_on() and can_resume(fresh, gateway.mode()),
+        takes_gifts=policy.accepts_gifts(fresh.fundraiser),
+        is_visible=policy.is_visible(fresh.fundraiser),
+        came_back="from" in request.args,
+        is_known=is_known,
+        watch=_watch(fresh, is_known=is_known),
+    )
+    return response, code, {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+
+
+def _watch(donation: Donation, *, is_known: bool) -> tuple[int, int] | None:
+    """After how many seconds the page looks again, and which look that is; None when it has looked often enough or there
+    is nothing to look for."""
+    if not gateway.is_on() or (is_known and donation.status != "processing"):
+        return None
+    seconds, most = (60, 10) if donation.status == "processing" else (4, 15)
+    look = request.args.get("look", "0")
+    number = int(look) if look.isdecimal() and len(look) < 4 else most
+    return (seconds, number + 1) if number < most else None
+
+
+@donations.post("/donations/<token>")
+@public(load=queries.find_donation_by_token)
+def resume(donation: Donation) -> ResponseReturnValue:
+    """Go on with a gift that was not paid, with this or another amount, on one page at Stripe that can be paid."""
+    form, locale, donation_id = ResumeForm(), str(get_locale()), donation.id
+    address = url_for("donations.show", token=queries.donation_token(donation_id))
+    if not gateway.is_on():
+        return redirect(address, code=303)
+    if not form.validate():
+        return _gift_page(donation_id, form, 422)
+    try:
+        amount = parse_money(form.amount.data or "", donation.currency, locale)
+        return redirect(checkout.resume(donation_id, amount, locale=locale) or address, code=303)
+    except BadAmount as bad:
+        form.amount.errors = [*form.amount.errors, explain(bad, donation.currency, locale)]
+    except InvalidInput as invalid:
+        form.amount.errors = [*form.amount.errors, *invalid.errors.values()]
+    except Refused:  # over, or the fundraiser closed: the page says which
+        return redirect(address, code=303)
+    except GatewayError:
+        form.form_errors = [_("The payment page did not answer. Nothing was taken. Try again in a moment")]
+        return _gift_page(donation_id, form, 503)
+    return _gift_page(donation_id, form, 422)
+
+
+@donations.post("/donations/<token>/cancel")
+@public(load=queries.find_donation_by_token)
+def cancel(donation: Donation) -> ResponseReturnValue:
+    """The donor changed their mind: the payment page closes, and nobody can pay through it."""
+    donation_id = donation.id
+    address = url_for("donations.show", token=queries.donation_token(donation_id))
+    if not gateway.is_on():
+        return redirect(address, code=303)
+    try:
+        checkout.cancel(donation_id)
+    except GatewayError:
+        form = ResumeForm(formdata=None)
+        form.form_errors = [_("The payment page did not answer, so it may still be open. Try again in a moment")]
+        return _gift_page(donation_id, form, 503)
+    return redirect(address, code=303)

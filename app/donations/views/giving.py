@@ -1,0 +1,123 @@
+"""Giving: the form, and the step to the payment page."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+
+from app.accounts.session import find_current_person
+from app.core.db import transaction
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.core.money import BadAmount, Money, explain, parse_money
+from app.core.tokens import keyed_hash
+from app.core.web import public, settings
+from app.donations import checkout, gateway, queries
+from app.donations.forms import DonationForm
+from app.donations.gateway import GatewayError
+from app.donations.operations import giving
+from app.donations.views.blueprint import donations
+from app.fundraisers import policy
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.queries import find_fundraiser
+
+
+def _find_visible(slug: str) -> Fundraiser | None:
+    """The fundraiser while the public may see it (F8): otherwise its checkout does not exist either."""
+    found = find_fundraiser(slug)
+    return found if found is not None and policy.is_visible(found) else None
+
+
+def _read_amount(form: DonationForm, currency: str, locale: str) -> Money | None:
+    """The amount typed or chosen; None with the message put at its field."""
+    chosen = form.suggested_amount(currency)
+    if not form.amount.data:
+        if chosen is None:
+            form.amount.errors = [*form.amount.errors, _("Choose an amount or type one")]
+        return chosen
+    try:
+        return parse_money(form.amount.data, currency, locale)
+    except BadAmount as bad:
+        form.amount.errors = [*form.amount.errors, explain(bad, currency, locale)]
+        return None
+
+
+@donations.route("/fundraisers/<slug>/donate", methods=["GET", "POST"])
+@public(load=_find_visible)
+def new(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """Give once, without an account."""
+    if not gateway.is_on():
+        return _page("donations/off.html", fundraiser, 200)
+    if not policy.accepts_gifts(fundraiser):
+        raise refuse(
+            "fundraiser_closed",
+            _("This fundraiser has ended and takes no more gifts"),
+            _("See other fundraisers"),
+            url_for("fundraisers.index"),
+        )
+    locale, currency = str(get_locale()), fundraiser.currency
+    form = DonationForm()
+    form.offer(currency, locale)
+    if request.method == "GET":
+        form.nonce.data = secrets.token_urlsafe(16)
+        form.suggested.data = request.args.get("suggested", "")
+        return _form_page(form, fundraiser, 200)
+    is_valid = form.validate()
+    amount = _read_amount(form, currency, locale)
+    if not is_valid or amount is None:
+        return _form_page(form, fundraiser, 422)
+    return _give(form, fundraiser, amount, locale)
+
+
+def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str) -> ResponseReturnValue:
+    """Commit the pending gift, then open its page at Stripe and send the donor there."""
+    name, email, message = form.name.data or "", form.email.data or "", form.message.data or ""
+    anonymous = form.anonymous.data != "no"
+    key = None
+    if form.nonce.data:
+        key = giving.form_key(
+            form.nonce.data, fundraiser.id, amount.amount_minor, amount.currency, name, email, message, anonymous
+        )
+    try:
+        with transaction():
+            donation = giving.start_donation(
+                fundraiser.id,
+                amount=amount,
+                name=name,
+                email=email,
+                anonymous=anonymous,
+                message=message,
+                mode=settings().payments_mode,
+                by=find_current_person(),
+                key=key,
+                form=keyed_hash("donation-form", form.nonce.data) if form.nonce.data else None,
+                locale=locale,
+            )
+            donation_id, same = donation.id, donation.amount_minor == amount.amount_minor
+            may_open = same and giving.can_open_checkout(donation)
+    except InvalidInput as invalid:
+        form.amount.errors = [*form.amount.errors, *invalid.errors.values()]
+        return _form_page(form, fundraiser, 422)
+    if not may_open:  # the same form again, after its gift was paid, changed or over
+        return redirect(url_for("donations.show", token=queries.donation_token(donation_id)), code=303)
+    try:
+        return redirect(checkout.open_checkout(donation_id), code=303)
+    except GatewayError as error:
+        if not error.passing:  # asking the same again cannot help: the next press is a new gift
+            form.nonce.data = secrets.token_urlsafe(16)
+        form.form_errors = [_("The payment page did not answer. Nothing was taken. Press Donate again in a moment")]
+        return _form_page(form, fundraiser, 503)
+
+
+def _form_page(form: DonationForm, fundraiser: Fundraiser, code: int) -> ResponseReturnValue:
+    return _page("donations/new.html", fundraiser, code, form=form)
+
+
+def _page(template: str, fundraiser: Fundraiser, code: int, **values: Any) -> ResponseReturnValue:
+    # Shown on this very request: what the transaction forgot is read again.
+    organization = fundraiser.organization
+    return render_template(template, fundraiser=fundraiser, organization=organization, **values), code

@@ -1,0 +1,32 @@
+"""The door Stripe knocks at."""
+
+from __future__ import annotations
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from app.core.db import transaction
+from app.core.web import public, settings
+from app.donations import gateway
+from app.donations.gateway import BadSignature
+from app.donations.operations import inbox
+from app.donations.views.blueprint import stripe_webhook
+
+LARGEST_EVENT = 256 * 1024
+
+
+@stripe_webhook.post("/stripe/webhook")
+@public
+def webhook() -> ResponseReturnValue:
+    """Store what Stripe says and answer; the worker does the rest. Nothing is stored unless the signature is proved (F3)."""
+    if not gateway.is_on() or (request.content_length or 0) > LARGEST_EVENT:
+        return "", 400
+    try:
+        event = gateway.verify_webhook(
+            request.get_data(cache=False), request.headers.get("Stripe-Signature"), settings().stripe_webhook_secret
+        )
+    except BadSignature:
+        return "", 400
+    with transaction():
+        inbox.store_event(event, livemode=gateway.expects_livemode())
+    return "", 200
