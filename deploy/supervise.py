@@ -328,6 +328,9 @@ def prepare(given: dict[str, str]) -> Place:
         "STRIPE_API_BASE": f"http://{LOOPBACK}:{payments_port}",
         "STRIPE_SECRET_KEY": memory.get("stripe_secret_key", lambda: "sk_test_" + secrets.token_hex(24)),
         "STRIPE_WEBHOOK_SECRET": memory.get("stripe_webhook_secret", lambda: "whsec_" + secrets.token_hex(24)),
+        "STRIPE_CONNECT_WEBHOOK_SECRET": memory.get(
+            "stripe_connect_webhook_secret", lambda: "whsec_" + secrets.token_hex(24)
+        ),
         "PYTHONUNBUFFERED": "1",
         # Every program sees the same environment, not only those that flask starts.
         "FLASK_SKIP_DOTENV": "1",
@@ -347,6 +350,7 @@ def program_of(place: Place, name: str) -> Program:
         "payments": [
             *(python, "-m", "deploy.demo_payments", "--port", str(place.payments_port)),
             *("--data-dir", str(place.data_dir), "--webhook-url", f"http://{LOOPBACK}:{place.port}/stripe/webhook"),
+            *("--connect-webhook-url", f"http://{LOOPBACK}:{place.port}/stripe/webhook/connect"),
         ],
         "mail": [
             *(python, "-m", "deploy.mail_catcher", "--smtp-port", str(place.smtp_port)),

@@ -16,17 +16,26 @@ import stripe
 ROOT = Path(__file__).parent.parent
 KEY = "sk_test_demonstration"
 SECRET = "whsec_demonstration"
+CONNECT_SECRET = "whsec_demonstration_connect"
 
 
 class DemoServer:
     """A running demo payment server; `webhook_url` empty sends nothing. Use as a context manager."""
 
     def __init__(
-        self, data_dir: Path, webhook_url: str = "", *, port: int = 0, key: str = KEY, secret: str = SECRET
+        self,
+        data_dir: Path,
+        webhook_url: str = "",
+        *,
+        connect_url: str = "",
+        port: int = 0,
+        key: str = KEY,
+        secret: str = SECRET,
     ) -> None:
         self.key = key
         command = [sys.executable, "-m", "deploy.demo_payments", "--port", str(port), "--data-dir", str(data_dir)]
         command += ["--key", key, "--webhook-secret", secret, "--webhook-url", webhook_url]
+        command += ["--connect-webhook-secret", CONNECT_SECRET, "--connect-webhook-url", connect_url]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -78,6 +87,23 @@ class DemoServer:
     def act(self, session_id: str, what: str) -> Any:
         """Do what a payer's button does: pay, decline, pay_later, bank_confirms, bank_refuses. The session after it."""
         return self.request(f"/_demo/sessions/{session_id}/{what}", {})
+
+    def account(self, *, act: str = "ready", **asked: Any) -> str:
+        """The id of a new connected account, after `act` (deploy/demo_payments/accounts.py; empty: nothing yet)."""
+        asked.setdefault("capabilities", {"card_payments": {"requested": True}})
+        made = self.client().v1.accounts.create(asked)
+        if act:
+            self.act_on_account(made.id, act)
+        return made.id
+
+    def act_on_account(self, account: str, what: str) -> Any:
+        """What is chosen on an account's page: ready, due, restrict, deauthorize. The account after it."""
+        return self.request(f"/_demo/accounts/{account}/{what}", {})
+
+    def refused(self) -> list[tuple[str, str, int, str | None]]:
+        """(method, path, status, param) of every request that was refused, oldest first."""
+        found = self.request("/_demo/refused")["data"]
+        return [(one["method"], one["path"], one["status"], one["param"]) for one in found]
 
     def fault(self, mode: str, **what: Any) -> None:
         """Let the next fitting requests go wrong (deploy/demo_payments/faults.py)."""

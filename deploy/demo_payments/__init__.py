@@ -1,4 +1,4 @@
-"""The demo payment server: a separate loopback process that speaks Stripe's HTTP well enough to try one-off gifts.
+"""The demo payment server: a separate loopback process that speaks Stripe's HTTP well enough to try everything.
 
 It exists so that the real `stripe` package can be used without an account, and shares no code and no schema with the
 application: what it accepts, how it answers and what it sends are written here by hand from Stripe's own reference
@@ -6,5 +6,6 @@ application: what it accepts, how it answers and what it sends are written here 
 No money moves.
 
     python -m deploy.demo_payments --port 12111 --data-dir instance --key sk_test_... --webhook-secret whsec_... \\
-        --webhook-url http://localhost:8000/stripe/webhook
+        --webhook-url http://localhost:8000/stripe/webhook --connect-webhook-secret whsec_... \\
+        --connect-webhook-url http://localhost:8000/stripe/webhook/connect
 """

@@ -23,6 +23,16 @@ def main() -> int:
     parser.add_argument("--key", default=env.get("STRIPE_SECRET_KEY", ""), help="the only key it answers (sk_test_...)")
     parser.add_argument("--webhook-secret", default=env.get("STRIPE_WEBHOOK_SECRET", ""))
     parser.add_argument("--webhook-url", default=env.get("DEMO_PAYMENTS_WEBHOOK_URL", ""), help="empty: send nothing")
+    parser.add_argument(
+        "--connect-webhook-secret",
+        default=env.get("STRIPE_CONNECT_WEBHOOK_SECRET", ""),
+        help="signs the events of connected accounts",
+    )
+    parser.add_argument(
+        "--connect-webhook-url",
+        default=env.get("DEMO_PAYMENTS_CONNECT_WEBHOOK_URL", ""),
+        help="where events of connected accounts go",
+    )
     given = parser.parse_args()
     config = Config(
         port=given.port,
@@ -30,6 +40,8 @@ def main() -> int:
         key=given.key,
         webhook_secret=given.webhook_secret,
         webhook_url=given.webhook_url,
+        connect_webhook_secret=given.connect_webhook_secret,
+        connect_webhook_url=given.connect_webhook_url,
     )
     problems = config.problems()
     if problems:

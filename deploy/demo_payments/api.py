@@ -1,303 +1,35 @@
-"""Stripe's HTTP API under /v1, as far as one-off gifts need it. Every parameter that is accepted stands in this file."""
+"""Stripe's calls under /v1. Every parameter that is accepted stands in specs.py; every list in wire.LISTED."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import hmac
-import json
-import socket
-from collections.abc import Callable, Mapping
-from typing import Any
+from flask import Response, current_app, request
 
-from flask import Blueprint, Response, current_app, g, request
-
-from deploy.demo_payments.errors import API_VERSION, ApiError, missing
-from deploy.demo_payments.faults import Faults
-from deploy.demo_payments.params import (
-    Choice,
-    Created,
-    Email,
-    Flag,
-    Integer,
-    Items,
-    Metadata,
-    Spec,
-    Table,
-    Text,
-    Url,
-    decode,
+from deploy.demo_payments import accounts
+from deploy.demo_payments.errors import API_VERSION, ApiError
+from deploy.demo_payments.params import Table, decode
+from deploy.demo_payments.payments import APPLICATION, find_session
+from deploy.demo_payments.specs import (
+    ACCOUNT_LINK,
+    CREATE_ACCOUNT,
+    CREATE_SESSION,
+    EXPAND,
+    ONLY_EXPAND,
+    PAGING,
+    UPDATE_ACCOUNT,
 )
-from deploy.demo_payments.payments import Cause, Payments, find_session
-from deploy.demo_payments.store import Thing, new_id
-
-blueprint = Blueprint("api", __name__, url_prefix="/v1")
-
-EXPAND = Items(of=Text(longest=200), most=20)
-CREATE_SESSION = Table(
-    of={
-        "mode": Choice(required=True, values=("payment", "setup", "subscription")),
-        "ui_mode": Choice(values=("elements", "embedded_page", "form", "hosted_page")),
-        "submit_type": Choice(values=("auto", "book", "donate", "pay", "subscribe")),
-        "line_items": Items(
-            required=True,
-            most=100,
-            of=Table(
-                of={
-                    "quantity": Integer(required=True, smallest=1, largest=999_999),
-                    "price_data": Table(
-                        required=True,
-                        of={
-                            "currency": Text(required=True, longest=3),
-                            "unit_amount": Integer(required=True, smallest=0),
-                            "product_data": Table(
-                                required=True,
-                                of={
-                                    "name": Text(required=True, longest=250),
-                                    "description": Text(longest=500),
-                                    "metadata": Metadata(),
-                                },
-                            ),
-                        },
-                    ),
-                }
-            ),
-        ),
-        "success_url": Url(required=True),
-        "cancel_url": Url(),
-        "client_reference_id": Text(longest=200),
-        "customer_email": Email(),
-        "expires_at": Integer(smallest=0),
-        "locale": Text(longest=10),
-        "metadata": Metadata(),
-        "payment_intent_data": Table(
-            of={
-                "description": Text(longest=1000),
-                "metadata": Metadata(),
-                "receipt_email": Email(),
-                "statement_descriptor_suffix": Text(longest=22),
-            }
-        ),
-        "expand": EXPAND,
-    }
+from deploy.demo_payments.store import Thing
+from deploy.demo_payments.wire import (
+    LISTED,
+    answer,
+    blueprint,
+    cause,
+    expanded,
+    index,
+    line_items,
+    once,
+    payments,
+    show,
 )
-ONLY_EXPAND = Table(of={"expand": EXPAND})
-PAGING: dict[str, Spec] = {
-    "created": Created(),
-    "ending_before": Text(),
-    "expand": EXPAND,
-    "limit": Integer(smallest=1, largest=100),
-    "starting_after": Text(),
-}
-
-
-def _equals(field: str) -> str:
-    return f"json_extract(data, '$.{field}') = ?"
-
-
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """A kind of object that can be listed and fetched: the name of its id in errors, its filters as SQL conditions."""
-
-    kind: str
-    param: str
-    filters: Mapping[str, tuple[Spec, str]]
-
-
-LISTED = {
-    "checkout/sessions": Listed(
-        "checkout.session",
-        "session",
-        {
-            "payment_intent": (Text(), _equals("payment_intent")),
-            "status": (Choice(values=("complete", "expired", "open")), _equals("status")),
-        },
-    ),
-    "payment_intents": Listed("payment_intent", "intent", {}),
-    "charges": Listed("charge", "charge", {"payment_intent": (Text(), _equals("payment_intent"))}),
-    "balance_transactions": Listed(
-        "balance_transaction",
-        "id",
-        {
-            "currency": (Text(longest=3), _equals("currency")),
-            "source": (Text(), _equals("source")),
-            "type": (Text(), _equals("type")),
-        },
-    ),
-    "events": Listed(
-        "event",
-        "id",
-        {
-            "type": (Text(), "json_extract(data, '$.type') GLOB ?"),
-            "types": (Items(of=Text(), most=20), "json_extract(data, '$.type') IN (SELECT value FROM json_each(?))"),
-            "delivery_success": (
-                Flag(),
-                "(NOT EXISTS (SELECT 1 FROM delivery WHERE event = object.id AND state <> 'delivered')) = ?",
-            ),
-        },
-    ),
-}
-# (kind, field) -> kind of what the field names.
-EXPANDABLE = {
-    ("checkout.session", "payment_intent"): "payment_intent",
-    ("payment_intent", "latest_charge"): "charge",
-    ("charge", "payment_intent"): "payment_intent",
-    ("charge", "balance_transaction"): "balance_transaction",
-    ("balance_transaction", "source"): "charge",
-}
-
-
-def payments() -> Payments:
-    """The account of the trial."""
-    found: Payments = current_app.extensions["payments"]
-    return found
-
-
-def _faults() -> Faults:
-    found: Faults = current_app.extensions["faults"]
-    return found
-
-
-def answer(body: Any, status: int = 200) -> Response:
-    """JSON as Stripe writes it."""
-    text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
-    return Response(text, status=status, mimetype="application/json")
-
-
-@blueprint.before_request
-def _check_caller() -> None:
-    g.request_id = new_id("req_", 14)
-    g.fault = _faults().take(request.method, request.path)
-    if g.fault is not None and g.fault.mode == "drop-before":
-        _hang_up()
-    _authenticate()
-    version = request.headers.get("Stripe-Version", API_VERSION)
-    if version != API_VERSION:
-        raise ApiError(f"Invalid Stripe API version: {version}. The demo payment server is written for {API_VERSION}.")
-    if "Stripe-Account" in request.headers:
-        raise ApiError(
-            "The provided key does not have access to that account (or that account does not exist).",
-            status=403,
-            code="account_invalid",
-        )
-    if g.fault is not None and g.fault.mode == "500":
-        raise ApiError("An unknown error occurred", status=500, kind="api_error")
-    if g.fault is not None and g.fault.mode == "429":
-        raise ApiError(
-            "Request rate limit exceeded. Learn more: https://stripe.com/docs/rate-limits",
-            status=429,
-            code="rate_limit",
-        )
-    if request.method == "GET":
-        _wait()
-
-
-def _authenticate() -> None:
-    authorization = request.authorization
-    key = ""
-    if authorization is not None:
-        key = authorization.token or authorization.username or ""
-    if not key:
-        raise ApiError(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer"
-            " auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
-            status=401,
-        )
-    if key.startswith(("sk_live", "rk_live")):
-        raise ApiError("A live key was sent to the demo payment server, which takes none.", status=401)
-    if not hmac.compare_digest(key.encode(), str(current_app.config["KEY"]).encode()):
-        shown = f"{key[:7]}{'*' * 12}{key[-4:]}" if len(key) > 11 else "*" * len(key)
-        raise ApiError(f"Invalid API Key provided: {shown}", status=401)
-
-
-@blueprint.after_request
-def _sign_answer(response: Response) -> Response:
-    response.headers["Request-Id"] = g.request_id
-    response.headers["Stripe-Version"] = API_VERSION
-    if key := request.headers.get("Idempotency-Key"):
-        response.headers["Idempotency-Key"] = key
-    if g.fault is not None and g.fault.mode == "drop":
-        _hang_up()
-    return response
-
-
-def _hang_up() -> None:
-    """Close the caller's connection without an answer, as a network that fails does."""
-    connection: socket.socket = request.environ["werkzeug.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
-
-
-def refuse(error: ApiError) -> Response:
-    """Answer with an error as Stripe does."""
-    response = answer(error.as_json(), error.status)
-    response.headers.update(error.headers)
-    return response
-
-
-blueprint.register_error_handler(ApiError, refuse)
-
-
-def _once(spec: Table, act: Callable[[Thing], Thing]) -> Response:
-    """Answer a POST. The same Idempotency-Key again gives the same answer; with another request it is refused.
-
-    https://docs.stripe.com/api/idempotent_requests: what fails its checks, or meets itself, is not kept.
-    """
-    store, key = payments().store, request.headers.get("Idempotency-Key", "")
-    pairs = sorted(request.form.items(multi=True))
-    if len(key) > 255:
-        raise ApiError("Idempotency keys must be at most 255 characters long.")
-    if not key:
-        params = spec.read(decode(pairs), "")
-        _wait()
-        with store.transaction():
-            return answer(act(params))
-    meant = hashlib.sha256(json.dumps([request.path, pairs]).encode()).hexdigest()
-    with store.transaction():
-        kept = store.kept_answer(key)
-        if kept is not None and kept.status is None:
-            raise ApiError(
-                "There is currently another in-progress request using this Idempotency-Key (that probably means you"
-                f" submitted twice, and the other request is still going through): {key}",
-                status=409,
-                code="idempotency_key_in_use",
-            )
-        if kept is not None and kept.request != meant:
-            raise ApiError(
-                "Keys for idempotent requests can only be used with the same parameters they were first used with."
-                f" Try using a key other than '{key}' if you meant to execute a different request.",
-                kind="idempotency_error",
-            )
-        if kept is not None:
-            replayed = answer(kept.body, kept.status or 200)
-            replayed.headers.update({"Idempotent-Replayed": "true", "Original-Request": kept.request_id})
-            return replayed
-        params = spec.read(decode(pairs), "")
-        store.claim_answer(key, meant, g.request_id)
-    try:
-        _wait()
-        with store.transaction():
-            made = answer(act(params))
-            store.keep_answer(key, made.status_code, made.get_data(as_text=True))
-            return made
-    except ApiError as error:
-        if not error.kept:
-            store.forget_answer(key)
-            raise
-        made = refuse(error)
-        store.keep_answer(key, made.status_code, made.get_data(as_text=True))
-        return made
-    except BaseException:
-        store.forget_answer(key)
-        raise
-
-
-def _wait() -> None:
-    if g.fault is not None and g.fault.mode == "delay":
-        g.fault.cleared.wait(g.fault.seconds)
-
-
-def _cause() -> Cause:
-    return Cause(g.request_id, request.headers.get("Idempotency-Key"))
 
 
 @blueprint.post("/checkout/sessions")
@@ -309,9 +41,9 @@ def create_session() -> Response:
             raise ApiError("The demo payment server offers one payment on its hosted page only.", param="mode")
         if not params["line_items"]:
             raise ApiError("Missing required param: line_items.", code="parameter_missing", param="line_items")
-        return _expanded(payments().create_session(params), params.get("expand", []))
+        return expanded(payments().create_session(params), params.get("expand", []))
 
-    return _once(CREATE_SESSION, act)
+    return once(CREATE_SESSION, act)
 
 
 @blueprint.post("/checkout/sessions/<session_id>/expire")
@@ -320,71 +52,89 @@ def expire_session(session_id: str) -> Response:
 
     def act(params: Thing) -> Thing:
         session = find_session(payments(), session_id)
-        return _expanded(payments().expire(session, _cause()), params.get("expand", []))
+        return expanded(payments().expire(session, cause()), params.get("expand", []))
 
-    return _once(ONLY_EXPAND, act)
+    return once(ONLY_EXPAND, act)
 
 
 @blueprint.get("/checkout/sessions/<session_id>/line_items")
 def list_line_items(session_id: str) -> Response:
     """What a session asks money for."""
     Table(of={"limit": PAGING["limit"], "expand": EXPAND}).read(decode(request.args.items(multi=True)), "")
-    return answer(_line_items(find_session(payments(), session_id)))
+    return answer(line_items(find_session(payments(), session_id)))
 
 
-def _show(path: str, object_id: str) -> Response:
-    params = ONLY_EXPAND.read(decode(request.args.items(multi=True)), "")
-    payments().do_due()
-    listed = LISTED[path]
-    thing = payments().store.find(listed.kind, object_id)
-    if thing is None:
-        raise missing(listed.kind, object_id, listed.param)
-    return answer(_expanded(thing, params.get("expand", [])))
+@blueprint.post("/accounts")
+def create_account() -> Response:
+    """Make a connected account."""
+    return once(CREATE_ACCOUNT, lambda params: payments().public(accounts.create(payments(), params)))
 
 
-def _list(path: str) -> Response:
-    listed, store = LISTED[path], payments().store
-    spec = Table(of={**PAGING, **{name: spec for name, (spec, _condition) in listed.filters.items()}})
-    params = spec.read(decode(request.args.items(multi=True)), "")
-    payments().do_due()
-    if "type" in params and "types" in params:
-        raise ApiError("You may not specify both `type` and `types`.", param="types")
-    conditions: list[tuple[str, Any]] = [
-        (f"created {operator} ?", instant) for operator, instant in params.get("created", [])
+@blueprint.post("/accounts/<account_id>")
+def update_account(account_id: str) -> Response:
+    """Change what the platform may change of an account."""
+
+    def act(params: Thing) -> Thing:
+        account = accounts.get(payments(), account_id)
+        return payments().public(accounts.update(payments(), account, params, cause()))
+
+    return once(UPDATE_ACCOUNT, act)
+
+
+@blueprint.get("/account")
+def show_own_account() -> Response:
+    """The account that the request acts as."""
+    return show("accounts", payments().store.account or accounts.PLATFORM_ID)
+
+
+@blueprint.post("/accounts/<account_id>/login_links")
+def create_login_link(account_id: str) -> Response:
+    """Lead somebody into the Express Dashboard."""
+    return once(ONLY_EXPAND, lambda _params: accounts.login_link(payments(), accounts.get(payments(), account_id)))
+
+
+@blueprint.post("/account_links")
+def create_account_link() -> Response:
+    """Lead somebody to the page on which an account is set up."""
+    return once(ACCOUNT_LINK, lambda params: payments().public(accounts.link(payments(), params)))
+
+
+@blueprint.get("/webhook_endpoints")
+def list_webhook_endpoints() -> Response:
+    """Where events are sent. What the demo payment server was started with, so nothing can be changed here."""
+    Table(of=PAGING).read(decode(request.args.items(multi=True)), "")
+    data = [
+        {
+            "id": f"we_1Demo{name}",
+            "object": "webhook_endpoint",
+            "api_version": API_VERSION,
+            "application": application,
+            "created": 0,
+            "description": None,
+            "enabled_events": ["*"],
+            "livemode": False,
+            "metadata": {},
+            "status": "enabled",
+            "url": url,
+        }
+        for name, application, url in zip(
+            ("Own", "Connect"), (None, APPLICATION), current_app.config["ENDPOINTS"], strict=True
+        )
+        if url and not payments().store.account
     ]
-    for name, (_spec, condition) in listed.filters.items():
-        if name in params:
-            value = params[name]
-            conditions.append((condition, json.dumps(value) if isinstance(value, list) else value))
-    backwards = "ending_before" in params
-    for name, operator in (("starting_after", "<"), ("ending_before", ">")):
-        if name in params:
-            position = store.position(listed.kind, params[name])
-            if position is None:
-                raise missing(listed.kind, params[name], name)
-            conditions.append((f"seq {operator} ?", position))
-    limit = params.get("limit", 10)
-    found = store.page(listed.kind, conditions, limit + 1, backwards=backwards)
-    page = found[:limit]
-    if backwards:
-        page.reverse()
-    paths = [inner.removeprefix("data.") for inner in params.get("expand", []) if inner.startswith("data.")]
-    if len(paths) != len(params.get("expand", [])):
-        raise ApiError("On a list, what is expanded begins with `data.`.", param="expand")
-    data = [_expanded(thing, paths) for thing in page]
-    return answer({"object": "list", "data": data, "has_more": len(found) > limit, "url": f"/v1/{path}"})
+    return answer({"object": "list", "data": data, "has_more": False, "url": "/v1/webhook_endpoints"})
 
 
 def _route(path: str) -> None:
-    def show(object_id: str) -> Response:
-        return _show(path, object_id)
+    def show_one(object_id: str) -> Response:
+        return show(path, object_id)
 
-    def index() -> Response:
-        return _list(path)
+    def list_all() -> Response:
+        return index(path)
 
     name = path.replace("/", "_")
-    blueprint.add_url_rule(f"/{path}/<object_id>", f"show_{name}", show)
-    blueprint.add_url_rule(f"/{path}", f"list_{name}", index)
+    blueprint.add_url_rule(f"/{path}/<object_id>", f"show_{name}", show_one)
+    blueprint.add_url_rule(f"/{path}", f"list_{name}", list_all)
 
 
 for _path in LISTED:
@@ -397,26 +147,3 @@ def unknown(rest: str) -> Response:  # noqa: ARG001  # Flask passes what the rul
     """Whatever the demo payment server does not offer."""
     message = f"Unrecognized request URL ({request.method}: {request.path}). The demo payment server does not offer it."
     raise ApiError(message, status=404)
-
-
-def _line_items(session: Thing) -> Thing:
-    url = f"/v1/checkout/sessions/{session['id']}/line_items"
-    return {"object": "list", "data": session["_line_items"], "has_more": False, "url": url}
-
-
-def _expanded(thing: Thing, paths: list[str]) -> Thing:
-    """The object as the API shows it, with what `paths` name in place of their ids. Raises ApiError."""
-    shown = payments().public(thing)
-    for path in paths:
-        field, _, rest = path.partition(".")
-        if (thing["object"], field) == ("checkout.session", "line_items") and not rest:
-            shown[field] = _line_items(thing)
-            continue
-        kind = EXPANDABLE.get((thing["object"], field))
-        if kind is None or path.count(".") > 3:
-            raise ApiError(f"This property cannot be expanded ({field}).", param="expand")
-        inner = payments().store.find(kind, thing[field])
-        if inner is not None:
-            deeper = [other.partition(".")[2] for other in paths if other.startswith(f"{field}.")]
-            shown[field] = _expanded(inner, deeper)
-    return shown

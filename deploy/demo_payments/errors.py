@@ -8,7 +8,8 @@ API_VERSION = "2026-10-28.endive"
 
 
 class ApiError(Exception):
-    """An answer of Stripe that is not 2xx. `kept` when Stripe saves it under the request's idempotency key."""
+    """An answer of Stripe that is not 2xx. `kept` when Stripe saves it under the request's idempotency key;
+    `on_purpose` when nothing is wrong with the request: a fault, or a card that is declined."""
 
     def __init__(
         self,
@@ -19,11 +20,13 @@ class ApiError(Exception):
         param: str | None = None,
         kind: str = "invalid_request_error",
         kept: bool = False,
+        on_purpose: bool = False,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.kept = kept
+        self.on_purpose = on_purpose
         self.headers = headers or {}
         self.body: dict[str, Any] = {"message": message, "type": kind}
         if code is not None:

@@ -7,11 +7,13 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from deploy.demo_payments.api import answer, payments, refuse
+from deploy.demo_payments import accounts
 from deploy.demo_payments.errors import ApiError, missing
 from deploy.demo_payments.faults import MODES, Fault, Faults
 from deploy.demo_payments.payments import find_session
+from deploy.demo_payments.store import PLATFORM
 from deploy.demo_payments.webhooks import Sender
+from deploy.demo_payments.wire import answer, payments, refuse
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/_demo")
 blueprint.register_error_handler(ApiError, refuse)
@@ -51,7 +53,7 @@ def deliver() -> Response:
     asked = _asked()
     store, events = payments().store, [str(event) for event in asked["events"]]
     for event in events:
-        if store.find("event", event) is None:
+        if store.owner(event) is None:
             raise missing("event", event, "events")
     with ThreadPoolExecutor(len(events) or 1 if asked.get("concurrently") else 1) as pool:
         statuses = [status for status, _error in pool.map(_sender().send, events)]
@@ -127,10 +129,35 @@ def act(session_id: str, act: str) -> Response:
     """What a payer's buttons do, without the page: pay, decline, pay_later, bank_confirms, bank_refuses."""
     if act not in ACTS:
         raise ApiError(f"Choose one of {', '.join(ACTS)}.", status=404)
-    with payments().store.transaction():
+    store = payments().store
+    store.act_as(store.owner(session_id) or PLATFORM)
+    with store.transaction():
         session = find_session(payments(), session_id)
         fits = session["status"] == "open" if act in ACTS[:3] else payments().waits_for_bank(session)
         if not fits:
             raise ApiError(f"The session is {session['status']} and {session['payment_status']}.", status=409)
         getattr(payments(), act)(session)
         return answer(payments().public(session))
+
+
+@blueprint.post("/accounts/<account_id>/<act>")
+def act_of_account(account_id: str, act: str) -> Response:
+    """What is chosen on an account's page: ready, due, restrict, deauthorize. The account after it."""
+    if act not in accounts.ACTS:
+        raise ApiError(f"Choose one of {', '.join(accounts.ACTS)}.", status=404)
+    with payments().store.transaction():
+        return answer(payments().public(accounts.act(payments(), accounts.get(payments(), account_id), act)))
+
+
+@blueprint.get("/refused")
+def list_refused() -> Response:
+    """Every API request that was refused since the last DELETE, oldest first: method, path, account, status, code, param,
+    message. Faults and declined cards are none."""
+    return answer({"data": payments().store.refused()})
+
+
+@blueprint.delete("/refused")
+def forget_refused() -> Response:
+    """Begin anew."""
+    payments().store.forget_refused()
+    return answer({})

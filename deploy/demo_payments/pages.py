@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from deploy.demo_payments import currencies
-from deploy.demo_payments.api import payments
+from deploy.demo_payments import accounts, currencies
 from deploy.demo_payments.errors import ApiError
 from deploy.demo_payments.payments import find_session
-from deploy.demo_payments.store import Thing
+from deploy.demo_payments.store import PLATFORM, Thing
+from deploy.demo_payments.wire import payments
 
 blueprint = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
 SHOWN = 50
@@ -31,6 +31,13 @@ def _page(template: str, status: int = 200, **values: object) -> Response:
 def _origin(url: str | None) -> str:
     parts = urlsplit(url or "")
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+@blueprint.before_request
+def _act_as_owner() -> None:
+    """A page is about one object, and acts as the account that it belongs to."""
+    object_id = (request.view_args or {}).get("session_id", "")
+    payments().store.act_as(payments().store.owner(object_id) or PLATFORM)
 
 
 @blueprint.after_request
@@ -109,14 +116,90 @@ def bank(session_id: str) -> AnyResponse:
     return redirect(url_for("pages.pay_page", session_id=session_id), 303)
 
 
+def _account(account_id: str) -> Thing:
+    """The account with that id, one that has left the platform included."""
+    found = payments().store.find("account", account_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _name(account: Thing) -> str:
+    return str(account["business_profile"]["name"] or account["email"] or account["id"])
+
+
+def _link(link_id: str) -> Thing:
+    found = payments().store.find("account_link", link_id)
+    if found is None:
+        abort(404)
+    g.return_origins = (_origin(found["_return_url"]), _origin(found["_refresh_url"]))
+    return found
+
+
+@blueprint.get("/setup/<link_id>")
+def setup(link_id: str) -> AnyResponse:
+    """Where an account is set up; a link that is spent leads back for another."""
+    found = _link(link_id)
+    if accounts.is_spent(payments(), found):
+        return redirect(found["_refresh_url"], 303)
+    return _page("setup.html", link=link_id, name=_name(_account(found["_account"])))
+
+
+@blueprint.post("/setup/<link_id>")
+def set_up(link_id: str) -> AnyResponse:
+    """How the setting up ended."""
+    button = request.form.get("act", "")
+    with payments().store.transaction():
+        found = _link(link_id)
+        if accounts.is_spent(payments(), found):
+            return redirect(found["_refresh_url"], 303)
+        if button not in ("ready", "due", "restrict", "leave"):
+            abort(400)
+        if button != "leave":
+            accounts.act(payments(), _account(found["_account"]), button)
+        payments().store.save(found | {"_used": True})
+    return redirect(found["_return_url"], 303)
+
+
+@blueprint.get("/accounts/<account_id>")
+def account_page(account_id: str) -> Response:
+    """What an account can do, and what may happen to it."""
+    account = _account(account_id)
+    return _page("account.html", account=account, name=_name(account))
+
+
+@blueprint.post("/accounts/<account_id>")
+def act_on_account(account_id: str) -> AnyResponse:
+    """Let one of the things happen that happen at Stripe."""
+    button = request.form.get("act", "")
+    if button not in accounts.ACTS:
+        abort(400)
+    with payments().store.transaction():
+        account = _account(account_id)
+        if not account["_deauthorized"]:
+            accounts.act(payments(), account, button)
+    return redirect(url_for("pages.account_page", account_id=account_id), 303)
+
+
 @blueprint.get("/")
 def overview() -> Response:
     """The latest payments and what was sent about them."""
     payments().do_due()
-    sessions = payments().store.page("checkout.session", (), SHOWN)
-    waiting = {session["id"] for session in sessions if payments().waits_for_bank(session)}
+    store = payments().store
+    found, waiting, names = store.latest("checkout.session", SHOWN), set(), {PLATFORM: ""}
+    accounts_made = [account for _owner, account in store.latest("account", SHOWN)]
+    for owner, session in found:
+        if owner not in names:
+            names[owner] = _name(_account(owner))
+        with store.acting_as(owner):
+            if payments().waits_for_bank(session):
+                waiting.add(session["id"])
     return _page(
-        "overview.html", sessions=sessions, waiting=waiting, deliveries=payments().store.deliveries(limit=SHOWN)
+        "overview.html",
+        sessions=[(names[owner], session) for owner, session in found],
+        waiting=waiting,
+        accounts=[(_name(account), account) for account in accounts_made],
+        deliveries=store.deliveries(limit=SHOWN),
     )
 
 

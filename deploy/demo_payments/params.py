@@ -188,6 +188,35 @@ class Table(Spec):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ByMode(Table):
+    """An object some of whose parameters (`only`: dotted path -> modes) are for some modes only.
+
+    https://docs.stripe.com/api/checkout/sessions/create says so parameter by parameter.
+    """
+
+    only: Mapping[str, tuple[str, ...]]
+
+    def read(self, value: Any, path: str) -> dict[str, Any]:
+        """See Spec."""
+        found = super().read(value, path)
+        mode = found["mode"]
+        for name, modes in self.only.items():
+            if mode not in modes and _has(found, name.split(".")):
+                shown = name.replace(".", "][").replace("][", "[", 1) + ("]" if "." in name else "")
+                raise ApiError(f"You can not pass `{shown}` in `{mode}` mode.", param=shown)
+        return found
+
+
+def _has(value: Any, path: list[str]) -> bool:
+    """True when a value has something at that path; `*` is every item of a list."""
+    if not path:
+        return True
+    if path[0] == "*":
+        return any(_has(item, path[1:]) for item in value)
+    return path[0] in value and _has(value[path[0]], path[1:])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Items(Spec):
     """A list of `of`, at most `most` long."""
 

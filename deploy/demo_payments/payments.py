@@ -10,11 +10,12 @@ from typing import Any
 
 from deploy.demo_payments import currencies
 from deploy.demo_payments.errors import API_VERSION, ApiError, missing
-from deploy.demo_payments.store import Store, Thing, new_id
+from deploy.demo_payments.store import PLATFORM, Store, Thing, new_id
 
 DEFAULT_LIFE = 24 * 60 * 60
 SHORTEST_LIFE = 30 * 60
 SETTLE_SECONDS = 2
+APPLICATION = "ca_DemoPlatform"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,14 +32,22 @@ NOBODY = Cause()
 class Payments:
     """The account of the trial."""
 
-    def __init__(self, store: Store, base_url: str) -> None:
+    def __init__(self, store: Store, base_url: str, *, connect: bool = False) -> None:
         self.store = store
         self.base_url = base_url
+        self._connect = connect
+
+    @property
+    def application(self) -> str | None:
+        """What `application` says on objects that the platform made on a connected account; None on its own."""
+        return APPLICATION if self.store.account else None
 
     def public(self, thing: Thing) -> Thing:
         """The object as the API shows it: without our own notes, and with its address while it can be used."""
         shown = {name: value for name, value in thing.items() if not name.startswith("_")}
-        if thing["object"] == "checkout.session":
+        if thing["object"] == "account_link":
+            del shown["id"]
+        elif thing["object"] == "checkout.session":
             shown["url"] = self.address(thing["id"]) if thing["status"] == "open" else None
         elif thing["object"] == "event":
             shown["pending_webhooks"] = sum(
@@ -59,6 +68,7 @@ class Payments:
             {
                 "id": new_id("evt_1"),
                 "object": "event",
+                **({"account": self.store.account} if self.store.account else {}),
                 "api_version": API_VERSION,
                 "created": self.store.now(),
                 "data": data,
@@ -68,12 +78,14 @@ class Payments:
                 "type": kind,
             }
         )
-        self.store.add_delivery(event["id"])
+        if not self.store.account or self._connect:
+            self.store.add_delivery(event["id"])
         return event
 
     # Checkout Sessions
     def create_session(self, asked: Thing) -> Thing:
         """A new session from checked parameters. Raises ApiError on what only the whole of them shows."""
+        self._check_may_charge()
         now = self.store.now()
         expires_at = asked.get("expires_at", now + DEFAULT_LIFE)
         if expires_at < now + SHORTEST_LIFE:
@@ -162,6 +174,17 @@ class Payments:
         }
         self.store.plan("expire", session["id"], expires_at)
         return self.store.add(session)
+
+    def _check_may_charge(self) -> None:
+        """Raises ApiError when the connected account cannot take money."""
+        account = self.store.account
+        with self.store.acting_as(PLATFORM):
+            found = self.store.find("account", account)
+        if found is not None and not found["charges_enabled"]:
+            raise ApiError(
+                f"Your account cannot currently make live charges. The account {account} has requirements that are due.",
+                code="account_invalid",
+            )
 
     @staticmethod
     def _total(line_items: list[Thing]) -> tuple[str, int]:
@@ -278,13 +301,17 @@ class Payments:
         with self.store.transaction():
             due = self.store.take_due(kind)
             for what, object_id in due:
-                if what == "expire":
-                    session = self.store.get("checkout.session", object_id)
-                    if session["status"] == "open":
-                        self.expire(session)
-                elif what == "settle":
-                    self.settle(self.store.get("charge", object_id))
+                with self.store.acting_as(self.store.owner(object_id) or PLATFORM):
+                    self._do(what, object_id)
         return len(due)
+
+    def _do(self, what: str, object_id: str) -> None:
+        if what == "expire":
+            session = self.store.get("checkout.session", object_id)
+            if session["status"] == "open":
+                self.expire(session)
+        elif what == "settle":
+            self.settle(self.store.get("charge", object_id))
 
     def settle(self, charge: Thing) -> None:
         """Book a charge's balance transaction: only then its fee is known."""
@@ -321,7 +348,7 @@ class Payments:
             return found
         details, intent_id = session["_payment_intent_data"], new_id("pi_3")
         nothing = (
-            "application", "application_fee_amount", "automatic_payment_methods", "canceled_at", "cancellation_reason",
+            "application_fee_amount", "automatic_payment_methods", "canceled_at", "cancellation_reason",
             "customer", "customer_account", "last_payment_error", "latest_charge", "next_action", "on_behalf_of",
             "payment_method", "payment_method_configuration_details", "processing", "review", "setup_future_usage",
             "shipping", "source", "statement_descriptor", "transfer_data", "transfer_group",
@@ -330,6 +357,7 @@ class Payments:
             "id": intent_id,
             "object": "payment_intent",
             **dict.fromkeys(nothing),
+            "application": self.application,
             "amount": session["amount_total"],
             "amount_capturable": 0,
             "amount_details": {"tip": {}},
@@ -355,7 +383,7 @@ class Payments:
     def _charge(self, intent: Thing, method: str, status: str) -> Thing:
         now, succeeded = self.store.now(), status == "succeeded"
         nothing = (
-            "application", "application_fee", "application_fee_amount", "balance_transaction", "customer",
+            "application_fee", "application_fee_amount", "balance_transaction", "customer",
             "failure_balance_transaction", "failure_code", "failure_message", "on_behalf_of", "receipt_number", "review",
             "shipping", "source", "source_transfer", "statement_descriptor", "transfer_data", "transfer_group",
         )  # fmt: skip
@@ -372,6 +400,7 @@ class Payments:
             "id": new_id("ch_3" if method == "card" else "py_3"),
             "object": "charge",
             **dict.fromkeys(nothing),
+            "application": self.application,
             "amount": intent["amount"],
             "amount_captured": intent["amount"] if succeeded else 0,
             "amount_refunded": 0,

@@ -11,11 +11,16 @@ from flask import Flask, abort, request
 from jinja2 import StrictUndefined
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from deploy.demo_payments import api, hooks, pages
+from deploy.demo_payments import (
+    api,  # noqa: F401  # its calls are routes of wire.blueprint
+    hooks,
+    pages,
+    wire,
+)
 from deploy.demo_payments.faults import Faults
 from deploy.demo_payments.payments import Payments
-from deploy.demo_payments.store import Store
-from deploy.demo_payments.webhooks import Sender
+from deploy.demo_payments.store import PLATFORM, Store
+from deploy.demo_payments.webhooks import Endpoint, Sender
 
 LOOPBACK = "127.0.0.1"
 MAXIMUM_BODY = 256 * 1024
@@ -30,6 +35,8 @@ class Config:
     key: str
     webhook_secret: str
     webhook_url: str
+    connect_webhook_secret: str = ""
+    connect_webhook_url: str = ""
 
     def problems(self) -> list[str]:
         """Why it must not start; empty when all is well."""
@@ -38,9 +45,14 @@ class Config:
             found.append("--key must begin with sk_test_: the demo payment server refuses live keys")
         if not self.webhook_secret.startswith("whsec_"):
             found.append("--webhook-secret must begin with whsec_")
-        parts = urlsplit(self.webhook_url)
-        if self.webhook_url and (parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1", "::1")):
-            found.append("--webhook-url must be an http address of this machine")
+        if self.connect_webhook_url and not self.connect_webhook_secret.startswith("whsec_"):
+            found.append("--connect-webhook-secret must begin with whsec_")
+        if self.connect_webhook_secret == self.webhook_secret:
+            found.append("--connect-webhook-secret must be another than --webhook-secret")
+        for option, url in (("webhook-url", self.webhook_url), ("connect-webhook-url", self.connect_webhook_url)):
+            parts = urlsplit(url)
+            if url and (parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1", "::1")):
+                found.append(f"--{option} must be an http address of this machine")
         return found
 
 
@@ -66,16 +78,22 @@ class DemoPayments:
         )
         self.base_url = f"http://{LOOPBACK}:{self.http.server_port}"
         self.store = Store(config.data_dir / "demo_payments.db")
-        payments = Payments(self.store, self.base_url)
-        self.sender = Sender(payments, config.webhook_url, config.webhook_secret)
+        payments = Payments(self.store, self.base_url, connect=bool(config.connect_webhook_url))
+        self.sender = Sender(
+            payments,
+            Endpoint(config.webhook_url, config.webhook_secret),
+            Endpoint(config.connect_webhook_url, config.connect_webhook_secret),
+        )
+        app.config["ENDPOINTS"] = [config.webhook_url, config.connect_webhook_url]
         app.extensions.update(payments=payments, faults=Faults(), sender=self.sender)
-        app.register_blueprint(api.blueprint)
+        app.register_blueprint(wire.blueprint)
         app.register_blueprint(hooks.blueprint)
         app.register_blueprint(pages.blueprint)
         own = {f"{name}:{self.http.server_port}" for name in (LOOPBACK, "localhost")}
 
         @app.before_request
         def _only_this_machine() -> None:
+            self.store.act_as(PLATFORM)  # one thread may serve several requests
             # A web site that somebody visits must reach nothing here, neither by a form nor by a name it points at us.
             if request.host not in own:
                 abort(403)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import dataclasses
 import json
 import secrets
@@ -19,7 +20,7 @@ Thing = dict[str, Any]
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS object (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, created INTEGER NOT NULL,
-    data TEXT NOT NULL);
+    data TEXT NOT NULL, account TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS object_kind ON object (kind, seq);
 CREATE TABLE IF NOT EXISTS kept_answer (
     key TEXT PRIMARY KEY, request TEXT NOT NULL, request_id TEXT NOT NULL, status INTEGER, body TEXT,
@@ -31,7 +32,13 @@ CREATE INDEX IF NOT EXISTS delivery_next ON delivery (state, next_at, id);
 CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event);
 CREATE TABLE IF NOT EXISTS due (kind TEXT NOT NULL, object TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, object));
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS refused (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, account TEXT NOT NULL, method TEXT NOT NULL,
+    path TEXT NOT NULL, status INTEGER NOT NULL, code TEXT, param TEXT, message TEXT NOT NULL);
 """
+PLATFORM = ""
+# Whose objects this thread sees: the platform's own, or those of one connected account.
+_account = contextvars.ContextVar("account", default=PLATFORM)
 _ALPHABET = string.ascii_letters + string.digits
 KEPT_SECONDS = 24 * 60 * 60
 
@@ -62,6 +69,10 @@ class Store:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(_SCHEMA)
+        if not self._rows("SELECT 1 FROM pragma_table_info('object') WHERE name = 'account'"):
+            # A file of the time before connected accounts: everything in it is the platform's.
+            self._connection.execute("ALTER TABLE object ADD COLUMN account TEXT NOT NULL DEFAULT ''")
+        self._connection.execute("CREATE INDEX IF NOT EXISTS object_account ON object (account, kind, seq)")
         # Whoever was being answered when the process ended was not answered: the key is free again.
         self._connection.execute("DELETE FROM kept_answer WHERE status IS NULL")
 
@@ -106,12 +117,36 @@ class Store:
         """Keep a setting of the trial."""
         self._rows("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (name, json.dumps(value)))
 
+    # Accounts.
+    @property
+    def account(self) -> str:
+        """The connected account whose objects are seen and made; PLATFORM for the platform's own."""
+        return _account.get()
+
+    def act_as(self, account: str) -> None:
+        """See and make objects of that account from now on, in this thread."""
+        _account.set(account)
+
+    @contextlib.contextmanager
+    def acting_as(self, account: str) -> Iterator[None]:
+        """See and make objects of that account within the block."""
+        token = _account.set(account)
+        try:
+            yield
+        finally:
+            _account.reset(token)
+
+    def owner(self, object_id: str) -> str | None:
+        """The account that an object of any kind belongs to, or None when there is none."""
+        rows = self._rows("SELECT account FROM object WHERE id = ?", (object_id,))
+        return str(rows[0]["account"]) if rows else None
+
     # Objects.
     def add(self, thing: Thing) -> Thing:
         """Keep a new object."""
         self._rows(
-            "INSERT INTO object (id, kind, created, data) VALUES (?, ?, ?, ?)",
-            (thing["id"], thing["object"], thing["created"], json.dumps(thing)),
+            "INSERT INTO object (id, kind, created, data, account) VALUES (?, ?, ?, ?, ?)",
+            (thing["id"], thing["object"], thing["created"], json.dumps(thing), self.account),
         )
         return thing
 
@@ -122,7 +157,9 @@ class Store:
 
     def find(self, kind: str, object_id: str | None) -> Thing | None:
         """The object of `kind` with that id, or None."""
-        rows = self._rows("SELECT data FROM object WHERE id = ? AND kind = ?", (object_id, kind))
+        rows = self._rows(
+            "SELECT data FROM object WHERE id = ? AND kind = ? AND account = ?", (object_id, kind, self.account)
+        )
         return json.loads(rows[0]["data"]) if rows else None
 
     def get(self, kind: str, object_id: str) -> Thing:
@@ -134,42 +171,59 @@ class Store:
 
     def position(self, kind: str, object_id: str) -> int | None:
         """Where the object stands in the order of creation, or None when there is no such object."""
-        rows = self._rows("SELECT seq FROM object WHERE id = ? AND kind = ?", (object_id, kind))
+        rows = self._rows(
+            "SELECT seq FROM object WHERE id = ? AND kind = ? AND account = ?", (object_id, kind, self.account)
+        )
         return int(rows[0]["seq"]) if rows else None
 
     def page(
-        self, kind: str, conditions: Sequence[tuple[str, Any]], limit: int, *, backwards: bool = False
+        self,
+        kind: str,
+        conditions: Sequence[tuple[str, Any]] = (),
+        limit: int = -1,
+        *,
+        backwards: bool = False,
     ) -> list[Thing]:
-        """Up to `limit` objects of `kind`, newest first (`backwards`: oldest first), that meet SQL conditions of one
-        parameter each."""
-        where = " AND ".join(["kind = ?", *(condition for condition, _value in conditions)])
+        """Up to `limit` objects of `kind` (-1: all), newest first (`backwards`: oldest first), that meet SQL conditions of
+        one parameter each."""
+        where = " AND ".join(["kind = ?", "account = ?", *(condition for condition, _value in conditions)])
         rows = self._rows(
             f"SELECT data FROM object WHERE {where} ORDER BY seq {'ASC' if backwards else 'DESC'} LIMIT ?",  # noqa: S608  # conditions are constants of api.py
-            (kind, *(value for _condition, value in conditions), limit),
+            (kind, self.account, *(value for _condition, value in conditions), limit),
         )
         return [json.loads(row["data"]) for row in rows]
 
-    # Idempotency keys (https://docs.stripe.com/api/idempotent_requests): at least 24 hours.
+    def latest(self, kind: str, limit: int) -> list[tuple[str, Thing]]:
+        """The latest objects of `kind` with the account of each, whoever's they are, newest first."""
+        rows = self._rows("SELECT account, data FROM object WHERE kind = ? ORDER BY seq DESC LIMIT ?", (kind, limit))
+        return [(row["account"], json.loads(row["data"])) for row in rows]
+
+    # Idempotency keys (https://docs.stripe.com/api/idempotent_requests): at least 24 hours, each account its own.
+    def _scoped(self, key: str) -> str:
+        return f"{self.account} {key}"
+
     def kept_answer(self, key: str) -> Answer | None:
         """What was answered under `key`, or None."""
         self._rows("DELETE FROM kept_answer WHERE made_at < ?", (time.time() - KEPT_SECONDS,))
-        rows = self._rows("SELECT request, request_id, status, body FROM kept_answer WHERE key = ?", (key,))
+        rows = self._rows(
+            "SELECT request, request_id, status, body FROM kept_answer WHERE key = ?", (self._scoped(key),)
+        )
         return Answer(**dict(rows[0])) if rows else None
 
     def claim_answer(self, key: str, request: str, request_id: str) -> None:
         """Note that `request` is being worked on under `key`."""
         self._rows(
             "INSERT INTO kept_answer (key, request, request_id, made_at) VALUES (?, ?, ?, ?)",
-            (key, request, request_id, time.time()),
+            (self._scoped(key), request, request_id, time.time()),
         )
 
     def keep_answer(self, key: str, status: int, body: str) -> None:
         """Keep what is answered under `key`."""
-        self._rows("UPDATE kept_answer SET status = ?, body = ? WHERE key = ?", (status, body, key))
+        self._rows("UPDATE kept_answer SET status = ?, body = ? WHERE key = ?", (status, body, self._scoped(key)))
 
     def forget_answer(self, key: str) -> None:
         """Free `key`: the request did not begin."""
-        self._rows("DELETE FROM kept_answer WHERE key = ?", (key,))
+        self._rows("DELETE FROM kept_answer WHERE key = ?", (self._scoped(key),))
 
     # What the clock brings.
     def plan(self, kind: str, object_id: str, at: int) -> None:
@@ -181,7 +235,7 @@ class Store:
         self._rows("DELETE FROM due WHERE kind = ? AND object = ?", (kind, object_id))
 
     def take_due(self, kind: str | None = None) -> list[tuple[str, str]]:
-        """(kind, object id) of everything that is due now; of everything of `kind`, due or not, when one is named."""
+        """(kind, object id) of everything that is due now, whoever's; of everything of `kind`, due or not, when named."""
         rows = self._rows(
             "DELETE FROM due WHERE " + ("at <= ?" if kind is None else "kind = ?") + " RETURNING kind, object, at",  # noqa: S608  # two constants
             (self.now() if kind is None else kind,),
@@ -221,3 +275,19 @@ class Store:
             parameters,
         )
         return [dict(row) for row in rows]
+
+    # What was refused, so that a test can ask.
+    def note_refused(self, method: str, path: str, status: int, code: str | None, param: str | None, text: str) -> None:
+        """Remember a request that was not done as asked."""
+        self._rows(
+            "INSERT INTO refused (at, account, method, path, status, code, param, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (time.time(), self.account, method, path, status, code, param, text),
+        )
+
+    def refused(self) -> list[Thing]:
+        """Every request that was refused, oldest first."""
+        return [dict(row) for row in self._rows("SELECT * FROM refused ORDER BY id")]
+
+    def forget_refused(self) -> None:
+        """Begin anew."""
+        self._rows("DELETE FROM refused")

@@ -5,6 +5,7 @@ https://docs.stripe.com/webhooks#verify-manually and #retries
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import http.client
@@ -14,6 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 from deploy.demo_payments.payments import Payments
+from deploy.demo_payments.store import PLATFORM
 
 TIMEOUT_SECONDS = 10
 IDLE_SECONDS = 0.2
@@ -27,13 +29,21 @@ def sign(body: bytes, secret: str, at: int) -> str:
     return f"t={at},v1={digest}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """Where events are sent (empty: nowhere), and the secret they are signed with."""
+
+    url: str
+    secret: str
+
+
 class Sender:
     """Sends what the store promised, one after the other, in a thread of its own."""
 
-    def __init__(self, payments: Payments, url: str, secret: str) -> None:
+    def __init__(self, payments: Payments, own: Endpoint, connect: Endpoint) -> None:
         self._payments = payments
-        self._url = url
-        self._secret = secret
+        self._own = own
+        self._connect = connect
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="webhooks", daemon=True)
 
@@ -48,14 +58,19 @@ class Sender:
 
     def send(self, event_id: str) -> tuple[int | None, str]:
         """Send an event once, now: (HTTP status or None, what went wrong or nothing)."""
-        event = self._payments.public(self._payments.store.get("event", event_id))
+        store = self._payments.store
+        with store.acting_as(store.owner(event_id) or PLATFORM):
+            event = self._payments.public(store.get("event", event_id))
+        endpoint = self._connect if "account" in event else self._own
+        if not endpoint.url:
+            return None, "no endpoint"
         body = json.dumps(event, indent=2, ensure_ascii=False).encode()
-        parts = urlsplit(self._url)
+        parts = urlsplit(endpoint.url)
         # The receiver checks how old the signature is: the machine's clock, whatever the trial's says.
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "Stripe-Signature": sign(body, self._secret, int(time.time())),
+            "Stripe-Signature": sign(body, endpoint.secret, int(time.time())),
         }
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
         try:
@@ -84,7 +99,7 @@ class Sender:
         store = self._payments.store
         while not self._stopping.is_set():
             self._payments.do_due()
-            found = None if not self._url or store.setting("hold", False) else store.next_delivery()
+            found = None if not self._own.url or store.setting("hold", False) else store.next_delivery()
             if found is None:
                 self._stopping.wait(IDLE_SECONDS)
             else:

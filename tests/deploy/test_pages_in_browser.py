@@ -98,6 +98,11 @@ def test_every_page_is_accessible(
     addresses[2] = f"{mail_pages}{addresses[2]}"
     addresses += [payments.base_url, f"{payments.base_url}/c/pay/nothing"]
     addresses += [f"{payments.base_url}/c/pay/{session_id}" for session_id in states.values()]
+    account = payments.account(business_profile={"name": "Riverside Food Bank"}, act="due")
+    link = payments.client().v1.account_links.create(
+        {"account": account, "type": "account_onboarding", "return_url": shop, "refresh_url": shop}
+    )
+    addresses += [f"{payments.base_url}/accounts/{account}", link.url]
     found = {}
     for address in addresses:
         page.goto(str(address))

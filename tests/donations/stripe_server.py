@@ -26,7 +26,8 @@ from typing import Any
 
 KEY = "sk_test_of_the_tests_0123456789"
 SECRET = "whsec_of_the_tests_0123456789"
-TABLES = ("object", "delivery", "due", "kept_answer", "setting")
+CONNECT_SECRET = "whsec_of_the_tests_connect_0123456789"
+TABLES = ("object", "delivery", "due", "kept_answer", "setting", "refused")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,13 +67,17 @@ class StripeServer:
         self.hook("POST", "settle", {"seconds": None})
         self.requests.clear()
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request with the key, past the recorder."""
+    def call(self, method: str, path: str, body: Any = None, *, account: str | None = None) -> Any:
+        """One request with the key, past the recorder; `account` acts as that connected account."""
         request = urllib.request.Request(  # loopback
             self.address + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {KEY}",
+                "Content-Type": "application/json",
+                **({} if account is None else {"Stripe-Account": account}),
+            },
         )
         with urllib.request.urlopen(request, timeout=20) as response:
             return json.load(response)
@@ -89,20 +94,28 @@ class StripeServer:
         """Book every charge now: fees become known, charge.updated happens."""
         self.hook("POST", "settle", {})
 
-    def events(self) -> list[dict[str, Any]]:
-        """Every event, oldest first."""
+    def act_on_account(self, account: str, act: str) -> Any:
+        """What is chosen on an account's page: ready, due, restrict, deauthorize. The account after it."""
+        return self.hook("POST", f"accounts/{account}/{act}", {})
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Every request that was refused, oldest first (faults and declined cards are none)."""
+        return list(self.hook("GET", "refused")["data"])
+
+    def events(self, account: str | None = None) -> list[dict[str, Any]]:
+        """Every event (of a connected account), oldest first."""
         found: list[dict[str, Any]] = []
         after = ""
         while True:
-            page = self.call("GET", f"/v1/events?limit=100{after}")
+            page = self.call("GET", f"/v1/events?limit=100{after}", account=account)
             found += page["data"]
             if not page["has_more"]:
                 return found[::-1]
             after = f"&starting_after={found[-1]['id']}"
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """Every session, newest first (at most 100)."""
-        return list(self.call("GET", "/v1/checkout/sessions?limit=100")["data"])
+    def sessions(self, account: str | None = None) -> list[dict[str, Any]]:
+        """Every session (of a connected account), newest first (at most 100)."""
+        return list(self.call("GET", "/v1/checkout/sessions?limit=100", account=account)["data"])
 
     def posts(self) -> list[Request]:
         """Every POST that the recorder saw."""
@@ -151,11 +164,12 @@ def _serve_recorder(server: StripeServer) -> ThreadingHTTPServer:
 
 
 @contextlib.contextmanager
-def running_server(directory: Path, *, webhook_url: str = "") -> Iterator[StripeServer]:
+def running_server(directory: Path, *, webhook_url: str = "", connect_url: str = "") -> Iterator[StripeServer]:
     """The demo payment server in a process of its own, on a free port."""
     command = [
         sys.executable, "-m", "deploy.demo_payments", "--port", "0", "--data-dir", str(directory),
         "--key", KEY, "--webhook-secret", SECRET, "--webhook-url", webhook_url,
+        "--connect-webhook-secret", CONNECT_SECRET, "--connect-webhook-url", connect_url,
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
     assert process.stdout is not None
