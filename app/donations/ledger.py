@@ -5,6 +5,10 @@ A positive amount is a debit, a negative one a credit. What a gift of 25.00 with
     payment:pi_1   stripe_clearing +2500   donations -2500
     fee:txn_1      fees            +103    stripe_clearing -103
 
+What goes back: `refund:re_…` (refunds +, stripe_clearing -) and `refund_failed:re_…` its reverse; `dispute:txn_…` for each
+time the bank takes or puts back; `exchange:txn_…` where an account settles in another currency; `payout:po_…`
+(in_transit_to_bank +, stripe_clearing -) and `payout_failed:po_…` its reverse.
+
 Nothing here updates or deletes; the database refuses it too. A cause (`source`) writes at most once (F3).
 """
 
@@ -97,13 +101,20 @@ def post_gift(
 
 
 def post_fee(
-    *, organization_id: int, fundraiser_id: int, donation_id: int, balance_transaction_id: str, fee: Money
+    *,
+    organization_id: int,
+    fundraiser_id: int,
+    donation_id: int,
+    balance_transaction_id: str,
+    fee: Money,
+    kind: str = "fee",
 ) -> LedgerTransaction | None:
-    """Stripe kept `fee` of a gift, in the currency it settles in (which may be another than the gift's)."""
+    """Stripe kept `fee` of a gift, in the currency it settles in (which may be another than the gift's); `kind` says of what:
+    fee (the payment), refund_fee, dispute_fee. A negative one was given back."""
     return post(
         organization_id=organization_id,
         donation_id=donation_id,
-        kind="fee",
+        kind=kind,
         source=f"fee:{balance_transaction_id}",
         postings=[
             Posting("fees", fee, fundraiser_id),
@@ -120,3 +131,72 @@ def balances(organization_id: int) -> dict[tuple[str, str], int]:
         .group_by(LedgerEntry.account, LedgerEntry.currency)
     )
     return {(account, currency): int(total) for account, currency, total in db.session.execute(query)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Movement:
+    """Part of a gift that leaves Stripe's balance (positive) or comes back to it (negative). `of_page` is what the
+    fundraiser's total changes by; `beyond` is more than the gift was (a bank took it twice): the organization's alone, so
+    that no page's total is ever negative (F5)."""
+
+    organization_id: int
+    fundraiser_id: int
+    donation_id: int
+    of_page: Money
+    beyond: Money
+
+
+def post_movement(movement: Movement, *, account: str, kind: str, source: str) -> LedgerTransaction | None:
+    """Write that a gift, or a part of it, went back or stayed after all; `account` is refunds or disputes."""
+    total = movement.of_page.amount_minor + movement.beyond.amount_minor
+    return post(
+        organization_id=movement.organization_id,
+        donation_id=movement.donation_id,
+        kind=kind,
+        source=source,
+        postings=[
+            Posting(account, movement.of_page, movement.fundraiser_id),
+            Posting(account, movement.beyond),
+            Posting("stripe_clearing", Money(-total, movement.of_page.currency), movement.fundraiser_id),
+        ],
+    )
+
+
+def post_exchange(
+    *, organization_id: int, fundraiser_id: int, donation_id: int, balance_transaction_id: str, booked: Money, settled: Money
+) -> LedgerTransaction | None:
+    """The account settles in another currency than the gift's: what was `booked` in clearing becomes `settled`, as Stripe
+    counted it (signed as clearing changed). Nothing where the currencies are the same."""
+    if booked.currency == settled.currency:
+        return None
+    return post(
+        organization_id=organization_id,
+        donation_id=donation_id,
+        kind="exchange",
+        source=f"exchange:{balance_transaction_id}",
+        postings=[
+            Posting("stripe_clearing", Money(-booked.amount_minor, booked.currency), fundraiser_id),
+            Posting("exchange", booked, fundraiser_id),
+            Posting("stripe_clearing", settled, fundraiser_id),
+            Posting("exchange", Money(-settled.amount_minor, settled.currency), fundraiser_id),
+        ],
+    )
+
+
+def post_payout(
+    *, organization_id: int, payout_id: str, amount: Money, failed: bool = False, share: str = ""
+) -> LedgerTransaction | None:
+    """Money left for the bank, or came back because it did not arrive. `share` tells the organizations apart that one
+    account serves."""
+    signed = -amount.amount_minor if failed else amount.amount_minor
+    kind = "payout_failed" if failed else "payout"
+    return post(
+        organization_id=organization_id,
+        donation_id=None,
+        kind=kind,
+        source=f"{kind}:{payout_id}{':' if share else ''}{share}",
+        postings=[
+            Posting("in_transit_to_bank", Money(signed, amount.currency)),
+            Posting("stripe_clearing", Money(-signed, amount.currency)),
+        ],
+    )

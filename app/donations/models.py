@@ -17,7 +17,11 @@ EVENT_STATUSES = ("received", "handled", "ignored")
 MODES = ("demo", "test", "live")
 # The account of events and lists that belong to the installation itself, not to a connected organization.
 PLATFORM = "platform"
-LEDGER_ACCOUNTS = ("donations", "stripe_clearing", "fees", "refunds", "disputes", "offline", "in_transit_to_bank")
+# exchange: what Stripe turned into another currency when it settled; match_promised and matches: what a sponsor adds.
+LEDGER_ACCOUNTS = (
+    "donations", "stripe_clearing", "fees", "refunds", "disputes", "offline", "in_transit_to_bank", "exchange",
+    "match_promised", "matches",
+)  # fmt: skip
 
 
 class Donation(HasId, Base):
@@ -28,6 +32,8 @@ class Donation(HasId, Base):
         sa.CheckConstraint(f"status IN {DONATION_STATUSES}", name="status"),
         sa.CheckConstraint(f"mode IN {MODES}", name="mode"),
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+        sa.CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded"),
+        sa.CheckConstraint("disputed_minor >= 0", name="disputed"),
         sa.Index("ix_donation_fundraiser_id_status", "fundraiser_id", "status"),
         sa.Index("ix_donation_status_created_at", "status", "created_at"),
     )
@@ -66,6 +72,9 @@ class Donation(HasId, Base):
     # None until Stripe has settled the charge: only then is its fee known.
     stripe_balance_transaction_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     checkout_url: Mapped[str | None]
+    # What went back and stays back, as the ledger says: by refunds, and by disputes while the bank holds it.
+    refunded_minor: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
+    disputed_minor: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
     created_at: Mapped[dt.datetime]
     paid_at: Mapped[dt.datetime | None]
     # When Stripe was last asked about it: the sweep asks again after a while.

@@ -64,6 +64,12 @@ LEFT_BEHIND = (
     "donation.organization_id",
     "ledger_transaction.organization_id",
     "ledger_entry.organization_id",
+    "refund.organization_id",
+    "dispute.organization_id",
+    "fraud_warning.organization_id",
+    "payout.organization_id",
+    "payout_line.organization_id",
+    "money_mismatch.organization_id",
     # What it asked of people; nobody has accepted these words of the one that remains.
     "requirement_profile.organization_id",
     "conduct_version.organization_id",
