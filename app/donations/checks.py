@@ -12,6 +12,7 @@ from app.core.money import Money
 from app.donations import gateway
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
+from app.donations.money_models import Dispute, Refund
 
 BATCH = 500
 
@@ -157,4 +158,69 @@ def _paid_only_at_stripe(since: dt.datetime, paid: set[str | None]) -> list[str]
     ]
 
 
-CHECKS = {"ledger": check_ledger}
+def check_returned() -> tuple[int, list[str]]:
+    """What went back of each gift is the same by its refunds and disputes, by the ledger, and on its row; and no page lost
+    more by a gift than was given (F5)."""
+    by_ledger = (
+        sa.select(
+            LedgerTransaction.donation_id.label("donation_id"),
+            *(
+                sa.func.sum(sa.case((LedgerEntry.account == account, LedgerEntry.amount_minor), else_=0)).label(account)
+                for account in ("refunds", "disputes")
+            ),
+            sa.func.sum(sa.case((LedgerEntry.fundraiser_id.is_not(None), LedgerEntry.amount_minor), else_=0)).label(
+                "of_page"
+            ),
+        )
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerEntry.account.in_(("refunds", "disputes")))
+        .group_by(LedgerTransaction.donation_id)
+        .subquery()
+    )
+    refunds = _sum_of(Refund, Refund.booked_minor)
+    disputes = _sum_of(Dispute, Dispute.withdrawn_minor)
+    zero = sa.literal(0)
+    query = (
+        sa.select(
+            Donation.id,
+            Donation.amount_minor,
+            Donation.refunded_minor,
+            Donation.disputed_minor,
+            sa.func.coalesce(by_ledger.c.refunds, zero),
+            sa.func.coalesce(by_ledger.c.disputes, zero),
+            sa.func.coalesce(by_ledger.c.of_page, zero),
+            sa.func.coalesce(refunds.c.total, zero),
+            sa.func.coalesce(disputes.c.total, zero),
+        )
+        .outerjoin(by_ledger, by_ledger.c.donation_id == Donation.id)
+        .outerjoin(refunds, refunds.c.donation_id == Donation.id)
+        .outerjoin(disputes, disputes.c.donation_id == Donation.id)
+        .where(
+            sa.or_(
+                Donation.refunded_minor > 0,
+                Donation.disputed_minor > 0,
+                by_ledger.c.donation_id.is_not(None),
+                refunds.c.total > 0,
+                disputes.c.total != 0,
+            )
+        )
+    )
+    checked, found = 0, []
+    for key, amount, refunded, disputed, *said in db.session.execute(query):
+        checked += 1
+        in_refunds, in_disputes, of_page, by_refunds, by_disputes = (int(value) for value in said)
+        name = encode_id(key)
+        if not refunded == in_refunds == by_refunds:
+            found.append(f"returned: refunds of donation {name}: {refunded}, ledger {in_refunds}, rows {by_refunds}")
+        if not disputed == in_disputes == by_disputes:
+            found.append(f"returned: disputes of donation {name}: {disputed}, ledger {in_disputes}, rows {by_disputes}")
+        if not 0 <= of_page <= amount or of_page != min(amount, refunded + disputed):
+            found.append(f"returned: donation {name} takes {of_page} of {amount} from its page")
+    return checked, found
+
+
+def _sum_of(table: type[Refund] | type[Dispute], column: sa.orm.InstrumentedAttribute[int]) -> sa.Subquery:
+    return sa.select(table.donation_id, sa.func.sum(column).label("total")).group_by(table.donation_id).subquery()
+
+
+CHECKS = {"ledger": check_ledger, "returned": check_returned}

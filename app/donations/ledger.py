@@ -163,7 +163,13 @@ def post_movement(movement: Movement, *, account: str, kind: str, source: str) -
 
 
 def post_exchange(
-    *, organization_id: int, fundraiser_id: int, donation_id: int, balance_transaction_id: str, booked: Money, settled: Money
+    *,
+    organization_id: int,
+    fundraiser_id: int,
+    donation_id: int,
+    balance_transaction_id: str,
+    booked: Money,
+    settled: Money,
 ) -> LedgerTransaction | None:
     """The account settles in another currency than the gift's: what was `booked` in clearing becomes `settled`, as Stripe
     counted it (signed as clearing changed). Nothing where the currencies are the same."""
