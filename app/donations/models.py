@@ -13,6 +13,7 @@ from app.fundraisers.models import Fundraiser
 DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched")
 # What people are told: the statuses, and expired because the donor wanted that.
 DONATION_STATES = (*DONATION_STATUSES, "cancelled")
+DEDICATIONS = ("", "honor", "memory")
 EVENT_STATUSES = ("received", "handled", "ignored")
 MODES = ("demo", "test", "live")
 # The account of events and lists that belong to the installation itself, not to a connected organization.
@@ -25,7 +26,8 @@ LEDGER_ACCOUNTS = (
 
 
 class Donation(HasId, Base):
-    """One gift. The name and e-mail are for the organization's staff; `anonymous` keeps the name from everybody else (F9)."""
+    """One gift. Who may read the donor's name is the donor's choice, audience by audience (F9): `anonymous` keeps it from
+    the public, the two others from whoever started the page and from the organization's own staff."""
 
     __tablename__ = "donation"
     __table_args__ = (
@@ -34,6 +36,8 @@ class Donation(HasId, Base):
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
         sa.CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded"),
         sa.CheckConstraint("disputed_minor >= 0", name="disputed"),
+        sa.CheckConstraint("cover_fee_minor >= 0 AND cover_fee_minor < amount_minor", name="cover_fee"),
+        sa.CheckConstraint(f"dedication IN {DEDICATIONS}", name="dedication"),
         sa.Index("ix_donation_fundraiser_id_status", "fundraiser_id", "status"),
         sa.Index("ix_donation_status_created_at", "status", "created_at"),
     )
@@ -42,11 +46,20 @@ class Donation(HasId, Base):
     organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     amount_minor: Mapped[int] = mapped_column(BigInt)
+    # The part of `amount_minor` with which the donor covers what the card payment costs; 0 when they do not.
+    cover_fee_minor: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(sa.String(3))
     name: Mapped[str] = mapped_column(sa.String(120), default="", server_default="")
+    # In whose name it is given, when that is no person: the receipt is made out to it.
+    company: Mapped[str] = mapped_column(sa.String(120), default="", server_default="")
     email: Mapped[str] = mapped_column(sa.String(254))
     anonymous: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    hide_from_starter: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    hide_from_organization: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     message: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
+    # In honor or in memory of somebody, whom the donor names.
+    dedication: Mapped[str] = mapped_column(sa.String(8), default="", server_default="")
+    dedicated_to: Mapped[str] = mapped_column(sa.String(120), default="", server_default="")
     status: Mapped[str] = mapped_column(sa.String(16), default="pending")
     # The installation's PAYMENTS_MODE when it was asked for: a demonstration gift never looks like a real one.
     mode: Mapped[str] = mapped_column(sa.String(8))
@@ -81,6 +94,11 @@ class Donation(HasId, Base):
     checked_at: Mapped[dt.datetime | None]
 
     fundraiser: Mapped[Fundraiser] = relationship()
+
+    @property
+    def gift_minor(self) -> int:
+        """What the donor wants to arrive, in minor units: all of it, less what covers the fee."""
+        return self.amount_minor - self.cover_fee_minor
 
     @property
     def state(self) -> str:
@@ -159,3 +177,6 @@ class LedgerEntry(Base):
     currency: Mapped[str] = mapped_column(sa.String(3))
 
     transaction: Mapped[LedgerTransaction] = relationship(back_populates="entries")
+
+
+from app.donations import receipt_models as receipt_models  # noqa: E402  # their tables belong to the same metadata

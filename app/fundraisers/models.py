@@ -34,6 +34,8 @@ class Fundraiser(HasId, Base):
     story: Mapped[str]
     goal_minor: Mapped[int] = mapped_column(BigInt)
     currency: Mapped[str] = mapped_column(sa.String(3))
+    # Up to four amounts to choose from when giving, in minor units of `currency`; empty: the usual ones.
+    suggested_minor: Mapped[list[int]] = mapped_column(sa.JSON, default=list, server_default="[]")
     ends_on: Mapped[dt.date | None]
     # The starter chose to be named; otherwise the public reads "a supporter" (G6).
     show_starter: Mapped[bool] = mapped_column(default=False, server_default=sa.false())

@@ -70,6 +70,9 @@ LEFT_BEHIND = (
     "payout.organization_id",
     "payout_line.organization_id",
     "money_mismatch.organization_id",
+    "giving_terms.organization_id",
+    "receipt.organization_id",
+    "receipt_counter.organization_id",
     # What it asked of people; nobody has accepted these words of the one that remains.
     "requirement_profile.organization_id",
     "conduct_version.organization_id",
