@@ -63,7 +63,7 @@ def get(payments: Payments, account: str) -> Thing:
 
 def platform(payments: Payments) -> Thing:
     """The platform's own account, which can do everything."""
-    made = _new(PLATFORM_ID, {"country": "US"}, 0)
+    made = _new(PLATFORM_ID, {"country": "US", "business_profile": {"name": "The installation itself"}}, 0)
     _make_ready(made)
     return made | {"created": payments.store.now(), "controller": {"type": "account"}, "type": "standard"}
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from flask import Response, current_app, request
 
-from deploy.demo_payments import accounts
-from deploy.demo_payments.errors import API_VERSION, ApiError
+from deploy.demo_payments import accounts, books, disputes, refunds
+from deploy.demo_payments.errors import API_VERSION, ApiError, missing
 from deploy.demo_payments.params import Table, decode
 from deploy.demo_payments.payments import APPLICATION, find_session
 from deploy.demo_payments.specs import (
     ACCOUNT_LINK,
     CREATE_ACCOUNT,
+    CREATE_REFUND,
     CREATE_SESSION,
     EXPAND,
     ONLY_EXPAND,
     PAGING,
     UPDATE_ACCOUNT,
+    UPDATE_DISPUTE,
+    WITH_METADATA,
 )
 from deploy.demo_payments.store import Thing
 from deploy.demo_payments.wire import (
@@ -123,6 +126,69 @@ def list_webhook_endpoints() -> Response:
         if url and not payments().store.account
     ]
     return answer({"object": "list", "data": data, "has_more": False, "url": "/v1/webhook_endpoints"})
+
+
+# Money that goes back.
+@blueprint.post("/refunds")
+def create_refund() -> Response:
+    """Give a charge back, all of it or a part."""
+
+    def act(params: Thing) -> Thing:
+        return expanded(refunds.create(payments(), params, cause()), params.get("expand", []))
+
+    return once(CREATE_REFUND, act)
+
+
+def _get(kind: str, object_id: str, param: str) -> Thing:
+    """The object of that kind. Raises ApiError."""
+    payments().do_due()
+    found = payments().store.find(kind, object_id)
+    if found is None:
+        raise missing(kind, object_id, param)
+    return found
+
+
+@blueprint.post("/refunds/<refund_id>")
+def update_refund(refund_id: str) -> Response:
+    """Change what the platform notes on a refund."""
+
+    def act(params: Thing) -> Thing:
+        refund = _get("refund", refund_id, "refund")
+        refund["metadata"] = {**refund["metadata"], **params.get("metadata", {})}
+        payments().emit("refund.updated", payments().store.save(refund), cause())
+        return expanded(refund, params.get("expand", []))
+
+    return once(WITH_METADATA, act)
+
+
+@blueprint.post("/disputes/<dispute_id>")
+def update_dispute(dispute_id: str) -> Response:
+    """Keep or hand in evidence."""
+
+    def act(params: Thing) -> Thing:
+        dispute = _get("dispute", dispute_id, "dispute")
+        return expanded(disputes.update(payments(), dispute, params, cause()), params.get("expand", []))
+
+    return once(UPDATE_DISPUTE, act)
+
+
+@blueprint.post("/disputes/<dispute_id>/close")
+def close_dispute(dispute_id: str) -> Response:
+    """Accept a dispute."""
+
+    def act(params: Thing) -> Thing:
+        dispute = _get("dispute", dispute_id, "dispute")
+        return expanded(disputes.close(payments(), dispute, cause()), params.get("expand", []))
+
+    return once(ONLY_EXPAND, act)
+
+
+@blueprint.get("/balance")
+def show_balance() -> Response:
+    """What the account has."""
+    ONLY_EXPAND.read(decode(request.args.items(multi=True)), "")
+    payments().do_due()
+    return answer(books.balance(payments()))
 
 
 def _route(path: str) -> None:

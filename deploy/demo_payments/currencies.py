@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 
 def _codes(text: str) -> frozenset[str]:
@@ -65,6 +66,15 @@ def written(amount: int, currency: str) -> str:
     places = exponent(currency)
     whole, rest = divmod(amount, 10**places)
     return f"{whole:,}" + (f".{rest:0{places}d}" if places else "") + f" {currency.upper()}"
+
+
+def read(text: str, currency: str) -> int | None:
+    """What somebody typed ("25", "25.50") in minor units, or None when it is no amount of `currency` above zero."""
+    match = re.fullmatch(r"([0-9]{1,9})(?:\.([0-9]{1,3}))?", text)
+    places = exponent(currency)
+    if match is None or len(match[2] or "") > places:
+        return None
+    return int(match[1]) * 10**places + int((match[2] or "").ljust(places, "0") or 0) or None
 
 
 def refusal(amount: int, currency: str) -> Refusal | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from deploy.demo_payments import accounts
+from deploy.demo_payments import accounts, books, disputes, refunds
 from deploy.demo_payments.errors import ApiError, missing
 from deploy.demo_payments.faults import MODES, Fault, Faults
 from deploy.demo_payments.payments import find_session
@@ -147,6 +147,127 @@ def act_of_account(account_id: str, act: str) -> Response:
         raise ApiError(f"Choose one of {', '.join(accounts.ACTS)}.", status=404)
     with payments().store.transaction():
         return answer(payments().public(accounts.act(payments(), accounts.get(payments(), account_id), act)))
+
+
+# What happens on the pages of an account, without the pages. `account` in the body, or whose the object is.
+def _as_owner(object_id: str) -> None:
+    owner = payments().store.owner(object_id)
+    if owner is None:
+        raise ApiError(f"Nothing has the id {object_id}.", status=404)
+    payments().store.act_as(owner)
+
+
+def _answer_all(things: list[dict[str, Any]]) -> Response:
+    return answer({"data": [payments().public(thing) for thing in things]})
+
+
+@blueprint.post("/refund_outcome")
+def set_refund_outcome() -> Response:
+    """`{"outcome": "succeeded"|"pending"|"failed"|null}`: how refunds go from now on; null as usual (cards at once, banks
+    after five days)."""
+    outcome = _asked()["outcome"]
+    if outcome is None:
+        payments().store.unset("refund_outcome")
+    elif outcome in refunds.OUTCOMES:
+        payments().store.set("refund_outcome", outcome)
+    else:
+        raise ApiError(f"outcome must be one of {', '.join(refunds.OUTCOMES)}", param="outcome")
+    return answer({})
+
+
+@blueprint.post("/refunds/<refund_id>/<act>")
+def act_on_refund(refund_id: str, act: str) -> Response:
+    """What the donor's bank does with a refund: succeed, fail. The refund after it."""
+    acts = {"succeed": refunds.succeed, "fail": refunds.fail}
+    _as_owner(refund_id)
+    with payments().store.transaction():
+        return answer(payments().public(acts[act](payments(), payments().store.get("refund", refund_id))))
+
+
+@blueprint.post("/charges/<charge_id>/<act>")
+def act_on_charge(charge_id: str, act: str) -> Response:
+    """What happens to a charge outside the API: refund `{"amount"}` on the account's pages, dispute `{"amount", "reason",
+    "inquiry"}`, warn (of fraud). What came of it."""
+    asked, store = _asked(), payments().store
+    _as_owner(charge_id)
+    with store.transaction():
+        charge = store.get("charge", charge_id)
+        if act == "refund":
+            amount = {"amount": int(asked["amount"])} if "amount" in asked else {}
+            made = refunds.create(payments(), {"charge": charge_id, **amount})
+        elif act == "dispute":
+            made = disputes.open_dispute(
+                payments(),
+                charge,
+                amount=asked.get("amount"),
+                reason=asked.get("reason", "fraudulent"),
+                inquiry=bool(asked.get("inquiry")),
+            )
+        elif act == "warn":
+            made = disputes.warn_of_fraud(payments(), charge)
+        else:
+            raise ApiError("Choose refund, dispute or warn.", status=404)
+        return answer(payments().public(made))
+
+
+@blueprint.post("/disputes/<dispute_id>/<act>")
+def act_on_dispute(dispute_id: str, act: str) -> Response:
+    """What a bank decides: win `{"fee_back"}`, lose, escalate (an inquiry). The dispute after it."""
+    asked, store = _asked(), payments().store
+    _as_owner(dispute_id)
+    with store.transaction():
+        dispute = store.get("dispute", dispute_id)
+        if act == "win":
+            disputes.win(payments(), dispute, fee_back=bool(asked.get("fee_back")))
+        elif act == "lose":
+            disputes.lose(payments(), dispute)
+        elif act == "escalate":
+            disputes.escalate(payments(), dispute)
+        else:
+            raise ApiError("Choose win, lose or escalate.", status=404)
+        return answer(payments().public(dispute))
+
+
+@blueprint.post("/pay_out")
+def pay_out() -> Response:
+    """`{"account": id or null}`: send what stands in the account to its bank; the payouts, one for each currency."""
+    payments().store.act_as(_asked().get("account") or PLATFORM)
+    with payments().store.transaction():
+        return _answer_all(books.pay_out(payments()))
+
+
+@blueprint.post("/payouts/<payout_id>/<act>")
+def act_on_payout(payout_id: str, act: str) -> Response:
+    """What the account's bank does with a payout: arrive, fail. The payout after it."""
+    acts = {"arrive": books.payout_arrives, "fail": books.payout_fails}
+    _as_owner(payout_id)
+    with payments().store.transaction():
+        return answer(payments().public(acts[act](payments(), payments().store.get("payout", payout_id))))
+
+
+@blueprint.post("/adjust")
+def adjust() -> Response:
+    """`{"account", "type": "adjustment"|"stripe_fee", "amount", "currency", "description"}`: Stripe books something itself."""
+    asked = _asked()
+    payments().store.act_as(asked.get("account") or PLATFORM)
+    with payments().store.transaction():
+        made = books.adjust(
+            payments(),
+            asked.get("type", "adjustment"),
+            int(asked["amount"]),
+            asked["currency"],
+            asked.get("description", "Adjustment"),
+        )
+        return answer(payments().public(made))
+
+
+@blueprint.post("/settles_in")
+def settles_in() -> Response:
+    """`{"account", "currency": "eur" or null, "rate": "0.92"}`: the account books every payment in that currency."""
+    asked = _asked()
+    payments().store.act_as(asked.get("account") or PLATFORM)
+    books.settle_in(payments(), asked["currency"], str(asked.get("rate", "1")))
+    return answer({})
 
 
 @blueprint.get("/refused")

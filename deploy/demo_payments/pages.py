@@ -24,7 +24,7 @@ def _session(session_id: str) -> Thing:
         abort(404)
 
 
-def _page(template: str, status: int = 200, **values: object) -> Response:
+def page(template: str, status: int = 200, **values: object) -> Response:
     return make_response(render_template(template, written=currencies.written, **values), status)
 
 
@@ -36,7 +36,8 @@ def _origin(url: str | None) -> str:
 @blueprint.before_request
 def _act_as_owner() -> None:
     """A page is about one object, and acts as the account that it belongs to."""
-    object_id = (request.view_args or {}).get("session_id", "")
+    named = request.view_args or {}
+    object_id = named.get("session_id") or named.get("object_id") or ""
     payments().store.act_as(payments().store.owner(object_id) or PLATFORM)
 
 
@@ -58,7 +59,7 @@ def _headers(response: Response) -> Response:
 
 def _show(session: Thing, status: int = 200, **values: object) -> Response:
     g.return_origins = (_origin(session["success_url"]), _origin(session["cancel_url"]))
-    return _page(
+    return page(
         "pay.html",
         status,
         session=session,
@@ -116,15 +117,18 @@ def bank(session_id: str) -> AnyResponse:
     return redirect(url_for("pages.pay_page", session_id=session_id), 303)
 
 
-def _account(account_id: str) -> Thing:
+def account_of(account_id: str) -> Thing:
     """The account with that id, one that has left the platform included."""
+    if account_id == accounts.PLATFORM_ID:
+        return accounts.platform(payments())
     found = payments().store.find("account", account_id)
     if found is None:
         abort(404)
     return found
 
 
-def _name(account: Thing) -> str:
+def name_of(account: Thing) -> str:
+    """What people call an account."""
     return str(account["business_profile"]["name"] or account["email"] or account["id"])
 
 
@@ -142,7 +146,7 @@ def setup(link_id: str) -> AnyResponse:
     found = _link(link_id)
     if accounts.is_spent(payments(), found):
         return redirect(found["_refresh_url"], 303)
-    return _page("setup.html", link=link_id, name=_name(_account(found["_account"])))
+    return page("setup.html", link=link_id, name=name_of(account_of(found["_account"])))
 
 
 @blueprint.post("/setup/<link_id>")
@@ -156,29 +160,9 @@ def set_up(link_id: str) -> AnyResponse:
         if button not in ("ready", "due", "restrict", "leave"):
             abort(400)
         if button != "leave":
-            accounts.act(payments(), _account(found["_account"]), button)
+            accounts.act(payments(), account_of(found["_account"]), button)
         payments().store.save(found | {"_used": True})
     return redirect(found["_return_url"], 303)
-
-
-@blueprint.get("/accounts/<account_id>")
-def account_page(account_id: str) -> Response:
-    """What an account can do, and what may happen to it."""
-    account = _account(account_id)
-    return _page("account.html", account=account, name=_name(account))
-
-
-@blueprint.post("/accounts/<account_id>")
-def act_on_account(account_id: str) -> AnyResponse:
-    """Let one of the things happen that happen at Stripe."""
-    button = request.form.get("act", "")
-    if button not in accounts.ACTS:
-        abort(400)
-    with payments().store.transaction():
-        account = _account(account_id)
-        if not account["_deauthorized"]:
-            accounts.act(payments(), account, button)
-    return redirect(url_for("pages.account_page", account_id=account_id), 303)
 
 
 @blueprint.get("/")
@@ -190,15 +174,15 @@ def overview() -> Response:
     accounts_made = [account for _owner, account in store.latest("account", SHOWN)]
     for owner, session in found:
         if owner not in names:
-            names[owner] = _name(_account(owner))
+            names[owner] = name_of(account_of(owner))
         with store.acting_as(owner):
             if payments().waits_for_bank(session):
                 waiting.add(session["id"])
-    return _page(
+    return page(
         "overview.html",
         sessions=[(names[owner], session) for owner, session in found],
         waiting=waiting,
-        accounts=[(_name(account), account) for account in accounts_made],
+        accounts=[(name_of(account), account) for account in [accounts.platform(payments()), *accounts_made]],
         deliveries=store.deliveries(limit=SHOWN),
     )
 
@@ -206,10 +190,10 @@ def overview() -> Response:
 @blueprint.app_errorhandler(404)
 def not_found(_error: Exception) -> Response:
     """An address that nothing has."""
-    return _page("message.html", 404, title="Nothing here", text="No payment has this address.")
+    return page("message.html", 404, title="Nothing here", text="No payment has this address.")
 
 
 @blueprint.app_errorhandler(400)
 def bad_request(_error: Exception) -> Response:
     """A form that no page of ours sent."""
-    return _page("message.html", 400, title="That did not work", text="Go back to the payment and choose a button.")
+    return page("message.html", 400, title="That did not work", text="Go back to the payment and choose a button.")

@@ -71,6 +71,15 @@ class Text(Spec):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Evidence(Spec):
+    """One text about a dispute: up to 20,000 characters, empty to take it back."""
+
+    def read(self, value: Any, path: str) -> str | None:
+        """See Spec."""
+        return None if value == "" else Text(longest=20_000).read(value, path)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Email(Spec):
     """An e-mail address."""
 

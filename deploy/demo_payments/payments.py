@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from deploy.demo_payments import currencies
+from deploy.demo_payments import books, currencies
 from deploy.demo_payments.errors import API_VERSION, ApiError, missing
 from deploy.demo_payments.store import PLATFORM, Store, Thing, new_id
 
@@ -49,6 +49,8 @@ class Payments:
             del shown["id"]
         elif thing["object"] == "checkout.session":
             shown["url"] = self.address(thing["id"]) if thing["status"] == "open" else None
+        elif thing["object"] == "balance_transaction" and thing["available_on"] <= self.store.now():
+            shown["status"] = "available"
         elif thing["object"] == "event":
             shown["pending_webhooks"] = sum(
                 delivery["state"] == "pending" for delivery in self.store.deliveries(thing["id"])
@@ -312,32 +314,18 @@ class Payments:
                 self.expire(session)
         elif what == "settle":
             self.settle(self.store.get("charge", object_id))
+        else:
+            # Imported late: these build on payments.
+            from deploy.demo_payments import later
+
+            later.do(self, what, object_id)
 
     def settle(self, charge: Thing) -> None:
         """Book a charge's balance transaction: only then its fee is known."""
         if charge["balance_transaction"] is not None:
             return
-        now, fee = self.store.now(), currencies.fee(charge["amount"], charge["currency"])
-        detail = {"amount": fee, "application": None, "currency": charge["currency"], "type": "stripe_fee"}
-        transaction = {
-            "id": new_id("txn_3"),
-            "object": "balance_transaction",
-            "amount": charge["amount"],
-            "available_on": now + 2 * DEFAULT_LIFE,
-            "balance_type": "payments",
-            "created": now,
-            "currency": charge["currency"],
-            "description": charge["description"],
-            "exchange_rate": None,
-            "fee": fee,
-            "fee_details": [{**detail, "description": "Stripe processing fees"}],
-            "net": charge["amount"] - fee,
-            "reporting_category": "charge",
-            "source": charge["id"],
-            "status": "pending",
-            "type": "charge" if charge["id"].startswith("ch_") else "payment",
-        }
-        charge["balance_transaction"] = self.store.add(transaction)["id"]
+        charge["balance_transaction"] = books.book_charge(self, charge)["id"]
+        self.store.unplan("settle", charge["id"])
         self.emit("charge.updated", self.store.save(charge), previous={"balance_transaction": None})
 
     # The parts of the above.

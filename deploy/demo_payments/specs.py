@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from deploy.demo_payments.disputes import EVIDENCE, FILES
 from deploy.demo_payments.params import (
     ByMode,
     Choice,
     Created,
     Email,
+    Evidence,
     Flag,
     Integer,
     Items,
@@ -138,6 +140,28 @@ ACCOUNT_LINK = Table(
                 "future_requirements": Choice(values=("include", "omit")),
             }
         ),
+        "expand": EXPAND,
+    }
+)
+
+# Money that goes back.
+CREATE_REFUND = Table(
+    of={
+        "amount": Integer(smallest=1),
+        "charge": Text(),
+        "payment_intent": Text(),
+        "reason": Choice(values=("duplicate", "fraudulent", "requested_by_customer")),
+        "metadata": Metadata(),
+        "expand": EXPAND,
+    }
+)
+WITH_METADATA = Table(of={"metadata": Metadata(), "expand": EXPAND})
+# There are no files here, so what Stripe takes as a file is on no list.
+UPDATE_DISPUTE = Table(
+    of={
+        "evidence": Table(of={name: Evidence() for name in EVIDENCE if name not in FILES}),
+        "metadata": Metadata(),
+        "submit": Flag(),
         "expand": EXPAND,
     }
 )

@@ -117,6 +117,10 @@ class Store:
         """Keep a setting of the trial."""
         self._rows("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (name, json.dumps(value)))
 
+    def unset(self, name: str) -> None:
+        """Forget a setting of the trial."""
+        self._rows("DELETE FROM setting WHERE name = ?", (name,))
+
     # Accounts.
     @property
     def account(self) -> str:
@@ -160,6 +164,11 @@ class Store:
         rows = self._rows(
             "SELECT data FROM object WHERE id = ? AND kind = ? AND account = ?", (object_id, kind, self.account)
         )
+        return json.loads(rows[0]["data"]) if rows else None
+
+    def find_any(self, object_id: str | None) -> Thing | None:
+        """The object of any kind with that id, or None."""
+        rows = self._rows("SELECT data FROM object WHERE id = ? AND account = ?", (object_id, self.account))
         return json.loads(rows[0]["data"]) if rows else None
 
     def get(self, kind: str, object_id: str) -> Thing:

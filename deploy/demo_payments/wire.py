@@ -15,7 +15,7 @@ from flask import Blueprint, Response, current_app, g, request
 from deploy.demo_payments import accounts
 from deploy.demo_payments.errors import API_VERSION, ApiError, missing
 from deploy.demo_payments.faults import Faults
-from deploy.demo_payments.params import Choice, Flag, Items, Spec, Table, Text, decode
+from deploy.demo_payments.params import Choice, Created, Flag, Items, Spec, Table, Text, decode
 from deploy.demo_payments.payments import Cause, Payments
 from deploy.demo_payments.specs import ONLY_EXPAND, PAGING
 from deploy.demo_payments.store import Thing, new_id
@@ -36,6 +36,10 @@ class Listed:
     filters: Mapping[str, tuple[Spec, str]]
 
 
+_OF_CHARGE: dict[str, tuple[Spec, str]] = {
+    "charge": (Text(), _equals("charge")),
+    "payment_intent": (Text(), _equals("payment_intent")),
+}
 LISTED = {
     "accounts": Listed("account", "account", {}),
     "checkout/sessions": Listed(
@@ -53,8 +57,21 @@ LISTED = {
         "id",
         {
             "currency": (Text(longest=3), _equals("currency")),
+            "payout": (Text(), _equals("_payout")),
             "source": (Text(), _equals("source")),
             "type": (Text(), _equals("type")),
+        },
+    ),
+    "refunds": Listed("refund", "refund", _OF_CHARGE),
+    "disputes": Listed("dispute", "dispute", _OF_CHARGE),
+    "radar/early_fraud_warnings": Listed("radar.early_fraud_warning", "early_fraud_warning", _OF_CHARGE),
+    "payouts": Listed(
+        "payout",
+        "payout",
+        {
+            "arrival_date": (Created(), "json_extract(data, '$.arrival_date')"),
+            "destination": (Text(), _equals("destination")),
+            "status": (Text(), _equals("status")),
         },
     ),
     "events": Listed(
@@ -70,13 +87,23 @@ LISTED = {
         },
     ),
 }
-# (kind, field) -> kind of what the field names.
+# (kind, field) whose id can be replaced by what it names.
 EXPANDABLE = {
-    ("checkout.session", "payment_intent"): "payment_intent",
-    ("payment_intent", "latest_charge"): "charge",
-    ("charge", "payment_intent"): "payment_intent",
-    ("charge", "balance_transaction"): "balance_transaction",
-    ("balance_transaction", "source"): "charge",
+    ("balance_transaction", "source"),
+    ("charge", "balance_transaction"),
+    ("charge", "payment_intent"),
+    ("checkout.session", "payment_intent"),
+    ("dispute", "charge"),
+    ("dispute", "payment_intent"),
+    ("payment_intent", "latest_charge"),
+    ("payout", "balance_transaction"),
+    ("payout", "failure_balance_transaction"),
+    ("radar.early_fraud_warning", "charge"),
+    ("radar.early_fraud_warning", "payment_intent"),
+    ("refund", "balance_transaction"),
+    ("refund", "charge"),
+    ("refund", "failure_balance_transaction"),
+    ("refund", "payment_intent"),
 }
 
 
@@ -248,17 +275,21 @@ def show(path: str, object_id: str) -> Response:
 
 def index(path: str) -> Response:
     listed, store = LISTED[path], payments().store
-    spec = Table(of={**PAGING, **{name: spec for name, (spec, _condition) in listed.filters.items()}})
-    params = spec.read(decode(request.args.items(multi=True)), "")
+    accepted = Table(of={**PAGING, **{name: spec for name, (spec, _condition) in listed.filters.items()}})
+    params = accepted.read(decode(request.args.items(multi=True)), "")
     payments().do_due()
     if "type" in params and "types" in params:
         raise ApiError("You may not specify both `type` and `types`.", param="types")
     conditions: list[tuple[str, Any]] = [
         (f"created {operator} ?", instant) for operator, instant in params.get("created", [])
     ]
-    for name, (_spec, condition) in listed.filters.items():
-        if name in params:
-            value = params[name]
+    for name, (spec, condition) in listed.filters.items():
+        if name not in params:
+            continue
+        value = params[name]
+        if isinstance(spec, Created):
+            conditions += [(f"{condition} {operator} ?", instant) for operator, instant in value]
+        else:
             conditions.append((condition, json.dumps(value) if isinstance(value, list) else value))
     backwards = "ending_before" in params
     for name, operator in (("starting_after", "<"), ("ending_before", ">")):
@@ -292,11 +323,19 @@ def expanded(thing: Thing, paths: list[str]) -> Thing:
         if (thing["object"], field) == ("checkout.session", "line_items") and not rest:
             shown[field] = line_items(thing)
             continue
-        kind = EXPANDABLE.get((thing["object"], field))
-        if kind is None or path.count(".") > 3:
+        if (thing["object"], field) == ("charge", "refunds") and not rest:
+            shown[field] = _refunds_of(thing)
+            continue
+        if (thing["object"], field) not in EXPANDABLE or path.count(".") > 3:
             raise ApiError(f"This property cannot be expanded ({field}).", param="expand")
-        inner = payments().store.find(kind, thing[field])
+        inner = payments().store.find_any(thing.get(field))
         if inner is not None:
             deeper = [other.partition(".")[2] for other in paths if other.startswith(f"{field}.")]
             shown[field] = expanded(inner, deeper)
     return shown
+
+
+def _refunds_of(charge: Thing) -> Thing:
+    found = payments().store.page("refund", [(_equals("charge"), charge["id"])], 10)
+    data = [payments().public(refund) for refund in found]
+    return {"object": "list", "data": data, "has_more": False, "url": f"/v1/charges/{charge['id']}/refunds"}

@@ -102,7 +102,13 @@ def test_every_page_is_accessible(
     link = payments.client().v1.account_links.create(
         {"account": account, "type": "account_onboarding", "return_url": shop, "refresh_url": shop}
     )
-    addresses += [f"{payments.base_url}/accounts/{account}", link.url]
+    paid: Any = payments.client().v1.checkout.sessions.retrieve(states["paid"], {"expand": ["payment_intent"]})
+    charge = paid.payment_intent.latest_charge
+    payments.request(f"/_demo/charges/{charge}/refund", {"amount": 500})
+    payments.request(f"/_demo/charges/{charge}/dispute", {"inquiry": True})
+    payments.request("/_demo/pay_out", {})
+    addresses += [f"{payments.base_url}/accounts/{account}", f"{payments.base_url}/accounts/acct_1DemoPlatform00"]
+    addresses += [link.url, f"{payments.base_url}/payments/{charge}"]
     found = {}
     for address in addresses:
         page.goto(str(address))

@@ -1,0 +1,17 @@
+"""What time brings, by the kind of thing that is planned (store.plan)."""
+
+from __future__ import annotations
+
+from deploy.demo_payments import books, disputes, refunds
+from deploy.demo_payments.payments import Payments
+
+
+def do(payments: Payments, what: str, object_id: str) -> None:
+    """Let it happen to the object; nothing when that has been overtaken."""
+    store = payments.store
+    if what == "refund":
+        refunds.succeed(payments, store.get("refund", object_id))
+    elif what == "payout":
+        books.payout_arrives(payments, store.get("payout", object_id))
+    elif what == "dispute":
+        disputes.time_is_up(payments, store.get("dispute", object_id))
