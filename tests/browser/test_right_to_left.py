@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,32 +15,33 @@ from werkzeug.serving import make_server
 from app import create_app
 from app.accounts.models import Person
 from app.core.db import db, transaction
-from app.pages import demo
 from tests.browsers import faults_of
-from tests.conftest import close, make_settings, migrate
+from tests.conftest import close, make_settings
 from tests.house import pseudo
 from tests.house.world import World, build
+from tests.journeys.installation import DATABASE, prepare
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World, dict[str, str]]]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, shared_directory: Path
+) -> Iterator[tuple[str, World, dict[str, str]]]:
     """The address of the demonstration in the made language, its world and the cookies of its people."""
     directory = tmp_path_factory.mktemp("right_to_left")
+    prepare(directory, shared_directory, demonstration=True)
     app = create_app(
         make_settings(
             directory,
-            f"sqlite:///{directory / 'all.db'}",
+            f"sqlite:///{directory / DATABASE}",
             supported_locales=(pseudo.LOCALE, "en"),
             rate_limits=False,
             **pseudo.PAYMENTS,
         )
     )
-    migrate(app)
     pseudo.speak(app, directory / "translations")
     with app.app_context():
-        demo.load()
         world = build()
         with transaction():
             db.session.execute(sa.update(Person).values(locale=pseudo.LOCALE))

@@ -8,6 +8,7 @@ whether the pages do.
 
 from __future__ import annotations
 
+import functools
 import html
 import io
 import re
@@ -71,6 +72,7 @@ MARKS = re.compile(r"\[\^[a-z0-9-]+\]|^:::(?:sensitive)?(.*)$", re.MULTILINE)
 WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
 
 
+@functools.cache
 def messages() -> dict[str | tuple[str, str], list[str]]:
     """Every message of code and templates, as babel.cfg finds them, with the places where it stands."""
     with (ROOT / "babel.cfg").open() as file:
@@ -135,8 +137,40 @@ def typed_by_people() -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _whole(texts: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(rf"(?<![A-Za-z]){re.escape(text)}(?![A-Za-z])" for text in texts) or r"(?!)")
+class _Known:
+    """Texts that are cut out of others where they stand whole; found by how they begin, for there are thousands."""
+
+    STEM = 3
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._by_stem: dict[str, list[str]] = {}
+        for text in sorted(set(texts), key=len, reverse=True):
+            self._by_stem.setdefault(text[: self.STEM], []).append(text)
+
+    def _at(self, text: str, start: int) -> str | None:
+        """The longest of them that stands whole at `start`."""
+        for size in range(self.STEM, 0, -1):
+            for known in self._by_stem.get(text[start : start + size], ()):
+                after = text[start + len(known) : start + len(known) + 1]
+                if text.startswith(known, start) and not _is_letter(after):
+                    return known
+        return None
+
+    def cut_from(self, text: str) -> str:
+        """`text` with a space in place of each."""
+        parts, at, start = [], 0, 0
+        while start < len(text):
+            known = None if start and _is_letter(text[start - 1]) else self._at(text, start)
+            if known is None:
+                start += 1
+                continue
+            parts += [text[at:start], " "]
+            start = at = start + len(known)
+        return "".join([*parts, text[at:]])
+
+
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalpha()
 
 
 class Reader:
@@ -151,19 +185,26 @@ class Reader:
         marked = [MARKS.sub("\n\n\\1\n\n", whole) for whole in typed if MARKS.search(whole)]
         lines |= {text for whole in marked for _place, text in visible(render_markdown(whole, is_page=True))}
         lines = {" ".join(line.split()) for line in lines if len(line) > 1}
-        self._typed = _whole(sorted(lines, key=len, reverse=True))
+        self._typed = _Known(line for line in lines if line)
         self._all = " ".join(" ".join(text.split()) for text in typed)
-        self._names = _whole(NAMES)
+        self._names = _Known(NAMES)
+        self._read: dict[str, list[str]] = {}
 
     def words(self, text: str) -> list[str]:
-        """The words of `text` in Latin letters that nobody typed."""
+        """The words of `text` in Latin letters that nobody typed. Most texts stand on many pages and are read once."""
+        if text not in self._read:
+            self._read[text] = self._words(text)
+        return self._read[text]
+
+    def _words(self, text: str) -> list[str]:
         text = re.sub(
             r"https?://\S+|\b[\w.+-]+@[\w.-]+\.\w+|(?<![\w<])/[\w/.{}-]+", " ", " ".join(html.unescape(text).split())
         )
         if len(text) > 60 and text.strip().rstrip("…") in self._all:
             return []
-        text = self._names.sub(" ", self._typed.sub(" ", text))
-        return WORD.findall(text)
+        if not WORD.search(text):
+            return []
+        return WORD.findall(self._names.cut_from(self._typed.cut_from(text)))
 
     def faults(self, page: str) -> list[str]:
         """What of an HTML page a reader would meet untranslated: texts and attributes, with their elements."""

@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +31,6 @@ from app.core.tokens import unseal
 from app.discovery.models import Follower, FollowRequest
 from app.fundraisers.models import Fundraiser
 from app.learning.asked_models import AskedClaim
-from app.pages import demo
 from app.pages.mail_samples import SAMPLES
 from app.pledges.operations import pledge
 from app.signups.models import GuestHold
@@ -41,6 +41,7 @@ from tests.house import pseudo
 from tests.house.bodies import BODIES
 from tests.house.every_mail import send_every_mail
 from tests.house.world import World, build
+from tests.journeys.installation import DATABASE, prepare
 from tests.smtp import html_of, text_of
 
 HEBREW = {"Accept-Language": pseudo.LOCALE}
@@ -117,21 +118,20 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, shared_directory: Path) -> Iterator[House]:
     directory = tmp_path_factory.mktemp("translation")
+    prepare(directory, shared_directory, demonstration=True)
     settings = make_settings(
         directory,
-        f"sqlite:///{directory / 'all.db'}",
+        f"sqlite:///{directory / DATABASE}",
         supported_locales=("en", pseudo.LOCALE),
         rate_limits=False,
         **pseudo.PAYMENTS,
     )
     app = create_app(settings)
     app.config["WTF_CSRF_ENABLED"] = False
-    migrate(app)
     pseudo.speak(app, directory / "translations")
     with app.app_context():
-        demo.load()
         world = build()
         askers = {purpose: make_person(email_verified_at=None) for purpose in LINKS}
         with transaction():

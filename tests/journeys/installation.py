@@ -24,6 +24,8 @@ from tests.browsers import faults_of
 from tests.databases import free_port, lend_gazetteer
 from tests.servers import ROOT
 
+# The database's file in a data directory that the commands filled.
+DATABASE = "manyhands.db"
 PASSWORD = "seven green bicycles"
 MODERATOR = "moderator@example.org"
 PATIENCE_SECONDS = 60
