@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 shared.append(f"{item.path if scope == 'module' else item.path.parent}:{chosen}")
         if shared:
             item.add_marker(pytest.mark.xdist_group(" ".join(sorted(shared))))
+
+
+@sa.event.listens_for(sa.Pool, "checkout")
+def wait_for_no_disk(connection: Any, record: Any, _proxy: Any) -> None:
+    """What a test writes in its own process need not survive the machine: a commit that reaches the disk takes milliseconds,
+    and there are a hundred thousand. Servers that tests start keep every promise of theirs."""
+    if isinstance(connection, sqlite3.Connection) and "no_disk" not in record.info:
+        connection.execute("PRAGMA synchronous=OFF")
+        record.info["no_disk"] = True
 
 
 @pytest.fixture(scope="session")
