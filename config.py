@@ -90,6 +90,7 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Read and check the environment. Raises SettingsError, naming every variable that is wrong."""
         env = Env()
+        connect_secret = env.str("STRIPE_CONNECT_WEBHOOK_SECRET", "")
         settings = cls(
             secret_key=env.str("SECRET_KEY", "dev"),
             database_url=env.str("DATABASE_URL", ""),
@@ -103,8 +104,9 @@ class Settings:
             stripe_secret_key=env.str("STRIPE_SECRET_KEY", ""),
             stripe_api_base=env.str("STRIPE_API_BASE", "").rstrip("/"),
             stripe_webhook_secret=env.str("STRIPE_WEBHOOK_SECRET", ""),
-            stripe_connect_webhook_secret=env.str("STRIPE_CONNECT_WEBHOOK_SECRET", ""),
-            stripe_connect=env.bool("STRIPE_CONNECT", False),
+            stripe_connect_webhook_secret=connect_secret,
+            # With an endpoint for them, organizations have accounts of their own; 0 sends all to the installation's.
+            stripe_connect=(env.bool("STRIPE_CONNECT") if env.str("STRIPE_CONNECT", "") else bool(connect_secret)),
             web_workers=env.int("WEB_WORKERS", 2),
             web_threads=env.int("WEB_THREADS", 4),
             log_level=env.str("LOG_LEVEL", "INFO"),
@@ -148,6 +150,10 @@ class Settings:
             found.append("STRIPE_SECRET_KEY is missing")
         if not self.stripe_webhook_secret:
             found.append("STRIPE_WEBHOOK_SECRET is missing")
+        if self.stripe_connect and not self.stripe_connect_webhook_secret:
+            found.append(
+                "STRIPE_CONNECT_WEBHOOK_SECRET is missing: organizations have accounts of their own (STRIPE_CONNECT)"
+            )
         if mode == "live" and key and not live_key:
             found.append("STRIPE_SECRET_KEY must be a live key in PAYMENTS_MODE=live")
         if mode != "live" and live_key:

@@ -166,6 +166,7 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             name=payload["name"],
             email=email,
             mode=web.settings().payments_mode,
+            connect=web.settings().stripe_connect,
             anonymous=payload["anonymous"],
             message=payload["message"],
             by=find_current_person(),

@@ -17,12 +17,14 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
-from app.donations import gateway, queries
+from app.donations import accounts, gateway, queries
 from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.operations import fulfilling, giving, inbox
+from app.donations.payees import list_asked_accounts
 from app.donations.policy import RESUMABLE
+from app.donations.queries import StoredEvent
 
 log = structlog.get_logger(__name__)
 
@@ -64,9 +66,14 @@ def open_checkout(donation_id: int) -> str:
         raise refuse("checkout_over", _("This gift can no longer be paid"), _("Start a new one"))
     if donation.stripe_session_id is not None and donation.checkout_url:
         return donation.checkout_url
-    asked = _request(donation)
+    asked, account = _request(donation), donation.account
     db.session.rollback()
-    session = gateway.create_checkout_session(asked)
+    try:
+        session = gateway.create_checkout_session(asked, account=account)
+    except GatewayError as error:
+        if account is not None and not error.passing and not accounts.can_charge_now(account):
+            raise giving.no_payee() from error
+        raise
     with transaction():
         saved = giving.save_session(donation_id, session)
         superseded = saved.stripe_session_id != session.id
@@ -90,24 +97,32 @@ def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None
         donation = queries.find_donation(donation_id)
         if donation is None or donation.status not in RESUMABLE:
             return None
-        giving.check_resumable(donation, gateway.mode(), amount, locale)
+        giving.check_resumable(donation, gateway.mode(), amount, locale, connect=gateway.connects())
         asked, status, session_id = _request(donation), donation.status, donation.stripe_session_id
+        account = donation.account
         may_open = giving.can_open_checkout(donation) and asked.amount == amount
         db.session.rollback()
         if status == "pending" and session_id is not None:
-            session = gateway.fetch_session(session_id)
+            session = gateway.fetch_session(session_id, account=account)
             if session.status == "open" and asked.amount == amount:
                 return session.url
-            _close(donation_id, session, asked.attempt)
+            _close(donation_id, session, asked.attempt, account)
             if fulfil(donation_id) == "pending":
                 raise GatewayError("still_open", passing=True)
             continue
         if may_open:
             return open_checkout(donation_id)
         if session_id is None:
-            _close_unknown(donation_id, asked)
+            _close_unknown(donation_id, asked, account)
         with transaction():
-            giving.begin_attempt(donation_id, attempt=asked.attempt, amount=amount, mode=gateway.mode(), locale=locale)
+            giving.begin_attempt(
+                donation_id,
+                attempt=asked.attempt,
+                amount=amount,
+                mode=gateway.mode(),
+                connect=gateway.connects(),
+                locale=locale,
+            )
     raise GatewayError("busy", passing=True)
 
 
@@ -117,37 +132,38 @@ def cancel(donation_id: int) -> str:
     expire(donation_id)
     donation = queries.find_donation(donation_id)
     asked = None if donation is None or donation.stripe_session_id is not None else _request(donation)
+    account = None if donation is None else donation.account
     db.session.rollback()
     if asked is not None:
-        _close_unknown(donation_id, asked)
+        _close_unknown(donation_id, asked, account)
     with transaction():
         return giving.cancel_donation(donation_id).status
 
 
-def _close(donation_id: int, session: SessionFacts, attempt: int) -> None:
+def _close(donation_id: int, session: SessionFacts, attempt: int, account: str | None) -> None:
     """Let nobody pay through a session; one that is no longer open is left as it is."""
     if session.status != "open":
         return
     try:
-        gateway.expire_session(session.id, giving.idempotency_key(donation_id, "expire", attempt))
+        gateway.expire_session(session.id, giving.idempotency_key(donation_id, "expire", attempt), account=account)
     except GatewayError as error:
         if error.passing:
             raise
         log.info("checkout.not_expired", code=error.code)
 
 
-def _close_unknown(donation_id: int, asked: CheckoutRequest) -> None:
+def _close_unknown(donation_id: int, asked: CheckoutRequest, account: str | None) -> None:
     """Close the session that an answer lost on the way may have left behind: asked for again under its key, Stripe names
     it. After its time it is closed by itself."""
     if now() >= asked.expires_at:
         return
     try:
-        session = gateway.create_checkout_session(asked)
+        session = gateway.create_checkout_session(asked, account=account)
     except GatewayError as error:
         if error.passing:
             raise
         return  # Stripe refuses to make it, so it never did
-    _close(donation_id, gateway.fetch_session(session.id), asked.attempt)
+    _close(donation_id, gateway.fetch_session(session.id, account=account), asked.attempt, account)
 
 
 def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | None = None) -> str:
@@ -158,16 +174,17 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
     donation = queries.find_donation(donation_id)
     known = None if donation is None else donation.stripe_session_id or session_id
     status = "" if donation is None else donation.status
+    account = None if donation is None else donation.account
     db.session.rollback()
     if known is None:
         if event_id is not None:
             with transaction():
                 inbox.close_event(event_id, "ignored", "not ours")
         return status
-    session = gateway.fetch_session(known)
+    session = gateway.fetch_session(known, account=account)
     payment: PaymentFacts | None = None
     if session.payment_intent_id is not None:
-        payment = gateway.fetch_payment(session.payment_intent_id)
+        payment = gateway.fetch_payment(session.payment_intent_id, account=account)
     with transaction():
         return fulfilling.fulfil(
             donation_id, session, payment, livemode=gateway.expects_livemode(), event_id=event_id
@@ -197,53 +214,61 @@ def expire(donation_id: int, *, of_attempt: int | None = None) -> None:
     """
     donation = queries.find_donation(donation_id)
     session_id = None if donation is None or donation.status != "pending" else donation.stripe_session_id
-    attempt = 1 if donation is None else donation.attempt
+    attempt, account = (1, None) if donation is None else (donation.attempt, donation.account)
     db.session.rollback()
     if session_id is None or of_attempt not in (None, attempt):
         return
-    _close(donation_id, gateway.fetch_session(session_id), attempt)
+    _close(donation_id, gateway.fetch_session(session_id, account=account), attempt, account)
     fulfil(donation_id)
 
 
-def handle_event(event_id: int) -> None:
-    """Answer one stored event: find whose donation it speaks of, and fulfil that. Raises GatewayError."""
-    event = queries.find_open_event(event_id)
-    if event is None:
-        return
-    donation_id, session_id = _find_donation(event.type, event.object_id)
+def handle_event(event: StoredEvent) -> None:
+    """Answer a stored event that speaks of a gift: find whose, among those paid through the event's own account, and fulfil
+    it. Raises GatewayError."""
+    donation_id, session_id = _find_donation(event)
     if donation_id is None:
         with transaction():
-            inbox.close_event(event_id, "ignored", "not ours")
+            inbox.close_event(event.id, "ignored", "not ours")
         return
-    fulfil(donation_id, session_id=session_id, event_id=event_id)
+    fulfil(donation_id, session_id=session_id, event_id=event.id)
 
 
-def _find_donation(event_type: str, object_id: str) -> tuple[int | None, str | None]:
+def _find_donation(event: StoredEvent) -> tuple[int | None, str | None]:
     """The donation an event speaks of, by Stripe's ids that we know, else by the metadata we sent; and its session."""
-    if event_type.startswith("checkout.session."):
-        found = queries.find_donation_id(session_id=object_id)
+    object_id, account = event.object_id, event.account
+    if event.type.startswith("checkout.session."):
+        found = queries.find_donation_id(account=account, session_id=object_id)
         db.session.rollback()
-        return (found, object_id) if found else (_ours(gateway.fetch_session(object_id).donation), object_id)
-    if event_type.startswith("payment_intent."):
-        return _find_by_payment(object_id), None
-    found = queries.find_donation_id(charge_id=object_id)
+        if found:
+            return found, object_id
+        return _ours(gateway.fetch_session(object_id, account=account).donation, account), object_id
+    if event.type.startswith("payment_intent."):
+        return find_by_payment(object_id, account), None
+    return find_by_charge(object_id, account), None
+
+
+def find_by_charge(charge_id: str, account: str | None) -> int | None:
+    """The donation that a charge on `account` pays, or None. Raises GatewayError."""
+    found = queries.find_donation_id(account=account, charge_id=charge_id)
     db.session.rollback()
     if found is not None:
-        return found, None
-    payment_id = gateway.find_payment_of_charge(object_id)
-    return (None if payment_id is None else _find_by_payment(payment_id)), None
+        return found
+    payment_id = gateway.find_payment_of_charge(charge_id, account=account)
+    return None if payment_id is None else find_by_payment(payment_id, account)
 
 
-def _find_by_payment(payment_id: str) -> int | None:
-    found = queries.find_donation_id(payment_id=payment_id)
+def find_by_payment(payment_id: str, account: str | None) -> int | None:
+    """The donation that a payment on `account` is for, or None. Raises GatewayError."""
+    found = queries.find_donation_id(account=account, payment_id=payment_id)
     db.session.rollback()
-    return found or _ours(gateway.fetch_payment(payment_id).donation)
+    return found or _ours(gateway.fetch_payment(payment_id, account=account).donation, account)
 
 
-def _ours(public_id: str) -> int | None:
-    """The donation that metadata names, when it is one of this installation's."""
+def _ours(public_id: str, account: str | None) -> int | None:
+    """The donation that metadata names, when it is one of this installation's and is paid through `account`: an
+    organization can write any metadata on its own account."""
     key = decode_id(public_id)
-    found = key if key is not None and queries.is_donation(key) else None
+    found = key if key is not None and queries.is_donation(key, account) else None
     db.session.rollback()
     return found
 
@@ -282,15 +307,28 @@ def close_checkouts() -> None:
 
 
 def list_missed_events() -> None:
-    """Sweep: store the events Stripe lists and nobody delivered (rule 5)."""
+    """Sweep: store the events Stripe lists and nobody delivered (rule 5), of the installation's own account and of each
+    organization's; one account that does not answer holds up no other."""
     if not gateway.is_on():
         return
+    accounts = list_asked_accounts(gateway.mode()) if gateway.connects() else []
+    db.session.rollback()
+    for account in (None, *accounts):
+        try:
+            _list_missed(account)
+        except GatewayError as error:
+            if account is None:
+                raise
+            log.warning("sweep.passed_over", sweep="list_missed_events", code=error.code)
+
+
+def _list_missed(account: str | None) -> None:
     began = now()
-    since = queries.find_listed_until()
+    since = queries.find_listed_until(account)
     db.session.rollback()
     since = began - FIRST_LOOK_BACK if since is None else since - OVERLAP
-    events = gateway.list_events(since, inbox.HANDLED_TYPES)
+    events = gateway.list_events(since, inbox.HANDLED_TYPES, account=account)
     with transaction():
         for event in events:
             inbox.store_event(event, livemode=gateway.expects_livemode())
-        inbox.note_listed(began)
+        inbox.note_listed(began, account=account)

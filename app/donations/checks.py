@@ -10,6 +10,7 @@ from app.core.db import db
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
 from app.donations import gateway
+from app.donations.accounts_models import PaymentAccount
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_models import Dispute, Refund
@@ -102,15 +103,21 @@ def compare_with_stripe() -> tuple[int, list[str]]:
     of_this_mode = Donation.mode == gateway.mode()
     ours = list(db.session.scalars(sa.select(Donation).where(Donation.status == "paid", of_this_mode)))
     since = db.session.scalar(sa.select(sa.func.min(Donation.created_at)).where(of_this_mode))
+    gone = sa.select(PaymentAccount.stripe_account_id).where(PaymentAccount.deauthorized_at.is_not(None))
+    lost = set(db.session.scalars(gone))
+    accounts = set(db.session.scalars(sa.select(Donation.account).where(of_this_mode).distinct())) - lost
     fees = _fees_by_donation()
     db.session.expunge_all()
     db.session.rollback()
     found: list[str] = []
     for donation in ours:
+        if donation.account in lost and donation.account is not None:
+            continue  # the organization took its account from us: Stripe answers nothing about it
         found += _compare(donation, fees.get(donation.id))
     if since is not None:
         paid = {donation.stripe_session_id for donation in ours}
-        found += _paid_only_at_stripe(since, paid)
+        for account in sorted(accounts, key=str):
+            found += _paid_only_at_stripe(account, since, paid)
     return len(ours), found
 
 
@@ -128,7 +135,7 @@ def _compare(donation: Donation, fee: Money | None) -> list[str]:
     if donation.stripe_payment_intent_id is None:
         return [f"stripe: donation {name} is paid without a payment"]
     try:
-        payment = gateway.fetch_payment(donation.stripe_payment_intent_id)
+        payment = gateway.fetch_payment(donation.stripe_payment_intent_id, account=donation.account)
     except GatewayError as error:
         if error.passing:
             raise
@@ -144,12 +151,13 @@ def _compare(donation: Donation, fee: Money | None) -> list[str]:
     return found
 
 
-def _paid_only_at_stripe(since: dt.datetime, paid: set[str | None]) -> list[str]:
-    """Sessions that Stripe says are paid, made for a donation of ours that is not paid through them."""
-    sessions = gateway.list_sessions(since - dt.timedelta(hours=1))
+def _paid_only_at_stripe(account: str | None, since: dt.datetime, paid: set[str | None]) -> list[str]:
+    """Sessions of one account that Stripe says are paid, made for a donation of ours that is not paid through them."""
+    sessions = gateway.list_sessions(since - dt.timedelta(hours=1), account=account)
     missing = [session for session in sessions if session.payment_status == "paid" and session.id not in paid]
     keys = {decode_id(session.donation) for session in missing} - {None}
-    known = set(db.session.scalars(sa.select(Donation.id).where(Donation.id.in_(keys)))) if keys else set()
+    ours = sa.select(Donation.id).where(Donation.id.in_(keys), Donation.account.is_not_distinct_from(account))
+    known = set(db.session.scalars(ours)) if keys else set()
     db.session.rollback()
     return [
         f"stripe: session {session.id} is paid, donation {session.donation} is not"

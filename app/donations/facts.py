@@ -24,6 +24,29 @@ class CheckoutRequest:
 
 
 @dataclasses.dataclass(frozen=True)
+class AccountRequest:
+    """What an organization's account is asked for; everything derives from one saved row."""
+
+    organization: str
+    country: str
+    idempotency_key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class AccountFacts:
+    """A connected account as it is now. `requirements` are Stripe's codes of what is asked for now."""
+
+    id: str
+    country: str
+    currency: str
+    charges_enabled: bool
+    payouts_enabled: bool
+    details_submitted: bool
+    requirements: tuple[str, ...]
+    disabled_reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class SessionFacts:
     """A Checkout Session as it is now. `status`: open, complete, expired; `payment_status`: paid, unpaid, ..."""
 

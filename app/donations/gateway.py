@@ -1,12 +1,14 @@
 """Stripe: the only import of the stripe package, and only when a call is made (it is large).
 
 Every function makes one HTTP call, outside any transaction, and gives plain facts back: nothing of the package's objects
-leaves this module. Written for stripe 16.1 (API 2026-10-28): `session.payment_intent` is null until somebody pays, and a
-charge's `balance_transaction` may be null until `charge.updated`.
+leaves this module. `account` is the connected account a call is about, None the installation's own: it has no default, so
+that nobody forgets it. Written for stripe 16.1 (API 2026-10-28): `session.payment_intent` is null until somebody pays, and
+a charge's `balance_transaction` may be null until `charge.updated`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from flask import current_app
 
 from app.core.db import in_transaction
 from app.core.money import Money
-from app.donations.facts import CheckoutRequest, EventFacts, PaymentFacts, SessionFacts
+from app.donations.facts import AccountFacts, AccountRequest, CheckoutRequest, EventFacts, PaymentFacts, SessionFacts
 from config import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ TIMEOUT_SECONDS = 15.0
 NETWORK_RETRIES = 2
 SIGNATURE_TOLERANCE_SECONDS = 300
 PAGE = 100
+MOST_TYPES = 20
+# The organization took its account from us: Stripe answers 403 to whatever is asked about it.
+ACCOUNT_GONE = "account_gone"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -59,6 +64,11 @@ def mode() -> str:
     return _settings().payments_mode
 
 
+def connects() -> bool:
+    """True when every organization is paid through its own account; otherwise all gifts go to the installation's own."""
+    return _settings().stripe_connect
+
+
 def expects_livemode() -> bool:
     """What `livemode` must say on everything Stripe sends to this installation."""
     return mode() == "live"
@@ -86,6 +96,13 @@ def _client() -> stripe.StripeClient:
     return found
 
 
+def _code_of(error: stripe.StripeError) -> str:
+    """Stripe's own code: the package keeps none for what is forbidden."""
+    body: Any = error.json_body
+    found = body.get("error") if isinstance(body, dict) else None
+    return str(found.get("code") or "") if isinstance(found, dict) else ""
+
+
 def _translated(call: Callable[P, T]) -> Callable[P, T]:
     """Give the package's errors as GatewayError; they carry codes only, never what was sent."""
 
@@ -98,11 +115,23 @@ def _translated(call: Callable[P, T]) -> Callable[P, T]:
         except stripe.APIConnectionError as error:
             raise GatewayError("unreachable", passing=True) from error
         except stripe.StripeError as error:
+            if isinstance(error, stripe.PermissionError) and _code_of(error) == "account_invalid":
+                raise GatewayError(ACCOUNT_GONE, passing=False) from error
             status = error.http_status or 0
             passing = status in (409, 429) or status >= 500
             raise GatewayError(error.code or type(error).__name__, passing=passing) from error
 
     return wrapped
+
+
+def _options(account: str | None, idempotency_key: str | None = None) -> stripe.RequestOptions:
+    """Whose account a request is about, and under which key it may be repeated."""
+    options: stripe.RequestOptions = {}
+    if account is not None:
+        options["stripe_account"] = account
+    if idempotency_key is not None:
+        options["idempotency_key"] = idempotency_key
+    return options
 
 
 def _instant(seconds: int) -> dt.datetime:
@@ -165,8 +194,13 @@ def _event_facts(event: stripe.Event) -> EventFacts:
     )
 
 
+def _of(account: str | None, event: EventFacts) -> EventFacts:
+    """An event of an account's own list, which need not say whose it is."""
+    return event if event.account is not None else dataclasses.replace(event, account=account)
+
+
 @_translated
-def create_checkout_session(asked: CheckoutRequest) -> SessionFacts:
+def create_checkout_session(asked: CheckoutRequest, *, account: str | None) -> SessionFacts:
     """Open a hosted Checkout page for one gift. The same request again gives the same session (F6).
 
     Raises GatewayError.
@@ -193,28 +227,30 @@ def create_checkout_session(asked: CheckoutRequest) -> SessionFacts:
             "cancel_url": asked.cancel_url,
             "expires_at": int(asked.expires_at.timestamp()),
         },
-        {"idempotency_key": asked.idempotency_key},
+        _options(account, asked.idempotency_key),
     )
     return _session_facts(session)
 
 
 @_translated
-def fetch_session(session_id: str) -> SessionFacts:
+def fetch_session(session_id: str, *, account: str | None) -> SessionFacts:
     """The session as it is now. Raises GatewayError."""
-    return _session_facts(_client().v1.checkout.sessions.retrieve(session_id))
+    return _session_facts(_client().v1.checkout.sessions.retrieve(session_id, {}, _options(account)))
 
 
 @_translated
-def expire_session(session_id: str, idempotency_key: str) -> SessionFacts:
+def expire_session(session_id: str, idempotency_key: str, *, account: str | None) -> SessionFacts:
     """Close an open session, so that nobody can pay through it any more. Raises GatewayError when it is not open."""
-    options: stripe.RequestOptions = {"idempotency_key": idempotency_key}
+    options = _options(account, idempotency_key)
     return _session_facts(_client().v1.checkout.sessions.expire(session_id, {}, options))
 
 
 @_translated
-def fetch_payment(payment_intent_id: str) -> PaymentFacts:
+def fetch_payment(payment_intent_id: str, *, account: str | None) -> PaymentFacts:
     """The payment as it is now, with its charge and what that cost. Raises GatewayError."""
-    intent = _client().v1.payment_intents.retrieve(payment_intent_id, {"expand": ["latest_charge.balance_transaction"]})
+    intent = _client().v1.payment_intents.retrieve(
+        payment_intent_id, {"expand": ["latest_charge.balance_transaction"]}, _options(account)
+    )
     charge: Any = intent.latest_charge
     settled: Any = None if charge is None or isinstance(charge, str) else charge.balance_transaction
     fee = None if settled is None or isinstance(settled, str) else Money(settled.fee, settled.currency.upper())
@@ -232,23 +268,92 @@ def fetch_payment(payment_intent_id: str) -> PaymentFacts:
 
 
 @_translated
-def find_payment_of_charge(charge_id: str) -> str | None:
+def find_payment_of_charge(charge_id: str, *, account: str | None) -> str | None:
     """The id of the payment a charge belongs to, or None. Raises GatewayError."""
-    return _id_of(_client().v1.charges.retrieve(charge_id).payment_intent)
+    return _id_of(_client().v1.charges.retrieve(charge_id, {}, _options(account)).payment_intent)
 
 
 @_translated
-def list_events(since: dt.datetime, types: tuple[str, ...]) -> list[EventFacts]:
-    """Every event of `types` (at most 20) since `since`, newest first, all pages. Raises GatewayError."""
-    page = _client().v1.events.list({"created": {"gte": int(since.timestamp())}, "types": list(types), "limit": PAGE})
-    return [_event_facts(event) for event in page.auto_paging_iter()]
+def list_events(since: dt.datetime, types: tuple[str, ...], *, account: str | None) -> list[EventFacts]:
+    """Every event of `types` since `since`, all pages. Stripe takes at most 20 types at once. Raises GatewayError."""
+    found: list[EventFacts] = []
+    for start in range(0, len(types), MOST_TYPES):
+        asked = list(types[start : start + MOST_TYPES])
+        page = _client().v1.events.list(
+            {"created": {"gte": int(since.timestamp())}, "types": asked, "limit": PAGE}, _options(account)
+        )
+        found += [_of(account, _event_facts(event)) for event in page.auto_paging_iter()]
+    return found
 
 
 @_translated
-def list_sessions(since: dt.datetime) -> list[SessionFacts]:
+def list_sessions(since: dt.datetime, *, account: str | None) -> list[SessionFacts]:
     """Every Checkout Session made since `since`, newest first, all pages. Raises GatewayError."""
-    page = _client().v1.checkout.sessions.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
+    page = _client().v1.checkout.sessions.list(
+        {"created": {"gte": int(since.timestamp())}, "limit": PAGE}, _options(account)
+    )
     return [_session_facts(session) for session in page.auto_paging_iter()]
+
+
+def _account_facts(account: stripe.Account) -> AccountFacts:
+    asked: Any = account.requirements
+    due = [] if asked is None else [*(asked.past_due or ()), *(asked.currently_due or ())]
+    return AccountFacts(
+        id=account.id,
+        country=str(account.country or ""),
+        currency=str(account.default_currency or "").upper(),
+        charges_enabled=bool(account.charges_enabled),
+        payouts_enabled=bool(account.payouts_enabled),
+        details_submitted=bool(account.details_submitted),
+        requirements=tuple(dict.fromkeys(due)),
+        disabled_reason=str((asked.disabled_reason if asked is not None else None) or "")[:100],
+    )
+
+
+@_translated
+def create_account(asked: AccountRequest) -> AccountFacts:
+    """Make an account for an organization: its own in everything. It is the merchant of its gifts and pays their fees, Stripe
+    collects what it has to know and bears losses, and it has Stripe's whole dashboard. Raises GatewayError.
+
+    https://docs.stripe.com/connect/migrate-to-controller-properties: what was called a standard account.
+    """
+    account = _client().v1.accounts.create(
+        {
+            "country": asked.country,
+            "controller": {
+                "fees": {"payer": "account"},
+                "losses": {"payments": "stripe"},
+                "requirement_collection": "stripe",
+                "stripe_dashboard": {"type": "full"},
+            },
+            "capabilities": {"card_payments": {"requested": True}},
+            "metadata": {"organization_id": asked.organization},
+        },
+        _options(None, asked.idempotency_key),
+    )
+    return _account_facts(account)
+
+
+@_translated
+def fetch_account(account_id: str) -> AccountFacts:
+    """The account as it is now. Raises GatewayError; its code is ACCOUNT_GONE when the organization took it from us."""
+    return _account_facts(_client().v1.accounts.retrieve(account_id))
+
+
+@_translated
+def create_account_link(account_id: str, *, refresh_url: str, return_url: str, idempotency_key: str) -> str:
+    """The address where Stripe asks the organization for what is missing; it works once and a few minutes. Raises
+    GatewayError."""
+    link = _client().v1.account_links.create(
+        {
+            "account": account_id,
+            "type": "account_onboarding",
+            "refresh_url": refresh_url,
+            "return_url": return_url,
+        },
+        _options(None, idempotency_key),
+    )
+    return link.url
 
 
 def verify_webhook(payload: bytes, header: str | None, secret: str) -> EventFacts:
@@ -258,6 +363,8 @@ def verify_webhook(payload: bytes, header: str | None, secret: str) -> EventFact
     """
     import stripe
 
+    if not secret:  # nothing is proved by a secret that everybody knows
+        raise BadSignature("no secret")
     if header is None or not header.isascii():  # the package compares text, and only ASCII compares in constant time
         raise BadSignature("missing or not ASCII")
     try:
@@ -268,15 +375,22 @@ def verify_webhook(payload: bytes, header: str | None, secret: str) -> EventFact
 
 
 __all__ = [
+    "ACCOUNT_GONE",
+    "AccountFacts",
+    "AccountRequest",
     "BadSignature",
     "CheckoutRequest",
     "EventFacts",
     "GatewayError",
     "PaymentFacts",
     "SessionFacts",
+    "connects",
+    "create_account",
+    "create_account_link",
     "create_checkout_session",
     "expects_livemode",
     "expire_session",
+    "fetch_account",
     "fetch_payment",
     "fetch_session",
     "find_payment_of_charge",

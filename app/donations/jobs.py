@@ -13,7 +13,7 @@ from app.core.jobs import Sweep
 from app.core.letters import compose, language_of, speaking
 from app.core.mail import deliver
 from app.core.money import Money, format_money
-from app.donations import checkout, gateway, policy, queries, words
+from app.donations import accounts, checkout, events, gateway, policy, queries, words
 from app.donations.operations import giving
 from app.fundraisers.policy import SHOWN, accepts_gifts
 from app.fundraisers.queries import find_fundraiser_by_id
@@ -22,7 +22,7 @@ from app.messages.delivery import send
 
 def handle_stripe_event(payload: dict[str, Any]) -> None:
     """A stored event wakes the worker: fetch what it speaks of, and apply what is true now."""
-    checkout.handle_event(payload["event_id"])
+    events.handle(payload["event_id"])
 
 
 def expire_checkout(payload: dict[str, Any]) -> None:
@@ -35,6 +35,14 @@ def close_fundraiser(payload: dict[str, Any]) -> None:
     mode = gateway.mode()
     with transaction():
         for key, attempt in queries.list_to_expire(fundraiser_id=payload["fundraiser_id"], mode=mode, limit=10_000):
+            giving.promise_to_expire(key, attempt)
+
+
+def close_account(payload: dict[str, Any]) -> None:
+    """An account takes no gifts any more: one promise per checkout that is still open on it."""
+    mode = gateway.mode()
+    with transaction():
+        for key, attempt in queries.list_to_expire(account=payload["account"], mode=mode, limit=10_000):
             giving.promise_to_expire(key, attempt)
 
 
@@ -110,6 +118,7 @@ HANDLERS = {
     "stripe_event": handle_stripe_event,
     "expire_checkout": expire_checkout,
     "fundraiser_closed": close_fundraiser,
+    "payment_account_closed": close_account,
     "mail_donation_thanks": mail_thanks,
     "mail_donation_processing": mail_processing,
     "mail_donation_failed": mail_failed,
@@ -117,6 +126,7 @@ HANDLERS = {
 }
 SWEEPS = (
     Sweep("donations.list_missed_events", 300, checkout.list_missed_events),
+    Sweep("donations.check_accounts", 600, accounts.check_accounts),
     Sweep("donations.check_stale", 120, checkout.check_stale),
     Sweep("donations.close_checkouts", 60, checkout.close_checkouts),
 )

@@ -40,6 +40,8 @@ class Donation(HasId, Base):
         sa.CheckConstraint(f"dedication IN {DEDICATIONS}", name="dedication"),
         sa.Index("ix_donation_fundraiser_id_status", "fundraiser_id", "status"),
         sa.Index("ix_donation_status_created_at", "status", "created_at"),
+        # Whether an account is one of ours, and whose gifts the installation's own account took first.
+        sa.Index("ix_donation_account_mode_created_at", "account", "mode", "created_at"),
     )
 
     fundraiser_id: Mapped[int] = mapped_column(sa.ForeignKey("fundraiser.id"))
@@ -63,6 +65,8 @@ class Donation(HasId, Base):
     status: Mapped[str] = mapped_column(sa.String(16), default="pending")
     # The installation's PAYMENTS_MODE when it was asked for: a demonstration gift never looks like a real one.
     mode: Mapped[str] = mapped_column(sa.String(8))
+    # The organization's account at Stripe that it is paid through; None is the installation's own.
+    account: Mapped[str | None] = mapped_column(sa.String(255))
     # What did not agree with what was asked, for staff; empty when all did.
     note: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
     # Which try to pay this is. Each has its own Checkout Session and, once begun, its own amount; a new one begins only when

@@ -17,8 +17,10 @@ from app.core.ids import LENGTH, decode_id, encode_id
 from app.core.money import Money
 from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
+from app.donations.accounts_models import PaymentAccount
 from app.donations.ledger import RAISED_ACCOUNTS
 from app.donations.models import PLATFORM, Donation, LedgerEntry, StripeEvent, StripeSync
+from app.donations.payees import chargeable
 from app.donations.policy import can_resume, listed_to_donor
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepting
@@ -172,31 +174,49 @@ def find_donation_by_token(token: str) -> Donation | None:
     return find_donation(key)
 
 
-def find_donation_id(*, session_id: str = "", payment_id: str = "", charge_id: str = "") -> int | None:
-    """The donation that owns one of Stripe's ids, or None."""
+def find_donation_id(
+    *, account: str | None, session_id: str = "", payment_id: str = "", charge_id: str = ""
+) -> int | None:
+    """The donation that owns one of Stripe's ids of `account`, or None: an account speaks of its own gifts only."""
     for column, value in (
         (Donation.stripe_session_id, session_id),
         (Donation.stripe_payment_intent_id, payment_id),
         (Donation.stripe_charge_id, charge_id),
     ):
-        if value and (found := db.session.scalar(sa.select(Donation.id).where(column == value))) is not None:
+        of_account = Donation.account.is_not_distinct_from(account)
+        query = sa.select(Donation.id).where(column == value, of_account)
+        if value and (found := db.session.scalar(query)) is not None:
             return found
     return None
 
 
-def is_donation(donation_id: int) -> bool:
-    """True when there is such a row."""
-    return db.session.scalar(sa.select(Donation.id).where(Donation.id == donation_id)) is not None
+def is_donation(donation_id: int, account: str | None) -> bool:
+    """True when there is such a row and it is paid through `account`."""
+    query = sa.select(Donation.id).where(Donation.id == donation_id, Donation.account.is_not_distinct_from(account))
+    return db.session.scalar(query) is not None
 
 
-def find_open_event(event_id: int) -> StripeEvent | None:
+@dataclasses.dataclass(frozen=True)
+class StoredEvent:
+    """What a stored event says happened to which object of which account (None: the installation's own)."""
+
+    id: int
+    type: str
+    object_id: str
+    account: str | None
+
+
+def find_open_event(event_id: int) -> StoredEvent | None:
     """A stored event that nobody has answered yet, or None."""
-    return db.session.scalar(sa.select(StripeEvent).where(StripeEvent.id == event_id, StripeEvent.status == "received"))
+    query = sa.select(StripeEvent.id, StripeEvent.type, StripeEvent.object_id, StripeEvent.account)
+    row = db.session.execute(query.where(StripeEvent.id == event_id, StripeEvent.status == "received")).first()
+    return None if row is None else StoredEvent(*row)
 
 
-def find_listed_until() -> dt.datetime | None:
-    """Up to when Stripe's list of events has been read, or None before the first time."""
-    return db.session.scalar(sa.select(StripeSync.listed_until).where(StripeSync.account == PLATFORM))
+def find_listed_until(account: str | None = None) -> dt.datetime | None:
+    """Up to when Stripe's list of events of `account` (None: the installation's own) has been read, or None before the first
+    time."""
+    return db.session.scalar(sa.select(StripeSync.listed_until).where(StripeSync.account == (account or PLATFORM)))
 
 
 def list_stale(before: dt.datetime, *, mode: str, limit: int = 100) -> list[int]:
@@ -223,15 +243,22 @@ def list_never_opened(before: dt.datetime, *, limit: int = 500) -> list[int]:
     return list(db.session.scalars(query.limit(limit)))
 
 
-def list_to_expire(*, fundraiser_id: int | None = None, mode: str, limit: int = 100) -> list[tuple[int, int]]:
-    """Pending donations of `mode` with a session whose fundraiser takes no gifts any more, each with the try it is at."""
+def list_to_expire(
+    *, fundraiser_id: int | None = None, account: str | None = None, mode: str, limit: int = 100
+) -> list[tuple[int, int]]:
+    """Pending donations of `mode` with a session that nobody shall pay any more, each with the try it is at: the fundraiser
+    takes no gifts, or the account it would be paid through cannot."""
+    can = sa.exists().where(PaymentAccount.stripe_account_id == Donation.account, chargeable())
+    shut = sa.and_(Donation.account.is_not(None), sa.not_(can))
     query = (
         sa.select(Donation.id, Donation.attempt)
         .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
         .join(Organization, Organization.id == Fundraiser.organization_id)
-        .where(Donation.status == "pending", Donation.stripe_session_id.is_not(None), sa.not_(accepting()))
-        .where(Donation.mode == mode)
+        .where(Donation.status == "pending", Donation.stripe_session_id.is_not(None))
+        .where(Donation.mode == mode, sa.or_(sa.not_(accepting()), shut))
     )
+    if account is not None:
+        query = query.where(Donation.account == account)
     if fundraiser_id is not None:
         query = query.where(Donation.fundraiser_id == fundraiser_id)
     return [(key, attempt) for key, attempt in db.session.execute(query.limit(limit))]

@@ -62,6 +62,8 @@ LEFT_BEHIND = (
     "different_organizations.first_id",
     "different_organizations.second_id",
     "donation.organization_id",
+    # Its own account at Stripe, which takes nothing any more: what comes after goes to the one that remains.
+    "payment_account.organization_id",
     "ledger_transaction.organization_id",
     "ledger_entry.organization_id",
     "refund.organization_id",

@@ -92,6 +92,7 @@ def _give(fundraiser_id: int, gift: shape.DemoGift, at: dt.datetime, name: str) 
                 name=gift.name,
                 email=shape.email_of(gift.first or gift.name.split()[0].lower()),
                 mode=gateway.mode(),
+                connect=gateway.connects(),
                 anonymous=gift.anonymous,
                 message=gift.message,
                 by=find_person_by_email(shape.email_of(gift.first)) if gift.first else None,

@@ -135,7 +135,7 @@ def my_gifts(owner: Person, count: int) -> str:
     for _number in range(count):
         fundraiser = make_fundraiser(make_organization(), started_by_id=make_person().id)
         with transaction():
-            start_donation(fundraiser.id, amount=Money(2500, "USD"), name="", email=owner.email, mode="test", by=owner)
+            start_donation(fundraiser.id, amount=Money(2500, "USD"), name="", email=owner.email, mode="demo", by=owner)
             db.session.execute(Donation.__table__.update().values(status="paid"))  # type: ignore[attr-defined]  # a table
     return "/me/donations"
 
@@ -154,7 +154,7 @@ def gifts(owner: Person, count: int) -> str:
     with transaction():
         for _number in range(count):
             start_donation(
-                fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="test", by=None
+                fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="demo", by=None
             )
         db.session.execute(Donation.__table__.update().values(status="paid"))  # type: ignore[attr-defined]  # a table
     return f"/fundraisers/{fundraiser.slug}/donations"

@@ -231,6 +231,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "by_guardian.answer"): {"act": "yes"},
     ("POST", "by_guardian.withdraw"): EMPTY,
     ("POST", "by_guardian.cancel_place"): EMPTY,
+    ("POST", "stripe.connect_webhook"): EMPTY,
     ("POST", "stripe.webhook"): EMPTY,
     ("PATCH", "api_me.edit"): {"name": "Renamed", "availability": ["friday_evening"], "time_zone": None},
     ("PATCH", "api_needs.edit"): {"title": "Renamed"},

@@ -107,7 +107,7 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             told = {"follower_id": followed.follower_id, "follow_ids": [followed.id]}
             enqueue("mail_follow_digest", told, key="digest of follows")
             gift = start_donation(
-                fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="test", by=None,
+                fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="demo", by=None,
                 locale=pseudo.LOCALE,
             )  # fmt: skip
             owner.password_hash = "of some password"

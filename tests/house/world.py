@@ -147,7 +147,7 @@ def build() -> World:
         logo = set_logo(organization.id, reencode(draw_logo("lantern"), box=LOGO_BOX), by=owner)
         location = add_location(organization.id, by=owner, name="Hall", address="", place="Newark, NJ", private=False)
         gift = start_donation(
-            fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="test",
+            fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="demo",
             by=people["supporter"],
         )  # fmt: skip
         imported = register_organization(

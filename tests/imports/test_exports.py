@@ -278,7 +278,7 @@ def test_anonymous_donors_are_named_to_their_own_organization_alone(pantry: Orga
                 amount=Money(2550, "USD"),
                 name=name,
                 email=f"{name[:3].lower()}@example.org",
-                mode="test",
+                mode="demo",
                 by=by,
             )
             gift.status, gift.paid_at, gift.message = "paid", now(), f"From {name}"
@@ -317,7 +317,7 @@ def test_every_text_that_somebody_typed_is_harmless_in_every_export(pantry: Orga
         db.session.get_one(Organization, pantry.id).name = evil
         sign_up(shift.id, by=person)
         pledge(item.id, by=person, quantity=decimal.Decimal(1))
-        gift = start_donation(page.id, amount=Money(100, "USD"), name=evil, email="d@example.org", mode="test", by=None)
+        gift = start_donation(page.id, amount=Money(100, "USD"), name=evil, email="d@example.org", mode="demo", by=None)
         gift.status, gift.message = "paid", evil
     for name in exports.EXPORTS:
         [row] = exported(name, names=True)

@@ -219,7 +219,7 @@ def test_money_stays_in_the_books_it_was_given_to(app: Flask, moderator: Person)
     remaining, duplicate = named("Pantry"), named("Pantry Inc")
     page = make_fundraiser(duplicate)
     with transaction():
-        start_donation(page.id, amount=Money(2500, "USD"), name="Dee", email="d@example.org", mode="test", by=None)
+        start_donation(page.id, amount=Money(2500, "USD"), name="Dee", email="d@example.org", mode="demo", by=None)
     assert codes(duplicate, remaining, moderator) == ["money"]
     # The other way round it is done.
     merge(remaining, duplicate, moderator)

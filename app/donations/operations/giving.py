@@ -11,13 +11,14 @@ from app.accounts.models import Person
 from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db, lock
-from app.core.errors import InvalidInput, refuse
+from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.core.outbox import enqueue, withdraw
 from app.donations.facts import SessionFacts
 from app.donations.models import Donation
 from app.donations.operations import fulfilling
+from app.donations.payees import account_can_charge, find_payee
 from app.donations.policy import RESUMABLE, can_resume
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
@@ -46,6 +47,7 @@ def start_donation(
     name: str,
     email: str,
     mode: str,
+    connect: bool = False,
     anonymous: bool = True,
     message: str = "",
     by: Person | None = None,
@@ -53,11 +55,12 @@ def start_donation(
     form: str | None = None,
     locale: str = "en",
 ) -> Donation:
-    """A gift somebody is about to pay: pending until Stripe says more. `mode` is the installation's PAYMENTS_MODE; `key`
+    """A gift somebody is about to pay: pending until Stripe says more. `mode` is the installation's PAYMENTS_MODE, `connect`
+    its STRIPE_CONNECT; `key`
     (see form_key) makes the same form sent twice one donation; `form` names the form itself: sent again with other values
     it is another donation, and the checkout of the one before is closed.
 
-    Raises Refused when gifts are off or the fundraiser takes none, InvalidInput for the amount.
+    Raises Refused when gifts are off, the fundraiser takes none or its organization cannot be paid, InvalidInput for the amount.
     """
     if mode == "off":
         raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
@@ -73,6 +76,9 @@ def start_donation(
                 withdraw(_key_to_expire(same.id, same.attempt))
                 _close_others(fundraiser.id, form, but=same.id)
             return same
+    payee = find_payee(fundraiser.organization_id, mode, connect=connect)
+    if payee is None:
+        raise no_payee()
     if amount.currency != fundraiser.currency:
         raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=fundraiser.currency)})
     _check_amount(amount, locale)
@@ -88,6 +94,7 @@ def start_donation(
         message=message,
         status="pending",
         mode=mode,
+        account=payee.account,
         form_key=key,
         form=form,
         locale=locale,
@@ -107,6 +114,15 @@ def start_donation(
     return donation
 
 
+def no_payee() -> Refused:
+    """Why nothing can be given to an organization whose account takes no gifts."""
+    return refuse(
+        "payee_not_ready",
+        _("This organization cannot take online gifts at the moment"),
+        _("Ask the organization how to give"),
+    )
+
+
 def _close_others(fundraiser_id: int, form: str, *, but: int | None = None) -> None:
     """Whoever goes back to a form and changes what they typed shall not pay both."""
     query = sa.select(Donation.id, Donation.attempt).where(
@@ -123,18 +139,24 @@ def _check_amount(amount: Money, locale: str) -> None:
         raise InvalidInput({"amount": explain(bad, amount.currency, locale)}) from bad
 
 
-def check_resumable(donation: Donation, mode: str, amount: Money, locale: str) -> None:
-    """Raise Refused when nobody can go on with it, InvalidInput when not with this amount."""
+def check_resumable(donation: Donation, mode: str, amount: Money, locale: str, *, connect: bool = False) -> None:
+    """Raise Refused when nobody can go on with it, or not through the account it was begun for; InvalidInput when not with
+    this amount."""
     if not can_resume(donation, mode):
         if not accepts_gifts(donation.fundraiser):
             raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
         raise refuse("checkout_over", _("This gift can no longer be paid"), _("Start a new one"))
+    payee = find_payee(donation.organization_id, mode, connect=connect)
+    if payee is None or payee.account != donation.account:
+        raise no_payee()
     if amount.currency != donation.currency:
         raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=donation.currency)})
     _check_amount(amount, locale)
 
 
-def begin_attempt(donation_id: int, *, attempt: int, amount: Money, mode: str, locale: str = "en") -> bool:
+def begin_attempt(
+    donation_id: int, *, attempt: int, amount: Money, mode: str, connect: bool = False, locale: str = "en"
+) -> bool:
     """Another try to pay the same donation, with `amount`, after try number `attempt`, whose session the caller knows to be
     closed at Stripe (or never made). The ladder of its status begins again.
 
@@ -147,7 +169,7 @@ def begin_attempt(donation_id: int, *, attempt: int, amount: Money, mode: str, l
     may_be_paid = donation.status == "pending" and donation.stripe_session_id is not None
     if donation.attempt != attempt or donation.status not in RESUMABLE or may_be_paid:
         return False
-    check_resumable(donation, mode, amount, locale)
+    check_resumable(donation, mode, amount, locale, connect=connect)
     donation.attempt += 1
     donation.attempt_at = now()
     donation.amount_minor = amount.amount_minor
@@ -183,9 +205,13 @@ def cancel_donation(donation_id: int) -> Donation:
 
 
 def can_open_checkout(donation: Donation) -> bool:
-    """True while a session may be asked for: pending, young enough, and its fundraiser takes gifts."""
+    """True while a session may be asked for: pending, young enough, its fundraiser takes gifts and its account can."""
     young = donation.asked_at > now() - CHECKOUT_OPENING
-    return donation.status == "pending" and young and accepts_gifts(donation.fundraiser)
+    return donation.status == "pending" and young and _may_be_paid(donation)
+
+
+def _may_be_paid(donation: Donation) -> bool:
+    return accepts_gifts(donation.fundraiser) and account_can_charge(donation.account)
 
 
 def save_session(donation_id: int, session: SessionFacts) -> Donation:
@@ -200,7 +226,7 @@ def save_session(donation_id: int, session: SessionFacts) -> Donation:
         donation.stripe_session_id = session.id
     if donation.stripe_session_id == session.id:
         donation.checkout_url = session.url or donation.checkout_url
-    if not accepts_gifts(donation.fundraiser):
+    if not _may_be_paid(donation):
         promise_to_expire(donation.id, donation.attempt)
     db.session.flush()
     return donation

@@ -12,6 +12,7 @@ from app.core.db import db, new_id, uses_sqlite
 from app.core.outbox import enqueue
 from app.donations.facts import EventFacts
 from app.donations.models import PLATFORM, StripeEvent, StripeSync
+from app.donations.payees import is_known_account
 
 # What is acted upon; every other type is stored and answered 200 (F3).
 HANDLED_TYPES = (
@@ -21,19 +22,27 @@ HANDLED_TYPES = (
     "checkout.session.expired",
     "payment_intent.payment_failed",
     "charge.updated",
+    "account.updated",
+    "account.application.deauthorized",
 )
 
 
-def store_event(event: EventFacts, *, livemode: bool) -> bool:
+def store_event(event: EventFacts, *, livemode: bool, endpoint: str | None = None) -> bool:
     """Keep an event by its Stripe id and wake the worker; False when it was there already (F3).
 
-    An event of the other mode, of another account, or of a type nobody acts upon is kept, too, and left alone.
+    An event of the other mode, of an account that is not ours, or of a type nobody acts upon is kept, too, and left alone.
+    `endpoint` is where it came in: "platform" takes what happened on the installation's own account, "connect" what happened
+    on an organization's; None is Stripe's list.
     """
     reason = ""
     if event.livemode != livemode:
         reason = "wrong livemode"
-    elif event.account is not None:
+    elif endpoint == "platform" and event.account is not None:
         reason = "of a connected account"
+    elif endpoint == "connect" and event.account is None:
+        reason = "of no connected account"
+    elif event.account is not None and not is_known_account(event.account):
+        reason = "of an account that is not ours"
     elif event.type not in HANDLED_TYPES:
         reason = "not acted upon"
     values = {
@@ -73,11 +82,11 @@ def close_event(event_id: int, status: str, note: str = "") -> None:
     )
 
 
-def note_listed(until: dt.datetime) -> None:
-    """Stripe's list of events has been read up to `until`."""
-    row = db.session.get(StripeSync, PLATFORM, with_for_update=True)
+def note_listed(until: dt.datetime, *, account: str | None = None) -> None:
+    """Stripe's list of events of `account` (None: the installation's own) has been read up to `until`."""
+    row = db.session.get(StripeSync, account or PLATFORM, with_for_update=True)
     if row is None:
-        db.session.add(StripeSync(account=PLATFORM, listed_until=until))
+        db.session.add(StripeSync(account=account or PLATFORM, listed_until=until))
     else:
         row.listed_until = max(row.listed_until, until)
     db.session.flush()

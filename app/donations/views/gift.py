@@ -11,6 +11,7 @@ from app.core.i18n import _
 from app.core.money import BadAmount, Money, explain, format_plain, parse_money
 from app.core.web import public
 from app.donations import checkout, gateway, queries, words
+from app.donations.accounts import can_go_on
 from app.donations.forms import ResumeForm
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
@@ -43,7 +44,7 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
         reason=words.reason(fresh),
         fundraiser=fresh.fundraiser,
         organization=fresh.fundraiser.organization,
-        may_resume=gateway.is_on() and can_resume(fresh, gateway.mode()),
+        may_resume=gateway.is_on() and can_resume(fresh, gateway.mode()) and can_go_on(fresh),
         takes_gifts=policy.accepts_gifts(fresh.fundraiser),
         is_visible=policy.is_visible(fresh.fundraiser),
         came_back="from" in request.args,

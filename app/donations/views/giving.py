@@ -17,6 +17,7 @@ from app.core.money import BadAmount, Money, explain, parse_money
 from app.core.tokens import keyed_hash
 from app.core.web import public, settings
 from app.donations import checkout, gateway, queries
+from app.donations.accounts import can_take_gifts
 from app.donations.forms import DonationForm
 from app.donations.gateway import GatewayError
 from app.donations.operations import giving
@@ -51,6 +52,8 @@ def _read_amount(form: DonationForm, currency: str, locale: str) -> Money | None
 def new(fundraiser: Fundraiser) -> ResponseReturnValue:
     """Give once, without an account."""
     if not gateway.is_on():
+        return _page("donations/off.html", fundraiser, 200)
+    if not can_take_gifts(fundraiser.organization):
         return _page("donations/off.html", fundraiser, 200)
     if not policy.accepts_gifts(fundraiser):
         raise refuse(
@@ -92,6 +95,7 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
                 anonymous=anonymous,
                 message=message,
                 mode=settings().payments_mode,
+                connect=settings().stripe_connect,
                 by=find_current_person(),
                 key=key,
                 form=keyed_hash("donation-form", form.nonce.data) if form.nonce.data else None,

@@ -18,15 +18,25 @@ LARGEST_EVENT = 256 * 1024
 @stripe_webhook.post("/stripe/webhook")
 @public
 def webhook() -> ResponseReturnValue:
-    """Store what Stripe says and answer; the worker does the rest. Nothing is stored unless the signature is proved (F3)."""
+    """What happened on the installation's own account. Nothing is stored unless the signature is proved (F3)."""
+    return _store("platform", settings().stripe_webhook_secret)
+
+
+@stripe_webhook.post("/stripe/webhook/connect")
+@public
+def connect_webhook() -> ResponseReturnValue:
+    """What happened on the accounts of organizations; it has a secret of its own (MONEY rule 1)."""
+    return _store("connect", settings().stripe_connect_webhook_secret)
+
+
+def _store(endpoint: str, secret: str) -> ResponseReturnValue:
+    """Store what Stripe says and answer; the worker does the rest."""
     if not gateway.is_on() or (request.content_length or 0) > LARGEST_EVENT:
         return "", 400
     try:
-        event = gateway.verify_webhook(
-            request.get_data(cache=False), request.headers.get("Stripe-Signature"), settings().stripe_webhook_secret
-        )
+        event = gateway.verify_webhook(request.get_data(cache=False), request.headers.get("Stripe-Signature"), secret)
     except BadSignature:
         return "", 400
     with transaction():
-        inbox.store_event(event, livemode=gateway.expects_livemode())
+        inbox.store_event(event, livemode=gateway.expects_livemode(), endpoint=endpoint)
     return "", 200

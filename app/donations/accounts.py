@@ -1,0 +1,152 @@
+"""Payment accounts: what the settings and Stripe say of them. Calls Stripe outside any transaction, then writes in one."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+
+import structlog
+from flask import current_app
+
+from app.accounts.models import Person
+from app.core.clock import now
+from app.core.db import db, transaction
+from app.core.errors import refuse
+from app.core.i18n import _
+from app.core.ids import encode_id
+from app.donations import gateway, payees
+from app.donations.facts import AccountRequest
+from app.donations.gateway import ACCOUNT_GONE, GatewayError
+from app.donations.models import Donation
+from app.donations.operations import accounts as operations
+from app.donations.operations import inbox
+from app.donations.queries import StoredEvent
+from app.organizations.models import Organization
+
+log = structlog.get_logger(__name__)
+# How long what Stripe said of an account may stand without being asked again: a webhook may have been lost.
+RECHECK = dt.timedelta(hours=1)
+
+
+def can_take_gifts(organization: Organization) -> bool:
+    """True while online gifts to the organization can be paid: payments are on, and its account can take them."""
+    return payees.find_payee(organization.id, gateway.mode(), connect=gateway.connects()) is not None
+
+
+def find_that_take_gifts(organization_ids: Iterable[int]) -> set[int]:
+    """can_take_gifts for a list: those of the organizations that can."""
+    return payees.find_paid_organizations(organization_ids, gateway.mode(), connect=gateway.connects())
+
+
+def can_go_on(donation: Donation) -> bool:
+    """True while the account a gift was begun for is still the one its organization is paid through."""
+    payee = payees.find_payee(donation.organization_id, gateway.mode(), connect=gateway.connects())
+    return payee is not None and payee.account == donation.account
+
+
+@dataclasses.dataclass(frozen=True)
+class Onboarding:
+    """Where the organization goes on at Stripe, and whether its account can take gifts already."""
+
+    url: str
+    charges_enabled: bool
+
+
+def onboard(organization: Organization, *, by: Person) -> Onboarding:
+    """A fresh link to Stripe's form for the organization's account, which is made when there is none: once, whatever is
+    lost in between (F6). The link works once, for a few minutes.
+
+    Raises Refused when this installation has no accounts of organizations or the organization is not active, GatewayError
+    when Stripe does not answer (the same again continues).
+    """
+    if not gateway.is_on():
+        raise refuse("payments_off", _("Online gifts are not switched on here"))
+    if not gateway.connects():
+        raise refuse("connect_off", _("Here all online gifts go to the one account of this installation"))
+    slug = organization.slug
+    with transaction():
+        begun = operations.begin_account(organization.id, mode=gateway.mode(), by=by)
+        key, attempt, links, known = begun.id, begun.attempt, begun.links, begun.stripe_account_id
+        request = AccountRequest(
+            organization=encode_id(begun.organization_id),
+            country=begun.country,
+            idempotency_key=f"manyhands-account-{key}-{attempt}",
+        )
+    if known is None:
+        asked_at = now()
+        facts = gateway.create_account(request)
+        with transaction():
+            operations.save_account(key, attempt, facts, asked_at=asked_at)
+        known = facts.id
+    address = f"{current_app.config['SETTINGS'].base_url}/manage/{slug}/payments"
+    try:
+        url = gateway.create_account_link(
+            known,
+            refresh_url=f"{address}/refresh",
+            return_url=f"{address}/return",
+            idempotency_key=f"manyhands-account-link-{key}-{links}",
+        )
+    except GatewayError as error:
+        if error.code == ACCOUNT_GONE:
+            with transaction():
+                operations.note_deauthorized(known)
+        raise
+    found = payees.find_account(organization.id, gateway.mode())
+    ready = found is not None and found.can_charge
+    db.session.rollback()
+    return Onboarding(url, ready)
+
+
+def refresh(account: str) -> None:
+    """Ask Stripe how the account stands, and keep that. Raises GatewayError when it does not answer."""
+    asked_at = now()
+    try:
+        facts = gateway.fetch_account(account)
+    except GatewayError as error:
+        if error.code != ACCOUNT_GONE:
+            raise
+        with transaction():
+            operations.note_deauthorized(account)
+        return
+    with transaction():
+        operations.note_account(account, facts, asked_at=asked_at)
+
+
+def can_charge_now(account: str) -> bool:
+    """Whether Stripe lets gifts be paid through the account, asked afresh. Raises GatewayError when it does not answer."""
+    refresh(account)
+    can = payees.account_can_charge(account)
+    db.session.rollback()
+    return can
+
+
+def handle_event(event: StoredEvent) -> None:
+    """Answer a stored event about an account. That it was taken from us is believed at once: nothing can be asked about it
+    any more. Raises GatewayError."""
+    account = event.account
+    if account is None:  # the installation's own account changed: nothing here depends on it
+        with transaction():
+            inbox.close_event(event.id, "ignored", "of the installation's own account")
+        return
+    if event.type == "account.application.deauthorized":
+        with transaction():
+            operations.note_deauthorized(account)
+            inbox.close_event(event.id, "handled")
+        return
+    refresh(account)
+    with transaction():
+        inbox.close_event(event.id, "handled")
+
+
+def check_accounts() -> None:
+    """Sweep: ask about accounts that Stripe has not spoken of for a while (rule 5)."""
+    if not gateway.is_on() or not gateway.connects():
+        return
+    due = payees.list_unchecked_accounts(gateway.mode(), now() - RECHECK)
+    db.session.rollback()
+    for account in due:
+        try:
+            refresh(account)
+        except GatewayError as error:
+            log.warning("sweep.passed_over", sweep="check_accounts", code=error.code)
