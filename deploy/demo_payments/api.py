@@ -40,8 +40,8 @@ def create_session() -> Response:
     """Make a Checkout Session."""
 
     def act(params: Thing) -> Thing:
-        if params["mode"] != "payment" or params.get("ui_mode", "hosted_page") != "hosted_page":
-            raise ApiError("The demo payment server offers one payment on its hosted page only.", param="mode")
+        if params["mode"] == "setup" or params.get("ui_mode", "hosted_page") != "hosted_page":
+            raise ApiError("The demo payment server offers payments on its hosted page only.", param="mode")
         if not params["line_items"]:
             raise ApiError("Missing required param: line_items.", code="parameter_missing", param="line_items")
         return expanded(payments().create_session(params), params.get("expand", []))

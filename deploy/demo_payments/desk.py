@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import abort, redirect, request, url_for
+from flask import abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from deploy.demo_payments import accounts, books, currencies, disputes, refunds
+from deploy.demo_payments import accounts, billing, books, currencies, disputes, invoices, portal, refunds
 from deploy.demo_payments.errors import ApiError
-from deploy.demo_payments.pages import account_of, blueprint, name_of, page
+from deploy.demo_payments.pages import account_of, blueprint, name_of, origin, page
+from deploy.demo_payments.payments import NOBODY
 from deploy.demo_payments.store import PLATFORM, Thing
 from deploy.demo_payments.wire import payments
 
@@ -30,6 +31,7 @@ def account_page(account_id: str) -> AnyResponse:
             own=account_id == accounts.PLATFORM_ID,
             charges=payments().store.page("charge", (), SHOWN),
             payouts=payments().store.page("payout", (), SHOWN),
+            subscriptions=payments().store.page("subscription", (), SHOWN),
         )
 
 
@@ -132,3 +134,95 @@ def _act_on_part(button: str, object_id: str) -> None:
         of_dispute[button](payments(), dispute)
     else:
         abort(400)
+
+
+# What is given every month.
+def _subscription(object_id: str) -> Thing:
+    found = payments().store.find("subscription", object_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _invoices_of(subscription: Thing) -> list[Thing]:
+    of_it = "json_extract(data, '$.parent.subscription_details.subscription') = ?"
+    return payments().store.page("invoice", [(of_it, subscription["id"])], SHOWN)
+
+
+@blueprint.get("/subscriptions/<object_id>")
+def subscription_page(object_id: str) -> AnyResponse:
+    """What is given every month, what was charged of it, and what may happen next."""
+    payments().do_due()
+    subscription = _subscription(object_id)
+    return page(
+        "subscription.html",
+        subscription=subscription,
+        item=subscription["items"]["data"][0],
+        invoices=_invoices_of(subscription),
+        customer=payments().store.get("customer", subscription["customer"]),
+        over=billing.OVER,
+        account=payments().store.account or accounts.PLATFORM_ID,
+    )
+
+
+@blueprint.post("/subscriptions/<object_id>")
+def act_on_subscription(object_id: str) -> AnyResponse:
+    """Let a month pass, the card fail or work again, or an invoice be tried again."""
+    button, store = request.form.get("act", ""), payments().store
+    with store.transaction():
+        subscription = _subscription(object_id)
+        if button in ("card_fails", "card_works"):
+            customer = store.get("customer", subscription["customer"])
+            store.save(customer | {"_card_works": button == "card_works"})
+        elif button == "renew":
+            if subscription["status"] not in billing.OVER:
+                billing.renew_now(payments(), subscription)
+        elif button == "retry":
+            for invoice in _invoices_of(subscription):
+                invoices.collect(payments(), invoice, store.now())
+        else:
+            abort(400)
+    return redirect(url_for("pages.subscription_page", object_id=object_id), 303)
+
+
+def _portal(object_id: str) -> Thing:
+    found = payments().store.find("billing_portal.session", object_id)
+    if found is None or found["created"] + portal.SECONDS < payments().store.now():
+        abort(404)
+    after = (found["flow"] or {}).get("after_completion", {}).get("redirect") or {}
+    g.return_origins = (origin(found["return_url"]), origin(after.get("return_url")))
+    return found
+
+
+@blueprint.get("/portal/<object_id>")
+def portal_page(object_id: str) -> AnyResponse:
+    """Where a customer changes the card, and ends what is given."""
+    found = _portal(object_id)
+    of_customer = [("json_extract(data, '$.customer') = ?", found["customer"])]
+    return page(
+        "portal.html",
+        session=found,
+        subscriptions=payments().store.page("subscription", of_customer, SHOWN),
+        over=billing.OVER,
+        flow=(found["flow"] or {}).get("type"),
+    )
+
+
+@blueprint.post("/portal/<object_id>")
+def act_in_portal(object_id: str) -> AnyResponse:
+    """A new card, or the end of what is given."""
+    button, store = request.form.get("act", ""), payments().store
+    with store.transaction():
+        found = _portal(object_id)
+        if button in ("new_card", "bad_card"):
+            customer = store.get("customer", found["customer"])
+            method = billing.new_card(payments(), customer, works=button == "new_card")
+            portal.use_card(payments(), customer, method)
+        elif button == "stop":
+            subscription = _subscription(request.form.get("of", ""))
+            if subscription["customer"] == found["customer"] and subscription["status"] not in billing.OVER:
+                billing.cancel(payments(), subscription, {}, NOBODY)
+        else:
+            abort(400)
+    after = (found["flow"] or {}).get("after_completion", {}).get("redirect")
+    return redirect(after["return_url"] if after else url_for("pages.portal_page", object_id=object_id), 303)

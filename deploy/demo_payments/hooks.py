@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from deploy.demo_payments import accounts, books, disputes, refunds
+from deploy.demo_payments import accounts, billing, books, disputes, invoices, refunds
 from deploy.demo_payments.errors import ApiError, missing
 from deploy.demo_payments.faults import MODES, Fault, Faults
 from deploy.demo_payments.payments import find_session
@@ -226,6 +226,37 @@ def act_on_dispute(dispute_id: str, act: str) -> Response:
         else:
             raise ApiError("Choose win, lose or escalate.", status=404)
         return answer(payments().public(dispute))
+
+
+@blueprint.post("/customers/<customer_id>/card")
+def set_card(customer_id: str) -> Response:
+    """`{"works": false}`: the customer's card is declined from now on, or works again."""
+    _as_owner(customer_id)
+    with payments().store.transaction():
+        customer = payments().store.get("customer", customer_id)
+        payments().store.save(customer | {"_card_works": bool(_asked()["works"])})
+    return answer({})
+
+
+@blueprint.post("/subscriptions/<subscription_id>/renew")
+def renew_subscription(subscription_id: str) -> Response:
+    """Let the next period begin now and its invoice be collected, whatever the clock says. The invoice, or null when the
+    subscription ended instead."""
+    _as_owner(subscription_id)
+    with payments().store.transaction():
+        subscription = payments().store.get("subscription", subscription_id)
+        invoice = billing.renew_now(payments(), subscription)
+        return answer({"invoice": invoice and payments().public(payments().store.get("invoice", invoice["id"]))})
+
+
+@blueprint.post("/invoices/<invoice_id>/retry")
+def retry_invoice(invoice_id: str) -> Response:
+    """Let the next try of an invoice that was not paid happen now. The invoice after it."""
+    _as_owner(invoice_id)
+    with payments().store.transaction():
+        invoice = payments().store.get("invoice", invoice_id)
+        invoices.collect(payments(), invoice, payments().store.now())
+        return answer(payments().public(invoice))
 
 
 @blueprint.post("/pay_out")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from deploy.demo_payments import books, disputes, refunds
+from deploy.demo_payments import billing, books, disputes, invoices, refunds
 from deploy.demo_payments.payments import Payments
 
 
-def do(payments: Payments, what: str, object_id: str) -> None:
-    """Let it happen to the object; nothing when that has been overtaken."""
+def do(payments: Payments, what: str, object_id: str, at: int) -> None:
+    """Let it happen to the object, which was due at `at`; nothing when that has been overtaken."""
     store = payments.store
     if what == "refund":
         refunds.succeed(payments, store.get("refund", object_id))
@@ -15,3 +15,11 @@ def do(payments: Payments, what: str, object_id: str) -> None:
         books.payout_arrives(payments, store.get("payout", object_id))
     elif what == "dispute":
         disputes.time_is_up(payments, store.get("dispute", object_id))
+    elif what == "renew":
+        billing.renew(payments, store.get("subscription", object_id), at)
+    elif what == "resume":
+        billing.resume_collection(payments, store.get("subscription", object_id))
+    elif what == "finalize":
+        invoices.finalize(payments, store.get("invoice", object_id), at)
+    elif what == "retry":
+        invoices.collect(payments, store.get("invoice", object_id), at)

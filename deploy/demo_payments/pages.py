@@ -25,10 +25,12 @@ def _session(session_id: str) -> Thing:
 
 
 def page(template: str, status: int = 200, **values: object) -> Response:
+    """A page of ours."""
     return make_response(render_template(template, written=currencies.written, **values), status)
 
 
-def _origin(url: str | None) -> str:
+def origin(url: str | None) -> str:
+    """Scheme, host and port of an address; empty for none."""
     parts = urlsplit(url or "")
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
@@ -58,7 +60,7 @@ def _headers(response: Response) -> Response:
 
 
 def _show(session: Thing, status: int = 200, **values: object) -> Response:
-    g.return_origins = (_origin(session["success_url"]), _origin(session["cancel_url"]))
+    g.return_origins = (origin(session["success_url"]), origin(session["cancel_url"]))
     return page(
         "pay.html",
         status,
@@ -90,7 +92,7 @@ def act(session_id: str) -> AnyResponse:
             return _show(session, 409)
         if button == "pay":
             payments().pay(session)
-        elif button == "pay_later":
+        elif button == "pay_later" and session["mode"] == "payment":
             payments().pay_later(session)
         elif button == "decline":
             payments().decline(session)
@@ -136,7 +138,7 @@ def _link(link_id: str) -> Thing:
     found = payments().store.find("account_link", link_id)
     if found is None:
         abort(404)
-    g.return_origins = (_origin(found["_return_url"]), _origin(found["_refresh_url"]))
+    g.return_origins = (origin(found["_return_url"]), origin(found["_refresh_url"]))
     return found
 
 

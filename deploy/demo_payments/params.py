@@ -242,6 +242,17 @@ class Items(Spec):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Unsettable(Spec):
+    """What `of` reads, or nothing to take it back."""
+
+    of: Spec
+
+    def read(self, value: Any, path: str) -> Any:
+        """See Spec; None when it is taken back."""
+        return None if value == "" else self.of.read(value, path)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Created(Spec):
     """An instant, or a range of instants, in Unix seconds; read as the list of its SQL conditions."""
 

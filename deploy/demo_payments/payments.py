@@ -96,8 +96,17 @@ class Payments:
         if expires_at > now + DEFAULT_LIFE + 60:
             message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
             raise ApiError(message, param="expires_at")
+        self._check_recurring(asked)
         currency, total = self._total(asked["line_items"])
-        details = asked.get("payment_intent_data", {})
+        monthly = asked["mode"] == "subscription"
+        customer = None
+        if "customer" in asked:
+            customer = self.store.find("customer", asked["customer"])
+            if customer is None or customer.get("deleted"):
+                raise missing("customer", asked["customer"], "customer")
+            if "customer_email" in asked:
+                message = "You may only specify one of these parameters: customer, customer_email."
+                raise ApiError(message, param="customer_email")
         session: Thing = {
             "id": new_id("cs_test_a1", 56),
             "object": "checkout.session",
@@ -126,10 +135,12 @@ class Payments:
                 "submit": None,
                 "terms_of_service_acceptance": None,
             },
-            "customer": None,
+            "customer": customer and customer["id"],
             "customer_account": None,
-            "customer_creation": "if_required",
-            "customer_details": self._customer(asked.get("customer_email")),
+            "customer_creation": "always"
+            if monthly and not customer
+            else asked.get("customer_creation", "if_required"),
+            "customer_details": self._customer(customer["email"] if customer else asked.get("customer_email")),
             "customer_email": asked.get("customer_email"),
             "discounts": [],
             "excluded_payment_method_types": None,
@@ -141,16 +152,16 @@ class Payments:
             "locale": asked.get("locale"),
             "managed_payments": {"enabled": False},
             "metadata": asked.get("metadata", {}),
-            "mode": "payment",
+            "mode": asked["mode"],
             "name_collection": None,
             "optional_items": [],
             "origin_context": None,
             "payment_intent": None,
             "payment_link": None,
-            "payment_method_collection": "if_required",
+            "payment_method_collection": "always" if monthly else "if_required",
             "payment_method_configuration_details": None,
             "payment_method_options": {},
-            "payment_method_types": ["card", "us_bank_account"],
+            "payment_method_types": ["card"] if monthly else ["card", "us_bank_account"],
             "payment_status": "unpaid",
             "permissions": None,
             "phone_number_collection": {"enabled": False},
@@ -172,10 +183,26 @@ class Payments:
             "ui_mode": "hosted_page",
             "wallet_options": None,
             "_line_items": [self._line_item(item) for item in asked["line_items"]],
-            "_payment_intent_data": details,
+            "_payment_intent_data": asked.get("payment_intent_data", {}),
+            "_subscription_data": asked.get("subscription_data", {}),
+            "_prices": [item["price_data"] | {"quantity": item["quantity"]} for item in asked["line_items"]],
         }
         self.store.plan("expire", session["id"], expires_at)
         return self.store.add(session)
+
+    @staticmethod
+    def _check_recurring(asked: Thing) -> None:
+        """Raises ApiError when what is asked for does not fit the session's mode."""
+        recurring = ["recurring" in item["price_data"] for item in asked["line_items"]]
+        if asked["mode"] == "payment" and any(recurring):
+            raise ApiError(
+                "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use"
+                " only one-time prices.",
+                param="mode",
+            )
+        if asked["mode"] == "subscription" and not all(recurring):
+            message = "You must provide at least one recurring price in `subscription` mode when using prices."
+            raise ApiError(message, param="line_items")
 
     def _check_may_charge(self) -> None:
         """Raises ApiError when the connected account cannot take money."""
@@ -247,26 +274,41 @@ class Payments:
     # What the payer does on the hosted page. Each needs an open session.
     def pay(self, session: Thing) -> None:
         """The card is charged."""
+        if session["mode"] == "subscription":
+            self._begin_subscription(session)
+            return
         intent = self._intent(session)
-        charge = self._charge(intent, "card", "succeeded")
-        self._succeed(session, intent, charge)
+        charge = self.charge(intent, "card", "succeeded")
+        self.succeed(intent, charge)
+        session["payment_status"] = "paid"
         session["status"] = "complete"
         self._finish(session)
         self.emit("checkout.session.completed", session)
-        self._settle_soon(charge)
+        self.settle_soon(charge)
+
+    def _begin_subscription(self, session: Thing) -> None:
+        # Imported late: it builds on payments.
+        from deploy.demo_payments import billing
+
+        billing.begin(self, session)
+        session |= {"status": "complete", "payment_status": "paid"}
+        self._finish(session)
+        self.emit("checkout.session.completed", session)
 
     def decline(self, session: Thing) -> None:
         """The bank declines the card; the session stays open for another try."""
         intent = self._intent(session)
-        charge = self._charge(intent, "card", "failed")
+        charge = self.charge(intent, "card", "failed")
         self.emit("charge.failed", charge)
-        self._fail(intent, charge, "card_declined", "Your card was declined.")
+        self.fail(intent, charge, "card_declined", "Your card was declined.")
         self.store.save(session)
 
     def pay_later(self, session: Thing) -> None:
-        """The payer orders a bank payment, which the bank has yet to confirm: complete, and unpaid."""
+        """The payer orders a bank payment, which the bank has yet to confirm: complete, and unpaid. Raises ApiError."""
+        if session["mode"] == "subscription":
+            raise ApiError("What is given every month is paid by card here.", status=409)
         intent = self._intent(session)
-        charge = self._charge(intent, "us_bank_account", "pending")
+        charge = self.charge(intent, "us_bank_account", "pending")
         self.emit("charge.pending", charge)
         intent |= {"status": "processing", "latest_charge": charge["id"], "last_payment_error": None}
         self.emit("payment_intent.processing", self.store.save(intent))
@@ -283,10 +325,11 @@ class Payments:
         """The bank payment arrives. The session must wait for it."""
         intent, charge = self._pending(session)
         charge |= {"status": "succeeded", "paid": True}
-        self._succeed(session, intent, charge)
+        self.succeed(intent, charge)
+        session["payment_status"] = "paid"
         self._finish(session)
         self.emit("checkout.session.async_payment_succeeded", session)
-        self._settle_soon(charge)
+        self.settle_soon(charge)
 
     def bank_refuses(self, session: Thing) -> None:
         """The bank payment does not arrive. The session must wait for it."""
@@ -294,20 +337,23 @@ class Payments:
         charge |= {"status": "failed", "failure_code": "insufficient_funds"}
         charge["failure_message"] = "The account has insufficient funds to cover this payment."
         self.emit("charge.failed", self.store.save(charge))
-        self._fail(intent, charge, "payment_intent_payment_attempt_failed", charge["failure_message"])
+        self.fail(intent, charge, "payment_intent_payment_attempt_failed", charge["failure_message"])
         self.emit("checkout.session.async_payment_failed", session)
 
     # What the clock does.
     def do_due(self, kind: str | None = None) -> int:
         """Do everything that is due (everything of `kind`, due or not, when one is named); how much that was."""
+        done = 0
         with self.store.transaction():
-            due = self.store.take_due(kind)
-            for what, object_id in due:
-                with self.store.acting_as(self.store.owner(object_id) or PLATFORM):
-                    self._do(what, object_id)
-        return len(due)
+            # What happens may bring what is due as well: a month that passed brings the next.
+            while due := self.store.take_due(kind):
+                for what, object_id, at in due:
+                    with self.store.acting_as(self.store.owner(object_id) or PLATFORM):
+                        self._do(what, object_id, at)
+                done += len(due)
+        return done
 
-    def _do(self, what: str, object_id: str) -> None:
+    def _do(self, what: str, object_id: str, at: int) -> None:
         if what == "expire":
             session = self.store.get("checkout.session", object_id)
             if session["status"] == "open":
@@ -318,7 +364,7 @@ class Payments:
             # Imported late: these build on payments.
             from deploy.demo_payments import later
 
-            later.do(self, what, object_id)
+            later.do(self, what, object_id, at)
 
     def settle(self, charge: Thing) -> None:
         """Book a charge's balance transaction: only then its fee is known."""
@@ -334,7 +380,22 @@ class Payments:
         found = self.store.find("payment_intent", session["payment_intent"])
         if found is not None:
             return found
-        details, intent_id = session["_payment_intent_data"], new_id("pi_3")
+        intent = self.make_intent(
+            session["amount_total"],
+            session["currency"],
+            session["_payment_intent_data"],
+            methods=session["payment_method_types"],
+            customer=session["customer"],
+        )
+        if session["mode"] == "payment":
+            session["payment_intent"] = intent["id"]
+        return intent
+
+    def make_intent(
+        self, amount: int, currency: str, details: Thing, *, methods: list[str], customer: str | None = None
+    ) -> Thing:
+        """A new PaymentIntent of `amount` minor units, of which nothing is paid yet."""
+        intent_id = new_id("pi_3")
         nothing = (
             "application_fee_amount", "automatic_payment_methods", "canceled_at", "cancellation_reason",
             "customer", "customer_account", "last_payment_error", "latest_charge", "next_action", "on_behalf_of",
@@ -346,7 +407,7 @@ class Payments:
             "object": "payment_intent",
             **dict.fromkeys(nothing),
             "application": self.application,
-            "amount": session["amount_total"],
+            "amount": amount,
             "amount_capturable": 0,
             "amount_details": {"tip": {}},
             "amount_received": 0,
@@ -354,21 +415,22 @@ class Payments:
             "client_secret": f"{intent_id}_secret_{new_id('', 25)}",
             "confirmation_method": "automatic",
             "created": self.store.now(),
-            "currency": session["currency"],
+            "currency": currency,
+            "customer": customer,
             "description": details.get("description"),
             "livemode": False,
             "metadata": details.get("metadata", {}),
             "payment_method_options": {},
-            "payment_method_types": session["payment_method_types"],
+            "payment_method_types": methods,
             "receipt_email": details.get("receipt_email"),
             "statement_descriptor_suffix": details.get("statement_descriptor_suffix"),
             "status": "requires_payment_method",
         }
-        session["payment_intent"] = intent_id
         self.emit("payment_intent.created", self.store.add(intent))
         return intent
 
-    def _charge(self, intent: Thing, method: str, status: str) -> Thing:
+    def charge(self, intent: Thing, method: str, status: str) -> Thing:
+        """A new charge for an intent, "succeeded", "pending" or "failed"."""
         now, succeeded = self.store.now(), status == "succeeded"
         nothing = (
             "application_fee", "application_fee_amount", "balance_transaction", "customer",
@@ -397,6 +459,7 @@ class Payments:
             "captured": status != "failed",
             "created": now,
             "currency": intent["currency"],
+            "customer": intent["customer"],
             "description": intent["description"],
             "disputed": False,
             "fraud_details": {},
@@ -405,7 +468,7 @@ class Payments:
             "outcome": None,
             "paid": succeeded,
             "payment_intent": intent["id"],
-            "payment_method": new_id("pm_1"),
+            "payment_method": intent["payment_method"] or new_id("pm_1"),
             "payment_method_details": {"type": method, method: card if method == "card" else bank},
             "presentment_details": None,
             "radar_options": {},
@@ -423,7 +486,8 @@ class Payments:
         intent = self.store.get("payment_intent", session["payment_intent"])
         return intent, self.store.get("charge", intent["latest_charge"])
 
-    def _succeed(self, session: Thing, intent: Thing, charge: Thing) -> None:
+    def succeed(self, intent: Thing, charge: Thing) -> None:
+        """The charge of an intent has succeeded."""
         charge["amount_captured"] = charge["amount"]
         self.emit("charge.succeeded", self.store.save(charge))
         intent |= {
@@ -434,9 +498,9 @@ class Payments:
             "payment_method": charge["payment_method"],
         }
         self.emit("payment_intent.succeeded", self.store.save(intent))
-        session["payment_status"] = "paid"
 
-    def _fail(self, intent: Thing, charge: Thing, code: str, message: str) -> None:
+    def fail(self, intent: Thing, charge: Thing, code: str, message: str) -> None:
+        """The charge of an intent has failed; another may be tried."""
         error: dict[str, Any] = {"type": "card_error", "code": code, "message": message, "charge": charge["id"]}
         if code == "card_declined":
             error["decline_code"] = "generic_decline"
@@ -447,7 +511,7 @@ class Payments:
         self.store.unplan("expire", session["id"])
         self.store.save(session)
 
-    def _settle_soon(self, charge: Thing) -> None:
+    def settle_soon(self, charge: Thing) -> None:
         """Stripe books a charge some time after it succeeded: `balance_transaction` is null until `charge.updated`."""
         delay = int(self.store.setting("settle_seconds", SETTLE_SECONDS))
         self.store.plan("settle", charge["id"], self.store.now() + delay)

@@ -13,6 +13,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from deploy.demo_payments import (
     api,  # noqa: F401  # its calls are routes of wire.blueprint
+    api_monthly,  # noqa: F401  # likewise
     desk,  # noqa: F401  # its pages are routes of pages.blueprint
     hooks,
     pages,

@@ -243,13 +243,13 @@ class Store:
         """Let it not happen."""
         self._rows("DELETE FROM due WHERE kind = ? AND object = ?", (kind, object_id))
 
-    def take_due(self, kind: str | None = None) -> list[tuple[str, str]]:
-        """(kind, object id) of everything that is due now, whoever's; of everything of `kind`, due or not, when named."""
+    def take_due(self, kind: str | None = None) -> list[tuple[str, str, int]]:
+        """(kind, object id, instant) of all that is due now, whoever's; of all of `kind`, due or not, when it is named."""
         rows = self._rows(
             "DELETE FROM due WHERE " + ("at <= ?" if kind is None else "kind = ?") + " RETURNING kind, object, at",  # noqa: S608  # two constants
             (self.now() if kind is None else kind,),
         )
-        return [(row["kind"], row["object"]) for row in sorted(rows, key=lambda row: row["at"])]
+        return [(row["kind"], row["object"], row["at"]) for row in sorted(rows, key=lambda row: row["at"])]
 
     # Webhook deliveries; by the machine's clock.
     def add_delivery(self, event_id: str) -> int:

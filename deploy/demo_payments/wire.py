@@ -15,12 +15,19 @@ from flask import Blueprint, Response, current_app, g, request
 from deploy.demo_payments import accounts
 from deploy.demo_payments.errors import API_VERSION, ApiError, missing
 from deploy.demo_payments.faults import Faults
-from deploy.demo_payments.params import Choice, Created, Flag, Items, Spec, Table, Text, decode
+from deploy.demo_payments.params import Choice, Created, Email, Flag, Items, Spec, Table, Text, decode
 from deploy.demo_payments.payments import Cause, Payments
-from deploy.demo_payments.specs import ONLY_EXPAND, PAGING
+from deploy.demo_payments.specs import ONLY_EXPAND, PAGING, PAYMENT_OF_INVOICE
 from deploy.demo_payments.store import Thing, new_id
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
+
+
+SUBSCRIPTION_STATUSES = (
+    "active", "all", "canceled", "ended", "incomplete", "incomplete_expired", "past_due", "paused", "trialing", "unpaid",
+)  # fmt: skip
+# Asked for a status there are those; `all` is all, and without a status all but the canceled ones are shown.
+SUBSCRIPTION_STATUS = "? IN ('all', json_extract(data, '$.status'))"
 
 
 def _equals(field: str) -> str:
@@ -65,6 +72,41 @@ LISTED = {
     "refunds": Listed("refund", "refund", _OF_CHARGE),
     "disputes": Listed("dispute", "dispute", _OF_CHARGE),
     "radar/early_fraud_warnings": Listed("radar.early_fraud_warning", "early_fraud_warning", _OF_CHARGE),
+    "customers": Listed("customer", "customer", {"email": (Email(), _equals("email"))}),
+    "products": Listed("product", "id", {}),
+    "prices": Listed("price", "price", {"product": (Text(), _equals("product"))}),
+    "payment_methods": Listed(
+        "payment_method",
+        "payment_method",
+        {"customer": (Text(), _equals("customer")), "type": (Choice(values=("card",)), _equals("type"))},
+    ),
+    "subscriptions": Listed(
+        "subscription",
+        "id",
+        {
+            "customer": (Text(), _equals("customer")),
+            "status": (Choice(values=SUBSCRIPTION_STATUSES), SUBSCRIPTION_STATUS),
+        },
+    ),
+    "invoices": Listed(
+        "invoice",
+        "invoice",
+        {
+            "customer": (Text(), _equals("customer")),
+            "status": (Choice(values=("draft", "open", "paid", "uncollectible", "void")), _equals("status")),
+            "subscription": (Text(), _equals("parent.subscription_details.subscription")),
+        },
+    ),
+    "invoice_payments": Listed(
+        "invoice_payment",
+        "invoice_payment",
+        {
+            "invoice": (Text(), _equals("invoice")),
+            "payment": (PAYMENT_OF_INVOICE, _equals("payment.payment_intent")),
+            "status": (Choice(values=("canceled", "open", "paid")), _equals("status")),
+        },
+    ),
+    "billing_portal/configurations": Listed("billing_portal.configuration", "configuration", {}),
     "payouts": Listed(
         "payout",
         "payout",
@@ -89,6 +131,20 @@ LISTED = {
 }
 # (kind, field) whose id can be replaced by what it names.
 EXPANDABLE = {
+    ("charge", "customer"),
+    ("checkout.session", "customer"),
+    ("checkout.session", "invoice"),
+    ("checkout.session", "subscription"),
+    ("customer", "invoice_settings.default_payment_method"),
+    ("invoice", "customer"),
+    ("invoice", "parent.subscription_details.subscription"),
+    ("invoice_payment", "invoice"),
+    ("invoice_payment", "payment.payment_intent"),
+    ("payment_intent", "customer"),
+    ("payment_intent", "payment_method"),
+    ("subscription", "customer"),
+    ("subscription", "default_payment_method"),
+    ("subscription", "latest_invoice"),
     ("balance_transaction", "source"),
     ("charge", "balance_transaction"),
     ("charge", "payment_intent"),
@@ -198,7 +254,7 @@ def refuse(error: ApiError) -> Response:
 blueprint.register_error_handler(ApiError, refuse)
 
 
-def once(spec: Table, act: Callable[[Thing], Thing]) -> Response:
+def once(spec: Table, act: Callable[[Thing], Thing | ApiError]) -> Response:
     """Answer a POST. The same Idempotency-Key again gives the same answer; with another request it is refused.
 
     https://docs.stripe.com/api/idempotent_requests: what fails its checks, or meets itself, is not kept.
@@ -211,7 +267,7 @@ def once(spec: Table, act: Callable[[Thing], Thing]) -> Response:
         params = spec.read(decode(pairs), "")
         _wait()
         with store.transaction():
-            return answer(act(params))
+            return _answer_to(act(params))
     meant = hashlib.sha256(json.dumps([request.path, pairs]).encode()).hexdigest()
     with store.transaction():
         kept = store.kept_answer(key)
@@ -237,7 +293,7 @@ def once(spec: Table, act: Callable[[Thing], Thing]) -> Response:
     try:
         _wait()
         with store.transaction():
-            made = answer(act(params))
+            made = _answer_to(act(params))
             store.keep_answer(key, made.status_code, made.get_data(as_text=True))
             return made
     except ApiError as error:
@@ -250,6 +306,11 @@ def once(spec: Table, act: Callable[[Thing], Thing]) -> Response:
     except BaseException:
         store.forget_answer(key)
         raise
+
+
+def _answer_to(made: Thing | ApiError) -> Response:
+    """What an act gives; an error that it gives instead of raising it is answered, and what happened stays."""
+    return refuse(made) if isinstance(made, ApiError) else answer(made)
 
 
 def _wait() -> None:
@@ -280,7 +341,12 @@ def index(path: str) -> Response:
     payments().do_due()
     if "type" in params and "types" in params:
         raise ApiError("You may not specify both `type` and `types`.", param="types")
-    conditions: list[tuple[str, Any]] = [
+    if listed.kind == "subscription" and params.setdefault("status", "") == "":
+        del params["status"]
+        hidden: list[tuple[str, Any]] = [("json_extract(data, '$.status') <> ?", "canceled")]
+    else:
+        hidden = []
+    conditions: list[tuple[str, Any]] = hidden + [
         (f"created {operator} ?", instant) for operator, instant in params.get("created", [])
     ]
     for name, (spec, condition) in listed.filters.items():
@@ -289,6 +355,8 @@ def index(path: str) -> Response:
         value = params[name]
         if isinstance(spec, Created):
             conditions += [(f"{condition} {operator} ?", instant) for operator, instant in value]
+        elif isinstance(value, dict):
+            conditions.append((condition, value["payment_intent"]))
         else:
             conditions.append((condition, json.dumps(value) if isinstance(value, list) else value))
     backwards = "ending_before" in params
@@ -318,24 +386,60 @@ def line_items(session: Thing) -> Thing:
 def expanded(thing: Thing, paths: list[str]) -> Thing:
     """The object as the API shows it, with what `paths` name in place of their ids. Raises ApiError."""
     shown = payments().public(thing)
+    deeper: dict[str, list[str]] = {}
     for path in paths:
-        field, _, rest = path.partition(".")
-        if (thing["object"], field) == ("checkout.session", "line_items") and not rest:
-            shown[field] = line_items(thing)
+        field, rest = _field_of(thing["object"], path)
+        deeper.setdefault(field, [])
+        if rest:
+            deeper[field].append(rest)
+    for field, inner_paths in deeper.items():
+        lister = LISTS.get((thing["object"], field))
+        if lister is not None:
+            shown[field] = lister(thing)
             continue
-        if (thing["object"], field) == ("charge", "refunds") and not rest:
-            shown[field] = _refunds_of(thing)
-            continue
-        if (thing["object"], field) not in EXPANDABLE or path.count(".") > 3:
-            raise ApiError(f"This property cannot be expanded ({field}).", param="expand")
-        inner = payments().store.find_any(thing.get(field))
+        *way, name = field.split(".")
+        place = shown
+        for part in way:
+            place[part] = dict(place[part])
+            place = place[part]
+        inner = payments().store.find_any(place.get(name))
         if inner is not None:
-            deeper = [other.partition(".")[2] for other in paths if other.startswith(f"{field}.")]
-            shown[field] = expanded(inner, deeper)
+            place[name] = expanded(inner, inner_paths)
     return shown
+
+
+def _field_of(kind: str, path: str) -> tuple[str, str]:
+    """The field that can be expanded at the beginning of `path`, and the rest of it. Raises ApiError."""
+    parts = path.split(".")
+    for length in range(1, min(len(parts), 4) + 1):
+        field = ".".join(parts[:length])
+        if (kind, field) in EXPANDABLE or (kind, field) in LISTS:
+            return field, ".".join(parts[length:])
+    raise ApiError(f"This property cannot be expanded ({path}).", param="expand")
 
 
 def _refunds_of(charge: Thing) -> Thing:
     found = payments().store.page("refund", [(_equals("charge"), charge["id"])], 10)
     data = [payments().public(refund) for refund in found]
     return {"object": "list", "data": data, "has_more": False, "url": f"/v1/charges/{charge['id']}/refunds"}
+
+
+def _payments_of(invoice: Thing) -> Thing:
+    found = payments().store.page("invoice_payment", [(_equals("invoice"), invoice["id"])], 10)
+    data = [payments().public(payment) for payment in found]
+    return {"object": "list", "data": data, "has_more": False, "url": "/v1/invoice_payments"}
+
+
+def _subscriptions_of(customer: Thing) -> Thing:
+    found = payments().store.page("subscription", [(_equals("customer"), customer["id"])], 10)
+    data = [payments().public(one) for one in found if one["status"] != "canceled"]
+    return {"object": "list", "data": data, "has_more": False, "url": f"/v1/customers/{customer['id']}/subscriptions"}
+
+
+# (kind, field) of lists that are shown only when they are asked for.
+LISTS: dict[tuple[str, str], Callable[[Thing], Thing]] = {
+    ("charge", "refunds"): _refunds_of,
+    ("checkout.session", "line_items"): line_items,
+    ("customer", "subscriptions"): _subscriptions_of,
+    ("invoice", "payments"): _payments_of,
+}

@@ -108,6 +108,19 @@ def test_every_page_is_accessible(
     payments.request(f"/_demo/charges/{charge}/dispute", {"inquiry": True})
     payments.request("/_demo/pay_out", {})
     addresses += [f"{payments.base_url}/accounts/{account}", f"{payments.base_url}/accounts/acct_1DemoPlatform00"]
+    asked: Any = {"mode": "subscription", "customer_email": "ada@example.org", "success_url": shop}
+    price = {
+        "currency": "usd",
+        "unit_amount": 900,
+        "product_data": {"name": "Gift"},
+        "recurring": {"interval": "month"},
+    }
+    begun = payments.client().v1.checkout.sessions.create(
+        asked | {"line_items": [{"quantity": 1, "price_data": price}]}
+    )
+    monthly: Any = payments.act(begun.id, "pay")
+    portal = payments.client().v1.billing_portal.sessions.create({"customer": monthly["customer"]})
+    addresses += [f"{payments.base_url}/subscriptions/{monthly['subscription']}", portal.url]
     addresses += [link.url, f"{payments.base_url}/payments/{charge}"]
     found = {}
     for address in addresses:

@@ -251,7 +251,7 @@ def test_another_version_of_the_api_is_refused(server: DemoServer) -> None:
 
 def test_what_it_does_not_offer_says_so(server: DemoServer) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        server.client().v1.customers.create({"email": "ada@example.org"})
+        server.client().v1.coupons.create({"percent_off": 10})
     assert caught.value.http_status == 404
     for fetch in (server.client().v1.checkout.sessions.retrieve, server.client().v1.payment_intents.retrieve):
         with pytest.raises(stripe.InvalidRequestError) as caught:
