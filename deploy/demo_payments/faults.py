@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import threading
 
-MODES = ("drop", "drop-before", "delay", "500", "429")
+MODES = ("drop", "drop-before", "delay", "timeout", "500", "429")
 
 
 @dataclasses.dataclass
@@ -13,7 +14,8 @@ class Fault:
     """`times` requests of `method` (or any) whose path contains `path` go wrong in this way.
 
     drop: done, and never answered. drop-before: neither. delay: done after `seconds`, or when the faults are cleared.
-    500, 429: refused, not done.
+    timeout: done at once, and the answer kept back for as long, so that whoever asks gives up. 500, 429: refused, not done.
+    With a `share` below 1 each request that fits meets it with that likelihood.
     """
 
     mode: str
@@ -21,6 +23,7 @@ class Fault:
     path: str = ""
     times: int = 1
     seconds: float = 0
+    share: float = 1
     cleared: threading.Event = dataclasses.field(default_factory=threading.Event)
 
 
@@ -31,6 +34,7 @@ class Faults:
         self._lock = threading.Lock()
         self._waiting: list[Fault] = []
         self._met: list[Fault] = []
+        self._random = random.Random(1)  # noqa: S311  # repeatable trouble, no secret
 
     def add(self, fault: Fault) -> None:
         """Let it happen to the next requests that fit."""
@@ -55,10 +59,23 @@ class Faults:
         """The fault that this request meets, or None."""
         with self._lock:
             for fault in self._waiting:
-                if fault.method in ("", method) and fault.path in path:
+                if fault.method in ("", method) and fault.path in path and self._random.random() < fault.share:
                     fault.times -= 1
                     self._met.append(fault)
                     if fault.times <= 0:
                         self._waiting.remove(fault)
                     return fault
         return None
+
+
+@dataclasses.dataclass(frozen=True)
+class WebhookTrouble:
+    """What goes wrong with events by themselves: shares from 0 to 1, and up to how many seconds one is late.
+
+    duplicate: sent again although it arrived. drop: never sent. reorder: any that waits may come next.
+    """
+
+    duplicate: float = 0
+    drop: float = 0
+    reorder: bool = False
+    delay: float = 0

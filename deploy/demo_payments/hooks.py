@@ -9,11 +9,11 @@ from flask import Blueprint, Response, current_app, request
 
 from deploy.demo_payments import accounts, billing, books, disputes, invoices, refunds
 from deploy.demo_payments.errors import ApiError, missing
-from deploy.demo_payments.faults import MODES, Fault, Faults
+from deploy.demo_payments.faults import MODES, Fault, Faults, WebhookTrouble
 from deploy.demo_payments.payments import find_session
 from deploy.demo_payments.store import PLATFORM
 from deploy.demo_payments.webhooks import Sender
-from deploy.demo_payments.wire import answer, payments, refuse
+from deploy.demo_payments.wire import UNKEYED, answer, payments, refuse
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/_demo")
 blueprint.register_error_handler(ApiError, refuse)
@@ -68,7 +68,7 @@ def deliver() -> Response:
 
 @blueprint.post("/faults")
 def add_fault() -> Response:
-    """`{"mode": "drop"|"drop-before"|"delay"|"500"|"429", "method", "path", "times", "seconds"}` (see faults.Fault)."""
+    """`{"mode": one of faults.MODES, "method", "path", "times", "seconds", "share"}` (see faults.Fault)."""
     asked = _asked()
     if asked.get("mode") not in MODES:
         raise ApiError(f"mode must be one of {', '.join(MODES)}", param="mode")
@@ -79,6 +79,7 @@ def add_fault() -> Response:
             path=str(asked.get("path", "")),
             times=int(asked.get("times", 1)),
             seconds=float(asked.get("seconds", 0)),
+            share=float(asked.get("share", 1)),
         )
     )
     return answer({})
@@ -100,6 +101,20 @@ def clear_faults() -> Response:
 def _faults() -> Faults:
     found: Faults = current_app.extensions["faults"]
     return found
+
+
+@blueprint.post("/webhook_trouble")
+def set_webhook_trouble() -> Response:
+    """`{"duplicate": 0.35, "drop": 0.1, "reorder": true, "delay": 2}`: what goes wrong with events from now on (see
+    faults.WebhookTrouble); `{}`: nothing."""
+    asked = _asked()
+    payments().trouble = WebhookTrouble(
+        duplicate=float(asked.get("duplicate", 0)),
+        drop=float(asked.get("drop", 0)),
+        reorder=bool(asked.get("reorder")),
+        delay=float(asked.get("delay", 0)),
+    )
+    return answer({})
 
 
 @blueprint.post("/clock")
@@ -305,7 +320,14 @@ def settles_in() -> Response:
 def list_refused() -> Response:
     """Every API request that was refused since the last DELETE, oldest first: method, path, account, status, code, param,
     message. Faults and declined cards are none."""
-    return answer({"data": payments().store.refused()})
+    return answer({"data": [one for one in payments().store.refused() if one["code"] != UNKEYED]})
+
+
+@blueprint.get("/unkeyed")
+def list_unkeyed() -> Response:
+    """Every POST that came without an Idempotency-Key of its own (none, or the package's random one) since the last DELETE
+    of /refused: it was done, and asked again it would have been done twice."""
+    return answer({"data": [one for one in payments().store.refused() if one["code"] == UNKEYED]})
 
 
 @blueprint.delete("/refused")

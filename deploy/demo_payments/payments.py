@@ -6,10 +6,12 @@ Every function runs inside one transaction of the store. The order of events is 
 from __future__ import annotations
 
 import dataclasses
+import random
 from typing import Any
 
 from deploy.demo_payments import books, currencies
 from deploy.demo_payments.errors import API_VERSION, ApiError, missing
+from deploy.demo_payments.faults import WebhookTrouble
 from deploy.demo_payments.store import PLATFORM, Store, Thing, new_id
 
 DEFAULT_LIFE = 24 * 60 * 60
@@ -36,6 +38,8 @@ class Payments:
         self.store = store
         self.base_url = base_url
         self._connect = connect
+        self.trouble = WebhookTrouble()
+        self.random = random.Random(1)  # noqa: S311  # repeatable trouble, no secret
 
     @property
     def application(self) -> str | None:
@@ -81,7 +85,7 @@ class Payments:
             }
         )
         if not self.store.account or self._connect:
-            self.store.add_delivery(event["id"])
+            self.store.add_delivery(event["id"], self.trouble.delay * self.random.random())
         return event
 
     # Checkout Sessions

@@ -252,21 +252,21 @@ class Store:
         return [(row["kind"], row["object"], row["at"]) for row in sorted(rows, key=lambda row: row["at"])]
 
     # Webhook deliveries; by the machine's clock.
-    def add_delivery(self, event_id: str) -> int:
-        """Promise to send an event; the id of the promise."""
+    def add_delivery(self, event_id: str, after: float = 0) -> int:
+        """Promise to send an event, `after` seconds from now at the earliest; the id of the promise."""
         rows = self._rows(
             "INSERT INTO delivery (event, state, next_at) VALUES (?, 'pending', ?) RETURNING id",
-            (event_id, time.time()),
+            (event_id, time.time() + after),
         )
         return int(rows[0]["id"])
 
-    def next_delivery(self) -> Thing | None:
-        """The delivery to try now: the earliest due, then the oldest."""
+    def next_deliveries(self, limit: int) -> list[Thing]:
+        """Up to `limit` deliveries to try now: the earliest due first, then the oldest."""
         rows = self._rows(
-            "SELECT * FROM delivery WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, id LIMIT 1",
-            (time.time(),),
+            "SELECT * FROM delivery WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, id LIMIT ?",
+            (time.time(), limit),
         )
-        return dict(rows[0]) if rows else None
+        return [dict(row) for row in rows]
 
     def delivery_result(self, delivery_id: int, *, state: str, next_at: float, status: int | None, error: str) -> None:
         """Note how one attempt went."""
@@ -294,7 +294,7 @@ class Store:
         )
 
     def refused(self) -> list[Thing]:
-        """Every request that was refused, oldest first."""
+        """Every request that was refused, oldest first; with status 0 what was done and is worth asking about."""
         return [dict(row) for row in self._rows("SELECT * FROM refused ORDER BY id")]
 
     def forget_refused(self) -> None:

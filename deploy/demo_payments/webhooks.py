@@ -19,6 +19,8 @@ from deploy.demo_payments.store import PLATFORM
 
 TIMEOUT_SECONDS = 10
 IDLE_SECONDS = 0.2
+# Out of how many that wait the next is drawn when events come in any order.
+AHEAD = 50
 # Stripe tries for up to three days, ever more rarely.
 BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300, 1800, 3600, *[6 * 3600] * 12)
 
@@ -85,6 +87,16 @@ class Sender:
         """Try one delivery and note how it went; the HTTP status, or None."""
         status, error = self.send(event_id)
         arrived = status is not None and 200 <= status < 300
+        trouble, chance = self._payments.trouble, self._payments.random.random
+        if arrived and chance() < trouble.duplicate and attempts < len(BACKOFF_SECONDS):
+            self._payments.store.delivery_result(
+                delivery_id,
+                state="pending",
+                next_at=time.time() + trouble.delay * chance(),
+                status=status,
+                error="",
+            )
+            return status
         over = not arrived and attempts >= len(BACKOFF_SECONDS)
         self._payments.store.delivery_result(
             delivery_id,
@@ -99,8 +111,14 @@ class Sender:
         store = self._payments.store
         while not self._stopping.is_set():
             self._payments.do_due()
-            found = None if not self._own.url or store.setting("hold", False) else store.next_delivery()
-            if found is None:
+            trouble, chance = self._payments.trouble, self._payments.random
+            holds = not self._own.url or store.setting("hold", False)
+            waiting = [] if holds else store.next_deliveries(AHEAD if trouble.reorder else 1)
+            if not waiting:
                 self._stopping.wait(IDLE_SECONDS)
+                continue
+            found = chance.choice(waiting)
+            if chance.random() < trouble.drop:
+                store.delivery_result(found["id"], state="lost", next_at=0, status=None, error="dropped on purpose")
             else:
                 self.attempt(found["id"], found["event"], found["attempts"])

@@ -60,6 +60,7 @@ class StripeServer:
     def reset(self) -> None:
         """Forget everything between tests, in its own file."""
         self.hook("DELETE", "faults")
+        self.hook("POST", "webhook_trouble", {})
         with contextlib.closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
             for table in TABLES:
                 connection.execute(f"DELETE FROM {table}")
@@ -101,6 +102,10 @@ class StripeServer:
     def refused(self) -> list[dict[str, Any]]:
         """Every request that was refused, oldest first (faults and declined cards are none)."""
         return list(self.hook("GET", "refused")["data"])
+
+    def unkeyed(self) -> list[str]:
+        """Paths of every POST that came without an Idempotency-Key of its own (none, or the package's random one)."""
+        return [one["path"] for one in self.hook("GET", "unkeyed")["data"]]
 
     def events(self, account: str | None = None) -> list[dict[str, Any]]:
         """Every event (of a connected account), oldest first."""

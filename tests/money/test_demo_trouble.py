@@ -1,0 +1,76 @@
+"""What the demo payment server lets go wrong on purpose, and what it remembers of those who ask."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import stripe
+
+from tests.demo_payments import DemoServer, Receiver
+from tests.money.test_demo_payment_server import create, params
+
+
+def test_events_come_twice_late_in_any_order_or_not_at_all(tmp_path: Path) -> None:
+    with Receiver() as receiver, DemoServer(tmp_path, receiver.url) as server:
+        server.hold()
+        server.request("/_demo/webhook_trouble", {"duplicate": 0.5, "drop": 0.2, "reorder": True})
+        for _number in range(12):
+            server.act(create(server).id, "pay")
+        server.settle()
+        server.hold(False)
+        deadline = time.monotonic() + 20
+        while any(one["state"] == "pending" for one in server.request("/_demo/deliveries")["data"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        happened = [event.id for event in server.client().v1.events.list({"limit": 100}).auto_paging_iter()][::-1]
+        came = [json.loads(body)["id"] for _headers, body in receiver.received]
+        assert max(Counter(came).values()) > 1
+        assert set(came) < set(happened)
+        firsts = list(dict.fromkeys(came))
+        assert firsts != [event for event in happened if event in came]
+        # The control: without trouble everything comes once, in order.
+        server.request("/_demo/webhook_trouble", {})
+        receiver.received.clear()
+        server.act(create(server).id, "pay")
+        receiver.wait_for("charge.updated")
+        assert receiver.types()[-5:] == [
+            "payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "checkout.session.completed",
+            "charge.updated",
+        ]  # fmt: skip
+
+
+def test_an_answer_that_takes_too_long_was_done_all_the_same(tmp_path: Path) -> None:
+    with DemoServer(tmp_path) as server:
+        server.fault("timeout", method="POST", path="/checkout/sessions", seconds=0.1)
+        with pytest.raises(stripe.APIConnectionError):
+            create(server, "gift", client_reference_id="late")
+        found = create(server, "gift", client_reference_id="late")
+        assert [one.id for one in server.client().v1.checkout.sessions.list()] == [found.id]
+        server.fault("500", path="/checkout/sessions", times=1000, share=0.5)
+        outcomes = set()
+        for number in range(30):
+            try:
+                outcomes.add(create(server, f"half-{number}").status)
+            except stripe.APIError as error:
+                outcomes.add(str(error.http_status))
+        assert outcomes == {"open", "500"}
+
+
+def test_who_was_refused_and_who_sent_no_key_is_remembered(tmp_path: Path) -> None:
+    with DemoServer(tmp_path) as server:
+        create(server, "gift")
+        assert (server.refused(), server.request("/_demo/unkeyed")["data"]) == ([], [])
+        create(server)
+        assert [one["path"] for one in server.request("/_demo/unkeyed")["data"]] == ["/v1/checkout/sessions"]
+        with pytest.raises(stripe.InvalidRequestError):
+            server.client().v1.checkout.sessions.create(params(payment_method_types=["card"]))
+        server.fault("500", path="/v1/events")
+        with pytest.raises(stripe.APIError):
+            server.client().v1.events.list()
+        assert server.refused() == [("POST", "/v1/checkout/sessions", 400, "payment_method_types")]
+        server.request("/_demo/refused", method="DELETE")
+        assert server.refused() == []
