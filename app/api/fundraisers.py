@@ -18,6 +18,7 @@ from app.core.problems import problem
 from app.core.tokens import keyed_hash
 from app.core.web import allow, public, signed_in
 from app.donations import gateway
+from app.donations.accounts import find_that_take_gifts
 from app.donations.checkout import open_checkout
 from app.donations.forms import read_email
 from app.donations.operations.giving import form_key, start_donation
@@ -39,7 +40,11 @@ def _find_in_sight(slug: str) -> Fundraiser | None:
 
 def _present(fundraiser: Fundraiser) -> dict[str, Any]:
     nothing = Totals(Money(0, fundraiser.currency), Money(0, fundraiser.currency), 0)
-    return present.fundraiser(fundraiser, totals([fundraiser.id]).get(fundraiser.id, nothing))
+    return present.fundraiser(
+        fundraiser,
+        totals([fundraiser.id]).get(fundraiser.id, nothing),
+        paid=bool(find_that_take_gifts([fundraiser.organization_id])),
+    )
 
 
 def _money(body: dict[str, Any]) -> Money:
@@ -55,8 +60,9 @@ def index(query: dict[str, Any]) -> ResponseReturnValue:
     page = list_public_fundraisers(query.get("cursor"), limit=query["limit"])
     rows = queries.whole_fundraisers([row.id for row in page.rows])
     raised = totals([row.id for row in rows])
+    paid = find_that_take_gifts(row.organization_id for row in rows)
     return {
-        "data": [present.fundraiser(row, raised[row.id]) for row in rows],
+        "data": [present.fundraiser(row, raised[row.id], paid=row.organization_id in paid) for row in rows],
         "next_cursor": page.next_cursor,
     }
 

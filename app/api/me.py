@@ -16,6 +16,7 @@ from app.api.schemas import DATE, one_of, text
 from app.api.signups import present_all
 from app.core.db import transaction
 from app.core.web import signed_in
+from app.donations.accounts import find_that_take_gifts
 from app.donations.queries import list_donations_of, totals
 
 AVAILABILITY = {"description": "parts of the week, like monday_evening; nobody else is shown them"}
@@ -108,4 +109,5 @@ def fundraisers(query: dict[str, Any]) -> ResponseReturnValue:
     """What one started, in any state, newest first."""
     page = queries.list_fundraisers(current_person().id, cursor=query.get("cursor"), limit=query["limit"])
     raised = totals([row.id for row in page.rows])
-    return frame.page_of(page, lambda row: present.fundraiser(row, raised[row.id]))
+    paid = find_that_take_gifts(row.organization_id for row in page.rows)
+    return frame.page_of(page, lambda row: present.fundraiser(row, raised[row.id], paid=row.organization_id in paid))

@@ -319,8 +319,8 @@ def delivery(row: Delivery) -> Body:
     }
 
 
-def fundraiser(row: Fundraiser, totals: Totals) -> Body:
-    """A fundraiser with its totals in segments."""
+def fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> Body:
+    """A fundraiser with its totals in segments; `paid` says whether its organization can take online gifts now."""
     return {
         "slug": row.slug,
         "title": row.title,
@@ -336,7 +336,7 @@ def fundraiser(row: Fundraiser, totals: Totals) -> Body:
         },
         "donor_count": totals.donor_count,
         "goal_reached": totals.settled.amount_minor >= row.goal_minor,
-        "accepts_gifts": accepts_gifts(row),
+        "accepts_gifts": paid and accepts_gifts(row),
         "outcome": row.outcome,
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
         "ended_at": iso(row.ended_at),

@@ -75,7 +75,17 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
         )
     if known is None:
         asked_at = now()
-        facts = gateway.create_account(request)
+        try:
+            facts = gateway.create_account(request)
+        except GatewayError as error:
+            if error.passing:
+                raise
+            log.warning("account.refused", code=error.code)
+            raise refuse(
+                "account_refused",
+                _("The payment service makes no account for an organization in this country"),
+                _("Write to the people who run this site"),
+            ) from error
         with transaction():
             operations.save_account(key, attempt, facts, asked_at=asked_at)
         known = facts.id

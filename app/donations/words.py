@@ -7,6 +7,52 @@ from typing import Any
 from app.core.i18n import lazy
 from app.donations.models import Donation
 
+# What Stripe asks of an organization, by the beginning of its codes (https://docs.stripe.com/connect/required-verification-information).
+# The first that fits.
+_ASKED: tuple[tuple[str, Any], ...] = (
+    ("external_account", lazy("The bank account that Stripe pays out to")),
+    ("tos_acceptance", lazy("Your agreement to Stripe's terms")),
+    ("business_profile.", lazy("What your organization does, and its website")),
+    ("business_type", lazy("What kind of organization you are")),
+    ("company.tax_id", lazy("The organization's tax or registration number")),
+    ("company.verification", lazy("A document that proves the organization")),
+    ("company.directors", lazy("Who directs the organization")),
+    ("company.owners", lazy("Who owns or controls the organization")),
+    ("company.executives", lazy("Who manages the organization")),
+    ("company.", lazy("The organization's name and address")),
+    ("documents.", lazy("A document that proves the organization")),
+    ("settings.payments", lazy("What donors read on their statement")),
+)
+_OF_A_PERSON = ("individual.", "representative.", "person_", "directors.", "owners.", "executives.", "relationship.")
+_DOCUMENT = lazy("An identity document of the person who represents the organization")
+_PERSON = lazy("Details of the person who represents the organization")
+_MORE = lazy("Something more, which Stripe's form names")
+# Why an account takes nothing (https://docs.stripe.com/api/accounts/object#account_object-requirements-disabled_reason).
+_STOPPED: tuple[tuple[str, Any], ...] = (
+    ("rejected.", lazy("Stripe does not accept this account. Write to Stripe's support to learn why.")),
+    ("platform_paused", lazy("The people who run this site have paused the account. Write to them.")),
+    ("listed", lazy("Stripe compares the account with a list of people it must not serve. It decides in some days.")),
+    ("requirements.past_due", lazy("What Stripe asks for is overdue.")),
+    ("action_required", lazy("Stripe waits for something from you.")),
+)
+
+
+def requirements(codes: list[str]) -> list[Any]:
+    """What Stripe asks of an organization now, in words, each once."""
+    found = []
+    for code in codes:
+        if code.startswith(_OF_A_PERSON):
+            found.append(_DOCUMENT if ".verification." in code else _PERSON)
+        else:
+            found.append(next((text for start, text in _ASKED if code.startswith(start)), _MORE))
+    return list({str(text): text for text in found}.values())
+
+
+def stopped(reason: str) -> Any:
+    """Why Stripe lets an account take nothing, as a sentence; "" when there is nothing to say."""
+    return next((text for start, text in _STOPPED if reason.startswith(start)), "")
+
+
 # Only what the donor can do something about is told apart; banks rarely say more, and some codes must not be told.
 _REASONS: dict[str, Any] = {
     "insufficient_funds": lazy("The account does not have enough money for it"),

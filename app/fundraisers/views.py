@@ -18,6 +18,7 @@ from app.core.markdown import render_markdown
 from app.core.money import BadAmount, Money, explain, format_plain, parse_money, suggestions
 from app.core.web import allow, public, signed_in
 from app.donations import queries as gifts
+from app.donations.accounts import can_take_gifts, find_that_take_gifts
 from app.fundraisers import operations, policy, queries
 from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm
 from app.fundraisers.models import Fundraiser
@@ -64,6 +65,7 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
         totals=gifts.totals([page.id])[page.id],
         donations=donations,
         outcome=render_markdown(page.outcome) if page.outcome else None,
+        takes_gifts=bool(find_that_take_gifts([page.organization_id])),
         amounts=suggestions(page.goal.currency),
         declined_reason=fundraiser.declined_reason if fundraiser is not None else "",
         is_suspended=fundraiser is not None and fundraiser.organization.status != "active",
@@ -222,6 +224,7 @@ def manage(organization: Organization) -> ResponseReturnValue:
         fundraisers=rows,
         totals=gifts.totals([row.id for row in rows]),
         may_decide=can_manage_listings(current_person(), organization),
+        takes_gifts=can_take_gifts(organization),
         form=ApprovalForm(auto_approve=organization.auto_approve_fundraisers),
     )
 

@@ -22,6 +22,7 @@ from app.core.ids import decode_id, encode_id
 from app.core.web import LINK_PAGE_HEADERS, allow, flash_undo, public, signed_in
 from app.discovery.queries import find_follow_of
 from app.discovery.subjects import of_organization
+from app.donations.accounts import can_take_gifts
 from app.donations.queries import totals
 from app.fundraisers.queries import list_public_fundraisers
 from app.needs.queries import list_open_needs_of
@@ -126,6 +127,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         needs=list_open_needs_of(organization.id) if organization.is_public else [],
         fundraisers=fundraisers,
         raised=totals([row.id for row in fundraisers]),
+        takes_gifts=can_take_gifts(organization) if fundraisers else True,
         verification=queries.find_verification(organization.id),
         causes=[cause for slug in organization.causes if (cause := find_cause(slug)) is not None],
         locations=queries.list_shown_locations(organization.id),

@@ -17,8 +17,9 @@ from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
+from app.core.errors import Refused
 from app.core.money import Money
-from app.donations import checkout, gateway
+from app.donations import accounts, checkout, gateway, payees
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.operations.giving import start_donation
@@ -51,8 +52,11 @@ def give(organizations: Sequence[shape.DemoOrganization]) -> None:
     db.session.rollback()
     begun = now()
     try:
+        if gateway.mode() == "demo" and gateway.connects():
+            for organization in organizations:
+                _open_account(organization)
         for given, fundraiser_id in pages:
-            for number, gift in enumerate(given.gifts if gateway.mode() == "demo" else ()):
+            for number, gift in enumerate(given.gifts if _takes_gifts(fundraiser_id) else ()):
                 _give(fundraiser_id, gift, begun - gift.ago * DAY, f"demo:{given.title}:{number}")
     except (GatewayError, OSError) as error:
         log.warning("demo.gifts_missing", error=type(error).__name__)
@@ -61,6 +65,36 @@ def give(organizations: Sequence[shape.DemoOrganization]) -> None:
             _end(fundraiser_id, given)
     with transaction():
         audit.seal()
+
+
+def _takes_gifts(fundraiser_id: int) -> bool:
+    if gateway.mode() != "demo":
+        return False
+    takes = accounts.can_take_gifts(db.session.get_one(Fundraiser, fundraiser_id).organization)
+    db.session.rollback()
+    return takes
+
+
+def _open_account(organization: shape.DemoOrganization) -> None:
+    """Give an organization that raises money its account at the payment server, and answer there what is asked of it. Once."""
+    if not organization.all_fundraisers or not organization.owner:
+        return
+    query = sa.select(Organization).where(Organization.name == organization.name, Organization.status == "active")
+    found = db.session.scalars(query.order_by(Organization.created_at).limit(1)).first()
+    owner = find_person_by_email(shape.email_of(organization.owner))
+    if found is None or owner is None or accounts.can_take_gifts(found):
+        return
+    organization_id = found.id
+    try:
+        address = accounts.onboard(found, by=owner).url
+    except Refused:  # Stripe is not in every country: its pages show how that looks
+        return
+    _press(address, "ready")
+    account = payees.find_account(organization_id, gateway.mode())
+    known = None if account is None else account.stripe_account_id
+    db.session.rollback()
+    if known is not None:
+        accounts.refresh(known)
 
 
 def _find(organization: shape.DemoOrganization, given: shape.DemoFundraiser) -> int:
@@ -114,19 +148,24 @@ def _give(fundraiser_id: int, gift: shape.DemoGift, at: dt.datetime, name: str) 
 
 
 def _pay(address: str, outcome: str) -> None:
-    """Press what the payer presses on the page at `address`. Raises OSError when that is no page of the payment server."""
+    """Press what the payer presses on the page at `address`. Raises OSError as _press does."""
+    for end, button in BUTTONS[outcome]:
+        _press(address + end, button)
+
+
+def _press(address: str, button: str) -> None:
+    """Press a button on a page of the payment server. Raises OSError when `address` is none of its."""
     parts = urlsplit(address)
     base = urlsplit(current_app.config["SETTINGS"].stripe_api_base)
     if parts.netloc != base.netloc:
         raise ConnectionError(f"{parts.netloc} is not the demo payment server")
-    for end, button in BUTTONS[outcome]:
-        connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection.request("POST", parts.path + end, urlencode({"act": button}), form)
-        status = connection.getresponse().status
-        connection.close()
-        if status >= 400:
-            raise ConnectionError(f"the demo payment server answered {status}")
+    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", parts.path, urlencode({"act": button}), form)
+    status = connection.getresponse().status
+    connection.close()
+    if status >= 400:
+        raise ConnectionError(f"the demo payment server answered {status}")
 
 
 def _end(fundraiser_id: int, given: shape.DemoFundraiser) -> None:

@@ -17,6 +17,7 @@ from app.core import when
 from app.core.clock import local_date, now, today
 from app.core.db import db
 from app.core.drawing import Column, draw_columns
+from app.donations import accounts, gateway
 from app.donations.queries import Totals, totals
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Item, Need, Position, Shift
@@ -149,11 +150,18 @@ class FirstSteps:
     placed: bool
     accompanied: bool
     asked: bool
+    # None where organizations have no accounts of their own.
+    paid: bool | None
 
     @property
     def done(self) -> int:
-        """How many of the five."""
-        return sum(dataclasses.astuple(self))
+        """How many of them."""
+        return sum(1 for step in dataclasses.astuple(self) if step)
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(1 for step in dataclasses.astuple(self) if step is not None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,8 +236,9 @@ def first_steps_of(organization: Organization, *, has_need: bool) -> FirstSteps 
         placed=bool(list_locations(organization.id)),
         accompanied=len(list_members(organization.id)) > 1 or bool(list_waiting_invitations(organization.id)),
         asked=has_need,
+        paid=accounts.can_take_gifts(organization) if gateway.is_on() and gateway.connects() else None,
     )
-    return None if steps.done == len(dataclasses.fields(steps)) else steps
+    return None if steps.done == steps.total else steps
 
 
 def _confirming(organization: Organization) -> Confirming | None:

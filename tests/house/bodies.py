@@ -256,6 +256,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api_arrivals.receive"): {"received": "3", "note": "A neighbour"},
     ("POST", "api_organizations.add_location"): {"name": "Depot", "city": "Newark", "region": "NJ"},
     ("PATCH", "api_organizations.edit_location"): {"name": "Depot", "postal_code": "07102"},
+    ("POST", "api_payment_accounts.onboard"): EMPTY,
+    ("POST", "donations.begin_payments"): EMPTY,
     ("POST", "api_organizations.claim"): {"mailbox": "info", "evidence": "I run the kitchen."},
     ("POST", "api_imports.create"): {"text": "title,description,remote\nSort the books,For the library,yes"},
     ("POST", "api_imports.start"): {"publish": True},

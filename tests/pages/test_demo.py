@@ -43,7 +43,7 @@ from app.safeguarding.models import Clearance, ClearanceShare
 from app.signups import gate
 from app.signups.models import SIGNUP_STATUSES, GuestHold, Signup
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate
-from tests.demo_payments import KEY, SECRET, DemoServer
+from tests.demo_payments import CONNECT_SECRET, KEY, SECRET, DemoServer
 
 DATA = Path(demo.__file__).parent / "demo_data"
 # What no operation makes yet, and what is computed and never written (N5).
@@ -76,6 +76,8 @@ def loaded(
         stripe_api_base=payments.base_url,
         stripe_secret_key=KEY,
         stripe_webhook_secret=SECRET,
+        stripe_connect=True,
+        stripe_connect_webhook_secret=CONNECT_SECRET,
     )
     app = create_app(settings)
     migrate(app)

@@ -11,7 +11,8 @@ from app.accounts.models import Person
 from app.accounts.session import find_current_person
 from app.core.cache import anonymous_page
 from app.core.markdown import render_markdown
-from app.core.web import public, settings, viewer_was_asked
+from app.core.web import public, viewer_was_asked
+from app.donations.accounts import find_that_take_gifts
 from app.donations.queries import Totals, totals
 from app.fundraisers.queries import FundraiserRow, list_fundraisers_for
 from app.needs import operations, policy, queries, standing
@@ -69,7 +70,7 @@ def render_need(need_id: int, typed: list[tuple[str, str]] | None = None) -> str
         incomplete=operations.unfinished_rows(need) if is_preview and need is not None else 0,
         is_staff=is_staff,
         takes=page.is_claimed and not is_preview,
-        gifts_are_on=settings().payments_mode != "off",
+        gifts_are_on=bool(find_that_take_gifts({row.organization_id for row in fundraisers})),
         first_open=_first_open(shifts, mine["mine"]),
         **mine,
     )
