@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, abort
 
 from app.core.db import db, transaction
+from app.core.ids import encode_id
 from app.core.web import guard_of
 from app.organizations.models import Organization, Verification
 from app.organizations.operations import add_location
@@ -84,21 +85,40 @@ def test_the_day_of_the_verification_is_that_of_the_organizations_own_clock(clie
 
 
 @pytest.mark.rule("A1")
-def test_who_may_not_open_a_staff_page_reads_that_it_may_be_the_role_whoever_they_are(
+def test_who_may_not_open_a_staff_page_reads_why_as_far_as_they_may_know(
     client: CheckingClient, sign_in: SignIn
 ) -> None:
-    """The same words to a coordinator and to a stranger, about what exists and what does not."""
-    organization = make_organization(make_person())
-    pages = set()
-    for person in (make_member(organization, "coordinator"), make_person()):
-        sign_in(person)
-        for path in (f"/manage/{organization.slug}/settings", f"/manage/{organization.slug}/clearances",
-                     f"/manage/{organization.slug}/export", "/manage/no-such-house/settings"):  # fmt: skip
+    """Strangers read the same about what exists and what does not; members hear what their role opens and whom to ask, and
+    that too is the same about what is there and what is not."""
+    organization = make_organization(owner := make_person(), name="Lantern House")
+    there = [f"/manage/{organization.slug}/{page}" for page in ("settings", "clearances", "export")]
+    gone = f"/manage/{organization.slug}/needs/{encode_id(1)}"
+
+    def read(*paths: str) -> str:
+        pages = set()
+        for path in paths:
             answer = client.get(path)
             assert answer.status_code == 404, path
             pages.add(answer.text.split("<main", 1)[1].split("</main>")[0])
-    assert len(pages) == 1
-    assert "an owner or manager can say which" in pages.pop()
+        assert len(pages) == 1
+        return pages.pop()
+
+    sign_in(make_person())
+    page = read(*there, gone, "/manage/no-such-house/settings")
+    assert "an owner or manager can say which" in page
+    assert "Lantern House" not in page
+    for role, says in (("coordinator", "open for owners and managers alone"), ("viewer", "ask an owner or manager")):
+        sign_in(make_member(organization, role))
+        page = read(*there, gone)
+        assert "This page does not open for you" in page
+        assert f"You are a {role} of Lantern House" in page
+        assert says in page
+        assert f'href="/manage/{organization.slug}/"' in page
+        assert "an owner or manager can say which" in read("/manage/no-such-house/settings"), "theirs is another one"
+    sign_in(make_member(organization, "manager"))
+    assert "it is for owners alone" in read(gone)
+    sign_in(owner)
+    assert "may open all its pages: what was here is gone" in read(gone)
     assert "It may have ended or moved" in client.get("/nothing-here").text
 
 
