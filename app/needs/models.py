@@ -161,6 +161,11 @@ class Shift(HasId, Base):
         last = self.due_on or self.need.ends_on
         return last is not None and last < today(self.time_zone)
 
+    @property
+    def is_running(self) -> bool:
+        """True from its start to its end: whoever takes a place now comes at once."""
+        return self.starts_at is not None and self.starts_at <= now() and not self.is_over
+
 
 class Position(HasId, Base):
     """Places on a shift: `taken` people of `capacity` (None, only on a flexible role: as many as come)."""

@@ -141,6 +141,11 @@ class ShiftLine:
             return self.ends_at <= now()
         return self.last_on is not None and self.last_on < today(self.time_zone)
 
+    @property
+    def is_running(self) -> bool:
+        """True from its start to its end."""
+        return self.starts_at is not None and self.starts_at <= now() and not self.is_over
+
 
 _SHIFTS = (
     sa.select(

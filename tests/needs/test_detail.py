@@ -328,3 +328,30 @@ def test_at_most_five_statements_and_as_many_for_fifty_rows_as_for_five(
     signed_in = cost(few_path)
     sign_in(viewers[1])
     assert cost(many_path) == signed_in <= 10
+
+
+@pytest.mark.rule("S4")
+def test_a_shift_that_has_begun_says_so_before_anybody_signs_up(client: CheckingClient, sign_in: SignIn) -> None:
+    """It takes people up to its end, but nobody is sent there as though it were still ahead."""
+    need = make_need()
+    running = make_shift(need, days=-0.05, hours=4)
+    ahead = make_shift(need, days=3)
+    sign_in(make_person())
+
+    def row(page: str, key: int) -> str:
+        return next(
+            one.split("</li>")[0] for one in page.split('<li class="row') if f"/shifts/{encode_id(key)}/sign-up" in one
+        )
+
+    page = client.get(path(need)).text
+    assert "it has begun" in row(page, running.id)
+    assert 'class="button second"' in row(page, running.id)
+    assert "it has begun" not in row(page, ahead.id)
+    assert 'class="button second"' not in row(page, ahead.id), "the main button is of what is ahead"
+    form = client.get(f"/shifts/{encode_id(running.id)}/sign-up").text
+    assert "This shift has begun." in form
+    assert "Sign up only if you can come now." in form
+    assert "This shift has begun." not in client.get(f"/shifts/{encode_id(ahead.id)}/sign-up").text
+    with transaction():
+        running.ends_at = now() - dt.timedelta(minutes=1)
+    assert f"/shifts/{encode_id(running.id)}/sign-up" not in client.get(path(need)).text

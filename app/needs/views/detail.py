@@ -77,10 +77,10 @@ def render_need(need_id: int, typed: list[tuple[str, str]] | None = None) -> str
 
 
 def _first_open(shifts: list[queries.ShiftLine], mine: dict[int, Any]) -> int | None:
-    """The shift whose button is the page's main one: the first that can be taken at once and is not the reader's yet."""
+    """The shift whose button is the page's main one: the first ahead that can be taken and is not the reader's yet."""
     for shift in shifts:
         is_full = shift.capacity is not None and shift.taken >= shift.capacity
-        if shift.contact == "none" and shift.id not in mine and not is_full:
+        if shift.contact == "none" and shift.id not in mine and not is_full and not shift.is_running:
             return shift.id
     return None
 
