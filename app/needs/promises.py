@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 from app.accounts.models import Person
 from app.core.errors import Reason
 from app.core.i18n import _, lazy
 from app.needs.models import Need
-from app.safeguarding.standing import guardian_needed, lacks_guardian
+from app.safeguarding.standing import guardian_needed, lacks_guardian, list_lacking_guardian
 
 # Why staff give back for somebody what that person promised: the code is kept, the words are for people.
 STAFF_REASONS: dict[str, Any] = {
@@ -20,6 +21,16 @@ STAFF_REASONS: dict[str, Any] = {
 def check_person(person: Person, *, vouched: bool = False) -> list[Reason]:
     """Whether `person` may promise at all; `vouched`: staff have them before them or on the telephone, so that no mail
     needs to prove who writes. A held or suspended person is told only whom to write to (S11)."""
+    return _check(person, vouched=vouched, lacks_guardian=lacks_guardian)
+
+
+def check_people(people: Collection[Person]) -> dict[int, list[Reason]]:
+    """The same of several people by their ids, in one statement for two hundred as for one."""
+    unguarded = list_lacking_guardian(people)
+    return {person.id: _check(person, lacks_guardian=lambda one: one.id in unguarded) for person in people}
+
+
+def _check(person: Person, *, lacks_guardian: Callable[[Person], bool], vouched: bool = False) -> list[Reason]:
     if not person.is_active:
         return [
             Reason(

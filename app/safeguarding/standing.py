@@ -288,13 +288,23 @@ def _guardians(person_ids: Collection[int], organization_ids: Collection[int]) -
 
 def has_consenting_guardian(person_id: int) -> bool:
     """True while a guardian answers for this person (G4)."""
-    found = sa.select(Guardianship.id).where(Guardianship.person_id == person_id, Guardianship.status == "consented")
-    return db.session.scalar(found) is not None
+    return bool(_list_guarded([person_id]))
 
 
 def lacks_guardian(person: Person) -> bool:
     """True for a known minor for whom nobody answers (G4)."""
-    return is_known_minor(person) and not has_consenting_guardian(person.id)
+    return bool(list_lacking_guardian([person]))
+
+
+def list_lacking_guardian(people: Collection[Person]) -> set[int]:
+    """Ids of those of the people of whom that is true; in one statement, and none where there is no known minor."""
+    minors = {person.id for person in people if is_known_minor(person)}
+    return minors - _list_guarded(minors) if minors else set()
+
+
+def _list_guarded(person_ids: Collection[int]) -> set[int]:
+    consented = (Guardianship.person_id.in_(list(person_ids)), Guardianship.status == "consented")
+    return set(db.session.scalars(sa.select(Guardianship.person_id).where(*consented)))
 
 
 def guardian_needed() -> Reason:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -91,25 +91,32 @@ def list_in_line(shift: Shift) -> Sequence[Signup]:
 
 def offer_free_places(shift: Shift) -> None:
     """Offer what is free on the shift to those who wait, in the order of their turns; close to the start tell them all,
-    once, that the first who takes it has it. Nothing where nobody waits or nobody could come."""
-    line = list_in_line(shift)
-    if not line or not _takes_people(shift):
-        return
+    once, that the first who takes it has it. Nothing where nobody waits or nobody could come. Whoever is passed over costs
+    no statement of their own, because a sweep comes by here again and again."""
     positions = {position.id: position for position in shift.positions}
+    if not _takes_people(shift):
+        return
+    line = [signup for signup in list_in_line(shift) if gate.has_room(positions[signup.position_id], 1)]
+    if not line:
+        return
+    if is_first_come(shift):
+        _promise_first_come(line, shift)
+        return
+    refused = gate.list_refusals_in_line(shift, line)
+    passed: list[tuple[Signup, list[str]]] = []
     for signup in line:
         position = positions[signup.position_id]
         if not gate.has_room(position, 1):
             continue
-        if is_first_come(shift):
-            _promise_first_come(signup, shift)
-        elif not gate.has_room(position, signup.party_size):
-            _promise_passed_over(signup, ["party"])
-        elif reasons := _check(signup, shift):
-            _promise_passed_over(signup, [reason.code for reason in reasons])
+        if not gate.has_room(position, signup.party_size):
+            passed.append((signup, ["party"]))
+        elif signup.id in refused:
+            passed.append((signup, [reason.code for reason in refused[signup.id]]))
         else:
             claimed = lock(Signup, signup.id)
             if claimed is not None and claimed.status == "waitlisted":
                 _offer(claimed, shift, position)
+    _promise_passed_over(passed)
 
 
 def _takes_people(shift: Shift) -> bool:
@@ -138,20 +145,28 @@ def _promise_offer(signup: Signup, why: str) -> None:
     )
 
 
-def _promise_first_come(signup: Signup, shift: Shift) -> None:
+def _promise_first_come(line: Sequence[Signup], shift: Shift) -> None:
     # Once, however often a place comes free: moved to another time it is another shift to them.
-    outbox.enqueue(
+    at = f"{shift.starts_at:%Y%m%d%H%M}"
+    outbox.enqueue_all(
         "signup_first_come",
-        {"signup_id": signup.id},
-        key=f"signup_first_come:{signup.id}:{shift.starts_at:%Y%m%d%H%M}",
+        [({"signup_id": signup.id}, f"signup_first_come:{signup.id}:{at}") for signup in line],
     )
 
 
-def _promise_passed_over(signup: Signup, codes: list[str]) -> None:
+def _promise_passed_over(passed: Iterable[tuple[Signup, list[str]]]) -> None:
     # The same reason is told once; nobody is told anything whose account cannot be used (S11).
-    if signup.person.is_active:
-        key = f"signup_passed_over:{signup.id}:{signup.party_size}:{'.'.join(sorted(codes))}"
-        outbox.enqueue("signup_passed_over", {"signup_id": signup.id, "codes": codes}, key=key[:200])
+    outbox.enqueue_all(
+        "signup_passed_over",
+        [
+            (
+                {"signup_id": signup.id, "codes": codes},
+                f"signup_passed_over:{signup.id}:{signup.party_size}:{'.'.join(sorted(codes))}"[:200],
+            )
+            for signup, codes in passed
+            if signup.person.is_active
+        ],
+    )
 
 
 def end(signup: Signup, shift: Shift, status: str, *, by: Person | None) -> Signup:
@@ -171,7 +186,11 @@ def expire(signup: Signup, shift: Shift) -> bool:
     if signup.status != "offered" or signup.offer_expires_at is None or signup.offer_expires_at > now():
         return False
     if not _takes_people(shift) and not shift.is_over and shift.status != "cancelled":
-        _back_in_line(signup, shift)
+        free_places(signup.position, signup.party_size)
+        _wait_again(signup, shift)
+        # They come back to what they were asked, and find nothing to answer: they hear why.
+        key = f"signup_waitlisted:{signup.id}:{signup.sequence}"
+        outbox.enqueue("signup_waitlisted", {"signup_id": signup.id, "why": "paused"}, key=key)
         return True
     end(signup, shift, "expired", by=None)
     key = f"signup_offer_expired:{signup.id}:{signup.sequence}"
@@ -187,7 +206,7 @@ def review(signup: Signup, shift: Shift, *, moved: bool = False) -> None:
     free_places(signup.position, signup.party_size)
     if reasons := _check(signup, shift):
         _wait_again(signup, shift)
-        _promise_passed_over(signup, [reason.code for reason in reasons])
+        _promise_passed_over([(signup, [reason.code for reason in reasons])])
         offer_free_places(shift)
         return
     claim_places(signup.position, signup.party_size)
@@ -206,11 +225,6 @@ def restore(signup: Signup, shift: Shift, *, by: Person, tell: bool) -> Signup:
     record("signup.offered", signup, shift, by)
     two_adults.reconsider(shift, by=by)
     return signup
-
-
-def _back_in_line(signup: Signup, shift: Shift) -> None:
-    free_places(signup.position, signup.party_size)
-    _wait_again(signup, shift)
 
 
 def _wait_again(signup: Signup, shift: Shift) -> None:

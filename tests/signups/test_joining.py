@@ -15,8 +15,8 @@ from app.needs.models import Need, Shift
 from app.signups import waitlist
 from tests.conftest import CheckingClient
 from tests.factories import make_person, make_shift
-from tests.signups.test_offers import codes, join, leave, need, shift
 from tests.signups.test_waitlist import sign_up_in_order, taken
+from tests.signups.waiting import codes, join, leave, need, shift
 from tests.smtp import Mailbox, text_of
 
 __all__ = ["need", "shift"]  # fixtures
