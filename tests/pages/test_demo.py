@@ -34,6 +34,7 @@ from app.needs.filled import list_filled
 from app.needs.models import CONTACTS, NEED_STATUSES, URGENCIES, DayFacts, Item, Need, PrivateAddress, Shift
 from app.organizations.models import CLAIM_STATUSES, ROLES, Claim, Invitation, Membership, Organization, Verification
 from app.pages import demo
+from app.pages.activity import list_activity
 from app.pages.demo_data import shape
 from app.pages.demo_data.organizations import ORGANIZATIONS
 from app.pages.demo_data.people import PEOPLE
@@ -286,6 +287,9 @@ def test_the_past_is_in_order_and_its_mails_are_not_sent_again(there: Flask) -> 
         assert signup.created_at >= signup.shift.need.published_at
         if signup.shift.starts_at is not None:
             assert signup.created_at < signup.shift.starts_at
+    for organization in db.session.scalars(sa.select(Organization)):
+        told = list_activity(organization.id, organization.slug, None, limit=400).rows
+        assert [each.at for each in told] == sorted((each.at for each in told), reverse=True), organization.slug
 
 
 def texts() -> Iterator[tuple[str, str]]:
