@@ -87,6 +87,10 @@ class Placing(Facts):
     def of_places(self, drawn: tuple[str, dict[str, Any]]) -> None:
         self._step(drawn)
 
+    @rule(drawn=one_of("line"))
+    def of_waiting(self, drawn: tuple[str, dict[str, Any]]) -> None:
+        self._step(drawn)
+
     @rule(drawn=one_of("seen"))
     def of_seeing(self, drawn: tuple[str, dict[str, Any]]) -> None:
         self._step(drawn)
@@ -232,7 +236,7 @@ class Placing(Facts):
             del before.places[who]
             after.places[who] = (position, party)
 
-    @step("places", who=anybody, number=any_shift)
+    @step("line", who=anybody, number=any_shift)
     def let_wait(self, who: int, number: int) -> None:
         """The staff have fewer places: one goes to the waitlist."""
         shift = self.world.shifts[number]
@@ -244,7 +248,7 @@ class Placing(Facts):
             operations.put_on_waitlist(*places.lock_whole(found.id), by=self._staff(self.owners[0]), why="fewer")
         self.waiting[number, who] = (found.id, *shift.places.pop(who))
 
-    @step("places", which=st.integers(0, 9))
+    @step("line", which=st.integers(0, 9))
     def give_a_place(self, which: int) -> None:
         """The staff give somebody on the waitlist a place."""
         if not self.waiting:
@@ -257,6 +261,37 @@ class Placing(Facts):
         if expected:
             del self.waiting[number, who]
             shift.places[who] = (position, party)
+
+    @step("line", which=st.integers(0, 9))
+    def take_what_is_offered(self, which: int) -> None:
+        """A place is free, so whoever waits is offered it if the gate lets them; they accept."""
+        places = [(number, who) for number, shift in enumerate(self.world.shifts) for who in shift.places]
+        if not self.waiting and places:
+            number, who = places[which % len(places)]
+            self.let_wait(who, number)
+        if not self.waiting:
+            return
+        number, who = sorted(self.waiting)[which % len(self.waiting)]
+        key, position, party = self.waiting[number, who]
+        shift = self.world.shifts[number]
+        with transaction():
+            waitlist.offer_on_shift(self.shifts[number])
+        was = db.session.get_one(Signup, key)
+        status, in_time = was.status, was.offer_expires_at is not None and was.offer_expires_at > self.world.now
+        expected = self.world.may_take(who, shift, position, party)
+        assert status in ("waitlisted", "offered")
+        assert status == "offered" or not expected, "nobody is skipped who could have it"
+        # An offer is asked again: what was let through then may not be any more.
+        taken = bool(self._act(waitlist.accept, key, by=self._person(who)))
+        assert taken == (expected and in_time)
+        if taken:
+            shift.places[who] = (position, party)
+        elif status == "offered" and not in_time:
+            with transaction():
+                waitlist.expire_offer(key)
+        left = db.session.get_one(Signup, key, populate_existing=True).status
+        if left not in ("waitlisted", "offered"):
+            del self.waiting[number, who]
 
     # --- time and promised work
 
