@@ -147,7 +147,9 @@ def test_beside_the_form_is_what_supporters_will_see(client: CheckingClient, own
         **shift_row(), **shift_row(1, start="21:30", end="07:00", contact="children"), **item_row(),
         **item_row(1, name="Cots", quantity="3"), row="add:item",
     )  # fmt: skip
-    seen = beside(client.post(NEW, data=data).text)
+    page = client.post(NEW, data=data).text
+    assert "&lt;br&gt;" not in page, "no markup is read as words"
+    seen = beside(page)
     for words in (
         "5 of 5 ready", "2 shifts, 2 items", "As supporters see it", "Dinner at the shelter",
         "6:00 – 9:30 pm", "Newark, NJ", "with children", "8 places open", "12 still wanted : Blankets", "and 1 other item",
