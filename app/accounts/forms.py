@@ -49,7 +49,9 @@ def _name() -> StringField:
 def _birth_date() -> DateField:
     return DateField(
         lazy("Birth date"),
-        description=lazy("Only for shifts with a minimum age. You may leave it empty; nobody is shown it"),
+        description=lazy(
+            "For shifts with a minimum age, or with people who need protection. You may leave it empty; nobody is shown it"
+        ),
         validators=[Optional()],
         render_kw={"autocomplete": "bday"},
     )

@@ -312,11 +312,13 @@ def list_ahead() -> Sequence[Shift]:
 
 def promise_warnings() -> None:
     """In a transaction: staff of shifts that start within a week hear, at most three times, how many adults are missing."""
-    for shift in list_ahead():
+    ahead = list_ahead()
+    counted = count_cleared_adults_of(ahead)
+    for shift in ahead:
         if shift.starts_at is None:
             continue
         left = shift.starts_at - now()
         step = max(number for number, before in enumerate(WARNED_BEFORE) if left <= before)
-        if count_cleared_adults(shift) < ADULTS_NEEDED:
+        if counted[shift.id] < ADULTS_NEEDED:
             payload = {"shift_id": shift.id}
             outbox.enqueue("adults_missing", payload, key=f"adults_missing:{shift.id}:{shift.starts_at:%Y%m%d}:{step}")

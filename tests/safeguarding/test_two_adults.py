@@ -113,6 +113,22 @@ def test_one_of_two_cancels_within_a_day(
     assert mails(mailbox, "Everybody on it was told.") == [owner.email]
 
 
+def test_were_one_adult_enough_the_same_cancellation_would_stop_nothing(
+    organization: Organization, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard off: what the test above reads would be otherwise."""
+    monkeypatch.setattr(two_adults, "ADULTS_NEEDED", 1)
+    shift = contact_shift(organization, private=True, days=0.9)
+    with transaction():
+        db.session.add(PrivateAddress(need_id=shift.need_id, address="7 Canary Row"))
+    one, other = two_on(shift, organization)
+    give_back(shift, other)
+    work_off()
+    assert status(shift) == "scheduled"
+    assert promised("shift_cannot_run", shift_id=shift.id) == []
+    assert find_exact_address(db.session.get_one(Shift, shift.id).need, one) is not None
+
+
 @pytest.mark.rule("G2")
 def test_there_and_back_before_anybody_was_told_tells_what_is_so(
     organization: Organization, work_off: WorkOff, mailbox: Mailbox
