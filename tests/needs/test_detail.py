@@ -352,6 +352,8 @@ def test_a_shift_that_has_begun_says_so_before_anybody_signs_up(client: Checking
     assert "This shift has begun." in form
     assert "Sign up only if you can come now." in form
     assert "This shift has begun." not in client.get(f"/shifts/{encode_id(ahead.id)}/sign-up").text
+    several = client.get(f"/needs/{encode_id(need.id)}/sign-up").text
+    assert several.count("(it has begun)") == 1, "so do choices among several"
     with transaction():
         running.ends_at = now() - dt.timedelta(minutes=1)
     assert f"/shifts/{encode_id(running.id)}/sign-up" not in client.get(path(need)).text

@@ -19,7 +19,8 @@ def shift_label(shift: Shift) -> str:
     """When a shift is, in words, for a choice."""
     if shift.starts_at is not None and shift.ends_at is not None:
         day = when.long_day(local_date(shift.starts_at, shift.time_zone))
-        return f"{day}, {when.times(shift.starts_at, shift.ends_at, shift.time_zone)}"
+        label = f"{day}, {when.times(shift.starts_at, shift.ends_at, shift.time_zone)}"
+        return _("%(when)s (it has begun)", when=label) if shift.is_running else label
     if shift.due_on is not None:
         return _("Any time, done by %(day)s", day=when.full_day(shift.due_on))
     return _("Any time")
