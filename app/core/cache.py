@@ -113,20 +113,23 @@ def facts(name: str) -> dict[Any, Any]:
     return cache.facts(name)
 
 
-def anonymous_page(make: Callable[[], str]) -> Response:
-    """The page that `make` renders. Without a session it is cached, revalidates by ETag and sets no cookie."""
+def anonymous_page(make: Callable[[], str], *, proxies: bool = True) -> Response:
+    """The page that `make` renders. Without a session it is cached, revalidates by ETag and sets no cookie. `proxies`: one may
+    keep it for a second."""
     if viewer_was_asked():
         return Response(make(), content_type=_HTML)
-    response = _kept_answer(make, _HTML)
+    response = _kept_answer(make, _HTML, proxies)
     response.vary.update(("Cookie", "Accept-Language"))
     response.make_conditional(request)
     return response
 
 
-def public_document(make: Callable[[], str], content_type: str, changed: dt.datetime) -> Response:
+def public_document(
+    make: Callable[[], str], content_type: str, changed: dt.datetime, *, proxies: bool = True
+) -> Response:
     """What `make` writes for programs, the same for everybody who reads the language: cached, revalidates by ETag, or by the
-    day and time `changed` (aware) where a program knows no ETag."""
-    response = _kept_answer(make, content_type)
+    day and time `changed` (aware) where a program knows no ETag. `proxies`: one may keep it for a second."""
+    response = _kept_answer(make, content_type, proxies)
     response.vary.add("Accept-Language")
     # HTTP's dates have no fractions: what changed this very second may change again within it (RFC 9110, 8.8.2.2).
     if changed < now() - dt.timedelta(seconds=2):
@@ -135,7 +138,7 @@ def public_document(make: Callable[[], str], content_type: str, changed: dt.date
     return response
 
 
-def _kept_answer(make: Callable[[], str], content_type: str) -> Response:
+def _kept_answer(make: Callable[[], str], content_type: str, proxies: bool) -> Response:
     cache: PageCache = current_app.extensions["page_cache"]
     key = (request.full_path, str(get_locale()))
     found = cache.find(key) if len(key[0]) <= MOST_URL else None
@@ -147,5 +150,5 @@ def _kept_answer(make: Callable[[], str], content_type: str) -> Response:
             cache.keep(key, stamp, *found)
     response = Response(found[0], content_type=content_type)
     response.set_etag(found[1])
-    response.headers["Cache-Control"] = "public, max-age=0, s-maxage=1"
+    response.headers["Cache-Control"] = "public, max-age=0, s-maxage=1" if proxies else "public, no-cache"
     return response

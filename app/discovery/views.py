@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,12 +12,15 @@ from flask_babel import format_timedelta, get_locale
 
 from app.accounts import throttles
 from app.accounts.models import Person
-from app.accounts.session import current_person, find_current_person
+from app.accounts.session import find_current_person
 from app.core.cache import public_document
+from app.core.clock import now
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused, refuse
+from app.core.feeds import ATOM, JSON, Entry, Feed, write_atom, write_json
 from app.core.forms import ProvenForm, show_errors
 from app.core.i18n import _
+from app.core.paging import EPOCH
 from app.core.places import main_zone
 from app.core.tokens import unseal
 from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, allow, flash_undo, public, settings
@@ -25,7 +29,9 @@ from app.discovery.forms import AddressForm, FollowForm, FrequencyForm
 from app.discovery.models import Follow, Follower, FollowRequest
 from app.discovery.policy import is_own_follow, reasons_not_to_follow
 from app.discovery.subjects import Subject, subject_of
+from app.needs.filters import NeedFilters, parse
 from app.organizations.queries import find_organization, find_remaining
+from app.signups.calendar import shifts_calendar
 
 follows = Blueprint("follows", __name__)
 # Pages that a link in a mail opens, and the buttons that mail programs press without a session (RFC 8058).
@@ -138,7 +144,7 @@ def _refuse_throttled(email: str) -> None:
 def stop(follow: Follow) -> ResponseReturnValue:
     """No more of this one."""
     with transaction():
-        operations.stop(follow.id, by=current_person())
+        operations.stop(follow.id)
     undo = url_for("follows.resume", follow_id=follow.id)
     flash_undo(_("You do not follow %(name)s any more.", name=_name_of(follow)), undo, post=True)
     return redirect(url_for("pages.my_help") + "#follows", code=303)
@@ -149,7 +155,7 @@ def stop(follow: Follow) -> ResponseReturnValue:
 def resume(follow: Follow) -> ResponseReturnValue:
     """Follow it again, as before."""
     with transaction():
-        operations.take_up_again(follow.id, by=current_person())
+        operations.take_up_again(follow.id)
     flash(_("You follow %(name)s.", name=_name_of(follow)), "done")
     return redirect(url_for("pages.my_help") + "#follows", code=303)
 
@@ -312,7 +318,7 @@ def _find_stop_all(all_token: str) -> Stop | None:
 def stop_one(found: Stop) -> ResponseReturnValue:
     """No more of one organization or topic: a page with one button."""
     if request.method == "POST":
-        return _after(found, lambda follow_id: operations.stop(follow_id, by=None), _find_stop_one)
+        return _after(found, operations.stop, _find_stop_one)
     return _stop_page(found)
 
 
@@ -320,7 +326,7 @@ def stop_one(found: Stop) -> ResponseReturnValue:
 @public(load=_find_stop_one)
 def undo_stop_one(found: Stop) -> ResponseReturnValue:
     """A slip of the finger: it is followed as before."""
-    return _after(found, lambda follow_id: operations.take_up_again(follow_id, by=None), _find_stop_one)
+    return _after(found, operations.take_up_again, _find_stop_one)
 
 
 @follow_by_link.route("/follow/stop/<all_token>", methods=["GET", "POST"])
@@ -409,18 +415,68 @@ def topic_json(subject: Subject) -> Response:
 
 
 def _atom(subject: Subject) -> Response:
-    changed = feeds.last_changed(subject)
-
-    def write() -> str:
-        entries, language = feeds.list_entries(subject), str(get_locale()).replace("_", "-")
-        return feeds.write_atom(subject, entries, base_url=settings().base_url, language=language, changed=changed)
-
-    return public_document(write, f"{feeds.ATOM}; charset=utf-8", changed)
+    return _fed(subject, write_atom, f"{ATOM}; charset=utf-8")
 
 
 def _json(subject: Subject) -> Response:
-    def write() -> str:
-        entries, language = feeds.list_entries(subject), str(get_locale()).replace("_", "-")
-        return feeds.write_json(subject, entries, base_url=settings().base_url, language=language)
+    return _fed(subject, write_json, JSON)
 
-    return public_document(write, feeds.JSON, feeds.last_changed(subject))
+
+def _fed(subject: Subject, write: Callable[[Feed, list[Entry]], str], content_type: str) -> Response:
+    changed = feeds.last_changed(subject)
+
+    def make() -> str:
+        about = feeds.feed_of(subject, base_url=settings().base_url, language=_language(), changed=changed)
+        return write(about, feeds.list_entries(subject))
+
+    # What was withdrawn of a topic must not be read a second longer (L1).
+    return public_document(make, content_type, changed, proxies=subject.kind == "organization")
+
+
+def _language() -> str:
+    return str(get_locale()).replace("_", "-")
+
+
+@public_feeds.get("/needs.atom")
+@public
+def needs_atom() -> Response:
+    """What `/needs` finds for the same filters, as Atom; the newest first where no order is asked for."""
+
+    def make(filters: NeedFilters) -> str:
+        entries = feeds.list_found(filters)
+        changed = max((entry.updated_at for entry in entries), default=EPOCH)
+        query = f"?{urlencode(list(request.args.items(multi=True)))}" if request.args else ""
+        about = Feed(
+            "/needs", f"/needs{query}", _("Needs"), settings().platform_name, changed, settings().base_url, _language(),
+            query,
+        )  # fmt: skip
+        return write_atom(about, entries)
+
+    return _found_needs(make, f"{ATOM}; charset=utf-8", "newest")
+
+
+@public_feeds.get("/needs.ics")
+@public
+def needs_calendar() -> Response:
+    """The shifts of what `/needs` finds for the same filters, as a calendar to subscribe to."""
+
+    def make(filters: NeedFilters) -> str:
+        site = settings()
+        name = _("%(site)s: needs", site=site.platform_name)
+        shifts = feeds.list_found_shifts(filters, now())
+        return shifts_calendar(shifts, name=name, base_url=site.base_url, sender=site.mail_from).decode()
+
+    return _found_needs(make, "text/calendar; charset=utf-8", "soonest")
+
+
+def _found_needs(make: Callable[[NeedFilters], str], content_type: str, sort: str) -> Response:
+    """The answer, in the order `sort` where none is asked for. A filter that cannot be read is told and not left out: a
+    program would take a list of everything for what it asked for."""
+    filters, errors = parse(request.args.getlist, settings().default_country)
+    if errors:
+        text = "\n".join(f"{name}: {message}" for name, message in errors.items())
+        return Response(text + "\n", 422, content_type="text/plain; charset=utf-8")
+    if not request.args.get("sort"):
+        filters = dataclasses.replace(filters, sort=sort)
+    # Without a date: what is soon changes with the clock. An ETag tells what changed.
+    return public_document(lambda: make(filters), content_type, now())

@@ -110,8 +110,9 @@ def _everything() -> sa.CompoundSelect[Any]:
         return sa.select(
             sa.literal(kind).label("kind"), model.id.label("id"), model.slug.label("slug"), title.label("title"),
             summary.label("summary"), model.status.label("status"), model.sensitive.label("sensitive"),
-            Topic.slug.label("topic"), checked_on.label("checked_on"), model.updated_at.label("updated_at"),
-            model.withdrawn_because.label("withdrawn_because"), model.version.label("version"),
+            Topic.slug.label("topic"), Topic.title.label("topic_title"), checked_on.label("checked_on"),
+            model.updated_at.label("updated_at"), model.withdrawn_because.label("withdrawn_because"),
+            model.version.label("version"),
         ).join(Topic, Topic.id == model.topic_id)  # fmt: skip
 
     # Of a fact's sources the one that was looked at least lately counts.
@@ -173,10 +174,14 @@ def _matching(terms: list[str]) -> list[int]:
     return [row[0] for row in full_text.run(statement, {"match": WORDS.match(terms, (), begins=True)})]
 
 
-def list_revisions(subject_id: int, cursor: str | None = None, *, limit: int = REVISIONS) -> Page[Revision]:
-    """Versions, the latest first; the row after the last one is in `rows` too when there is one, to be compared with.
-    Raises BadCursor."""
+def list_revisions(
+    subject_id: int, cursor: str | None = None, *, drafts: bool = False, limit: int = REVISIONS
+) -> Page[Revision]:
+    """Versions, the latest first; the row after the last one is in `rows` too when there is one, to be compared with. What
+    was written before it was published is among them with `drafts` only: its writers' own. Raises BadCursor."""
     query = sa.select(Revision).where(Revision.subject_id == subject_id).order_by(Revision.version.desc())
+    if not drafts:
+        query = query.where(Revision.snapshot["status"].as_string() != "draft")
     if cursor:
         query = query.where(Revision.version < decode_cursor(cursor, int)[0])
     found = list(db.session.scalars(query.limit(limit + 1)))
@@ -191,6 +196,14 @@ class Changed(Found):
     updated_at: dt.datetime
     withdrawn_because: str
     version: int
+    topic_title: str
+
+
+def last_change() -> dt.datetime | None:
+    """When anything that can be learned last changed, drafts included; None when there is nothing. It never falls, whatever
+    moves from one topic to another."""
+    latest = [sa.select(sa.func.max(model.updated_at)) for model in (Article, Fact, Question)]
+    return max((at for at in (db.session.scalar(query) for query in latest) if at is not None), default=None)
 
 
 def list_changed(limit: int = 50, *, topic: str = "") -> list[Changed]:

@@ -109,9 +109,13 @@ class Query:
         """The link to the page after `cursor`."""
         return self._link([*self.others(), ("cursor", cursor)] if cursor else self.others())
 
+    def feed(self, ending: str) -> str:
+        """The address of what is found as a feed (".atom") or a calendar (".ics")."""
+        return self._link(self.others(), ending)
+
     @staticmethod
-    def _link(pairs: list[tuple[str, str]]) -> str:
-        return f"/needs?{urlencode(pairs)}" if pairs else "/needs"
+    def _link(pairs: list[tuple[str, str]], ending: str = "") -> str:
+        return f"/needs{ending}?{urlencode(pairs)}" if pairs else f"/needs{ending}"
 
 
 def sorts() -> list[tuple[str, str]]:

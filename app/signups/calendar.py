@@ -1,14 +1,16 @@
-"""Calendar files of places (M3, RFC 5545 and 5546): UTC times, a stable UID, a SEQUENCE that rises, METHOD PUBLISH or CANCEL."""
+"""Calendar files of places, and of shifts that everybody may see (M3, RFC 5545 and 5546): UTC times, a stable UID, a SEQUENCE
+that rises, METHOD PUBLISH or CANCEL."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Container, Iterable
 from email.utils import parseaddr
 
 import icalendar
 
-from app.core.clock import now
+from app.core.clock import local_date, now
 from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.mail import Attachment
@@ -47,6 +49,57 @@ def calendar_feed(places: Iterable[tuple[Signup, str]], *, name: str, base_url: 
     return _calendar([event for event in events if event is not None], "PUBLISH", name)
 
 
+@dataclasses.dataclass(frozen=True)
+class PublicShift:
+    """A shift of a need that everybody may see, with no more of its place than the area (N6). Instants are aware; `due_on` is
+    the day of a role without times; `updated_at` is when its need last changed."""
+
+    id: int
+    starts_at: dt.datetime | None
+    ends_at: dt.datetime | None
+    due_on: dt.date | None
+    time_zone: str
+    status: str
+    sequence: int
+    need_id: int
+    title: str
+    organization: str
+    city: str | None
+    region: str | None
+    remote: bool
+    updated_at: dt.datetime
+
+    @property
+    def day(self) -> dt.date:
+        """The day on which it begins at its place, or is due."""
+        if self.starts_at is not None:
+            return local_date(self.starts_at, self.time_zone)
+        return self.due_on or dt.date.max
+
+
+_STATUS = {"scheduled": "CONFIRMED", "cannot_run": "TENTATIVE", "cancelled": "CANCELLED"}
+
+
+def shifts_calendar(shifts: Iterable[PublicShift], *, name: str, base_url: str, sender: str) -> bytes:
+    """Shifts that everybody may see as a calendar to subscribe to. One that was cancelled is in it as cancelled."""
+    events = []
+    for shift in shifts:
+        event = icalendar.Event()
+        event.add("uid", f"shift-{encode_id(shift.id)}@{_domain(sender)}")
+        event.add("sequence", shift.sequence)
+        event.add("dtstamp", shift.updated_at)
+        if not _add_time(event, shift.starts_at, shift.ends_at, shift.due_on):
+            continue
+        area = ", ".join(part for part in (shift.city, shift.region) if part)
+        event.add("summary", shift.title)
+        event.add("location", area or (_("From anywhere") if shift.remote else ""))
+        event.add("description", shift.organization)
+        event.add("url", f"{base_url}/needs/{encode_id(shift.need_id)}")
+        event.add("status", _STATUS[shift.status])
+        events.append(event)
+    return _calendar(events, "PUBLISH", name)
+
+
 def _is_held(signup: Signup, refused: Container[int]) -> bool:
     return signup.status in HOLDING_STATUSES and signup.shift.status != "cancelled" and signup.id not in refused
 
@@ -71,14 +124,7 @@ def _event(signup: Signup, where: str, *, held: bool, base_url: str, sender: str
     event.add("uid", f"{encode_id(signup.id)}@{_domain(sender)}")
     event.add("sequence", signup.sequence + shift.sequence)
     event.add("dtstamp", now())
-    if shift.starts_at is not None and shift.ends_at is not None:
-        event.add("dtstart", shift.starts_at)
-        event.add("dtend", shift.ends_at)
-    elif shift.due_on is not None:
-        event.add("dtstart", shift.due_on)
-        event.add("dtend", shift.due_on + dt.timedelta(days=1))
-        event.add("transp", "TRANSPARENT")
-    else:
+    if not _add_time(event, shift.starts_at, shift.ends_at, shift.due_on):
         return None
     event.add("summary", need.title)
     event.add("location", where)
@@ -87,6 +133,22 @@ def _event(signup: Signup, where: str, *, held: bool, base_url: str, sender: str
     event.add("organizer", icalendar.vCalAddress(f"mailto:{parseaddr(sender)[1]}"))
     event.add("status", "CONFIRMED" if held or signup.status == "completed" else "CANCELLED")
     return event
+
+
+def _add_time(
+    event: icalendar.Event, starts_at: dt.datetime | None, ends_at: dt.datetime | None, due_on: dt.date | None
+) -> bool:
+    """When it is; False for a flexible role without a date, which no calendar can show."""
+    if starts_at is not None and ends_at is not None:
+        event.add("dtstart", starts_at)
+        event.add("dtend", ends_at)
+    elif due_on is not None:
+        event.add("dtstart", due_on)
+        event.add("dtend", due_on + dt.timedelta(days=1))
+        event.add("transp", "TRANSPARENT")
+    else:
+        return False
+    return True
 
 
 def calendar_attachment(signup: Signup, *, base_url: str, sender: str) -> tuple[Attachment, ...]:

@@ -151,6 +151,7 @@ def test_a_fact_withdrawn_says_so_at_the_next_request(
         "/learn/facts/paid-pages", "/learn/how-to-check", "/learn/questions/is-it-sold", "/learn?q=commercial",
         "/learn?kind=fact", "/learn/topics/checking", "/learn.atom", "/api/v1/learn/facts/paid-pages",
     )  # fmt: skip
+    assert client.get("/learn/check").headers["Cache-Control"] == "public, no-cache", "it lists answers"
     reason, person = "The report was corrected.", make_person()
     before = {path: client.get(path) for path in paths}  # all of them are in the cache of pages now
     for path, answer in before.items():
@@ -275,6 +276,25 @@ def test_the_beginning_of_a_word_finds_it(client: CheckingClient) -> None:
         assert "/learn/questions/strangers" in client.get("/learn", query_string={"q": words}).text, words
     for words in ("kid", "napped", "kidnappers"):  # too short, not the beginning, longer than the word
         assert "/learn/questions/strangers" not in client.get("/learn", query_string={"q": words}).text, words
+
+
+def test_what_was_written_before_it_was_published_stays_its_writers_own(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient]
+) -> None:
+    draft = make_article(status="draft", body="Half a thought.")
+    values = dataclasses.replace(values_of(draft), status="published", body="A whole thought.")
+    for _time in range(2):
+        with transaction():
+            operations.edit_article(draft.id, values, by=make_person(), reason="Done")
+        values = dataclasses.replace(values, body="A whole thought, said better.")
+    path = f"/learn/{draft.slug}/history"
+    page = client.get(path).text
+    assert "Half a" not in page
+    assert page.count("<li>\n<h2") == 2
+    assert "The first version that was published." in page
+    assert "Version 2," in page
+    sign_in(make_person(platform_role="moderator"))
+    assert "Half a" in client.get(path).text
 
 
 def test_a_long_history_is_read_page_by_page(client: CheckingClient) -> None:

@@ -49,7 +49,7 @@ def check() -> ResponseReturnValue:
         following = url_for("asked.check", cursor=found.next_cursor) + "#answered" if found.next_cursor else None
         return render_template("learning/check.html", answered=found.rows, next_url=following, is_first=not cursor)
 
-    return anonymous_page(page)
+    return anonymous_page(page, proxies=False)
 
 
 @asked.route("/learn/check/ask", methods=["GET", "POST"])

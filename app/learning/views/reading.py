@@ -10,10 +10,11 @@ from flask_babel import get_locale
 
 from app.accounts.session import find_current_person
 from app.core.cache import anonymous_page
+from app.core.feeds import ATOM, write_atom
 from app.core.text import line
 from app.core.web import UNSEEN_HEADERS, public, settings
 from app.learning import queries
-from app.learning.feed import TYPE, write_atom
+from app.learning.feed import entry_of, feed_of
 from app.learning.history import changes
 from app.learning.marks import cited_slugs
 from app.learning.models import KINDS, Article, Fact, Question, Revision, Topic
@@ -38,11 +39,9 @@ def _page(template: str, sensitive: bool, **values: Any) -> Response:
             audience_names=AUDIENCE_NAMES, sensitive=sensitive, **found,
         )  # fmt: skip
 
-    response = anonymous_page(make)
+    response = anonymous_page(make, proxies=False)
     if sensitive:
         response.headers.update(UNSEEN_HEADERS)
-    elif response.headers.get("Cache-Control", "").startswith("public"):
-        response.headers["Cache-Control"] = "public, no-cache"
     return response
 
 
@@ -83,11 +82,11 @@ def topic(topic: Topic) -> ResponseReturnValue:
 @public
 def feed() -> ResponseReturnValue:
     """What was published, changed and withdrawn, the latest first."""
-    site = settings()
-    content = write_atom(
-        queries.list_changed(), base_url=site.base_url, site=site.platform_name, language=str(get_locale())
-    )
-    response = Response(content, content_type=TYPE, headers={"Cache-Control": "public, no-cache"})
+    site, rows, language = settings(), queries.list_changed(), str(get_locale()).replace("_", "-")
+    about = feed_of(rows, base_url=site.base_url, site=site.platform_name, language=language)
+    content = write_atom(about, [entry_of(row) for row in rows])
+    headers = {"Cache-Control": "public, no-cache"}
+    response = Response(content, content_type=f"{ATOM}; charset=utf-8", headers=headers)
     response.vary.add("Accept-Language")
     response.add_etag()
     return response.make_conditional(request)
@@ -150,7 +149,7 @@ def question(question: Question) -> ResponseReturnValue:
 
 def _history(row: Article | Fact | Question, title: str, back: str) -> ResponseReturnValue:
     cursor = request.args.get("cursor")
-    page = queries.list_revisions(row.id, cursor)
+    page = queries.list_revisions(row.id, cursor, drafts=can_moderate(find_current_person()))
     shown = page.rows[: queries.REVISIONS]
     before: list[Revision | None] = [*page.rows[1:], None]
     versions = [
