@@ -118,7 +118,7 @@ def create(payload: dict[str, Any]) -> ResponseReturnValue:
 def edit(follow: Follow, payload: dict[str, Any]) -> ResponseReturnValue:
     """Daily or weekly from now on."""
     with transaction():
-        changed = operations.change_frequency(follow.id, payload["frequency"], by=current_person())
+        changed = operations.change_frequency(follow.id, payload["frequency"])
         return frame.answer(200, FollowOut, _present(changed))
 
 
@@ -128,5 +128,5 @@ def edit(follow: Follow, payload: dict[str, Any]) -> ResponseReturnValue:
 def remove(follow: Follow) -> ResponseReturnValue:
     """No more of this one."""
     with transaction():
-        operations.stop(follow.id, by=current_person())
+        operations.stop(follow.id)
     return Response(status=204)

@@ -64,13 +64,13 @@ def follow(person_id: int, subject: Subject, *, frequency: str, zone: str) -> Fo
     if reasons := reasons_not_to_follow(person):
         raise Refused(reasons)
     follower = _follower_of(person, zone)
-    followed = _follow(follower, subject, frequency, by=person)
+    followed = _follow(follower, subject, frequency)
     if find_choice(person.id, KIND) == NEVER:
         choose_mail(person.id, by=person, choices={KIND: AT_ONCE})
     return followed
 
 
-def change_frequency(follow_id: int, frequency: str, *, by: Person) -> Follow:
+def change_frequency(follow_id: int, frequency: str) -> Follow:
     """Daily or weekly from now on. Raises InvalidInput at "frequency"; Refused when it is not followed any more."""
     _check_frequency(frequency)
     found = _locked_follow(follow_id)
@@ -79,26 +79,26 @@ def change_frequency(follow_id: int, frequency: str, *, by: Person) -> Follow:
     if found.frequency != frequency:
         found.frequency = frequency
         found.next_at = next_morning(frequency, clock_of(found.follower), now())
-        _record("follow.changed", found, by)
+        _record("follow.changed", found)
     return found
 
 
-def stop(follow_id: int, *, by: Person | None) -> Follow:
-    """No more of this one. Twice is once. `by` None: whoever holds the link of a mail."""
+def stop(follow_id: int) -> Follow:
+    """No more of this one. Twice is once. Who asks for it is not kept (see `_record`)."""
     found = _locked_follow(follow_id)
     if found.status == "following":
         _end(found, now(), "follower")
-        _record("follow.stopped", found, by)
+        _record("follow.stopped", found)
     return found
 
 
-def take_up_again(follow_id: int, *, by: Person | None) -> Follow:
+def take_up_again(follow_id: int) -> Follow:
     """Undo: it is followed as before. Stopped a moment ago, nothing is missed; else it begins anew today. Raises Refused
     (`not_found`) when that is too long ago."""
     found = _locked_follow(follow_id)
     if found.status == "stopped":
         _resume(found)
-        _record("follow.resumed", found, by)
+        _record("follow.resumed", found)
     return found
 
 
@@ -108,7 +108,7 @@ def stop_all(follower_id: int) -> None:
     at = now()
     for found in _following(follower.id):
         _end(found, at, "follower")
-        _record("follow.stopped", found, follower.person)
+        _record("follow.stopped", found)
 
 
 def undo_stop_all(follower_id: int) -> None:
@@ -120,7 +120,7 @@ def undo_stop_all(follower_id: int) -> None:
     for found in stopped:
         if found.ended_at == latest:
             _resume(found)
-            _record("follow.resumed", found, follower.person)
+            _record("follow.resumed", found)
 
 
 # --- addresses without an account -------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def confirm(request_id: int, *, zone: str) -> Follow:
     else:
         # An account that never proved the address is nobody's yet: it comes to nothing by this.
         follower = _follower_with(request.email, request.locale, zone)
-        made = _follow(follower, subject, request.frequency, by=None)
+        made = _follow(follower, subject, request.frequency)
     request.follow_id = made.id
     _answer(request, "confirmed")
     return made
@@ -245,7 +245,7 @@ def note_delivery(follower_id: int, *, failed: bool) -> None:
         at = now()
         for found in _following(follower.id):
             _end(found, at, "delivery")
-            _record("follow.stopped", found, None)
+            _record("follow.stopped", found)
         follower.failures = 0
     db.session.flush()
 
@@ -297,7 +297,7 @@ def clock_of(follower: Follower) -> str:
     return (follower.person.time_zone if follower.person is not None else None) or follower.time_zone
 
 
-def _follow(follower: Follower, subject: Subject, frequency: str, *, by: Person | None) -> Follow:
+def _follow(follower: Follower, subject: Subject, frequency: str) -> Follow:
     _check_frequency(frequency)
     if not subject.is_public:
         raise _gone()
@@ -310,7 +310,7 @@ def _follow(follower: Follower, subject: Subject, frequency: str, *, by: Person 
         if found.frequency != frequency:
             next_at = next_morning(frequency, clock_of(follower), now())
             found.frequency, found.next_at = frequency, next_at
-            _record("follow.changed", found, by)
+            _record("follow.changed", found)
         return found
     if count_following(follower.id) >= MOST_FOLLOWED:
         raise refuse(
@@ -322,7 +322,7 @@ def _follow(follower: Follower, subject: Subject, frequency: str, *, by: Person 
     found.frequency, found.status, found.followed_at, found.told_until = frequency, "following", now(), now()
     found.next_at, found.ended_at, found.ended_by = next_at, None, ""
     db.session.add(found)
-    _record("follow.made", found, by)
+    _record("follow.made", found)
     return found
 
 
@@ -432,7 +432,8 @@ def _gone() -> Refused:
     )
 
 
-def _record(action: str, found: Follow, by: Person | None) -> None:
+def _record(action: str, found: Follow) -> None:
+    """That it happened, and neither who follows nor what: the trail is kept for ever, and the page says that nobody sees it
+    and that what ended is forgotten."""
     db.session.flush()
-    subject = {"organization": found.organization_id, "topic": found.topic_id}
-    audit.record(action, subject=found, by=by, data={name: key for name, key in subject.items() if key is not None})
+    audit.record(action, subject=found, by=None)

@@ -77,8 +77,11 @@ def test_somebody_with_a_proved_address_follows_in_one_click_changes_and_takes_i
     assert "Undo" in after
     client.post(stop.replace("/stop", "/resume"))
     assert sorted(following()) == [("daily", "following"), ("weekly", "following")]
-    actions = list(db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.action.like("follow.%"))))
-    assert sorted(actions) == ["follow.changed", "follow.made", "follow.made", "follow.resumed", "follow.stopped"]
+    events = list(db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action.like("follow.%"))))
+    actions = sorted(event.action for event in events)
+    assert actions == ["follow.changed", "follow.made", "follow.made", "follow.resumed", "follow.stopped"]
+    # Kept for ever, so it says neither who nor what: "nobody sees what you follow".
+    assert [(event.actor_id, event.organization_id, event.data) for event in events] == [(None, None, {})] * 5
 
 
 @pytest.mark.rule("M2")
@@ -116,7 +119,7 @@ def test_an_address_without_an_account_says_yes_by_the_button_behind_the_link(
     assert "It is confirmed" in client.get(asked.location).text
     # The link of the mail does not follow again once it was stopped.
     with transaction():
-        operations.stop(db.session.scalars(sa.select(Follow.id)).one(), by=None)
+        operations.stop(db.session.scalars(sa.select(Follow.id)).one())
     assert "You followed it and stopped." in client.post(link, csrf=False).text
     assert following() == [("daily", "stopped")]
 

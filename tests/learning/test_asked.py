@@ -124,10 +124,19 @@ def test_an_account_is_told_and_nobody_else_reads_what_was_asked(
     [answered] = list_answered().rows
     assert (answered.slug, answered.times) == ("children-in-shops", 2)
     assert answered.question != CLAIM
-    acts = db.session.scalars(
-        sa.select(AuditEvent.action).where(AuditEvent.subject_id == asked.id).order_by(AuditEvent.id)
+    acts = db.session.execute(
+        sa.select(AuditEvent.action, AuditEvent.actor_id)
+        .where(AuditEvent.subject_id == asked.id)
+        .order_by(AuditEvent.id)
     )
-    assert list(acts) == ["asked_claim.made", "asked_claim.taken", "asked_claim.answered"]
+    # Who asked is in no trail that is kept for ever; who answered is.
+    by = moderator.id
+    assert [tuple(act) for act in acts] == [
+        ("asked_claim.made", None), ("asked_claim.taken", by), ("asked_claim.answered", by),
+    ]  # fmt: skip
+    with time_machine.travel(now() + operations.KEPT_FOR + dt.timedelta(days=1)), transaction():
+        assert operations.forget_old() == 1
+    assert db.session.get_one(AskedClaim, asked.id).asked_by_id is None
     # A question that was withdrawn answers nothing any more.
     with transaction():
         withdraw(Question, answered.id, by=moderator, because="wrong")

@@ -22,7 +22,7 @@ from app.learning.asking import DECLINED, ERASED, refusals
 from app.learning.marks import cited_slugs
 from app.learning.models import Question
 from app.learning.operations.inputs import QuestionInput
-from app.learning.operations.questions import add_question
+from app.learning.operations.writing import add_question
 
 # An address that nobody confirms is forgotten after a week; the words of what was declined or put together, and an address
 # that no mail reached, three months after it was decided.
@@ -62,7 +62,8 @@ def ask_claim(
     )
     db.session.add(asked)
     db.session.flush()
-    audit.record("asked_claim.made", subject=asked, by=by)
+    # Not who: the trail is kept for ever, and who asks is nobody's business once they are told.
+    audit.record("asked_claim.made", subject=asked, by=None)
     if address:
         outbox.enqueue("mail_asked_confirm", {"asked_id": asked.id}, key=f"asked_confirm:{asked.id}")
     return asked
@@ -203,7 +204,8 @@ def forget_email(asked_id: int) -> None:
 
 def forget_old() -> int:
     """Forget addresses that nobody confirmed within a week, and, three months after it was decided, the words of what was
-    declined or put together, and every address; how many rows were changed. Called by a sweep, in its transaction."""
+    declined or put together, and who asked, by account or address; how many rows were changed. Called by a sweep, in its
+    transaction."""
     at = now()
     unconfirmed = (
         sa.update(AskedClaim)
@@ -218,9 +220,9 @@ def forget_old() -> int:
     outcome = sa.select(AskedClaim.id).where(AskedClaim.status.in_(("answered", "declined")), long_decided)
     unreached = (
         sa.update(AskedClaim)
-        .where(AskedClaim.email.is_not(None), long_decided)
+        .where(sa.or_(AskedClaim.email.is_not(None), AskedClaim.asked_by_id.is_not(None)), long_decided)
         .where(sa.func.coalesce(AskedClaim.merged_into_id, AskedClaim.id).in_(outcome))
-        .values(email=None, email_confirmed_at=None)
+        .values(email=None, email_confirmed_at=None, asked_by_id=None)
     )
     old = (
         sa.update(AskedClaim)
