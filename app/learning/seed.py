@@ -16,11 +16,16 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.learning.models import Article, Fact, Question, Revision
-from app.learning.operations.articles import add_article, edit_article
-from app.learning.operations.facts import add_fact, edit_fact
 from app.learning.operations.inputs import ArticleInput, FactInput, QuestionInput, SourceInput, values_of
-from app.learning.operations.questions import add_question, edit_question
 from app.learning.operations.topics import save_topic
+from app.learning.operations.writing import (
+    add_article,
+    add_fact,
+    add_question,
+    edit_article,
+    edit_fact,
+    edit_question,
+)
 
 FOLDER = Path(__file__).parent / "data"
 LEFT_OUT = "## What we left out, and why"

@@ -155,6 +155,15 @@ def test_a_fold_that_is_never_closed_is_refused(tmp_path: Path) -> None:
         read_courses(folder)
 
 
+@pytest.mark.parametrize("mark", ["{{fact word-csam}}", "It is so.[^word-csam]", "{{ fact word-csam"])
+def test_a_mark_of_articles_is_refused_in_a_lesson_which_would_show_it_as_typed(tmp_path: Path, mark: str) -> None:
+    folder = shutil.copytree(FOLDER / SLUG, tmp_path / SLUG)
+    lesson = folder / "3-what-to-notice.md"
+    lesson.write_text(f"{lesson.read_text()}\n\n{mark}\n")
+    with pytest.raises(ValueError, match="lesson 3: marks of facts"):
+        read_courses(folder)
+
+
 # --- versions -------------------------------------------------------------------------------------------------------
 
 

@@ -166,6 +166,8 @@ def _problems_of(lesson: LessonFile, keys: set[str]) -> list[str]:
         found.append("a title of at most 80 characters, and a text")
     if broken_fold(lesson.body):
         found.append("a fold is not closed, or begins inside another")
+    if re.search(r"\{\{|\[\^", lesson.body):
+        found.append("marks of facts ({{fact …}}, [^…]) are for articles: a lesson names its sources beside it")
     if unknown := sorted(set(lesson.sources) - keys):
         found.append(f"unknown sources {', '.join(unknown)}")
     if not lesson.questions:

@@ -93,7 +93,7 @@ def require_open(row: Kept) -> None:
         raise refuse("withdrawn", _("This was withdrawn."), _("Restore it first."))
 
 
-def require_in_sight(row: Article | Question, status: str) -> None:
+def require_in_sight(row: Kept, status: str) -> None:
     """Raise InvalidInput at "status" when what the public sees would be a draft again: it says that it does not hold where it
     stood, and is not just gone (`standing.withdraw`)."""
     if row.status == "published" and status == "draft":

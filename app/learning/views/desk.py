@@ -110,8 +110,8 @@ def withdraw(row: Any) -> ResponseReturnValue:
                     version=version_of(form),
                 )
                 if not sure:
-                    raise _OnlyLooked
-        except _OnlyLooked:
+                    raise OnlyLooked
+        except OnlyLooked:
             sure = True
         except InvalidInput as invalid:
             show_errors(form, invalid)
@@ -130,8 +130,12 @@ def withdraw(row: Any) -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-class _OnlyLooked(Exception):
-    """Ends a transaction that was only made to look at."""
+class OnlyLooked(Exception):
+    """Ends a transaction that was only made to look at; `preview` is what it would look like, where that is shown."""
+
+    def __init__(self, preview: Any = None) -> None:
+        self.preview = preview
+        super().__init__()
 
 
 def version_of(form: Any) -> int:

@@ -24,7 +24,7 @@ from app.learning.models import Article, Fact, FactSource, Question
 from app.learning.operations.inputs import MOST_SOURCES, ArticleInput, FactInput, QuestionInput, SourceInput, values_of
 from app.learning.rendering import Body, render
 from app.learning.views.blueprint import learning
-from app.learning.views.desk import checked_by, name_of, page_of, version_of
+from app.learning.views.desk import OnlyLooked, checked_by, name_of, page_of, version_of
 from app.moderation.policy import can_moderate
 
 _EDIT: dict[type, Callable[..., Any]] = {
@@ -192,8 +192,8 @@ def _editor(model: type[Any], row: Any, form: Any, values_from: Callable[[Any, s
                         row.id, values, by=current_person(), reason=form.reason.data or "", version=version_of(form)
                     )
                 if act == "preview":
-                    raise _OnlyLooked(_preview(values))
-        except _OnlyLooked as looked:
+                    raise OnlyLooked(_preview(values))
+        except OnlyLooked as looked:
             preview = looked.preview
         except InvalidInput as invalid:
             _show(form, invalid)
@@ -208,14 +208,6 @@ def _editor(model: type[Any], row: Any, form: Any, values_from: Callable[[Any, s
         name=name_of(row) if row is not None else "", page_url=page_of(row) if row is not None else "",
     )  # fmt: skip
     return page, 422 if form.errors and not changed_rows else 200
-
-
-class _OnlyLooked(Exception):
-    """Ends a transaction that was only made to look at: `preview` is what it would look like."""
-
-    def __init__(self, preview: Any) -> None:
-        self.preview = preview
-        super().__init__()
 
 
 def _preview(values: ArticleInput | FactInput | QuestionInput) -> Body | Fact:
