@@ -7,6 +7,7 @@ organization chose as cause counts in every language.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 import tomllib
@@ -28,11 +29,25 @@ def asks_for_help(text: str) -> bool:
     return bool(_distress().search(text))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Lists:
+    """The causes, the words that speak (those of disaster alone as well), the phrases that do not."""
+
+    causes: frozenset[str]
+    speaking: re.Pattern[str]
+    disaster: re.Pattern[str]
+    harmless: re.Pattern[str]
+
+
 @functools.cache
-def _lists() -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
-    """The causes, the words that speak, the phrases that do not."""
+def _lists() -> _Lists:
     words = tomllib.loads(FILE.read_text())
-    return frozenset(words["causes"]), _any_of([*words["abuse"], *words["disaster"]]), _any_of(words["harmless"])
+    return _Lists(
+        frozenset(words["causes"]),
+        _any_of([*words["abuse"], *words["disaster"]]),
+        _any_of(words["disaster"]),
+        _any_of(words["harmless"]),
+    )
 
 
 def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
@@ -49,8 +64,16 @@ def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
 def words_that_speak(*texts: str, causes: Collection[str] = ()) -> list[str]:
     """The words by which these texts speak of abuse or disaster, in small letters, each once, in their order; with a cause
     that says so by itself, that cause's slug first. Empty when they do not."""
-    telling, speaking, harmless = _lists()
-    found = [cause for cause in causes if cause in telling]
+    lists = _lists()
+    found = [cause for cause in causes if cause in lists.causes]
     for text in texts:
-        found += [" ".join(match.group().lower().split()) for match in speaking.finditer(harmless.sub(" ", text))]
+        spoken = lists.speaking.finditer(lists.harmless.sub(" ", text))
+        found += [" ".join(match.group().lower().split()) for match in spoken]
     return list(dict.fromkeys(found))
+
+
+def are_of_disaster(words: Collection[str]) -> bool:
+    """True when there are words found by `words_that_speak`, and all of them are of disaster and none of abuse: what to think
+    of before passing such a thing on is another thing."""
+    lists = _lists()
+    return bool(words) and all(word in lists.causes or lists.disaster.fullmatch(word) for word in words)

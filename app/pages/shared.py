@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.core import when
 from app.core.cards import Card, Statement
@@ -22,7 +22,7 @@ from app.fundraisers.queries import PublicFundraiser, find_public_fundraiser
 from app.learning import queries as learning
 from app.learning.marks import cited_slugs
 from app.learning.models import Article, Fact, FactSource, Question
-from app.learning.speaks import words_that_speak
+from app.learning.speaks import are_of_disaster, words_that_speak
 from app.needs import standing
 from app.needs.models import Need
 from app.needs.queries import count_by_status, find_visible_need, list_items, list_shifts
@@ -60,6 +60,8 @@ class Shared:
     state: str = ""
     asks: bool = False
     because: tuple[str, ...] = ()
+    # It speaks of disaster and not of abuse: the questions are about that.
+    of_disaster: bool = False
     withdrawn: str = ""
     has_poster: bool = True
     # What its page rests on and was withdrawn since: why, fact by fact.
@@ -85,11 +87,16 @@ class Shared:
         return ngettext("%(num)s more on the page", "%(num)s more on the page", self.further)
 
     @property
+    def sources_words(self) -> str:
+        """What its sources are called: of what can be learned, sources; of what is asked for, those who ask."""
+        return _("Sources:") if self.section == "learn" else _("Who says so:")
+
+    @property
     def text(self) -> str:
         """What to paste where no picture goes: the sentence, how well it is known, what it rests on, and the address."""
         lines = [self.line, self.withdrawn or self.state, *self.unsupported]
         if self.sources:
-            lines += [_("Sources:"), *(f"- {one_line(source)}" for source in self.sources)]
+            lines += [self.sources_words, *(f"- {one_line(source)}" for source in self.sources)]
         if self.further:
             lines.append(f"- {self.further_words}")
         return "\n".join([*filter(None, lines), self.url])
@@ -119,10 +126,11 @@ def _verified(organization: Organization) -> Source:
     )
 
 
-def _because(*texts: str, causes: Collection[str]) -> tuple[str, ...]:
-    """The words by which texts of people speak of abuse or disaster, causes by their names."""
+def _because(*texts: str, causes: Collection[str]) -> dict[str, Any]:
+    """Whether texts of people speak of abuse or disaster, and by which words, causes by their names: as Shared has it."""
     found = words_that_speak(*texts, causes=causes)
-    return tuple(str(cause.name) if (cause := find_cause(word)) and word in causes else word for word in found)
+    named = tuple(str(cause.name) if (cause := find_cause(word)) and word in causes else word for word in found)
+    return {"asks": bool(found), "because": named, "of_disaster": are_of_disaster(found)}
 
 
 # --- needs ----------------------------------------------------------------------------------------------------------
@@ -133,7 +141,6 @@ def share_need(need_id: int) -> Shared | None:
     need: Need | None = find_visible_need(need_id)
     if need is None:
         return None
-    because = _because(need.title, need.description, causes=need.causes)
     key = encode_id(need.id)
     return Shared(
         path=f"/needs/{key}",
@@ -143,8 +150,7 @@ def share_need(need_id: int) -> Shared | None:
         section="needs",
         facts=(describe_area(need), _("Last day: %(day)s", day=when.full_day(need.ends_on)) if need.ends_on else ""),
         sources=_sources_of(need),
-        asks=bool(because),
-        because=because,
+        **_because(need.title, need.description, causes=need.causes),
     )
 
 
@@ -191,12 +197,7 @@ def share_fundraiser(slug: str) -> Shared | None:
     if page is None:
         return None
     need: Need | None = find_visible_need(page.need_id) if page.need_id else None
-    because = _because(
-        page.title,
-        page.story,
-        *(() if need is None else (need.title, need.description)),
-        causes=need.causes if need else (),
-    )
+    own = () if need is None else (need.title, need.description)
     return Shared(
         path=f"/fundraisers/{page.slug}",
         step=f"/share/fundraiser/{page.slug}",
@@ -205,8 +206,7 @@ def share_fundraiser(slug: str) -> Shared | None:
         section="fundraisers",
         facts=(_("until %(day)s", day=when.full_day(page.ends_on)) if page.ends_on else "",),
         sources=_sources_of_fundraiser(page),
-        asks=bool(because),
-        because=because,
+        **_because(page.title, page.story, *own, causes=need.causes if need else ()),
     )
 
 
@@ -331,6 +331,7 @@ def _shared_of(row: Article | Fact | Question, title: str, path: str, step: str,
         further=len(sources) - len(sources[:MOST_SOURCES]),
         state="" if withdrawn else _state(row),
         asks=True,
+        of_disaster=are_of_disaster(words_that_speak(title, *(fact.claim for fact in facts))),
         withdrawn=withdrawn,
         has_poster=False,
         unsupported=tuple(_unsupported(fact) for fact in gone),

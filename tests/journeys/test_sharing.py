@@ -121,8 +121,8 @@ def test_a_need_after_a_flood_asks_first(visitor: Visitor) -> None:
         assert visitor.reads("We ask because of what this page speaks of: flood")
         visitor.look()
         visitor.follow("Go on to the link")
-    assert "last confirmed" not in visitor.field("Text with its sources").input_value(), "nobody did"
-    assert "verified on" in visitor.field("Text with its sources").input_value()
+    assert "last confirmed" not in visitor.field("Text that says who asks").input_value(), "nobody did"
+    assert "verified on" in visitor.field("Text that says who asks").input_value()
 
 
 def test_the_ways_to_help_lead_on_near_a_place(visitor: Visitor) -> None:

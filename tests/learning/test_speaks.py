@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.learning.speaks import words_that_speak
+from app.learning.speaks import are_of_disaster, words_that_speak
 
 LABELS: dict[str, Any] = json.loads((Path(__file__).parent / "speaks_labels.json").read_text())
 # What was reached when labels and words were last changed (docs/learning.md): it may only rise.
@@ -61,3 +61,6 @@ def test_it_tells_the_words_as_a_page_can_show_them() -> None:
     assert words_that_speak(text) == ["floods", "sexual assault"]
     assert words_that_speak("Rapport with grapes; brainstorm; a nonviolent, un-abused firewall") == []
     assert words_that_speak("Gatorade", causes=("food", "emergency")) == ["emergency"]
+    assert are_of_disaster(["floods", "emergency"])
+    assert not are_of_disaster(["floods", "sexual assault"])
+    assert not are_of_disaster([])
