@@ -38,15 +38,36 @@ def _rules_of(decorators: list[ast.expr]) -> list[str]:
     ]
 
 
+def _of_module(tree: ast.Module) -> list[str]:
+    """The ids in the module's own `pytestmark = pytest.mark.rule("S1")`, alone or in a list."""
+    marks: list[ast.expr] = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(to, ast.Name) and to.id == "pytestmark" for to in node.targets
+        ):
+            marks += node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else [node.value]
+    return _rules_of(marks)
+
+
 def proofs() -> dict[str, list[str]]:
     """Rule id -> the tests that name it, as path::name. A module's `pytestmark` counts for all its tests."""
     found: dict[str, list[str]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                for rule in _rules_of(node.decorator_list):
-                    found.setdefault(rule, []).append(f"{path.relative_to(ROOT)}::{node.name}")
+        for rule, name in proofs_in(path.read_text()):
+            found.setdefault(rule, []).append(f"{path.relative_to(ROOT)}::{name}")
+    return found
+
+
+def proofs_in(source: str) -> list[tuple[str, str]]:
+    """Each rule that a test file names, with the name of the test (or class of tests)."""
+    tree = ast.parse(source)
+    everywhere, found = _of_module(tree), list[tuple[str, str]]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            own = _rules_of(node.decorator_list)
+            if node.name.startswith("test_"):
+                own += [rule for rule in everywhere if rule not in own]
+            found += [(rule, node.name) for rule in own]
     return found
 
 
