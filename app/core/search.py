@@ -10,7 +10,8 @@ import dataclasses
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.core.db import db, uses_sqlite
@@ -19,6 +20,7 @@ MAXIMUM_QUERY_WORDS = 12
 MAXIMUM_WORDS = 3000  # of one document; what comes later is not found by its words
 MAXIMUM_WORD = 40
 SHORTEST_BEGINNING = 4  # fewer letters begin too many other words
+LONG = 7  # letters of a word in which two slips leave it recognizable
 _WORD = re.compile(r"[^\W_]+")
 _SIBILANT_PLURAL = re.compile(r"(?:s|x|z|ch|sh)es$")
 
@@ -56,6 +58,45 @@ def query_words(text: str) -> list[str]:
 def is_among(term: str, found: Iterable[str]) -> bool:
     """True when `found` has the word, or one that begins with it, as a match with `begins` takes it."""
     return any(word == term or (len(term) >= SHORTEST_BEGINNING and word.startswith(term)) for word in found)
+
+
+def closest(term: str, known: Mapping[str, int]) -> str:
+    """The word of `known` (each with how often it occurs) that `term` was most likely meant to be, "" when none is near: one
+    slip of the finger away (a letter more, less, another, or two changed places), two in words of LONG letters or more. Short
+    words have too many neighbours and are left alone."""
+    if len(term) < SHORTEST_BEGINNING:
+        return ""
+    most, letters = 2 if len(term) >= LONG else 1, Counter(term)
+    best: tuple[int, int, bool, int, str] | None = None
+    for word, count in known.items():
+        if abs(len(word) - len(term)) > most or len(word) < SHORTEST_BEGINNING:
+            continue
+        # A slip loses one letter at most: a word with too many others need not be compared.
+        lost = (letters - Counter(word)).total()
+        if lost > most:
+            continue
+        slips = _slips(term, word, most)
+        if slips <= most:
+            found = (slips, lost, word[0] != term[0], -count, word)
+            best = found if best is None else min(best, found)
+    return "" if best is None else best[4]
+
+
+def _slips(one: str, other: str, most: int) -> int:
+    """Slips between two words, `most` + 1 for more of them (Damerau's distance; of one place only one slip is made: Boytsov,
+    "Indexing methods for approximate dictionary searching", 2011, calls it optimal string alignment)."""
+    before, last = list[int](), list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        row = [at]
+        for to, target in enumerate(other, 1):
+            cost = min(last[to] + 1, row[to - 1] + 1, last[to - 1] + (letter != target))
+            if at > 1 and to > 1 and letter == other[to - 2] and one[at - 2] == target:
+                cost = min(cost, before[to - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+        before, last = last, row
+    return last[-1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +148,16 @@ class TextIndex:
         parts = [f"'{term}'" + (":*" if term in wide else "") for term in terms]
         parts += ["(" + " | ".join(f"'#{tag}'" for tag in group) + ")" for group in any_of]
         return " & ".join(parts)
+
+    def vocabulary(self) -> dict[str, int]:
+        """Every word of its documents, and in how many of them it is. It reads all of it: for tables of few documents."""
+        if not uses_sqlite():
+            statement = f"SELECT word, ndoc FROM ts_stat('SELECT lexemes FROM {self.table}')"  # noqa: S608  # names are ours
+            return {row[0]: row[1] for row in run(statement, {}) if not row[0].startswith("#")}
+        found = Counter[str]()
+        for row in run(f"SELECT words FROM {self.table}", {}):  # noqa: S608  # names are ours
+            found.update(set(row[0].split()))
+        return dict(found)
 
     def source(self, alias: str = "w") -> tuple[str, str, str]:
         """FROM item, condition on the parameter `match`, and the expression of the document number."""

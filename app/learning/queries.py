@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.core import search as full_text
+from app.core.cache import facts
 from app.core.db import db
 from app.core.paging import Page, decode_cursor, encode_cursor
 from app.learning.index import WORDS
@@ -37,15 +38,17 @@ class Found:
     sensitive: bool
     topic: str
     checked_on: dt.date
+    version: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """What is looked for: words, one kind only, one topic only."""
+    """What is looked for: words, one kind only, one topic only, one state only."""
 
     q: str = ""
     kind: str = ""
     topic: str = ""
+    status: str = ""
 
 
 def list_topics() -> list[Topic]:
@@ -130,13 +133,15 @@ def _found(row: Any) -> Found:
     return Found(**{field.name: getattr(row, field.name) for field in dataclasses.fields(Found)})
 
 
-def search(asked: Search, cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Found]:
-    """What the public may find, in at most two statements; what was withdrawn is found, too, and shown as withdrawn. With
-    words (or the beginnings of words) those come first that have more of them in their title; without, in the order of their
-    addresses. Raises BadCursor."""
+def search(asked: Search, cursor: str | None = None, *, drafts: bool = False, limit: int = PAGE_SIZE) -> Page[Found]:
+    """What the public may find (with `drafts`, what moderators may), in at most two statements; what was withdrawn is found,
+    too, and shown as withdrawn. With words (or the beginnings of words) those come first that have more of them in their
+    title; without, in the order of their addresses. Raises BadCursor."""
     terms = full_text.query_words(asked.q)
     rows = _everything().subquery()
-    query = sa.select(rows).where(rows.c.status != "draft")
+    query = sa.select(rows) if drafts else sa.select(rows).where(rows.c.status != "draft")
+    if asked.status:
+        query = query.where(rows.c.status == asked.status)
     if asked.kind in KINDS:
         query = query.where(rows.c.kind == asked.kind)
     if asked.topic:
@@ -164,6 +169,29 @@ def _best(query: sa.Select[Any], rows: sa.Subquery, terms: list[str], cursor: st
     left = [entry for entry in scored if after is None or entry[:3] > after]
     following = encode_cursor(*left[limit - 1][:3]) if len(left) > limit else None
     return Page([entry[3] for entry in left[:limit]], following)
+
+
+def search_mended(asked: Search, cursor: str | None = None, *, drafts: bool = False) -> tuple[Search, Page[Found]]:
+    """As `search`, with what was asked; where that finds nothing, the same with slips of the finger mended, if that finds
+    anything. Raises BadCursor."""
+    page = search(asked, cursor, drafts=drafts)
+    if asked.q and not page.rows and not cursor and (words := _spell(asked.q)):
+        other = dataclasses.replace(asked, q=words)
+        found = search(other, drafts=drafts)
+        return (other, found) if found.rows else (asked, page)
+    return asked, page
+
+
+def _spell(q: str) -> str:
+    """The words searched for with each that nothing has as the likest one that something has; "" when there is no such
+    word, or nothing to mend. Whether anything has all of them together is another question."""
+    terms = full_text.query_words(q)
+    kept = facts("learn_vocabulary")
+    if "words" not in kept:
+        kept["words"] = WORDS.vocabulary()
+    known: dict[str, int] = kept["words"]
+    mended = [term if full_text.is_among(term, known) else full_text.closest(term, known) for term in terms]
+    return " ".join(mended) if mended != terms and all(mended) else ""
 
 
 def _matching(terms: list[str]) -> list[int]:
@@ -195,7 +223,6 @@ class Changed(Found):
 
     updated_at: dt.datetime
     withdrawn_because: str
-    version: int
     topic_title: str
 
 
@@ -250,37 +277,19 @@ def cited_by(subject_ids: Iterable[int]) -> dict[int, list[str]]:
 # --- the moderators' desk -------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """Something to look at again. `oldest` is the day since which all of its sources are checked."""
-
-    kind: str
-    slug: str
-    title: str
-    status: str
-    oldest: dt.date
-    version: int
-
-
-def list_due(before: dt.date, limit: int = MOST_TASKS) -> list[Task]:
+def list_due(before: dt.date, limit: int = MOST_TASKS) -> list[Found]:
     """Facts, articles and questions in sight with a source that was last checked before that day, the oldest first."""
     rows = _everything().subquery()
     query = sa.select(rows).where(rows.c.status.not_in(("draft", "withdrawn")), rows.c.checked_on < before)
     query = query.order_by(rows.c.checked_on, rows.c.slug).limit(limit)
-    return [_task(row) for row in db.session.execute(query)]
+    return [_found(row) for row in db.session.execute(query)]
 
 
-def list_in_state(*statuses: str, limit: int = MOST_TASKS) -> list[Task]:
+def list_in_state(*statuses: str, limit: int = MOST_TASKS) -> list[Found]:
     """Facts, articles and questions in one of these states, the longest unchecked first."""
     rows = _everything().subquery()
     query = sa.select(rows).where(rows.c.status.in_(statuses)).order_by(rows.c.checked_on, rows.c.slug)
-    return [_task(row) for row in db.session.execute(query.limit(limit))]
-
-
-def _task(row: Any) -> Task:
-    return Task(
-        kind=row.kind, slug=row.slug, title=row.title, status=row.status, oldest=row.checked_on, version=row.version
-    )
+    return [_found(row) for row in db.session.execute(query.limit(limit))]
 
 
 def find_signpost_checks() -> dict[str, dt.date]:

@@ -16,8 +16,9 @@ from flask import Flask
 from app.accounts.models import Person
 from app.core.audit import AuditEvent
 from app.core.clock import today
-from app.core.db import db
-from app.learning.models import Article, Fact, Revision
+from app.core.db import db, transaction
+from app.learning import operations
+from app.learning.models import Article, Fact, Question, Revision
 from app.learning.operations import inputs
 from app.learning.signposts import divide_signposts, list_signposts
 from tests.conftest import CheckingClient
@@ -94,6 +95,46 @@ def test_contested_and_drafts_are_listed(client: CheckingClient, moderator: Pers
     assert "Nobody agrees." in page.partition('id="contested"')[2].partition('class="head"')[0]
     assert "Half written" in page.partition('id="drafts"')[2]
     assert 'href="/moderation/learning"' in client.get("/moderation/").text
+
+
+def test_each_of_them_is_found_in_any_state_and_changed_from_there(
+    client: CheckingClient, moderator: Person, count_queries: list[str]
+) -> None:
+    fact = make_fact(claim="Zebras were counted.")
+    make_article(title="Zebra care", status="draft")
+    gone = make_question(question="Are zebras sold?")
+    with transaction():
+        operations.withdraw(Question, gone.id, by=moderator, because="Nobody knows.")
+    for number in range(21):
+        make_fact(fact.topic, slug=f"gadget-{number:02}", claim="Gadgets were counted.", status="contested")
+    assert 'href="/moderation/learning/all"' in client.get("/moderation/learning").text
+
+    def rows(query: str) -> list[str]:
+        found = re.findall(r'<th scope="row"><a href="([^"]+)"', client.get(f"/moderation/learning/all{query}").text)
+        return [path.removeprefix("/moderation/learning/") for path in found]
+
+    assert sorted(rows("?q=zebra")) == sorted(
+        [f"facts/{fact.slug}", "articles/" + slug_of("Zebra care"), f"questions/{gone.slug}"]
+    )
+    assert rows("?q=zebra&status=draft") == ["articles/" + slug_of("Zebra care")]
+    assert rows("?q=zebras&kind=fact") == [f"facts/{fact.slug}"]
+    assert len(rows("?q=zebbra")) == 3, "a slip of the finger is mended"
+    assert rows("?q=zebra&status=contested") == []
+    first = client.get("/moderation/learning/all?kind=fact&status=contested").text
+    following = re.search(r'rel="next" href="/moderation/learning/all([^"]+)"', first)
+    assert following is not None
+    assert rows(following[1].replace("&amp;", "&")) == ["facts/gadget-20"]
+    assert (
+        f'action="/moderation/learning/facts/{fact.slug}/renew"' in client.get("/moderation/learning/all?q=zebra").text
+    )
+    assert client.get("/moderation/learning/all?status=nonsense&cursor=broken").status_code == 302
+    count_queries.clear()
+    client.get("/moderation/learning/all")
+    assert len(count_queries) <= 8, count_queries
+
+
+def slug_of(title: str) -> str:
+    return db.session.scalars(sa.select(Article.slug).where(Article.title == title)).one()
 
 
 @pytest.mark.rule("L1")

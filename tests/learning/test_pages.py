@@ -272,20 +272,57 @@ def test_whoever_searches_in_need_is_shown_the_services_first(client: CheckingCl
 
 def test_the_beginning_of_a_word_finds_it(client: CheckingClient) -> None:
     make_question(question="Are most kidnapped by strangers?", slug="strangers")
-    for words in ("kidnap", "Kidnapped", "kidn stran"):
+    for words in ("kidnap", "Kidnapped", "kidn stran", "kidnappers"):
         assert "/learn/questions/strangers" in client.get("/learn", query_string={"q": words}).text, words
-    for words in ("kid", "napped", "kidnappers"):  # too short, not the beginning, longer than the word
+    for words in ("kid", "napped"):  # too short, not the beginning
         assert "/learn/questions/strangers" not in client.get("/learn", query_string={"q": words}).text, words
+
+
+def test_a_slip_of_the_finger_finds_what_was_meant_and_says_so(
+    client: CheckingClient, count_queries: list[str]
+) -> None:
+    make_question(question="Are most kidnapped by strangers?", slug="strangers")
+    make_article(title="A zeppelin nobody sees", status="draft")
+    found = client.get("/learn?q=kidnaped+by+strnagers")
+    assert "/learn/questions/strangers" in found.text
+    assert "Nothing has “kidnaped by strnagers”. This is what has “kidnapped by stranger”." in found.text
+    assert 'value="kidnaped by strnagers"' in found.text, "what was typed stays in its field"
+    assert "Call the emergency number" in found.text, "as on every page that finds nothing of what was typed"
+    assert "Leave this page" in found.text, "what it speaks of counts, not how it was typed"
+    # What has its words found as they are is not second-guessed; what is near nothing, or near a draft only, finds nothing.
+    for words, said in (("strangers", False), ("qwertyuiop", False), ("zepelin", False)):
+        page = client.get("/learn", query_string={"q": words}).text
+        assert ("Nothing has" in page) is said, words
+        assert ("We have nothing on that yet" in page) is (words != "strangers"), words
+        assert "zeppelin" not in page
+    count_queries.clear()
+    client.get("/learn?q=kidnaped")
+    assert len(count_queries) <= 9, count_queries
+
+
+def test_a_list_of_facts_that_nobody_searched_folds_what_speaks_of_abuse(client: CheckingClient) -> None:
+    fact = make_fact(claim="A claim with hard words.", sensitive=True)
+    make_fact(claim="A mild claim.")
+    listed = client.get("/learn?kind=fact").text
+    assert (
+        listed.index("A mild claim.")
+        < listed.index('<details class="fold">')
+        < listed.index("A claim with hard words.")
+    )
+    assert f"/learn/facts/{fact.slug}" in listed
+    searched = client.get("/learn?q=hard+words").text
+    assert '<details class="fold">' not in searched
+    assert "A claim with hard words." in searched
 
 
 def test_what_was_written_before_it_was_published_stays_its_writers_own(
     client: CheckingClient, sign_in: Callable[..., CheckingClient]
 ) -> None:
-    draft = make_article(status="draft", body="Half a thought.")
+    draft, person = make_article(status="draft", body="Half a thought."), make_person()
     values = dataclasses.replace(values_of(draft), status="published", body="A whole thought.")
     for _time in range(2):
         with transaction():
-            operations.edit_article(draft.id, values, by=make_person(), reason="Done")
+            operations.edit_article(draft.id, values, by=person, reason="Done")
         values = dataclasses.replace(values, body="A whole thought, said better.")
     path = f"/learn/{draft.slug}/history"
     page = client.get(path).text

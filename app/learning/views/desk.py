@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,14 +15,15 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
+from app.core.text import line
 from app.core.web import allow, settings
 from app.learning import operations, queries, signposts
 from app.learning.asked_queries import count_waiting
 from app.learning.forms import RestoreForm, WithdrawForm
-from app.learning.models import FRESH_FOR, Article, Fact, Question
+from app.learning.models import FRESH_FOR, KINDS, Article, Fact, Question
 from app.learning.views.blueprint import learning
 from app.learning.views.report import COUNTRY_NAMES
-from app.learning.words import KIND_NAMES, STATUS_NAMES
+from app.learning.words import KIND_NAMES, KINDS_OF_THEM, STATUS_NAMES
 from app.moderation.policy import can_moderate
 
 # Looked at before a page has to say that nobody did within a year.
@@ -77,6 +79,38 @@ def desk() -> ResponseReturnValue:
         country_names=COUNTRY_NAMES,
         headings=signposts.HEADINGS,
         kind_names=KIND_NAMES,
+        status_names=STATUS_NAMES,
+    )
+
+
+@learning.get("/moderation/learning/all")
+@allow(can_moderate)
+def everything() -> ResponseReturnValue:
+    """Every article, fact and question in any state: looked up by words, kind, state, and changed or renewed from here."""
+
+    def chosen(name: str, known: Collection[str]) -> str:
+        value = request.args.get(name, "")
+        return value if value in known else ""
+
+    asked = queries.Search(
+        q=(line(request.args.get("q")) or "")[:200],
+        kind=chosen("kind", KINDS),
+        topic=(line(request.args.get("topic")) or "")[:80],
+        status=chosen("status", STATUS_NAMES),
+    )
+    cursor = request.args.get("cursor")
+    typed = asked.q
+    asked, page = queries.search_mended(asked, cursor, drafts=True)
+    return render_template(
+        "learning/all.html",
+        asked=asked,
+        typed=typed,
+        page=page,
+        is_first=not cursor,
+        topics=queries.list_topics(),
+        stale_before=today("UTC") - FRESH_FOR,
+        kind_names=KIND_NAMES,
+        kinds_of_them=KINDS_OF_THEM,
         status_names=STATUS_NAMES,
     )
 

@@ -60,11 +60,15 @@ def index() -> ResponseReturnValue:
     if asked == queries.Search():
         return _page("index", False, topics=queries.list_topics, articles=queries.list_articles)
     cursor = request.args.get("cursor")
-    page = queries.search(asked, cursor)
-    helps = asks_for_help(asked.q)
+    typed = asked.q
+    asked, page = queries.search_mended(asked, cursor)
+    # Whoever finds nothing may need somebody now, too: then that stands first, even where a word was only misspelt.
+    nothing = bool(typed) and (not page.rows or asked.q != typed)
+    helps = asks_for_help(typed) or asks_for_help(asked.q)
     sensitive = helps or any(row.sensitive for row in page.rows)
     return _page(
         "search", sensitive, asked=asked, topics=queries.list_topics, page=page, is_first=not cursor, helps=helps,
+        typed=typed, nothing=nothing,
     )  # fmt: skip
 
 
