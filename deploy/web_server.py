@@ -6,9 +6,26 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # it says nothing of its types
+
+# Who looks for a service, or leaves at once, is written down by nobody, also where access lines are asked for (L2). The style
+# sheet is that page's alone and the script that of the pages with a way out: a line of either tells as much.
+UNSEEN = ("/report", "/report.json", "/static/css/report.css", "/static/js/leave.js")
+
+
+class QuietLogger(Logger):
+    """gunicorn's log without lines about the pages of UNSEEN."""
+
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
+        """One line a request, where `--access-logfile` asks for them."""
+        if environ.get("PATH_INFO", "").rstrip("/") not in UNSEEN:
+            super().access(resp, req, environ, request_time)
+
+
 worker_class = "gthread"
 preload_app = True
 control_socket_disable = True
+logger_class = QuietLogger
 
 
 def when_ready(_server: Any) -> None:

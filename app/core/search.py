@@ -20,6 +20,7 @@ MAXIMUM_QUERY_WORDS = 12
 MAXIMUM_WORDS = 3000  # of one document; what comes later is not found by its words
 MAXIMUM_WORD = 40
 SHORTEST_BEGINNING = 4  # fewer letters begin too many other words
+SHORTEST_MENDED = 5  # letters of a word in which a slip of the finger is looked for
 LONG = 7  # letters of a word in which two slips leave it recognizable
 _WORD = re.compile(r"[^\W_]+")
 _SIBILANT_PLURAL = re.compile(r"(?:s|x|z|ch|sh)es$")
@@ -63,13 +64,13 @@ def is_among(term: str, found: Iterable[str]) -> bool:
 def closest(term: str, known: Mapping[str, int]) -> str:
     """The word of `known` (each with how often it occurs) that `term` was most likely meant to be, "" when none is near: one
     slip of the finger away (a letter more, less, another, or two changed places), two in words of LONG letters or more. Short
-    words have too many neighbours and are left alone."""
-    if len(term) < SHORTEST_BEGINNING:
+    words have too many neighbours ("book", "look") and are left alone, and so is the letter that a word begins with."""
+    if len(term) < SHORTEST_MENDED:
         return ""
     most, letters = 2 if len(term) >= LONG else 1, Counter(term)
-    best: tuple[int, int, bool, int, str] | None = None
+    best: tuple[int, int, int, str] | None = None
     for word, count in known.items():
-        if abs(len(word) - len(term)) > most or len(word) < SHORTEST_BEGINNING:
+        if abs(len(word) - len(term)) > most or word[0] not in term[:2] or term[0] not in word[:2]:
             continue
         # A slip loses one letter at most: a word with too many others need not be compared.
         lost = (letters - Counter(word)).total()
@@ -77,9 +78,9 @@ def closest(term: str, known: Mapping[str, int]) -> str:
             continue
         slips = _slips(term, word, most)
         if slips <= most:
-            found = (slips, lost, word[0] != term[0], -count, word)
+            found = (slips, lost, -count, word)
             best = found if best is None else min(best, found)
-    return "" if best is None else best[4]
+    return "" if best is None else best[3]
 
 
 def _slips(one: str, other: str, most: int) -> int:

@@ -56,7 +56,7 @@ HEADINGS: dict[str, tuple[Any, Any]] = {
     ),
     "trafficked": (
         lazy("Somebody of any age is being trafficked"),
-        lazy("For labor or for sex. Help for the person, and a place for what you noticed."),
+        lazy("For labor or for sex. Help for you or whoever it happens to, and a place for what you noticed."),
     ),
     "worried": (lazy("You are an adult and worried about a child"), lazy("They listen, advise and act.")),
     "young": (lazy("You are young and want to talk"), lazy("You can ask first what they would have to pass on.")),

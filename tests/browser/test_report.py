@@ -63,6 +63,31 @@ def test_the_back_button_shows_nothing_of_it(page: Page, address: str, way: str)
 
 
 @pytest.mark.rule("L2")
+def test_back_leaves_other_pages_like_it_too_and_an_address_opens_them_again(page: Page, address: str) -> None:
+    """Who read about it before they looked for a service is not given away by a second press of Back."""
+    article = make_article(title="A hard page", sensitive=True)
+    page.goto(address + "/learn")
+    page.get_by_role("link", name="A hard page").click()
+    page.wait_for_url(f"{address}/learn/{article.slug}")
+    page.get_by_role("complementary").get_by_role("link", name="Where to report").click()
+    page.get_by_role("heading", name="Where to report").wait_for()
+    page.wait_for_load_state()
+    page.get_by_role("link", name="Leave this page").click()
+    page.wait_for_url(ELSEWHERE)
+    page.evaluate("history.back()")
+    page.wait_for_url(ELSEWHERE)
+    page.wait_for_timeout(300)
+    assert page.url == ELSEWHERE, "the article left by itself"
+    page.go_back()
+    assert page.url == address + "/learn"
+    # Whoever wants to read it again does.
+    page.goto(f"{address}/learn/{article.slug}")
+    page.wait_for_timeout(200)
+    assert page.url == f"{address}/learn/{article.slug}"
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+@pytest.mark.rule("L2")
 def test_two_presses_or_another_key_between_do_not_leave(page: Page, address: str) -> None:
     page.goto(address + "/report")
     for key in ("Shift", "Shift", "a", "Shift", "Shift"):

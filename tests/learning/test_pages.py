@@ -290,11 +290,13 @@ def test_a_slip_of_the_finger_finds_what_was_meant_and_says_so(
     assert "Call the emergency number" in found.text, "as on every page that finds nothing of what was typed"
     assert "Leave this page" in found.text, "what it speaks of counts, not how it was typed"
     # What has its words found as they are is not second-guessed; what is near nothing, or near a draft only, finds nothing.
-    for words, said in (("strangers", False), ("qwertyuiop", False), ("zepelin", False)):
+    make_fact(claim="Look for the child in the trunk.")
+    for words in ("strangers", "qwertyuiop", "zepelin", "book", "drunk"):
         page = client.get("/learn", query_string={"q": words}).text
-        assert ("Nothing has" in page) is said, words
+        assert "Nothing has" not in page, words
         assert ("We have nothing on that yet" in page) is (words != "strangers"), words
         assert "zeppelin" not in page
+    assert "/learn/questions/strangers" in client.get("/learn?q=ikdnapped").text, "the first two changed places"
     count_queries.clear()
     client.get("/learn?q=kidnaped")
     assert len(count_queries) <= 9, count_queries

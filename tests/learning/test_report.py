@@ -8,11 +8,15 @@ import datetime as dt
 import logging
 import os
 import re
+import types
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from markupsafe import escape
 
 from app.core.ids import encode_id
@@ -24,6 +28,7 @@ from app.learning.signposts import (
     list_signposts,
     list_signposts_of,
 )
+from deploy import web_server
 from tests.conftest import CheckingClient
 from tests.factories import make_fact, make_fundraiser, make_need, make_organization, make_person
 
@@ -111,6 +116,35 @@ def test_a_visit_leaves_no_trace_here(
             assert "csrf_token" not in answer.text
     assert [record for record in caplog.records if record.name != "tests"] == []
     assert capfd.readouterr() == ("", "")
+
+
+def lines_of(logger: type[Logger], paths: Iterable[str], capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """What gunicorn writes of requests for these paths where access lines are asked for."""
+    settings = Config()
+    settings.set("accesslog", "-")
+    log = logger(settings)
+    answer = types.SimpleNamespace(status="200 OK", sent=1, headers=[])
+    for path in paths:
+        environ = {"PATH_INFO": path, "RAW_URI": path, "REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.1"}
+        log.access(answer, types.SimpleNamespace(headers=[]), environ, dt.timedelta(seconds=1))
+    for handler in log.access_log.handlers:
+        handler.flush()
+    return re.findall(r"GET (\S+) HTTP", capfd.readouterr().out)
+
+
+@pytest.mark.rule("L2")
+def test_the_server_and_the_proxy_as_shipped_write_no_line_of_it_either(
+    client: CheckingClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither of the page nor of what only pages like it load: in gunicorn with access lines on, and in nginx."""
+    loaded = re.findall(r'(?:href|src)="(/static/(?:css|js)/[^?"]+)', client.get("/report").text)
+    unseen = ["/report", "/report/", "/report.json", *loaded]
+    assert lines_of(web_server.logger_class, [*unseen, "/needs"], capfd) == ["/needs"]
+    assert lines_of(Logger, [*unseen, "/needs"], capfd) == [*unseen, "/needs"], "gunicorn's own would tell"
+    proxy = (ROOT / "deploy" / "nginx.conf.example").read_text()
+    quiet = re.search(r"location ~ (\S+) \{\s+access_log off;\s+error_log /dev/null crit;", proxy)
+    assert quiet is not None
+    assert [path for path in [*unseen, "/needs", "/reports"] if re.search(quiet[1], path)] == unseen
 
 
 @pytest.mark.rule("L2")

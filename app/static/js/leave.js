@@ -6,10 +6,26 @@ function leave(event) {
   event?.preventDefault();
   document.title = "";
   document.body.replaceChildren();
+  try {
+    sessionStorage.setItem("left", "yes");
+  } catch {
+    // No storage: only this page is gone.
+  }
   location.replace(out.href);
 }
 
 out?.addEventListener("click", leave);
+
+// Back, in a tab that was left, shows none of the other pages like this one either. Who comes by a link or an address stays.
+addEventListener("pageshow", (event) => {
+  try {
+    const back = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+    if (back && sessionStorage.getItem("left")) leave();
+    else sessionStorage.removeItem("left");
+  } catch {
+    // No storage: Back is as it always was.
+  }
+});
 
 // Shift three times within two seconds, with no other key between.
 let presses = [];
