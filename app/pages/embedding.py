@@ -1,4 +1,4 @@
-"""What an organization shows of itself on its own site: its open needs in a frame, and how to put it there.
+"""What other sites show of ours in a frame: the open needs of an organization, a fact with its sources; and how to put it there.
 
 The frame is the same for everybody: it knows no session, sets no cookie and needs no script, so any site may show it. Nothing
 in it can be pressed but links, which leave the frame."""
@@ -12,6 +12,8 @@ from markupsafe import escape
 from app.core.cache import anonymous_page
 from app.core.i18n import _
 from app.core.web import allow, content_security_policy, public, settings
+from app.learning.models import Fact
+from app.learning.queries import find_fact
 from app.needs.queries import list_open_needs_of
 from app.organizations.models import Organization
 from app.organizations.policy import can_see_staff_pages
@@ -41,10 +43,27 @@ def organization(organization: Organization) -> ResponseReturnValue:
     return _framed(anonymous_page(lambda: _render(organization)))
 
 
+@embedding.get("/embed/facts/<slug>")
+@public(load=find_fact)
+def fact(fact: Fact) -> ResponseReturnValue:
+    """A fact with its state and sources, for a frame on any site: withdrawn, it says so there from that moment on. What
+    speaks of abuse or disaster is folded (G13)."""
+    return _framed(anonymous_page(lambda: render_template("pages/embedded_fact.html", fact=fact), proxies=False))
+
+
+def frame_snippet(path: str, title: str, height: int) -> str:
+    """Markup to copy into another site, which shows the page at `path` in a frame of `height` pixels. It is shown as text: what
+    stands in its attributes is escaped in it."""
+    return (
+        f'<iframe src="{escape(settings().base_url + path)}" title="{escape(title)}"'
+        f' width="100%" height="{height}" loading="lazy" style="border: 0"></iframe>'
+    )
+
+
 def _framed(answer: ResponseReturnValue) -> Response:
     response = make_response(answer)
     response.headers["Content-Security-Policy"] = content_security_policy(framed_by="*")
-    # The page of the organization is what search engines list.
+    # Its own page is what search engines list.
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -61,10 +80,5 @@ def _render(organization: Organization) -> str:
 def embed(organization: Organization) -> ResponseReturnValue:
     """How to show the open needs on the organization's own site: what to copy, and where to."""
     path = url_for("embedding.organization", slug=organization.slug)
-    # Markup to copy, shown as text: what stands in its attributes is escaped in it.
-    snippet = (
-        f'<iframe src="{escape(settings().base_url + path)}"'
-        f' title="{escape(_("What %(organization)s needs", organization=organization.name))}"'
-        f' width="100%" height="{TALL}" loading="lazy" style="border: 0"></iframe>'
-    )
+    snippet = frame_snippet(path, _("What %(organization)s needs", organization=organization.name), TALL)
     return render_template("pages/embed.html", organization=organization, snippet=snippet, path=path)

@@ -68,6 +68,8 @@ class Shared:
     unsupported: tuple[str, ...] = ()
     # Its own page has the way out and is kept by no browser: so are the steps that pass it on (G13).
     sensitive: bool = False
+    # The path of its page for a frame on other sites; "" where there is none.
+    frame: str = ""
 
     @property
     def url(self) -> str:
@@ -277,7 +279,8 @@ def share_fact(slug: str) -> Shared | None:
     fact = learning.find_fact(slug)
     if fact is None:
         return None
-    return _shared_of(fact, fact.claim, f"/learn/facts/{fact.slug}", f"/share/fact/{fact.slug}", [fact])
+    made = _shared_of(fact, fact.claim, f"/learn/facts/{fact.slug}", f"/share/fact/{fact.slug}", [fact])
+    return dataclasses.replace(made, frame=f"/embed/facts/{fact.slug}")
 
 
 def share_article(slug: str) -> Shared | None:

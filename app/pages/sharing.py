@@ -10,9 +10,11 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.cards import Card, Statement, draw_card, draw_statement
+from app.core.i18n import _
 from app.core.qr import draw_qr, qr_png, qr_svg
 from app.core.web import UNSEEN_HEADERS, public
 from app.learning.signposts import ELSEWHERE
+from app.pages.embedding import frame_snippet
 from app.pages.shared import (
     Shared,
     card_of_article,
@@ -30,6 +32,8 @@ from app.pages.shared import (
 )
 
 sharing = Blueprint("sharing", __name__)
+# The height that a fact's snippet asks for, in pixels: a claim with three sources on a phone; the rest scrolls within.
+TALL_FACT = 480
 
 
 def _card(card: Card | Statement) -> ResponseReturnValue:
@@ -59,6 +63,7 @@ def _page(shared: Shared) -> ResponseReturnValue:
         mail=f"mailto:?subject={quote(shared.line)}&body={quote(shared.text)}",
         message=f"sms:?&body={quote(shared.text)}",
         leave_url=ELSEWHERE,
+        snippet=frame_snippet(shared.frame, _("A fact with its sources"), TALL_FACT) if shared.frame else "",
     )
     return (page, 200, UNSEEN_HEADERS) if shared.sensitive else page
 

@@ -113,7 +113,27 @@ def everywhere(read: Callable[[str], str]) -> dict[str, bool]:
         "search": "Withdrawn" in read("/learn?q=zebras"),
         "the list of facts": "Withdrawn" in read("/learn?kind=fact"),
         "the feed": WHY in read("/learn.atom"),
+        "a frame on another site": WHY in read("/embed/facts/zebras")
+        and "<s>Most zebras" in read("/embed/facts/zebras"),
     }
+
+
+@pytest.mark.rule("G13")
+def test_a_fact_is_shown_on_any_site_with_its_sources_and_folded_where_it_is_hard(client: CheckingClient) -> None:
+    a_fact_and_what_cites_it()
+    hard = make_fact(claim="A claim with hard words.", sensitive=True)
+    frame = client.get("/embed/facts/zebras")
+    assert "frame-ancestors *" in frame.headers["Content-Security-Policy"]
+    assert frame.headers["Cache-Control"] == "public, no-cache", "no proxy keeps what may be withdrawn"
+    assert "Set-Cookie" not in frame.headers
+    assert "<script" not in frame.text
+    assert "Publisher 1" in frame.text
+    folded = client.get(f"/embed/facts/{hard.slug}").text
+    assert folded.index('<details class="fold">') < folded.index("A claim with hard words.")
+    assert client.get("/embed/facts/nothing").status_code == 404
+    offer = html.unescape(client.get("/share/fact/zebras?ready=yes").text)
+    assert '<iframe src="http://localhost/embed/facts/zebras" title="A fact with its sources"' in offer
+    assert "<iframe" not in html.unescape(client.get("/share/article/about-zebras?ready=yes").text)
 
 
 def withdraw_the_fact() -> None:
