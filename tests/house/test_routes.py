@@ -97,7 +97,7 @@ def address_of(world: World, rule: Rule) -> str:
     for kind in ("topic", "fact", "article", "question"):
         if endpoint in (
             f"learning.{kind}", f"learning.{kind}_history", f"learning.edit_{kind}", f"api_learning.{kind}",
-            f"sharing.{kind}", f"sharing.{kind}_card",
+            f"sharing.{kind}", f"sharing.{kind}_card", f"embedding.{kind}",
         ):  # fmt: skip
             values["slug"] = values[f"{kind}_slug"]
     if endpoint in ("learning.renew", "learning.withdraw", "learning.restore"):
