@@ -158,7 +158,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, shared_directory: Path) -> I
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
         # The sheet of components shows facts that are none.
-        unlinked += [f"/share/fact/{world.values['fact_slug']}", f"/learn/facts/{world.values['fact_slug']}"]
+        of_fact = (f"{start}/{world.values['fact_slug']}" for start in ("/share/fact", "/learn/facts", "/embed/facts"))
+        unlinked += of_fact
         unlinked += [f"/learn/questions/{world.values['question_slug']}"]
         unlinked += [f"/learn/check/tell/{world.values['asked_token']}", "/learn/check/asked?wait=mail"]
         unlinked += [f"/claims/{world.values['claim_token']}", "/claims/no-such-token"]
