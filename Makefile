@@ -59,6 +59,11 @@ nightly: install ## Try fifty times as much random and hostile input as `make te
 bench: install ## Measure; one JSON line a scenario
 	@$(BIN)/python -m bench
 
+.PHONY: storm
+storm: install ## Let 100,000 webhooks and 500 kills pass over the money, on both databases (an hour or more)
+	@deploy/system-packages.sh
+	@$(BIN)/python -m tests.storm
+
 .PHONY: lock
 lock: install ## Lock what requirements*.in ask for, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt

@@ -1,0 +1,234 @@
+"""What happens at Stripe: gifts of every fate on three accounts, and the events that tell of them."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import sqlalchemy as sa
+import stripe
+
+from app.core.clock import now
+from app.core.db import db, transaction
+from app.core.money import Money
+from app.donations import checkout, operations
+from app.donations.accounts_models import PaymentAccount
+from app.donations.models import Donation
+from app.donations.operations.inbox import HANDLED_TYPES
+from tests.donations.stripe_server import KEY, StripeServer
+from tests.factories import make_fundraiser, make_organization
+
+CURRENCIES = (("USD", "US"), ("JPY", "JP"), ("EUR", "DE"))
+# What payers and banks do, and how often of a hundred.
+FATES = (
+    (("pay",), 66), (("decline", "pay"), 8), (("pay_later", "bank_confirms"), 8), (("pay_later", "bank_refuses"), 5),
+    (("pay_later",), 4), (("decline",), 4), (("expire",), 3), ((), 2),
+)  # fmt: skip
+# What comes after, of a hundred gifts that were paid; only what the application acts upon yet.
+AFTERWARDS = (
+    ("refund", "refund.created", 8), ("part", "refund.created", 8), ("refund_fails", "refund.failed", 4),
+    ("lose", "charge.dispute.closed", 4), ("win", "charge.dispute.funds_reinstated", 4), ("inquiry", "charge.dispute.created", 2),
+)  # fmt: skip
+NOISE = (
+    "customer.created",
+    "payment_method.attached",
+    "balance.available",
+    "checkout.session.completed",
+    "payout.created",
+)
+
+
+class History:
+    """Makes gifts here and lets things happen to them there."""
+
+    def __init__(self, server: StripeServer, seed: int) -> None:
+        self.server = server
+        self.random = random.Random(seed)
+        self.accounts: dict[str, str] = {}  # account -> currency
+        self._fundraisers: list[tuple[int, str]] = []
+        self._sessions: list[tuple[str, str]] = []  # session, account: paid, and nothing came of it yet
+        self._seen: dict[str, str] = {}
+        direct = stripe.HTTPClient._Proxy(http=None, https=None)
+        self._stripe = stripe.StripeClient(
+            KEY, base_addresses={"api": server.address}, http_client=stripe.RequestsClient(timeout=20, proxy=direct)
+        )
+
+    def open_accounts(self) -> None:
+        """An organization, its ready account and its fundraiser, for each currency."""
+        for currency, country in CURRENCIES:
+            account = self._stripe.v1.accounts.create({"country": country}, {"idempotency_key": f"storm-{country}"}).id
+            self.server.act_on_account(account, "ready")
+            fundraiser = make_fundraiser(make_organization(currency=currency))
+            with transaction():
+                db.session.add(
+                    PaymentAccount(
+                        organization_id=fundraiser.organization_id,
+                        mode="test",
+                        stripe_account_id=account,
+                        country=country,
+                        currency=currency,
+                        charges_enabled=True,
+                        payouts_enabled=True,
+                        details_submitted=True,
+                        checked_at=now(),
+                        created_at=now(),
+                    )
+                )
+            self.accounts[account] = currency
+            self._fundraisers.append((fundraiser.id, currency))
+
+    def go_on(self, gifts: int) -> None:
+        """More gifts, each with its fate, and something afterwards for some of those that were paid."""
+        fates, weights = zip(*FATES, strict=True)
+        for _number in range(gifts):
+            fundraiser_id, currency = self.random.choice(self._fundraisers)
+            amount = Money(self.random.randrange(500, 20_000), currency)
+            with transaction():
+                donation = operations.giving.start_donation(
+                    fundraiser_id,
+                    amount=amount,
+                    name="Rosa Delgado",
+                    email="rosa@example.org",
+                    mode="test",
+                    connect=True,
+                )
+                donation_id = donation.id
+            checkout.open_checkout(donation_id)
+            found = db.session.get_one(Donation, donation_id)
+            session, account = str(found.stripe_session_id), str(found.account)
+            db.session.rollback()
+            acts = self.random.choices(fates, weights)[0]
+            for act in acts:
+                if act == "expire":
+                    options: stripe.RequestOptions = {"stripe_account": account, "idempotency_key": f"storm-{session}"}
+                    self._stripe.v1.checkout.sessions.expire(session, {}, options)
+                else:
+                    self.server.act(session, act)
+            if acts and acts[-1] in ("pay", "bank_confirms"):
+                self._sessions.append((session, account))
+        self.server.settle()
+        self._afterwards()
+
+    def _afterwards(self) -> None:
+        for session_id, account in self._sessions:
+            drawn = self.random.randrange(100)
+            for what, needs, share in AFTERWARDS:
+                if drawn < share:
+                    if needs in HANDLED_TYPES:
+                        self._let(what, session_id, account)
+                    break
+                drawn -= share
+        self._sessions.clear()
+
+    def _let(self, what: str, session_id: str, account: str) -> None:
+        session: Any = self._stripe.v1.checkout.sessions.retrieve(
+            session_id, {"expand": ["payment_intent"]}, {"stripe_account": account}
+        )
+        charge, amount = session.payment_intent.latest_charge, session.amount_total
+        part = amount // self.random.randrange(2, 5)
+        hook = self.server.hook
+        if what in ("refund", "part", "refund_fails"):
+            refund = hook("POST", f"charges/{charge}/refund", {"amount": part} if what == "part" else {})
+            if refund["status"] == "pending" and what != "refund_fails":
+                hook("POST", f"refunds/{refund['id']}/succeed", {})
+            if what == "refund_fails":
+                hook("POST", f"refunds/{refund['id']}/fail", {})
+        elif what == "inquiry":
+            hook("POST", f"charges/{charge}/dispute", {"inquiry": True})
+        else:
+            dispute = hook(
+                "POST", f"charges/{charge}/dispute", {"amount": part if self.random.random() < 0.5 else amount}
+            )
+            hook("POST", f"disputes/{dispute['id']}/{what}", {})
+
+    def new_events(self) -> list[dict[str, Any]]:
+        """What happened since this was asked last."""
+        found = []
+        for account in self.accounts:
+            while True:
+                before = f"&ending_before={self._seen[account]}" if account in self._seen else ""
+                if before:
+                    page = self.server.call("GET", f"/v1/events?limit=100{before}", account=account)["data"]
+                else:
+                    page = self.server.events(account)[::-1]
+                if not page:
+                    break
+                found += page
+                self._seen[account] = page[0]["id"]
+        return found
+
+    def noise(self, number: int) -> dict[str, Any]:
+        """An event nobody acts upon: of another type, of the other mode, or of an account that is not ours."""
+        kind = self.random.choice(NOISE)
+        acted_upon = kind in HANDLED_TYPES
+        return {
+            "id": f"evt_noise{number}",
+            "object": "event",
+            "account": "acct_of_somebody_else" if acted_upon else self.random.choice(list(self.accounts)),
+            "api_version": stripe.api_version,
+            "created": int(time.time()),
+            "data": {"object": {"id": f"obj_{number}", "object": "thing"}},
+            "livemode": not acted_upon and number % 50 == 0,
+            "pending_webhooks": 1,
+            "request": {"id": None, "idempotency_key": None},
+            "type": kind,
+        }
+
+    # What is true at the end, by Stripe's own books.
+    def _all(self, path: str, account: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            after = f"&starting_after={found[-1]['id']}" if found else ""
+            page = self.server.call("GET", f"/v1/{path}?limit=100{after}", account=account)
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+
+    def books(self, account: str) -> dict[str, int]:
+        """Sums of the account in its currency: what ours must be, by the names of our ledger's accounts."""
+        booked = self._all("balance_transactions", account)
+        charges = [one for one in self._all("charges", account) if one["status"] == "succeeded"]
+        refunds = [one for one in self._all("refunds", account) if one["status"] != "failed"]
+        disputed = [one for one in booked if one["reporting_category"] in ("dispute", "dispute_reversal")]
+        return {
+            "donations": -sum(one["amount"] for one in charges),
+            "fees": sum(one["fee"] for one in booked),
+            "refunds": sum(one["amount"] for one in refunds),
+            "disputes": -sum(one["amount"] for one in disputed),
+            "stripe_clearing": sum(one["net"] for one in booked),
+        }
+
+    def statuses(self, account: str) -> dict[str, str]:
+        """What each of our gifts on the account must have become, by its session."""
+        intents = {one["id"]: one["status"] for one in self._all("payment_intents", account)}
+        found = {}
+        for session in self._all("checkout/sessions", account):
+            if session["payment_status"] == "paid":
+                status = "paid"
+            elif session["status"] in ("open", "expired"):
+                status = {"open": "pending", "expired": "expired"}[session["status"]]
+            else:
+                status = "processing" if intents[session["payment_intent"]] == "processing" else "failed"
+            found[session["id"]] = status
+        return found
+
+
+def our_books() -> dict[tuple[str, str], dict[str, int]]:
+    """Sums of our ledger by payment account and currency."""
+    from app.donations.models import LedgerEntry
+
+    query = (
+        sa.select(
+            PaymentAccount.stripe_account_id,
+            LedgerEntry.currency,
+            LedgerEntry.account,
+            sa.func.sum(LedgerEntry.amount_minor),
+        )
+        .join(PaymentAccount, PaymentAccount.organization_id == LedgerEntry.organization_id)
+        .group_by(PaymentAccount.stripe_account_id, LedgerEntry.currency, LedgerEntry.account)
+    )
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for account, currency, name, total in db.session.execute(query):
+        found.setdefault((str(account), currency), {})[name] = int(total)
+    return found

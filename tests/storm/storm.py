@@ -1,0 +1,383 @@
+"""Deliveries, kills, and what must be true afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import http.client
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core import jobs
+from app.core.audit import AuditEvent
+from app.core.commands import verify
+from app.core.db import db
+from app.core.outbox import Outbox
+from app.donations import checks
+from app.donations.models import Donation, StripeEvent
+from app.donations.operations.inbox import HANDLED_TYPES
+from app.donations.receipt_models import Receipt
+from tests.databases import free_port
+from tests.donations.stripe_server import CONNECT_SECRET, KEY, SECRET, StripeServer, sign
+from tests.servers import ROOT, environment
+from tests.storm.history import History, our_books
+
+COURIERS = 8
+PATIENCE = 60
+DUPLICATES = 0.35
+LATE = 0.15
+DROPPED = 0.02
+# Of ten kills: the worker, a process of the web server, the web server with everything it started.
+VICTIMS = ("worker",) * 6 + ("web",) * 3 + ("server",)
+WEBHOOK = "/stripe/webhook/connect"
+
+
+def settings_of(server: StripeServer) -> dict[str, Any]:
+    """The settings of an installation that takes gifts through that server, in test mode: it gives receipts."""
+    return {
+        "payments_mode": "test",
+        "stripe_secret_key": KEY,
+        "stripe_webhook_secret": SECRET,
+        "stripe_connect_webhook_secret": CONNECT_SECRET,
+        "stripe_connect": True,
+        "stripe_api_base": server.address,
+        "mail_url": "console:",
+        "rate_limits": False,
+    }
+
+
+class Processes:
+    """The web server and the worker, as they run, and their deaths."""
+
+    def __init__(self, directory: Path, database_url: str, server: StripeServer) -> None:
+        values = {name: value for name, value in settings_of(server).items() if name != "rate_limits"}
+        texts = {name.upper(): "1" if value is True else str(value) for name, value in values.items()}
+        self._environment = environment(directory, database_url, **texts)
+        self._log: IO[bytes] = (directory / "storm.log").open("ab")
+        self.port = free_port()
+        self.deaths: list[tuple[str, int]] = []  # who, and how it ended
+        self._web = self._start_web()
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.storm.nursery"], cwd=ROOT, env=self._environment, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=self._log, text=True, start_new_session=True,
+        )  # fmt: skip
+        self._hear("started")
+        self._wait_until_ready()
+
+    def _start_web(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [
+                sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server", "wsgi:app", "--bind",
+                f"127.0.0.1:{self.port}", "--workers", "2", "--threads", "4", "--log-level", "critical",
+            ],
+            cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True,
+        )  # fmt: skip
+
+    def _hear(self, word: str) -> str:
+        """The nursery's next line, which begins with `word` (the worker logs to the same stream)."""
+        assert self._nursery.stdout is not None
+        while line := self._nursery.stdout.readline():
+            if line.startswith(f"{word} "):
+                return line.split()[1]
+        raise RuntimeError("the nursery ended")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == 200:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("the web server did not get ready")
+
+    def kill(self, victim: str, chance: random.Random) -> None:
+        """SIGKILL to the worker, to a process of the web server, or to the web server and everything it started."""
+        if victim == "worker":
+            self._say("kill")
+            self.deaths.append((victim, int(self._hear("ended"))))
+        elif victim == "web":
+            children = Path(f"/proc/{self._web.pid}/task/{self._web.pid}/children").read_text().split()
+            if children:
+                os.kill(int(chance.choice(children)), signal.SIGKILL)
+                self.deaths.append((victim, -signal.SIGKILL))
+        else:
+            os.killpg(self._web.pid, signal.SIGKILL)
+            self.deaths.append((victim, self._web.wait()))
+            self._web = self._start_web()
+
+    def _say(self, word: str) -> None:
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.write(f"{word}\n")
+        self._nursery.stdin.flush()
+
+    def end(self) -> None:
+        """Let everything finish."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._say("end")
+            self._hear("ended")
+        for process in (self._web, self._nursery):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        for stream in (self._nursery.stdin, self._nursery.stdout):
+            if stream is not None:
+                stream.close()
+        self._log.close()
+
+
+class Couriers:
+    """Deliver a pile of events over a few connections; what is not answered 200 goes back to the pile."""
+
+    def __init__(self, port: int, pile: list[dict[str, Any]], chance: random.Random) -> None:
+        self._port, self._pile, self._random = port, pile, chance
+        self._lock = threading.Lock()
+        self._in_hand = 0
+        self.delivered = 0
+        self.again = 0
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _number in range(COURIERS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _take(self) -> dict[str, Any] | None:
+        with self._lock:
+            if not self._pile:
+                return None
+            self._in_hand += 1
+            return self._pile.pop()
+
+    def _give(self, event: dict[str, Any], arrived: bool) -> None:
+        with self._lock:
+            self._in_hand -= 1
+            if arrived:
+                self.delivered += 1
+            else:
+                self.again += 1
+                self._pile.insert(self._random.randrange(len(self._pile) + 1), event)
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        while not self.is_over():
+            event = self._take()
+            if event is None:
+                time.sleep(0.01)
+                continue
+            arrived = False
+            try:
+                body = json.dumps(event).encode()
+                headers = {"Stripe-Signature": sign(body, secret=CONNECT_SECRET), "Content-Type": "application/json"}
+                connection.request("POST", WEBHOOK, body, headers)
+                response = connection.getresponse()
+                response.read()
+                arrived = response.status == 200
+            except (OSError, http.client.HTTPException):
+                connection.close()
+            self._give(event, arrived)
+            if not arrived:
+                time.sleep(0.1)
+        connection.close()
+
+    def is_over(self) -> bool:
+        """True when everything has arrived."""
+        with self._lock:
+            return not self._pile and not self._in_hand
+
+    def wait(self) -> None:
+        """Until everything has arrived."""
+        for thread in self._threads:
+            thread.join()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a storm was; `problems` empty when nothing was lost, doubled or wrong."""
+
+    deliveries: int
+    duplicates: int
+    dropped: int
+    again: int
+    kills: dict[str, int]
+    gifts: int
+    events: int
+    ledger: int
+    receipts: int
+    seconds: float
+    problems: list[str]
+
+
+class Storm:
+    """One storm over one database, which must be migrated and empty. Runs within the application's context."""
+
+    def __init__(
+        self,
+        app: Flask,
+        directory: Path,
+        server: StripeServer,
+        *,
+        deliveries: int,
+        kills: int,
+        gifts: int,
+        seed: int = 1,
+    ) -> None:
+        self.app, self._directory, self._server = app, directory, server
+        self._deliveries, self._kills, self._gifts = deliveries, kills, gifts
+        self._random = random.Random(seed)
+        self.history = History(server, seed)
+        self.dropped: list[str] = []
+        self.sent: set[str] = set()
+        self._delivered = self._again = 0
+
+    def run(self, waves: int = 4) -> Outcome:
+        """Let it pass, and say what is left."""
+        began = time.monotonic()
+        self.history.open_accounts()
+        processes = Processes(self._directory, str(self.app.config["SETTINGS"].database_url), self._server)
+        try:
+            late: list[dict[str, Any]] = []
+            for number in range(waves):
+                self.history.go_on(self._gifts // waves)
+                late = self._wave(processes, self.history.new_events(), late, number, waves)
+            self._pause_until_worked_off()
+        finally:
+            processes.end()
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):  # mails go to the console
+            jobs.work_off(self.app.extensions["outbox_handlers"], self.app.extensions["sweeps"])
+        problems = self.problems()
+        if len(processes.deaths) != self._kills or {how for _who, how in processes.deaths} != {-signal.SIGKILL}:
+            problems.append(f"not every kill was one: {processes.deaths}")
+        victims = [who for who, _how in processes.deaths]
+        return Outcome(
+            deliveries=self._delivered,
+            duplicates=self._delivered - len(self.sent),
+            dropped=len(self.dropped),
+            again=self._again,
+            kills={who: victims.count(who) for who in sorted(set(victims))},
+            gifts=_count(Donation),
+            events=_count(StripeEvent),
+            ledger=checks.check_ledger()[0],
+            receipts=_count(Receipt),
+            seconds=round(time.monotonic() - began, 1),
+            problems=problems,
+        )
+
+    def _wave(
+        self, processes: Processes, events: list[dict[str, Any]], late: list[dict[str, Any]], number: int, waves: int
+    ) -> list[dict[str, Any]]:
+        """Deliver what happened, doubled and shuffled, with what was late before; what is late now."""
+        share, last, chance = self._deliveries // waves, number == waves - 1, self._random
+        if last:
+            share = self._deliveries - self._delivered
+        now_late = [] if last else chance.sample(events, int(len(events) * LATE))
+        held = {event["id"] for event in now_late}
+        events = [event for event in events if event["id"] not in held]
+        lost = chance.sample(events, max(1, int(len(events) * DROPPED)))
+        self.dropped += [event["id"] for event in lost]
+        gone = {event["id"] for event in lost}
+        pile = [event for event in [*events, *late] if event["id"] not in gone]
+        unique = max(len(pile), round(share * (1 - DUPLICATES)))
+        pile += [self.history.noise(number * 1_000_000 + one) for one in range(unique - len(pile))]
+        self.sent |= {event["id"] for event in pile}
+        pile += chance.choices(pile, k=max(0, share - len(pile)))
+        chance.shuffle(pile)
+        kills = self._kills * (number + 1) // waves - self._kills * number // waves
+        moments = sorted(chance.randrange(len(pile)) for _kill in range(kills))
+        couriers = Couriers(processes.port, pile, chance)
+        for moment in moments:
+            while couriers.delivered < moment:
+                time.sleep(0.005)
+            before = len(processes.deaths)
+            while len(processes.deaths) == before:  # a web server that has no process just now has none to kill
+                processes.kill(chance.choice(VICTIMS), chance)
+        couriers.wait()
+        self._delivered += couriers.delivered
+        self._again += couriers.again
+        return now_late
+
+    def _pause_until_worked_off(self) -> None:
+        """Until the worker has nothing due any more, or long enough: the rest is worked off afterwards."""
+        deadline, left = time.monotonic() + PATIENCE * 60, -1
+        while left != 0 and time.monotonic() < deadline:
+            db.session.rollback()
+            query = sa.select(sa.func.count()).select_from(Outbox).where(Outbox.kind == "stripe_event", _WAITS)
+            left = db.session.scalar(query) or 0
+            time.sleep(0.1)
+        db.session.rollback()
+
+    def problems(self) -> list[str]:
+        """What was lost, doubled or is wrong: our books against Stripe's, gift by gift and account by account."""
+        db.session.rollback()
+        found = list(verify(self.app.extensions["checks"])["problems"]) + checks.compare_with_stripe()[1]
+        db.session.rollback()
+        found += self._inbox() + self._gifts_and_mails() + _gaps()
+        ours = our_books()
+        for account, currency in self.history.accounts.items():
+            theirs = {name: total for name, total in self.history.books(account).items() if total}
+            mine = {name: total for name, total in ours.pop((account, currency), {}).items() if total}
+            if mine != theirs:
+                found.append(f"books of {account} in {currency}: ours {mine}, Stripe's {theirs}")
+        found += [f"books of nobody: {key}" for key in ours]
+        db.session.rollback()
+        return found
+
+    def _inbox(self) -> list[str]:
+        stored = {row.stripe_id: row for row in db.session.scalars(sa.select(StripeEvent))}
+        found = [f"lost: {key}" for key in self.sent - set(stored)]
+        dropped = {event["id"] for account in self.history.accounts for event in self._server.events(account)
+                   if event["type"] in HANDLED_TYPES} & set(self.dropped)  # fmt: skip
+        found += [f"dropped and not found: {key}" for key in dropped - set(stored)]
+        found += [f"never handled: {key}" for key, row in stored.items() if row.status == "received"]
+        return found
+
+    def _gifts_and_mails(self) -> list[str]:
+        donations = {row.stripe_session_id: row for row in db.session.scalars(sa.select(Donation))}
+        found = []
+        for account in self.history.accounts:
+            for session, status in self.history.statuses(account).items():
+                if donations[session].status != status:
+                    found.append(f"{session} is {donations[session].status} here and {status} at Stripe")
+        paid = {row.id for row in donations.values() if row.status == "paid"}
+        told = list(db.session.scalars(sa.select(AuditEvent.subject_id).where(AuditEvent.action == "donation.paid")))
+        thanked = [
+            payload["donation_id"]
+            for payload in db.session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "mail_donation_thanks"))
+        ]
+        for name, ids in (("audit", told), ("thanks", thanked)):
+            if sorted(ids) != sorted(paid):
+                found.append(f"{name}: {len(ids)} of {len(set(ids))} gifts, {len(paid)} are paid")
+        return found
+
+
+_WAITS = sa.and_(Outbox.done_at.is_(None), Outbox.given_up_at.is_(None), Outbox.attempts < 3)
+
+
+def _count(table: Any) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+def _gaps() -> list[str]:
+    """Receipts are numbered 1, 2, 3 … in each organization (F7)."""
+    numbers: dict[tuple[int, str], list[int]] = {}
+    query = sa.select(Receipt.organization_id, Receipt.mode, Receipt.number)
+    for organization_id, mode, number in db.session.execute(query):
+        numbers.setdefault((organization_id, mode), []).append(number)
+    return [
+        f"receipts of {key} have a gap: {len(found)} up to {max(found)}"
+        for key, found in numbers.items()
+        if sorted(found) != list(range(1, len(found) + 1))
+    ]
