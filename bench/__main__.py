@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ WORDS = ("flood+cleanup", "blankets+Chicago", "interpreter+clinic+berlin", "pupp
 SKILLS = "cooking,driving,first-aid"
 ROUNDS = 3
 EVENTS = 1000
+READERS = 2
 SCENARIOS = ("pages", "storm", "webhooks", "memory", "import", "growth", "run")
 WEBHOOK_SECRET = "whsec_" + "b" * 32
 PAYMENTS = {
@@ -233,6 +235,33 @@ def measure_webhooks(engine: str, ports: tuple[int, int]) -> None:
                 rate.append(outcome.per_second)
     project, least = load.median(rates[0]), load.median(rates[1])
     say("webhook_intake", engine, per_second=project, floor=least, ratio=round(project / least, 2))
+    measure_pages_during_webhooks(engine, ports[0])
+
+
+def measure_pages_during_webhooks(engine: str, port: int) -> None:
+    """What readers wait for a page while events come in as fast as they are taken, beside what they wait otherwise."""
+    paths = [near(*place) for place in PLACES]
+    load.steady(port, paths, clients=READERS, seconds=1, **UNCACHED)
+    alone = load.steady(port, paths, clients=READERS, **UNCACHED)
+    at = int(time.time())
+    bodies = [json.dumps(_event(f"evt_pages_{one}")) for one in range(3 * EVENTS)]
+    signed = [load.post("/stripe/webhook", body, "application/json",
+                        **{"Stripe-Signature": f"t={at},v1={_sign(WEBHOOK_SECRET, f'{at}.{body}')}"})
+              for body in bodies]  # fmt: skip
+    with ThreadPoolExecutor(1) as pool:
+        intake = pool.submit(load.all_at_once, port, signed, clients=16)
+        meanwhile = load.steady(port, paths, clients=READERS, **UNCACHED)
+        taken = intake.result()
+    if set(taken.statuses) - {200} or set(meanwhile.statuses) - {200}:
+        raise RuntimeError(f"pages_during_webhooks: {taken.statuses}, {meanwhile.statuses}")
+    say(
+        "pages_during_webhooks",
+        engine,
+        events_per_second=taken.per_second,
+        pages_per_second=meanwhile.per_second,
+        page_ms={"median": meanwhile.percentile(0.5), "p95": meanwhile.percentile(0.95)},
+        page_ms_alone={"median": alone.percentile(0.5), "p95": alone.percentile(0.95)},
+    )
 
 
 def _event(key: str) -> dict[str, Any]:

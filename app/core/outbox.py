@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import os
 import socket
 import time
@@ -96,9 +97,15 @@ def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime
     """
     if not in_transaction():
         raise RuntimeError("a promise commits with the fact that caused it")
-    insert = sqlite.insert if uses_sqlite() else postgresql.insert
     values = {"kind": kind, "payload": payload, "key": key, "created_at": now(), "due_at": due_at or now()}
-    db.session.execute(insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["key"]))
+    db.session.execute(_insertion(uses_sqlite()), values)
+
+
+@functools.cache
+def _insertion(on_sqlite: bool) -> Any:
+    """The statement, made once: of the table and not of the class, with its values apart, it is compiled once as well."""
+    insert = sqlite.insert if on_sqlite else postgresql.insert
+    return insert(Base.metadata.tables[Outbox.__tablename__]).on_conflict_do_nothing(index_elements=["key"])
 
 
 def enqueue_all(kind: str, promises: Sequence[tuple[dict[str, Any], str]]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import now
-from app.core.db import db, new_id, uses_sqlite
+from app.core.db import Base, db, new_id, uses_sqlite
 from app.core.outbox import enqueue
 from app.donations.facts import EventFacts
 from app.donations.models import PLATFORM, StripeEvent, StripeSync
@@ -58,18 +60,19 @@ def store_event(event: EventFacts, *, livemode: bool, endpoint: str | None = Non
         "handled_at": now() if reason else None,
         "note": reason,
     }
-    insert = sqlite.insert if uses_sqlite() else postgresql.insert
-    stored = (
-        insert(StripeEvent)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=["stripe_id"])
-        .returning(StripeEvent.id)
-    )
-    if db.session.scalar(stored) is None:
+    if db.session.scalar(_insertion(uses_sqlite()), values) is None:
         return False
     if not reason:
         enqueue("stripe_event", {"event_id": values["id"]}, key=f"stripe_event:{event.id}")
     return True
+
+
+@functools.cache
+def _insertion(on_sqlite: bool) -> Any:
+    """The statement, made once: of the table and not of the class, with its values apart, it is compiled once as well."""
+    insert = sqlite.insert if on_sqlite else postgresql.insert
+    table = Base.metadata.tables[StripeEvent.__tablename__]
+    return insert(table).on_conflict_do_nothing(index_elements=["stripe_id"]).returning(table.c.id)
 
 
 def close_event(event_id: int, status: str, note: str = "") -> None:
