@@ -111,7 +111,9 @@ def adjust(payments: Payments, kind: str, amount: int, currency: str, descriptio
 
 def balance(payments: Payments) -> Thing:
     """What the account has, by currency."""
-    now, available, pending = payments.store.now(), {}, {}  # type: ignore[var-annotated]
+    now = payments.store.now()
+    available: dict[str, int] = {}
+    pending: dict[str, int] = {}
     for one in payments.store.page("balance_transaction"):
         sums = available if one["available_on"] <= now else pending
         sums[one["currency"]] = sums.get(one["currency"], 0) + one["net"]
