@@ -41,10 +41,12 @@ def stripe_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StripeS
 
 
 @pytest.fixture
-def stripe_server(stripe_process: StripeServer) -> StripeServer:
-    """The server, emptied; it delivers nothing by itself and books charges only when told."""
+def stripe_server(stripe_process: StripeServer) -> Iterator[StripeServer]:
+    """The server, emptied; it delivers nothing by itself and books charges only when told. Whatever a test is about, the
+    application asks nothing that Stripe does not take (F6)."""
     stripe_process.reset()
-    return stripe_process
+    yield stripe_process
+    assert stripe_process.mistakes == []
 
 
 def turn_on(app: Flask, server: StripeServer, **changes: Any) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from typing import Any
 KEY = "sk_test_of_the_tests_0123456789"
 SECRET = "whsec_of_the_tests_0123456789"
 CONNECT_SECRET = "whsec_of_the_tests_connect_0123456789"
+MISTAKES = ("email_invalid", "url_invalid")
 TABLES = ("object", "delivery", "due", "kept_answer", "setting", "refused")
 
 
@@ -54,6 +56,7 @@ class StripeServer:
         self.address = address
         self._database = database
         self.requests: list[Request] = []
+        self.mistakes: list[str] = []
         self.recorder = _serve_recorder(self)
         self.api_base = f"http://127.0.0.1:{self.recorder.server_port}"
 
@@ -67,6 +70,7 @@ class StripeServer:
         self.hook("POST", "hold", {"hold": True})
         self.hook("POST", "settle", {"seconds": None})
         self.requests.clear()
+        self.mistakes.clear()
 
     def call(self, method: str, path: str, body: Any = None, *, account: str | None = None) -> Any:
         """One request with the key, past the recorder; `account` acts as that connected account."""
@@ -122,6 +126,18 @@ class StripeServer:
         """Every session (of a connected account), newest first (at most 100)."""
         return list(self.call("GET", "/v1/checkout/sessions?limit=100", account=account)["data"])
 
+    def note(self, asked: Request, status: int, content: bytes) -> None:
+        """Remember what the application must never send: a parameter that Stripe does not take, a key with another request,
+        a POST whose key is the package's own random one."""
+        key = asked.headers.get("Idempotency-Key", "")
+        if asked.method == "POST" and (not key or re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", key)):
+            self.mistakes.append(f"{asked.path}: without a key of our own")
+        if status == 400:
+            error = json.loads(content)["error"]
+            code = error.get("code") or ""
+            if code.startswith("parameter_") or code in MISTAKES or error["type"] == "idempotency_error":
+                self.mistakes.append(f"{asked.method} {asked.path}: {error['message']}")
+
     def posts(self) -> list[Request]:
         """Every POST that the recorder saw."""
         return [request for request in self.requests if request.method == "POST"]
@@ -134,7 +150,8 @@ def _serve_recorder(server: StripeServer) -> ThreadingHTTPServer:
         def _forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             form = dict(urllib.parse.parse_qsl(body.decode()))
-            server.requests.append(Request(self.command, self.path, dict(self.headers.items()), form))
+            asked = Request(self.command, self.path, dict(self.headers.items()), form)
+            server.requests.append(asked)
             target = urllib.parse.urlsplit(server.address)
             connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=30)
             headers = {
@@ -149,6 +166,7 @@ def _serve_recorder(server: StripeServer) -> ThreadingHTTPServer:
                 return
             finally:
                 connection.close()
+            server.note(asked, response.status, content)
             self.send_response(response.status)
             for name, value in response.getheaders():
                 if name.lower() not in ("connection", "content-length", "server", "date", "transfer-encoding"):
