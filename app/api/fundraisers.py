@@ -22,7 +22,7 @@ from app.donations.accounts import find_that_take_gifts
 from app.donations.checkout import open_checkout
 from app.donations.forms import read_email
 from app.donations.operations.giving import form_key, start_donation
-from app.donations.queries import Totals, list_public_donations, totals
+from app.donations.queries import list_public_donations, totals
 from app.fundraisers import policy
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import approve_fundraiser, edit_fundraiser, start_fundraiser
@@ -39,10 +39,9 @@ def _find_in_sight(slug: str) -> Fundraiser | None:
 
 
 def _present(fundraiser: Fundraiser) -> dict[str, Any]:
-    nothing = Totals(Money(0, fundraiser.currency), Money(0, fundraiser.currency), 0)
     return present.fundraiser(
         fundraiser,
-        totals([fundraiser.id]).get(fundraiser.id, nothing),
+        totals([fundraiser.id])[fundraiser.id],
         paid=bool(find_that_take_gifts([fundraiser.organization_id])),
     )
 

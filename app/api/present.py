@@ -332,10 +332,11 @@ def fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> Body:
         "raised": {
             "settled": money(totals.settled.amount_minor, row.currency),
             "processing": money(totals.processing.amount_minor, row.currency),
-            "offline": money(0, row.currency),
+            "offline": money(totals.offline.amount_minor, row.currency),
+            "matched": money(totals.matched.amount_minor, row.currency),
         },
         "donor_count": totals.donor_count,
-        "goal_reached": totals.settled.amount_minor >= row.goal_minor,
+        "goal_reached": totals.raised.amount_minor >= row.goal_minor,
         "accepts_gifts": paid and accepts_gifts(row),
         "outcome": row.outcome,
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,

@@ -477,11 +477,13 @@ class LocationOut(Schema):
 
 
 class RaisedOut(Schema):
-    """Money raised, in segments, in minor units of the goal's currency: paid before fees; unpaid yet; by hand."""
+    """Money raised, in segments, in minor units of the goal's currency: paid before fees; unpaid yet; by hand; what sponsors
+    add to gifts that still stand, promised or paid."""
 
     settled = ma.fields.Nested(MoneySchema, required=True)
     processing = ma.fields.Nested(MoneySchema, required=True)
     offline = ma.fields.Nested(MoneySchema, required=True)
+    matched = ma.fields.Nested(MoneySchema, required=True)
 
 
 class FundraiserOut(Schema):

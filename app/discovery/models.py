@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Person
 from app.core.db import Base, HasId
+from app.fundraisers.models import Fundraiser
 from app.learning.models import Topic
 from app.organizations.models import Organization
 
@@ -17,7 +18,10 @@ FOLLOW_STATUSES = ("following", "stopped")
 # Who ended it: the follower, or the mail server that knows no such address.
 ENDED_BY = ("", "follower", "delivery")
 REQUEST_STATUSES = ("waiting", "confirmed", "replaced")
-ONE_SUBJECT = "(organization_id IS NULL) <> (topic_id IS NULL)"
+ONE_SUBJECT = (
+    "(CASE WHEN organization_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN topic_id IS NULL THEN 0 ELSE 1 END)"
+    " + (CASE WHEN fundraiser_id IS NULL THEN 0 ELSE 1 END) = 1"
+)
 
 
 class Follower(HasId, Base):
@@ -56,6 +60,7 @@ class Follow(HasId, Base):
         sa.CheckConstraint("(status = 'following') = (ended_at IS NULL)", name="ended_at"),
         sa.UniqueConstraint("follower_id", "organization_id"),
         sa.UniqueConstraint("follower_id", "topic_id"),
+        sa.UniqueConstraint("follower_id", "fundraiser_id"),
         sa.Index(
             "ix_follow_due",
             "next_at",
@@ -67,6 +72,7 @@ class Follow(HasId, Base):
     follower_id: Mapped[int] = mapped_column(sa.ForeignKey("follower.id", ondelete="CASCADE"))
     organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"), index=True)
     topic_id: Mapped[int | None] = mapped_column(sa.ForeignKey("topic.id"), index=True)
+    fundraiser_id: Mapped[int | None] = mapped_column(sa.ForeignKey("fundraiser.id"), index=True)
     frequency: Mapped[str] = mapped_column(sa.String(8))
     status: Mapped[str] = mapped_column(sa.String(16), default="following", server_default="following")
     # When the follower said yes, last.
@@ -79,10 +85,14 @@ class Follow(HasId, Base):
     ended_by: Mapped[str] = mapped_column(sa.String(16), default="", server_default="")
     # The organization they chose, which is part of this one now: the next digest says so.
     carried_from_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    # The fundraiser they chose, which has ended: from then on they follow its organization, and the next digest says so.
+    handed_from_id: Mapped[int | None] = mapped_column(sa.ForeignKey("fundraiser.id"), index=True)
 
     follower: Mapped[Follower] = relationship()
     organization: Mapped[Organization | None] = relationship(foreign_keys=[organization_id])
     topic: Mapped[Topic | None] = relationship()
+    fundraiser: Mapped[Fundraiser | None] = relationship(foreign_keys=[fundraiser_id])
+    handed_from: Mapped[Fundraiser | None] = relationship(foreign_keys=[handed_from_id])
     carried_from: Mapped[Organization | None] = relationship(foreign_keys=[carried_from_id])
 
 
@@ -103,6 +113,7 @@ class FollowRequest(HasId, Base):
     email: Mapped[str] = mapped_column(sa.String(254))
     organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"), index=True)
     topic_id: Mapped[int | None] = mapped_column(sa.ForeignKey("topic.id"), index=True)
+    fundraiser_id: Mapped[int | None] = mapped_column(sa.ForeignKey("fundraiser.id"), index=True)
     frequency: Mapped[str] = mapped_column(sa.String(8))
     locale: Mapped[str | None] = mapped_column(sa.String(16))
     status: Mapped[str] = mapped_column(sa.String(16), default="waiting", server_default="waiting")
@@ -113,4 +124,5 @@ class FollowRequest(HasId, Base):
 
     organization: Mapped[Organization | None] = relationship()
     topic: Mapped[Topic | None] = relationship()
+    fundraiser: Mapped[Fundraiser | None] = relationship()
     follow: Mapped[Follow | None] = relationship()

@@ -14,6 +14,7 @@ from app.donations.accounts_models import PaymentAccount
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_models import Dispute, Refund
+from app.donations.page_checks import check_matches, check_tallies
 
 BATCH = 500
 
@@ -21,7 +22,7 @@ BATCH = 500
 def check_ledger() -> tuple[int, list[str]]:
     """Every transaction sums to zero per currency and has entries; gifts and paid donations correspond one to one."""
     checked = db.session.scalar(sa.select(sa.func.count()).select_from(LedgerEntry)) or 0
-    return checked, [*_unbalanced(), *_empty(), *_strangers(), *_gifts_and_donations()]
+    return checked, [*_unbalanced(), *_empty(), *_strangers(), *_gifts_and_donations(), *_gifts_in_person()]
 
 
 def _unbalanced() -> list[str]:
@@ -78,7 +79,7 @@ def _gifts_and_donations() -> list[str]:
     query = (
         sa.select(Donation.id, Donation.status, Donation.amount_minor, Donation.currency, credited)
         .outerjoin(credited, credited.c.donation_id == Donation.id)
-        .where(sa.or_(Donation.status == "paid", credited.c.times.is_not(None)))
+        .where(sa.or_(sa.and_(Donation.status == "paid", Donation.source == "stripe"), credited.c.times.is_not(None)))
     )
     found: list[str] = []
     for row in db.session.execute(query):
@@ -94,6 +95,27 @@ def _gifts_and_donations() -> list[str]:
     return found
 
 
+def _gifts_in_person() -> list[str]:
+    """What a gift in person credits is its amount once it is confirmed, and nothing before or when it was taken back."""
+    credited = (
+        sa.select(LedgerTransaction.donation_id, sa.func.sum(-LedgerEntry.amount_minor).label("amount"))
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .where(LedgerTransaction.kind.in_(("offline", "offline_undone")), LedgerEntry.account == "donations")
+        .group_by(LedgerTransaction.donation_id)
+        .subquery()
+    )
+    wanted = sa.case((Donation.status == "paid", Donation.amount_minor), else_=0)
+    query = (
+        sa.select(Donation.id)
+        .outerjoin(credited, credited.c.donation_id == Donation.id)
+        .where(Donation.source == "offline", sa.func.coalesce(credited.c.amount, 0) != wanted)
+    )
+    return [
+        f"ledger: gift in person {encode_id(key)} is in the ledger with another amount"
+        for key in db.session.scalars(query)
+    ]
+
+
 def compare_with_stripe() -> tuple[int, list[str]]:
     """Every paid donation against its payment at Stripe, and every paid session at Stripe against our donations.
 
@@ -101,7 +123,11 @@ def compare_with_stripe() -> tuple[int, list[str]]:
     Stripe does not answer.
     """
     of_this_mode = Donation.mode == gateway.mode()
-    ours = list(db.session.scalars(sa.select(Donation).where(Donation.status == "paid", of_this_mode)))
+    ours = list(
+        db.session.scalars(
+            sa.select(Donation).where(Donation.status == "paid", Donation.source == "stripe", of_this_mode)
+        )
+    )
     since = db.session.scalar(sa.select(sa.func.min(Donation.created_at)).where(of_this_mode))
     gone = sa.select(PaymentAccount.stripe_account_id).where(PaymentAccount.deauthorized_at.is_not(None))
     lost = set(db.session.scalars(gone))
@@ -231,4 +257,4 @@ def _sum_of(table: type[Refund] | type[Dispute], column: sa.orm.InstrumentedAttr
     return sa.select(table.donation_id, sa.func.sum(column).label("total")).group_by(table.donation_id).subquery()
 
 
-CHECKS = {"ledger": check_ledger, "returned": check_returned}
+CHECKS = {"ledger": check_ledger, "returned": check_returned, "tallies": check_tallies, "matches": check_matches}

@@ -98,7 +98,7 @@ def mail_goal_reached(payload: dict[str, Any]) -> None:
     if fundraiser is None or fundraiser.status not in SHOWN:
         return
     starter, currency = fundraiser.started_by, fundraiser.currency
-    settled = queries.totals([fundraiser.id])[fundraiser.id].settled
+    settled = queries.totals([fundraiser.id])[fundraiser.id].raised
     locale = language_of(starter.locale)
     send(
         "fundraisers/goal_reached",
@@ -114,6 +114,59 @@ def mail_goal_reached(payload: dict[str, Any]) -> None:
     )
 
 
+def mail_milestone(payload: dict[str, Any]) -> None:
+    """Tell the starter, once of each, that a quarter of the goal, or two or three, is given."""
+    fundraiser = find_fundraiser_by_id(payload["fundraiser_id"])
+    if fundraiser is None or fundraiser.status != "live":
+        return
+    starter = fundraiser.started_by
+    locale = language_of(starter.locale)
+    send(
+        "fundraisers/milestone",
+        to=starter,
+        key=payload["outbox_key"],
+        title=fundraiser.title,
+        organization=fundraiser.organization.name,
+        percent=payload["percent"],
+        raised=format_money(queries.totals([fundraiser.id])[fundraiser.id].raised, locale),
+        goal=format_money(Money(fundraiser.goal_minor, fundraiser.currency), locale),
+        fundraiser_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}",
+    )
+
+
+def mail_offline_waiting(payload: dict[str, Any]) -> None:
+    """Tell one owner or manager that a gift in person waits for them; not when it was decided in the meantime."""
+    donation, person = queries.find_donation(payload["donation_id"]), find_person(payload["person_id"])
+    if donation is None or person is None or donation.status != "recorded":
+        return
+    locale = language_of(person.locale)
+    send(
+        "donations/offline_waiting",
+        to=person,
+        key=payload["outbox_key"],
+        title=donation.fundraiser.title,
+        organization=donation.fundraiser.organization.name,
+        amount=format_money(Money(donation.amount_minor, donation.currency), locale),
+        list_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{donation.fundraiser.slug}/gifts-in-person",
+    )
+
+
+def mail_message_reported(payload: dict[str, Any]) -> None:
+    """Tell whoever started the fundraiser that readers find a message wrong; the organization sees it in the same list. The
+    message itself is not repeated."""
+    donation = queries.find_donation(payload["donation_id"])
+    if donation is None:
+        return
+    fundraiser = donation.fundraiser
+    send(
+        "donations/message_reported",
+        to=fundraiser.started_by,
+        key=payload["outbox_key"],
+        title=fundraiser.title,
+        list_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}/messages",
+    )
+
+
 HANDLERS = {
     "stripe_event": handle_stripe_event,
     "expire_checkout": expire_checkout,
@@ -123,6 +176,9 @@ HANDLERS = {
     "mail_donation_processing": mail_processing,
     "mail_donation_failed": mail_failed,
     "mail_fundraiser_goal_reached": mail_goal_reached,
+    "mail_fundraiser_milestone": mail_milestone,
+    "mail_offline_waiting": mail_offline_waiting,
+    "mail_message_reported": mail_message_reported,
 }
 SWEEPS = (
     Sweep("donations.list_missed_events", 300, checkout.list_missed_events),

@@ -10,7 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core.db import Base, BigInt, HasId
 from app.fundraisers.models import Fundraiser
 
-DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched")
+# Recorded: said to have been given in person, and staff have yet to confirm it.
+DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched", "recorded")
+# Who keeps a message from the page: a list of words, the organization's staff, whoever started the fundraiser.
+HIDERS = ("", "words", "staff", "starter")
 # What people are told: the statuses, and expired because the donor wanted that.
 DONATION_STATES = (*DONATION_STATUSES, "cancelled")
 DEDICATIONS = ("", "honor", "memory")
@@ -23,6 +26,7 @@ LEDGER_ACCOUNTS = (
     "donations", "stripe_clearing", "fees", "refunds", "disputes", "offline", "in_transit_to_bank", "exchange",
     "match_promised", "matches",
 )  # fmt: skip
+SOURCES = ("stripe", "offline")
 
 
 class Donation(HasId, Base):
@@ -38,7 +42,14 @@ class Donation(HasId, Base):
         sa.CheckConstraint("disputed_minor >= 0", name="disputed"),
         sa.CheckConstraint("cover_fee_minor >= 0 AND cover_fee_minor < amount_minor", name="cover_fee"),
         sa.CheckConstraint(f"dedication IN {DEDICATIONS}", name="dedication"),
-        sa.Index("ix_donation_fundraiser_id_status", "fundraiser_id", "status"),
+        sa.CheckConstraint(f"source IN {SOURCES}", name="source"),
+        sa.CheckConstraint(f"hidden_by IN {HIDERS}", name="hidden_by"),
+        sa.CheckConstraint("source = 'offline' OR status <> 'recorded'", name="recorded_offline"),
+        # The lists of a fundraiser: what the public sees, and what staff see; newest first.
+        sa.Index("ix_donation_fundraiser_id_status_created_at", "fundraiser_id", "status", "created_at", "id"),
+        sa.Index("ix_donation_fundraiser_id_created_at", "fundraiser_id", "created_at", "id"),
+        # Its largest gifts with a name.
+        sa.Index("ix_donation_largest", "fundraiser_id", "status", "anonymous", "amount_minor"),
         sa.Index("ix_donation_status_created_at", "status", "created_at"),
         # Whether an account is one of ours, and whose gifts the installation's own account took first.
         sa.Index("ix_donation_account_mode_created_at", "account", "mode", "created_at"),
@@ -63,6 +74,8 @@ class Donation(HasId, Base):
     dedication: Mapped[str] = mapped_column(sa.String(8), default="", server_default="")
     dedicated_to: Mapped[str] = mapped_column(sa.String(120), default="", server_default="")
     status: Mapped[str] = mapped_column(sa.String(16), default="pending")
+    # Offline: given in person, recorded here; Stripe knows nothing of it.
+    source: Mapped[str] = mapped_column(sa.String(8), default="stripe", server_default="stripe")
     # The installation's PAYMENTS_MODE when it was asked for: a demonstration gift never looks like a real one.
     mode: Mapped[str] = mapped_column(sa.String(8))
     # The organization's account at Stripe that it is paid through; None is the installation's own.
@@ -97,7 +110,21 @@ class Donation(HasId, Base):
     # When Stripe was last asked about it: the sweep asks again after a while.
     checked_at: Mapped[dt.datetime | None]
 
-    fundraiser: Mapped[Fundraiser] = relationship()
+    # The team whose page the fundraiser was part of when the gift was begun: it counts there, too, and goes on to.
+    team_id: Mapped[int | None] = mapped_column(sa.ForeignKey("fundraiser.id"), index=True)
+    # Who keeps its message from the page, and why; "" when nobody does.
+    hidden_by: Mapped[str] = mapped_column(sa.String(8), default="", server_default="")
+    hidden_reason: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    # Of a gift in person: who recorded it, and when it was given.
+    recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    received_on: Mapped[dt.date | None]
+
+    fundraiser: Mapped[Fundraiser] = relationship(foreign_keys=[fundraiser_id])
+
+    @property
+    def message_hidden(self) -> bool:
+        """True while the page does not show its message."""
+        return self.hidden_by != ""
 
     @property
     def gift_minor(self) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import hmac
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -18,28 +19,37 @@ from app.core.money import Money
 from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.accounts_models import PaymentAccount
-from app.donations.ledger import RAISED_ACCOUNTS
-from app.donations.models import PLATFORM, Donation, LedgerEntry, StripeEvent, StripeSync
+from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
 from app.donations.payees import chargeable
 from app.donations.policy import can_resume, listed_to_donor
+from app.donations.tally_models import FundraiserTally
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepting
 from app.organizations.models import Organization
 
 PAGE_SIZE = 20
 # Staff see every gift that became something; a checkout nobody finished is no gift.
-STAFF_STATUSES = ("processing", "paid", "failed", "mismatched")
+STAFF_STATUSES = ("processing", "paid", "failed", "mismatched", "recorded")
 ADULT_AGE = 18
 _SIGNATURE = 32
 
 
 @dataclasses.dataclass(frozen=True)
 class Totals:
-    """What one fundraiser has raised. `settled` is paid, before fees, less what went back; `processing` is not yet paid."""
+    """What one fundraiser has raised. `settled` is paid through Stripe, before fees, less what went back; `offline` was given in
+    person and confirmed; `processing` is not yet paid; `matched` is what sponsors add to gifts that still stand."""
 
     settled: Money
     processing: Money
     donor_count: int
+    offline: Money
+    matched: Money
+    gift_count: int
+
+    @property
+    def raised(self) -> Money:
+        """What counts as given: settled and offline. What a sponsor has promised is shown beside it."""
+        return Money(self.settled.amount_minor + self.offline.amount_minor, self.settled.currency)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,34 +61,36 @@ class PublicDonation:
     amount: Money
     message: str
     paid_at: dt.datetime
+    source: str
 
 
 def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
-    """Totals of each fundraiser, in its own currency, in one query. Unknown ids are left out."""
+    """Totals of each fundraiser, in its own currency, in one query of as many rows. Unknown ids are left out."""
     keys = list(fundraiser_ids)
     if not keys:
         return {}
-    settled = (
-        sa.select(-sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
-        .where(LedgerEntry.fundraiser_id == Fundraiser.id, LedgerEntry.account.in_(RAISED_ACCOUNTS))
-        .where(LedgerEntry.currency == Fundraiser.currency)
-        .scalar_subquery()
+    columns: list[sa.ColumnElement[int]] = [
+        sa.func.coalesce(column, 0)
+        for column in (
+            FundraiserTally.settled_minor,
+            FundraiserTally.processing_minor,
+            FundraiserTally.donor_count,
+            FundraiserTally.offline_minor,
+            FundraiserTally.matched_minor,
+            FundraiserTally.gift_count,
+        )
+    ]
+    query: sa.Select[*tuple[Any, ...]] = (
+        sa.select(Fundraiser.id, Fundraiser.currency, *columns)
+        .outerjoin(FundraiserTally, FundraiserTally.fundraiser_id == Fundraiser.id)
+        .where(Fundraiser.id.in_(keys))
     )
-    processing = (
-        sa.select(sa.func.coalesce(sa.func.sum(Donation.amount_minor), 0))
-        .where(Donation.fundraiser_id == Fundraiser.id, Donation.status == "processing")
-        .scalar_subquery()
-    )
-    donors = (
-        sa.select(sa.func.count(sa.distinct(Donation.email)))
-        .where(Donation.fundraiser_id == Fundraiser.id, Donation.status == "paid")
-        .scalar_subquery()
-    )
-    query = sa.select(Fundraiser.id, Fundraiser.currency, settled, processing, donors).where(Fundraiser.id.in_(keys))
-    return {
-        key: Totals(Money(int(paid), currency), Money(int(waiting), currency), int(people))
-        for key, currency, paid, waiting, people in db.session.execute(query)
-    }
+    found: dict[int, Totals] = {}
+    for row in db.session.execute(query):
+        key, currency, paid, waiting, people, in_person, matched, gifts = row
+        of = [Money(minor, currency) for minor in (paid, waiting, in_person, matched)]
+        found[key] = Totals(of[0], of[1], people, of[2], of[3], gifts)
+    return found
 
 
 def _page_of(query: sa.Select[Donation], cursor: str | None, limit: int) -> Page[Donation]:
@@ -111,8 +123,9 @@ def list_public_donations(
                 id=donation.id,
                 name=public_name(donation),
                 amount=Money(donation.amount_minor, donation.currency),
-                message=donation.message,
+                message="" if donation.message_hidden else donation.message,
                 paid_at=donation.paid_at or donation.created_at,
+                source=donation.source,
             )
             for donation in page.rows
         ],
@@ -225,6 +238,7 @@ def list_stale(before: dt.datetime, *, mode: str, limit: int = 100) -> list[int]
     unfinished = sa.and_(Donation.status.in_(("pending", "processing")), Donation.stripe_session_id.is_not(None))
     fee_unknown = sa.and_(
         Donation.status == "paid",
+        Donation.source == "stripe",
         Donation.stripe_balance_transaction_id.is_(None),
         Donation.paid_at > now() - dt.timedelta(days=14),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, DateField, StringField, TextAreaField
-from wtforms.validators import Length, Optional
+from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
+from wtforms.validators import Length, Optional, Regexp
 
 from app.core.forms import PageForm, Required
 from app.core.i18n import lazy
@@ -32,6 +33,31 @@ class FundraiserForm(PageForm):
         lazy("Last day"), validators=[Optional()], description=lazy("Leave it empty if there is no end yet")
     )
     show_starter = BooleanField(lazy("Show my name on the page"))
+    by_organization = BooleanField(lazy("The organization itself raises the money"))
+    is_team = BooleanField(lazy("Others may join with pages of their own"))
+    goal_kind = RadioField(
+        lazy("What the goal counts"),
+        choices=[
+            SelectChoice("money", lazy("Money")),
+            SelectChoice("donors", lazy("How many people give")),
+            SelectChoice("items", lazy("Things that the money buys")),
+        ],
+        default="money",
+        validators=[Optional()],
+    )
+    goal_donors = StringField(
+        lazy("How many people"),
+        filters=[line],
+        validators=[Optional(), Regexp("[0-9]{1,7}$", message=lazy("Enter a number"))],
+    )
+    item_name = StringField(
+        lazy("What the money buys"),
+        filters=[line],
+        description=lazy("In the plural, for example: backpacks"),
+        validators=[Length(max=120, message=lazy("Write 120 characters or fewer"))],
+    )
+    item_price = StringField(lazy("What one costs"), filters=[line])
+    leaderboard = BooleanField(lazy("List the largest gifts by name, where donors show theirs"), default=True)
 
 
 class OutcomeForm(PageForm):
@@ -64,3 +90,14 @@ class ApprovalForm(PageForm):
     """Whether pages of this organization are public at once."""
 
     auto_approve = BooleanField(lazy("Approve new fundraisers without reading them first"))
+
+
+class OverflowForm(PageForm):
+    """What becomes of money beyond a goal."""
+
+    overflow_rule = StringField(
+        lazy("What becomes of money beyond a goal"),
+        filters=[line],
+        description=lazy("Shown on every fundraiser. Left empty, the pages say that it goes to your work as a whole"),
+        validators=[Length(max=300, message=lazy("Write 300 characters or fewer"))],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 import secrets
@@ -19,7 +20,7 @@ from app.core.ids import ALPHABET
 from app.core.money import BadAmount, Money, check_goal, explain
 from app.core.outbox import enqueue
 from app.fundraisers.models import Fundraiser
-from app.fundraisers.policy import has_ended
+from app.fundraisers.policy import accepts_gifts, has_ended
 from app.needs.models import Need
 from app.needs.policy import can_see_need
 from app.needs.promises import check_person
@@ -34,6 +35,23 @@ MAXIMUM_STORY = 20_000
 MAXIMUM_OUTCOME = 5_000
 # Words that are pages below /fundraisers/.
 RESERVED_SLUGS = frozenset({"new"})
+
+MAXIMUM_DONORS = 1_000_000
+MOST_MEMBERS = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted:
+    """What the goal is counted in besides money: `kind` of models.GOAL_KINDS; how many donors; or which thing the money buys,
+    and what one costs in minor units of the goal's currency."""
+
+    kind: str = "money"
+    donors: int | None = None
+    item_name: str = ""
+    item_minor: int | None = None
+
+
+MONEY = Counted()
 
 
 def _slug(title: str) -> str:
@@ -51,9 +69,20 @@ def _free_slug(title: str) -> str:
     return slug
 
 
-def _check_input(organization: Organization, goal: Money, ends_on: dt.date | None, locale: str) -> None:
+def _check_input(
+    organization: Organization, goal: Money, counted: Counted, ends_on: dt.date | None, locale: str
+) -> None:
     """Raise InvalidInput for a goal or an end that cannot be used."""
     errors: dict[str, str] = {}
+    if counted.kind == "donors" and not 0 < (counted.donors or 0) <= MAXIMUM_DONORS:
+        errors["goal_donors"] = _("Say how many donors you hope for")
+    if counted.kind == "items":
+        if not counted.item_name:
+            errors["item_name"] = _("Say what the money buys")
+        if counted.item_minor is None:
+            errors["item_price"] = _("Say what one costs")
+        elif not 0 < counted.item_minor <= goal.amount_minor:
+            errors["item_price"] = _("One costs more than the whole goal: check both")
     if goal.currency != organization.currency:
         errors["goal"] = _("This organization raises money in %(currency)s", currency=organization.currency)
     else:
@@ -108,10 +137,16 @@ def start_fundraiser(
     ends_on: dt.date | None = None,
     need_id: int | None = None,
     show_starter: bool = False,
+    counted: Counted = MONEY,
+    by_organization: bool = False,
+    is_team: bool = False,
+    team_id: int | None = None,
+    leaderboard: bool = True,
     locale: str = "en",
 ) -> Fundraiser:
     """Start a page that raises money for one organization, or for one of its needs. `goal` in its currency; `ends_on` is
-    the last day in the organization's zone.
+    the last day in the organization's zone; `by_organization`: the organization itself speaks, by one of its owners or
+    managers; `is_team`: others may join with pages of their own, as `team_id` says of such a page.
 
     It waits for approval, unless the organization approves by itself or the starter is who approves. The same page sent
     twice is one. Raises Refused with every reason, InvalidInput for goal and ends_on.
@@ -123,7 +158,10 @@ def start_fundraiser(
         raise refuse("need_not_open", _("That need is not open"))
     if reasons := reasons_not_to_start(by, organization, need):
         raise Refused(reasons)
-    _check_input(organization, goal, ends_on, locale)
+    if by_organization and not can_manage_listings(by, organization):
+        raise refuse("not_of_organization", _("Only its owners and managers speak for the organization"))
+    team = None if team_id is None else _joinable(team_id, organization.id)
+    _check_input(organization, goal, counted, ends_on, locale)
     same = db.session.scalar(
         sa.select(Fundraiser).where(
             Fundraiser.started_by_id == by.id,
@@ -146,7 +184,15 @@ def start_fundraiser(
         goal_minor=goal.amount_minor,
         currency=goal.currency,
         ends_on=ends_on,
-        show_starter=show_starter,
+        show_starter=show_starter and not by_organization,
+        by_organization=by_organization,
+        is_team=is_team and team is None,
+        team_id=None if team is None else team.id,
+        goal_kind=counted.kind,
+        goal_donors=counted.donors,
+        item_name=counted.item_name,
+        item_minor=counted.item_minor,
+        leaderboard=leaderboard,
         status="awaiting_approval",
         created_at=now(),
         version=1,
@@ -176,21 +222,29 @@ def edit_fundraiser(
     goal: Money,
     ends_on: dt.date | None,
     show_starter: bool,
+    counted: Counted | None = None,
+    leaderboard: bool | None = None,
     locale: str = "en",
 ) -> Fundraiser:
     """Change a page that waits or is live. It stays as visible as it was; staff see that it changed since they read it.
 
     Raises Refused when it is over, InvalidInput for goal and ends_on.
     """
-    fundraiser = _locked(fundraiser_id)
+    fundraiser = lock_fundraiser(fundraiser_id)
     if fundraiser.status not in ("awaiting_approval", "live") or has_ended(fundraiser):
         raise refuse("fundraiser_over", _("This fundraiser is over and cannot be changed"))
-    if (goal, ends_on) != (Money(fundraiser.goal_minor, fundraiser.currency), fundraiser.ends_on):
-        _check_input(fundraiser.organization, goal, ends_on, locale)
+    before = counted_of(fundraiser)
+    counted = before if counted is None else counted
+    if (goal, ends_on, counted) != (Money(fundraiser.goal_minor, fundraiser.currency), fundraiser.ends_on, before):
+        _check_input(fundraiser.organization, goal, counted, ends_on, locale)
     if (fundraiser.title, fundraiser.story) != (title, story):
         fundraiser.edited_at = now()
-    fundraiser.title, fundraiser.story, fundraiser.show_starter = title, story, show_starter
+    fundraiser.title, fundraiser.story = title, story
+    fundraiser.show_starter = show_starter and not fundraiser.by_organization
     fundraiser.goal_minor, fundraiser.ends_on = goal.amount_minor, ends_on
+    fundraiser.goal_kind, fundraiser.goal_donors = counted.kind, counted.donors
+    fundraiser.item_name, fundraiser.item_minor = counted.item_name, counted.item_minor
+    fundraiser.leaderboard = fundraiser.leaderboard if leaderboard is None else leaderboard
     fundraiser.version += 1
     record("fundraiser.edited", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
     db.session.flush()
@@ -199,7 +253,7 @@ def edit_fundraiser(
 
 def approve_fundraiser(fundraiser_id: int, *, by: Person) -> Fundraiser:
     """Let the public see it (F8). Approving what is live changes nothing. Raises Refused when it is over."""
-    fundraiser = _locked(fundraiser_id)
+    fundraiser = lock_fundraiser(fundraiser_id)
     if fundraiser.status == "live":
         return fundraiser
     if fundraiser.status == "ended" or has_ended(fundraiser):
@@ -210,7 +264,7 @@ def approve_fundraiser(fundraiser_id: int, *, by: Person) -> Fundraiser:
 
 def decline_fundraiser(fundraiser_id: int, *, by: Person, reason: str) -> Fundraiser:
     """Do not let the public see it, or no longer: page and checkouts close. `reason` is sent to its starter."""
-    fundraiser = _locked(fundraiser_id)
+    fundraiser = lock_fundraiser(fundraiser_id)
     if fundraiser.status == "declined":
         return fundraiser
     if fundraiser.status == "ended":
@@ -223,7 +277,7 @@ def decline_fundraiser(fundraiser_id: int, *, by: Person, reason: str) -> Fundra
 def end_fundraiser(fundraiser_id: int, *, by: Person | None, outcome: str = "") -> Fundraiser:
     """Take no more gifts; the page stays, with `outcome` (Markdown: thanks, and what comes of the money). `by` None: its last
     day is over. Ending what is ended changes nothing."""
-    fundraiser = _locked(fundraiser_id)
+    fundraiser = lock_fundraiser(fundraiser_id)
     if fundraiser.status == "ended":
         return fundraiser
     if fundraiser.status != "live":
@@ -241,7 +295,7 @@ def end_fundraiser(fundraiser_id: int, *, by: Person | None, outcome: str = "") 
 def say_outcome(fundraiser_id: int, *, by: Person, outcome: str) -> Fundraiser:
     """Thank everybody on the page of a fundraiser that is over and say what came of the money, in Markdown; "" takes it away.
     Raises Refused while it still takes gifts."""
-    fundraiser = _locked(fundraiser_id)
+    fundraiser = lock_fundraiser(fundraiser_id)
     if not has_ended(fundraiser):
         raise refuse("fundraiser_not_over", _("This fundraiser still takes gifts"), _("End it first"))
     if fundraiser.outcome != outcome:
@@ -269,7 +323,40 @@ def set_auto_approval(organization_id: int, *, by: Person, on: bool) -> None:
     db.session.flush()
 
 
-def _locked(fundraiser_id: int) -> Fundraiser:
+def counted_of(fundraiser: Fundraiser) -> Counted:
+    """What the goal of a page is counted in."""
+    return Counted(fundraiser.goal_kind, fundraiser.goal_donors, fundraiser.item_name, fundraiser.item_minor)
+
+
+def _joinable(team_id: int, organization_id: int) -> Fundraiser:
+    """The team's page, as long as somebody may join it. Raises Refused."""
+    team = db.session.get(Fundraiser, team_id)
+    if team is None or not team.is_team or team.organization_id != organization_id or not accepts_gifts(team):
+        raise refuse("team_closed", _("Nobody can join this team now"), _("Start a page of your own"))
+    members = sa.select(sa.func.count()).select_from(Fundraiser).where(Fundraiser.team_id == team_id)
+    if (db.session.scalar(members) or 0) >= MOST_MEMBERS:
+        raise refuse("team_full", _("This team has as many pages as a team can have"), _("Start a page of your own"))
+    return team
+
+
+def set_overflow_rule(organization_id: int, *, by: Person, rule: str) -> None:
+    """What its fundraisers' pages say becomes of money beyond a goal; "" is the common rule."""
+    organization = lock(Organization, organization_id)
+    if organization is None or organization.overflow_rule == rule:
+        return
+    organization.overflow_rule = rule
+    organization.version += 1
+    record("organization.overflow_rule", subject=organization, by=by, organization_id=organization.id)
+    db.session.flush()
+
+
+def get_fundraiser(fundraiser_id: int) -> Fundraiser:
+    """The fundraiser as it is now. Raises NoResultFound."""
+    return db.session.execute(sa.select(Fundraiser).where(Fundraiser.id == fundraiser_id)).scalar_one()
+
+
+def lock_fundraiser(fundraiser_id: int) -> Fundraiser:
+    """The fundraiser, held until the transaction ends. Raises Refused when there is none."""
     fundraiser = lock(Fundraiser, fundraiser_id)
     if fundraiser is None:
         raise refuse("fundraiser_gone", _("This fundraiser does not exist"))

@@ -55,13 +55,38 @@ def can_see(person: Person | None, fundraiser: Fundraiser) -> bool:
     return fundraiser.started_by_id == person.id or can_see_staff_pages(person, fundraiser.organization)
 
 
+def speaks_for(person: Person, fundraiser: Fundraiser) -> bool:
+    """Whoever started it (a team's captain); where the organization speaks itself, each of its owners and managers."""
+    if not person.is_active:
+        return False
+    return fundraiser.started_by_id == person.id or (fundraiser.by_organization and can_decide(person, fundraiser))
+
+
 def can_edit(person: Person, fundraiser: Fundraiser) -> bool:
-    """Its starter, until it is ended or declined."""
-    return (
-        person.is_active
-        and fundraiser.started_by_id == person.id
-        and fundraiser.status in ("awaiting_approval", "live")
-    )
+    """Whoever speaks for it, until it is ended or declined."""
+    return speaks_for(person, fundraiser) and fundraiser.status in ("awaiting_approval", "live")
+
+
+def can_post_update(person: Person, fundraiser: Fundraiser) -> bool:
+    """Whoever speaks for it, once it was public; also after its end."""
+    return speaks_for(person, fundraiser) and fundraiser.status in SHOWN
+
+
+def can_tend(person: Person, fundraiser: Fundraiser) -> bool:
+    """Its pictures, messages and gifts in person: whoever speaks for it, and the organization's owners and managers."""
+    return person.is_active and (speaks_for(person, fundraiser) or can_decide(person, fundraiser))
+
+
+def can_lead(person: Person, fundraiser: Fundraiser) -> bool:
+    """The team's captain, and the organization's owners and managers."""
+    return fundraiser.is_team and can_tend(person, fundraiser)
+
+
+def can_leave(person: Person, fundraiser: Fundraiser) -> bool:
+    """Whoever started the page, the captain of the team it is part of, the organization's owners and managers."""
+    if fundraiser.team is None or not person.is_active:
+        return False
+    return can_tend(person, fundraiser) or speaks_for(person, fundraiser.team)
 
 
 def can_end(person: Person, fundraiser: Fundraiser) -> bool:

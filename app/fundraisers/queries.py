@@ -7,14 +7,14 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, undefer
 
 from app.accounts.models import Person
 from app.core.clock import today
 from app.core.db import db
 from app.core.money import Money
 from app.core.paging import Page, cut, newest_first
-from app.fundraisers.models import Fundraiser
+from app.fundraisers.models import Fundraiser, FundraiserPicture, MatchingGift
 from app.fundraisers.policy import visible
 from app.needs.models import Need
 from app.needs.policy import visible as need_visible
@@ -42,6 +42,7 @@ class FundraiserRow:
     need_id: int | None
     need_title: str | None
     starter: str | None
+    by_organization: bool
 
     @property
     def has_ended(self) -> bool:
@@ -75,6 +76,7 @@ _COLUMNS = (
     Need.id.label("need_id"),
     Need.title.label("need_title"),
     sa.case((Fundraiser.show_starter, Person.name), else_=None).label("starter"),
+    Fundraiser.by_organization,
 )
 
 
@@ -196,3 +198,28 @@ def list_due_to_end() -> list[int]:
         .where(Fundraiser.status == "live", Fundraiser.ends_on < today("Pacific/Kiritimati"))
     )
     return [key for key, ends_on, zone in db.session.execute(query) if ends_on is not None and ends_on < today(zone)]
+
+
+def find_picture_of(slug: str, picture_id: int) -> FundraiserPicture | None:
+    """The picture when it is of the fundraiser `slug`, shown or not, without its content; or None."""
+    found = db.session.get(FundraiserPicture, picture_id)
+    return found if found is not None and found.fundraiser.slug == slug else None
+
+
+def find_shown_picture(fundraiser_id: int, digest: str) -> FundraiserPicture | None:
+    """The picture with its content while the page shows it, or None (G8)."""
+    query = (
+        sa.select(FundraiserPicture)
+        .options(undefer(FundraiserPicture.content))
+        .where(FundraiserPicture.fundraiser_id == fundraiser_id, FundraiserPicture.digest == digest)
+        .where(FundraiserPicture.removed_at.is_(None))
+    )
+    return db.session.scalar(query.limit(1))
+
+
+def find_match_of(slug: str, fundraiser: str, match_id: int) -> MatchingGift | None:
+    """The sponsor's promise when it is to that fundraiser of that organization, or None."""
+    found = db.session.get(MatchingGift, match_id)
+    if found is None or found.fundraiser.slug != fundraiser or found.fundraiser.organization.slug != slug:
+        return None
+    return found

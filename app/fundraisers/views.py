@@ -17,10 +17,12 @@ from app.core.ids import decode_id
 from app.core.markdown import render_markdown
 from app.core.money import BadAmount, Money, explain, format_plain, parse_money, suggestions
 from app.core.web import allow, public, signed_in
+from app.donations import page_parts
 from app.donations import queries as gifts
 from app.donations.accounts import can_take_gifts, find_that_take_gifts
 from app.fundraisers import operations, policy, queries
-from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm
+from app.fundraisers.beginnings import BEGINNINGS, find_beginning
+from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm, OverflowForm
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
 from app.needs.queries import find_visible_need
@@ -58,11 +60,18 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
     donations = gifts.list_public_donations(page.id, request.args.get("cursor"))
     viewer = find_current_person()
     fundraiser = None if viewer is None else queries.find_fundraiser(page.slug)
+    raised = gifts.totals([page.id])[page.id]
+    parts = page_parts.parts_of(page.id, raised)
     return render_template(
         "fundraisers/show.html",
         page=page,
         story=render_markdown(page.story),
-        totals=gifts.totals([page.id])[page.id],
+        totals=raised,
+        parts=parts,
+        news=[render_markdown(update.body) for update in parts.updates],
+        may_tend=viewer is not None and fundraiser is not None and policy.can_tend(viewer, fundraiser),
+        may_post=viewer is not None and fundraiser is not None and policy.can_post_update(viewer, fundraiser),
+        may_leave=viewer is not None and fundraiser is not None and policy.can_leave(viewer, fundraiser),
         donations=donations,
         outcome=render_markdown(page.outcome) if page.outcome else None,
         takes_gifts=bool(find_that_take_gifts([page.organization_id])),
@@ -99,6 +108,48 @@ def _chosen() -> tuple[Organization | None, Need | None]:
     return organization, need
 
 
+def _chosen_team(organization: Organization) -> Fundraiser | None:
+    """The team's page that ?team= names, as long as somebody may join it. 404 for any other."""
+    slug = request.args.get("team", "")
+    found = queries.find_fundraiser(slug) if slug else None
+    if slug and (found is None or not found.is_team or found.organization_id != organization.id):
+        abort(404)
+    return found if found is not None and policy.accepts_gifts(found) else None
+
+
+def _new_form(organization: Organization, team: Fundraiser | None) -> FundraiserForm:
+    """The form, begun with what ?template= names, or as a page of the team."""
+    beginning = find_beginning(request.args.get("template", ""))
+    if beginning is not None and team is None:
+        names = {"organization": organization.name}
+        begun = {
+            "title": str(beginning.title) % names,
+            "story": str(beginning.story) % names,
+            "is_team": beginning.is_team,
+        }
+        money = suggestions(organization.currency)[-1]
+        return FundraiserForm(
+            data={**begun, "goal": format_plain(Money(4 * money.amount_minor, money.currency), str(get_locale()))}
+        )
+    return FundraiserForm()
+
+
+def _read_counted(form: FundraiserForm, currency: str, locale: str) -> operations.Counted | None:
+    """What the goal counts; None with the message put at its field."""
+    kind = form.goal_kind.data or "money"
+    if kind == "donors":
+        typed = form.goal_donors.data or ""
+        return operations.Counted("donors", donors=int(typed) if typed.isdecimal() and len(typed) < 8 else None)
+    if kind != "items":
+        return operations.MONEY
+    try:
+        price = parse_money(form.item_price.data or "", currency, locale)
+    except BadAmount as bad:
+        form.item_price.errors = [*form.item_price.errors, explain(bad, currency, locale)]
+        return None
+    return operations.Counted("items", item_name=form.item_name.data or "", item_minor=price.amount_minor)
+
+
 @fundraisers.route("/fundraisers/new", methods=["GET", "POST"])
 @signed_in
 def new() -> ResponseReturnValue:
@@ -109,15 +160,21 @@ def new() -> ResponseReturnValue:
         if asked:
             abort(404)
         return render_template("fundraisers/choose.html")
-    form, locale = FundraiserForm(), str(get_locale())
-    values = {"form": form, "organization": organization, "need": need}
+    team = _chosen_team(organization)
+    form, locale = _new_form(organization, team), str(get_locale())
+    is_staff = can_manage_listings(current_person(), organization)
+    values = {
+        "form": form, "organization": organization, "need": need, "team": team, "is_staff": is_staff,
+        "beginnings": BEGINNINGS,
+    }  # fmt: skip
     if request.method == "GET":
         if reasons := operations.reasons_not_to_start(current_person(), organization, need):
             raise Refused(reasons)
         return render_template("fundraisers/new.html", **values)
     is_valid = form.validate()
     goal = _read_goal(form, organization.currency, locale)
-    if not is_valid or goal is None:
+    counted = _read_counted(form, organization.currency, locale)
+    if not is_valid or goal is None or counted is None:
         return render_template("fundraisers/new.html", **values), 422
     try:
         with transaction():
@@ -130,6 +187,11 @@ def new() -> ResponseReturnValue:
                 ends_on=form.ends_on.data,
                 need_id=None if need is None else need.id,
                 show_starter=form.show_starter.data,
+                counted=counted,
+                by_organization=is_staff and bool(form.by_organization.data),
+                is_team=bool(form.is_team.data),
+                team_id=None if team is None else team.id,
+                leaderboard=bool(form.leaderboard.data),
                 locale=locale,
             )
             slug, is_live = started.slug, started.status == "live"
@@ -155,10 +217,14 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
     form = FundraiserForm(obj=fundraiser, goal=format_plain(goal_now, locale))
     if request.method == "GET":
         form.goal.data = format_plain(goal_now, locale)
+        form.goal_donors.data = str(fundraiser.goal_donors or "")
+        item = fundraiser.item_minor
+        form.item_price.data = "" if item is None else format_plain(Money(item, currency), locale)
         return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser)
     is_valid = form.validate()
     goal = _read_goal(form, currency, locale)
-    if not is_valid or goal is None:
+    counted = _read_counted(form, currency, locale)
+    if not is_valid or goal is None or counted is None:
         return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser), 422
     slug = fundraiser.slug
     try:
@@ -171,6 +237,8 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
                 goal=goal,
                 ends_on=form.ends_on.data,
                 show_starter=form.show_starter.data,
+                counted=counted,
+                leaderboard=bool(form.leaderboard.data),
                 locale=locale,
             )
     except InvalidInput as invalid:
@@ -226,6 +294,7 @@ def manage(organization: Organization) -> ResponseReturnValue:
         may_decide=can_manage_listings(current_person(), organization),
         takes_gifts=can_take_gifts(organization),
         form=ApprovalForm(auto_approve=organization.auto_approve_fundraisers),
+        overflow=OverflowForm(overflow_rule=organization.overflow_rule),
     )
 
 

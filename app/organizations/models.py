@@ -62,6 +62,8 @@ class Organization(HasId, Base):
     # Somebody of its staff does not want to be shown any more what to do first.
     first_steps_hidden: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     auto_approve_fundraisers: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # What becomes of money beyond a fundraiser's goal, in the organization's words; "" is the common rule.
+    overflow_rule: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
     first_come_hours: Mapped[int] = mapped_column(default=FIRST_COME_HOURS, server_default=str(FIRST_COME_HOURS))
     created_at: Mapped[dt.datetime]
     version: Mapped[int] = mapped_column(default=1, server_default="1")

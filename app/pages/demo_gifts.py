@@ -23,6 +23,7 @@ from app.donations import accounts, checkout, gateway, payees
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.operations.giving import start_donation
+from app.donations.operations.milestones import MILESTONES
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import end_fundraiser
 from app.organizations.models import Organization
@@ -143,7 +144,9 @@ def _give(fundraiser_id: int, gift: shape.DemoGift, at: dt.datetime, name: str) 
     with transaction():
         db.session.get_one(Donation, donation_id).created_at = at
         told = [f"donation_{name}:{donation_id}:1" for name in ("processing", "failed")]
-        for promise in (f"donation_thanks:{donation_id}", *told, f"fundraiser_goal_reached:{fundraiser_id}"):
+        quarters = [f"fundraiser_milestone:{fundraiser_id}:{step}" for step in MILESTONES[:-1]]
+        reached = [f"fundraiser_goal_reached:{fundraiser_id}", *quarters]
+        for promise in (f"donation_thanks:{donation_id}", *told, *reached):
             outbox.note_kept(opened - DAY, key=promise)
 
 

@@ -134,6 +134,15 @@ def _gift(names: Names) -> Values:
     }
 
 
+def _gift_list(names: Names) -> Values:
+    return {
+        "title": names.fundraiser,
+        "organization": names.organization,
+        "amount": "$2,500.00",
+        "list_url": f"{SITE}/fundraisers/forty-beds-before-the-frost/gifts-in-person",
+    }
+
+
 def _fundraiser(names: Names) -> Values:
     return {
         "title": names.fundraiser,
@@ -417,10 +426,13 @@ SAMPLES: dict[str, Sample] = {
     "discovery/confirm": Sample(_followed, other={"is_organization": False, "weekly": False}),
     "discovery/digest": Sample(_followed, "following", other=_carried(NAMES[OTHER])),
     "donations/failed": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
+    "donations/message_reported": Sample(_gift_list),
+    "donations/offline_waiting": Sample(_gift_list),
     "donations/processing": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/thanks": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "fundraisers/decided": Sample(_fundraiser, empty={"reason": ""}, other={"approved": True}),
     "fundraisers/goal_reached": Sample(_fundraiser, other={"is_open": False}),
+    "fundraisers/milestone": Sample(_fundraiser),
     "fundraisers/waiting": Sample(_fundraiser),
     "needs/confirm": Sample(_need),
     "needs/thanks": Sample(_need, "thanks", {"outcome": "", "people_helped": None, "thanks": ""}, {"is_guest": True}),

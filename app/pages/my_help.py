@@ -439,7 +439,7 @@ def _of_fundraisers(started: Sequence[Fundraiser]) -> list[Help]:
 def _of_fundraiser(fundraiser: Fundraiser, raised: donations.Totals) -> Help:
     """How it goes; one that was ended, or whose last day is over, is "ended"."""
     organization, currency = fundraiser.organization, fundraiser.currency
-    zone, settled = organization.time_zone, raised.settled.amount_minor
+    zone, settled = organization.time_zone, raised.raised.amount_minor
     is_over = fundraiser.status in fundraising.SHOWN and fundraising.has_ended(fundraiser)
     status = "ended" if is_over else fundraiser.status
     given = _(

@@ -225,7 +225,7 @@ def card_of_fundraiser(slug: str) -> Card | None:
     page = find_public_fundraiser(slug)
     if page is None:
         return None
-    raised, goal = totals([page.id])[page.id].settled.amount_minor, page.goal.amount_minor
+    raised, goal = totals([page.id])[page.id].raised.amount_minor, page.goal.amount_minor
     words = _("%(percent)s%% of %(goal)s", percent=raised * 100 // goal, goal=money(goal, page.goal.currency))
     return Card(
         settings().platform_name,

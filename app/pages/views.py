@@ -34,6 +34,7 @@ from app.pages.activity import list_activity
 from app.pages.design import design
 from app.pages.embedding import embedding
 from app.pages.forms import CalendarForm
+from app.pages.fundraising import fundraising
 from app.pages.overview import first_steps_of, overview_of
 from app.pages.sharing import sharing
 from app.pages.ways import ways
@@ -190,7 +191,7 @@ def robots() -> ResponseReturnValue:
     return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
-BLUEPRINTS = (pages, sharing, embedding, ways)
+BLUEPRINTS = (pages, sharing, embedding, ways, fundraising)
 
 
 def init_app(app: Flask, _csrf: CSRFProtect) -> None:

@@ -16,9 +16,9 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.money import Money
 from app.core.outbox import Outbox
-from app.donations import checkout
+from app.donations import checkout, tally
 from app.donations.models import Donation
-from app.donations.operations import fulfilling
+from app.donations.operations import fulfilling, milestones
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import end_fundraiser
 from tests.donations.conftest import Giving, WorkOff
@@ -111,7 +111,7 @@ def test_the_starter_is_told_once_when_the_goal_is_reached(
         giving.act(giving.give(amount), *acts)
         giving.deliver_all()
         work_off()
-        told = [letter for letter in post if letter["To"] == "starter@example.org"]
+        told = [letter for letter in post if "reached its goal" in str(letter["Subject"])]
         assert len(told) == (1 if amount == "29" or told else 0)
     assert told[0]["Subject"] == f"Your fundraiser reached its goal: {fundraiser.title}"
     assert "$59 are given: 118% of your goal of $50" in text_of(told[0])
@@ -122,10 +122,13 @@ def test_the_starter_is_told_once_when_the_goal_is_reached(
 def reach_together(giving: Giving, patch: pytest.MonkeyPatch, lock: Callable[..., Any]) -> int:
     """Two gifts that reach the goal only together are paid at the same moment; how often its starter is told."""
     giving._fundraisers["USD"] = make_fundraiser(make_organization(), goal_minor=5000)
+    first = giving.give("1")  # the counters are there
+    giving.act(first, "pay")
+    checkout.fulfil(first.donation_id)
     gifts = [giving.give("10") for _number in range(6)]
     for given in gifts:
         giving.act(given, "pay")
-    barrier, real = threading.Barrier(6), fulfilling.totals
+    barrier, real = threading.Barrier(6), milestones.totals
 
     def meeting(keys: Any) -> Any:
         found = real(keys)
@@ -134,8 +137,9 @@ def reach_together(giving: Giving, patch: pytest.MonkeyPatch, lock: Callable[...
                 barrier.wait(1)
         return found
 
-    patch.setattr(fulfilling, "totals", meeting)
-    patch.setattr(fulfilling, "lock", lock)
+    patch.setattr(milestones, "totals", meeting)
+    for module in (fulfilling, milestones, tally):
+        patch.setattr(module, "lock", lock)
     at_once(giving, lambda number: checkout.fulfil(gifts[number].donation_id))
     db.session.rollback()
     query = sa.select(sa.func.count()).select_from(Outbox).where(Outbox.kind == "mail_fundraiser_goal_reached")

@@ -15,7 +15,7 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
-from app.donations import ledger
+from app.donations import ledger, tally
 from app.donations.models import Donation
 from app.fundraisers.models import Fundraiser
 from tests.conftest import CheckingClient
@@ -46,6 +46,8 @@ def add_gift(fundraiser: Fundraiser, minor: int, status: str = "paid", **values:
                 organization_id=fundraiser.organization_id, fundraiser_id=fundraiser.id, donation_id=donation.id,
                 payment_id=f"pi_{donation.id}", amount=Money(minor, fundraiser.currency),
             )  # fmt: skip
+            tally.gift_paid(donation)
+        tally.moved(donation, "pending")
 
 
 def test_the_main_way_from_start_to_live(

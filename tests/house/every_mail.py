@@ -20,6 +20,7 @@ from app.core.outbox import Outbox, enqueue
 from app.discovery.operations import ask_to_follow, follow
 from app.discovery.subjects import of_organization
 from app.donations.operations.giving import start_donation
+from app.donations.operations.offline import record_offline
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.learning.operations.asked import answer_with, ask_claim, confirm_asked_email, decline_claim
 from app.messages.operations import choose_mail
@@ -175,6 +176,12 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             change_role(organization.id, helper.id, by=owner, role="coordinator")
             remove_member(organization.id, helper.id, by=owner)
             enqueue("mail_fundraiser_goal_reached", {"fundraiser_id": fundraiser.id}, key="goal")
+            enqueue("mail_fundraiser_milestone", {"fundraiser_id": fundraiser.id, "percent": 50}, key="milestone")
+            recorded_gift = record_offline(
+                fundraiser.id, by=helper, amount=Money(1000, "USD"), name="Dee", received_on=today("Etc/GMT+12"),
+                mode="test",
+            )  # fmt: skip
+            enqueue("mail_message_reported", {"donation_id": recorded_gift.id}, key="reported")
             gift.status, gift.problem = "failed", "insufficient_funds"
             enqueue("mail_donation_failed", {"donation_id": gift.id}, key="failed")
         jobs.work_off(app.extensions["outbox_handlers"], ())

@@ -61,6 +61,7 @@ TYPED = frozenset({
     "claim", "summary", "body", "left_out", "question", "answer", "checked_by", "withdrawn_because", "publisher", "page",
     "url", "seen_where",
     "reference", "audience", "taken", "explanation",
+    "sponsor", "item_name", "alt", "consent", "overflow_rule", "hidden_reason",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (
     "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",

@@ -20,6 +20,7 @@ AGREED: dict[str, dict[str, Any]] = {
     "exemption": {"asked_by_id": 2},
     "follower": {"email": "follower@example.org"},
     "follow": {"organization_id": 1, "next_at": START},
+    "fundraiser_picture": {"content": b"x"},
     "follow_request": {"email": "asked@example.org", "organization_id": 1},
 }
 # What another table points at twice.

@@ -90,10 +90,10 @@ def address_of(world: World, rule: Rule) -> str:
     endpoint = rule.endpoint
     values = dict(world.values)
     if (
-        endpoint.startswith(("fundraisers.", "api_fundraisers.", "donations.new", "sharing.fundraiser"))
+        endpoint.startswith(("fundraisers.", "fundraising.", "api_fundraisers.", "donations.new", "sharing.fundraiser"))
         and "/manage/" not in rule.rule
     ):
-        values["slug"] = values["fundraiser_slug"]
+        values["slug"] = values["of_team_slug" if endpoint == "fundraising.leave" else "fundraiser_slug"]
     for kind in ("topic", "fact", "article", "question"):
         if endpoint in (
             f"learning.{kind}", f"learning.{kind}_history", f"learning.edit_{kind}", f"api_learning.{kind}",

@@ -21,7 +21,11 @@ from app.core.pictures import reencode
 from app.discovery import operations as following
 from app.discovery.subjects import of_organization
 from app.donations.operations.giving import start_donation
+from app.donations.operations.offline import record_offline
 from app.donations.queries import donation_token
+from app.fundraisers.matching import promise_match
+from app.fundraisers.pictures import add_picture
+from app.fundraisers.updates import post_update
 from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
 from app.learning.models import Fact
@@ -119,7 +123,8 @@ def build() -> World:
     need = make_need(organization)
     shift = make_shift(need)
     item = make_item(need)
-    fundraiser = make_fundraiser(organization, need_id=need.id, started_by_id=people["supporter"].id)
+    fundraiser = make_fundraiser(organization, need_id=need.id, started_by_id=people["supporter"].id, is_team=True)
+    of_team = make_fundraiser(organization, team_id=fundraiser.id)
     minor = make_person(birth_date=today("UTC") - dt.timedelta(days=17 * 365))
     guardianship = make_guardian(minor)
     daytime = make_shift(need, days=9)
@@ -149,6 +154,22 @@ def build() -> World:
         gift = start_donation(
             fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="demo",
             by=people["supporter"],
+        )  # fmt: skip
+        in_hand = record_offline(
+            fundraiser.id, by=people["supporter"], amount=Money(1000, "USD"), name="Dee", mode="test",
+            received_on=today("Etc/GMT+12"),
+        )  # fmt: skip
+        said = record_offline(
+            fundraiser.id, by=owner, amount=Money(1500, "USD"), name="Dee", mode="test", message="For the books.",
+            received_on=today("Etc/GMT+12"),
+        )  # fmt: skip
+        update = post_update(fundraiser.id, by=people["supporter"], title="Half way", body="Thank you.")
+        picture = add_picture(
+            fundraiser.id, reencode(draw_logo("lantern"), box=LOGO_BOX), by=owner, alt="A lantern", shows_children=False
+        )
+        match = promise_match(
+            fundraiser.id, by=owner, sponsor="Corner Bakery", cap=Money(10000, "USD"),
+            starts_on=today("Pacific/Kiritimati"), ends_on=today("Pacific/Kiritimati"),
         )  # fmt: skip
         imported = register_organization(
             name="Imported Kitchen",
@@ -203,6 +224,13 @@ def build() -> World:
             "digest": logo.digest,
             "fundraiser": fundraiser.slug,
             "fundraiser_slug": fundraiser.slug,
+            "of_team_slug": of_team.slug,
+            "gift_id": encode_id(in_hand.id),
+            "message_id": encode_id(said.id),
+            "update_id": encode_id(update.id),
+            "picture_id": encode_id(picture.id),
+            "picture_digest": picture.digest,
+            "match_id": encode_id(match.id),
             "topic_slug": fact.topic.slug,
             "fact_slug": fact.slug,
             "withdrawn_slug": wrong.slug,

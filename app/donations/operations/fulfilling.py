@@ -7,11 +7,11 @@ from app.core.clock import now
 from app.core.db import db, lock
 from app.core.money import Money
 from app.core.outbox import enqueue
-from app.donations import ledger
+from app.donations import ledger, matching, tally
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.models import Donation
 from app.donations.operations import inbox
-from app.donations.queries import totals
+from app.donations.operations.milestones import note_milestones
 from app.fundraisers.models import Fundraiser
 
 # A donation only ever moves to a higher rank, whatever arrives in whatever order (F3): a late "failed" is below "paid".
@@ -94,8 +94,9 @@ def fulfil(
 
 
 def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
-    """Bring a locked donation to `status`, with all that follows from it: audit, mails, entries, the goal."""
-    donation.status = status
+    """Bring a locked donation to `status`, with all that follows from it: audit, mails, entries, counters, matches, the goal."""
+    before, donation.status = donation.status, status
+    tally.moved(donation, before)
     if payment is not None and status != "mismatched":
         donation.stripe_payment_intent_id = payment.id
     record(
@@ -116,7 +117,7 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
     donation.paid_at = now()
     donation.note = ""
     # Before the entries, which hold the row a little: two gifts at the same moment then see each other's entries in turn.
-    fundraiser = lock(Fundraiser, donation.fundraiser_id)
+    lock(Fundraiser, donation.fundraiser_id)
     ledger.post_gift(
         organization_id=donation.organization_id,
         fundraiser_id=donation.fundraiser_id,
@@ -124,27 +125,10 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
         payment_id=payment.id,
         amount=Money(donation.amount_minor, donation.currency),
     )
+    tally.gift_paid(donation)
+    matching.gift_paid(donation)
     enqueue("mail_donation_thanks", {"donation_id": donation.id}, key=f"donation_thanks:{donation.id}")
-    if fundraiser is not None and fundraiser.goal_reached_at is None:
-        _note_goal(fundraiser)
-
-
-def _note_goal(fundraiser: Fundraiser) -> None:
-    """Tell the starter, once, when what is paid reaches the goal. The caller holds the fundraiser's lock."""
-    settled = totals([fundraiser.id])[fundraiser.id].settled
-    if settled.amount_minor < fundraiser.goal_minor:
-        return
-    fundraiser.goal_reached_at = now()
-    record(
-        "fundraiser.goal_reached",
-        subject=fundraiser,
-        by=None,
-        organization_id=fundraiser.organization_id,
-        data={"goal_minor": fundraiser.goal_minor, "currency": fundraiser.currency},
-    )
-    enqueue(
-        "mail_fundraiser_goal_reached", {"fundraiser_id": fundraiser.id}, key=f"fundraiser_goal_reached:{fundraiser.id}"
-    )
+    note_milestones(donation)
 
 
 def _settle(donation: Donation, payment: PaymentFacts) -> None:

@@ -15,6 +15,7 @@ from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.core.outbox import enqueue, withdraw
+from app.donations import messages
 from app.donations.facts import SessionFacts
 from app.donations.models import Donation
 from app.donations.operations import fulfilling
@@ -85,6 +86,7 @@ def start_donation(
     donation = Donation(
         fundraiser_id=fundraiser.id,
         organization_id=fundraiser.organization_id,
+        team_id=fundraiser.team_id,
         person_id=None if by is None else by.id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
@@ -102,6 +104,7 @@ def start_donation(
     )
     if form is not None:
         _close_others(fundraiser.id, form)
+    messages.screen(donation)
     db.session.add(donation)
     db.session.flush()
     record(

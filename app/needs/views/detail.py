@@ -109,7 +109,7 @@ def _money(fundraisers: list[FundraiserRow], raised: dict[int, Totals]) -> dict[
     currencies = {row.goal.currency for row in fundraisers}
     if len(currencies) != 1:
         return None
-    given = sum(raised[row.id].settled.amount_minor for row in fundraisers)
+    given = sum(raised[row.id].raised.amount_minor for row in fundraisers)
     promised = sum(raised[row.id].processing.amount_minor for row in fundraisers)
     goal = sum(row.goal.amount_minor for row in fundraisers)
     return {

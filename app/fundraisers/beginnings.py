@@ -1,0 +1,74 @@
+"""Ways to begin a page: a title, a story and a goal that somebody changes in a minute, instead of an empty form."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from app.core.i18n import lazy
+
+
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """A page to begin with. `title` and `story` have %(organization)s."""
+
+    code: str
+    name: Any
+    title: Any
+    story: Any
+    is_team: bool = False
+
+
+BEGINNINGS = (
+    Beginning(
+        "birthday",
+        lazy("A birthday"),
+        lazy("My birthday for %(organization)s"),
+        lazy(
+            "I have all I need. Instead of a present, give to %(organization)s.\n\n"
+            "I chose them because …\n\nEvery gift goes to them directly. Thank you!"
+        ),
+    ),
+    Beginning(
+        "run",
+        lazy("A run, a ride, a walk"),
+        lazy("I run for %(organization)s"),
+        lazy(
+            "On … I run … miles. I do it for %(organization)s.\n\n"
+            "What the money does: …\n\nGive for a mile, or for all of them. I write here how it went."
+        ),
+    ),
+    Beginning(
+        "memory",
+        lazy("In memory of somebody"),
+        lazy("In memory of …"),
+        lazy(
+            "… cared about what %(organization)s does. Whoever wants to remember them can give here instead of flowers.\n\n"
+            "Every gift goes to %(organization)s."
+        ),
+    ),
+    Beginning(
+        "sale",
+        lazy("A sale or an evening"),
+        lazy("A bake sale for %(organization)s"),
+        lazy(
+            "We bake, you eat, and everything goes to %(organization)s.\n\n"
+            "Where and when: …\n\nWhoever cannot come gives here. What we collect in person is added to this page."
+        ),
+    ),
+    Beginning(
+        "team",
+        lazy("A team: class, club, office"),
+        lazy("Our team for %(organization)s"),
+        lazy(
+            "We raise money together for %(organization)s. Join with a page of your own: what is given to you counts "
+            "for all of us.\n\nWhy we do it: …"
+        ),
+        is_team=True,
+    ),
+)
+
+
+def find_beginning(code: str) -> Beginning | None:
+    """The beginning with this code, or None."""
+    return next((one for one in BEGINNINGS if one.code == code), None)
