@@ -130,8 +130,13 @@ def account_of(account_id: str) -> Thing:
 
 
 def name_of(account: Thing) -> str:
-    """What people call an account."""
-    return str(account["business_profile"]["name"] or account["email"] or account["id"])
+    """What people call an account: its own name, or what the latest payment to it is for."""
+    own = account["business_profile"]["name"] or account["email"]
+    if own:
+        return str(own)
+    with payments().store.acting_as(account["id"]):
+        latest = payments().store.page("checkout.session", (), 1)
+    return str(latest[0]["_line_items"][0]["description"] if latest else account["id"])
 
 
 def _link(link_id: str) -> Thing:

@@ -136,6 +136,8 @@ def test_each_account_sees_its_own_and_nothing_else(server: DemoServer) -> None:
             assert refused(fetch, object_id, {}, options).code == "resource_missing"
         assert session.id not in [found.id for found in client.checkout.sessions.list({"limit": 100}, options)]
         assert refused(client.checkout.sessions.expire, session.id, {}, options).http_status == 404
+    # People find an account without a name by what is paid to it.
+    assert "Account of Gift to Riverside Food Bank" in page(f"{server.base_url}/accounts/{one}")
     events = client.events.list({"limit": 100}, acting(one))
     assert {event.account for event in events} == {one}
     assert "charge.updated" in {event.type for event in events}
