@@ -11,6 +11,11 @@ from typing import Any
 from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
+from app.core.money import Money
+from app.donations import ledger, tally
+from app.donations.models import Donation
+from app.donations.operations.receipts import issue
+from app.donations.receipt_models import Receipt
 from app.fundraisers.models import Fundraiser
 from app.learning import operations as learning
 from app.learning.courses.files import FOLDER, CourseFile, read_course
@@ -285,6 +290,22 @@ def make_fundraiser(organization: Organization | None = None, **changes: Any) ->
         fundraiser = Fundraiser(**{**values, **changes})
         db.session.add(fundraiser)
     return fundraiser
+
+
+def pay(donation: Donation) -> Receipt:
+    """Within a transaction: `donation` as Stripe's word would leave it, paid and in the ledger; its receipt."""
+    donation.status, donation.paid_at = "paid", now()
+    ledger.post_gift(
+        organization_id=donation.organization_id,
+        fundraiser_id=donation.fundraiser_id,
+        donation_id=donation.id,
+        payment_id=f"pi_{donation.id}",
+        amount=Money(donation.amount_minor, donation.currency),
+    )
+    tally.gift_paid(donation)
+    receipt = issue(donation)
+    assert receipt is not None
+    return receipt
 
 
 # --- what can be learned --------------------------------------------------------------------------------------------

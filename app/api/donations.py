@@ -7,7 +7,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person
-from app.api import frame, present, schemas
+from app.api import frame, giving_schemas, present, schemas
 from app.core.db import transaction
 from app.core.errors import refuse
 from app.core.i18n import _
@@ -17,6 +17,7 @@ from app.core.web import allow
 from app.donations import checkout, gateway, policy
 from app.donations.models import Donation
 from app.donations.queries import find_donation
+from app.donations.receipt_queries import receipts_of
 
 resource = frame.blueprint("donations", "Gifts")
 
@@ -26,7 +27,8 @@ resource = frame.blueprint("donations", "Gifts")
 @resource.response(200, schemas.DonationOut)
 def show(donation: Donation) -> ResponseReturnValue:
     """One gift, as far as we know of it now."""
-    return present.donation(donation, to_donor=policy.is_donor(current_person(), donation))
+    receipts = receipts_of([donation.id]).get(donation.id, [])
+    return present.donation(donation, receipts, to_donor=policy.is_donor(current_person(), donation))
 
 
 def _whole(donation_id: int) -> ResponseReturnValue:
@@ -34,7 +36,9 @@ def _whole(donation_id: int) -> ResponseReturnValue:
         fresh = find_donation(donation_id)
         if fresh is None:
             raise LookupError("donation")
-        return frame.answer(200, schemas.DonationOut, present.donation(fresh))
+        return frame.answer(
+            200, schemas.DonationOut, present.donation(fresh, receipts_of([donation_id]).get(donation_id, []))
+        )
 
 
 def _check_on() -> None:
@@ -44,7 +48,7 @@ def _check_on() -> None:
 
 @resource.route("/donations/<id:donation_id>/resume", methods=["POST"])
 @allow(policy.is_donor, load=find_donation, scope="donations:write")
-@resource.arguments(schemas.ResumeIn, required=False)
+@resource.arguments(giving_schemas.ResumeIn, required=False)
 @resource.response(200, schemas.DonationOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
@@ -55,9 +59,9 @@ def resume(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     _check_on()
     donation_id = donation.id
     currency = payload.get("currency", donation.currency).upper()
-    amount = Money(payload.get("amount_minor", donation.amount_minor), currency)
+    amount = Money(payload.get("amount_minor", donation.gift_minor), currency)
     try:
-        checkout.resume(donation_id, amount)
+        checkout.resume(donation_id, amount, cover_fee=payload.get("cover_fee"))
     except gateway.GatewayError:
         return _silent()
     return _whole(donation_id)

@@ -8,7 +8,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person, find_current_person
-from app.api import frame, present, queries, schemas
+from app.api import frame, giving_schemas, present, queries, schemas
 from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput
@@ -23,7 +23,9 @@ from app.donations.checkout import open_checkout
 from app.donations.forms import read_email
 from app.donations.operations.giving import form_key, start_donation
 from app.donations.queries import list_public_donations, totals
+from app.donations.wishes import Wishes
 from app.fundraisers import policy
+from app.fundraisers.amounts import suggest_amounts
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import approve_fundraiser, edit_fundraiser, start_fundraiser
 from app.fundraisers.queries import find_fundraiser, list_public_fundraisers
@@ -118,6 +120,8 @@ def edit(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             ends_on=payload.get("ends_on", fundraiser.ends_on),
             show_starter=fundraiser.show_starter,
         )
+        if "suggested_amounts" in payload:
+            suggest_amounts(fundraiser.id, [_money(each) for each in payload["suggested_amounts"]], by=current_person())
         return frame.answer(200, schemas.FundraiserOut, _present(changed))
 
 
@@ -146,8 +150,8 @@ def donations(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnVa
 
 @resource.route("/fundraisers/<slug>/donations", methods=["POST"])
 @public(load=_find_in_sight)
-@resource.arguments(schemas.DonationIn)
-@resource.response(201, schemas.CheckoutOut)
+@resource.arguments(giving_schemas.DonationIn)
+@resource.response(201, giving_schemas.CheckoutOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
@@ -159,8 +163,6 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
     """
     if payload["frequency"] != "once":
         raise InvalidInput({"frequency": _("Monthly gifts are not open yet.")})
-    if payload["cover_fee"]:
-        raise InvalidInput({"cover_fee": _("Covering the fee is not open yet.")})
     sent_key = request.headers.get("Idempotency-Key")
     key = keyed_hash("donation-key", form_key(frame.caller(), sent_key, request.get_data())) if sent_key else None
     email = read_email(payload["email"])
@@ -174,6 +176,14 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             connect=web.settings().stripe_connect,
             anonymous=payload["anonymous"],
             message=payload["message"],
+            wishes=Wishes(
+                cover_fee=payload["cover_fee"],
+                company=payload["company"],
+                dedication=payload["dedication"],
+                dedicated_to=payload["dedicated_to"],
+                hide_from_starter=payload["hide_from_starter"],
+                hide_from_organization=payload["hide_from_organization"],
+            ),
             by=find_current_person(),
             key=key,
         )
@@ -184,4 +194,4 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
         )
     with transaction():
-        return frame.answer(201, schemas.CheckoutOut, present.checkout(started.id, checkout_url))
+        return frame.answer(201, giving_schemas.CheckoutOut, present.checkout(started.id, checkout_url))

@@ -18,6 +18,7 @@ from app.core.db import transaction
 from app.core.web import signed_in
 from app.donations.accounts import find_that_take_gifts
 from app.donations.queries import list_donations_of, totals
+from app.donations.receipt_queries import receipts_of
 
 AVAILABILITY = {"description": "parts of the week, like monday_evening; nobody else is shown them"}
 
@@ -98,7 +99,8 @@ def pledges(query: dict[str, Any]) -> ResponseReturnValue:
 def donations(query: dict[str, Any]) -> ResponseReturnValue:
     """What one gave while signed in, newest first."""
     page = list_donations_of(current_person().id, query.get("cursor"), limit=query["limit"])
-    return frame.page_of(page, present.donation)
+    receipts = receipts_of([row.id for row in page.rows])
+    return frame.page_of(page, lambda row: present.donation(row, receipts.get(row.id, [])))
 
 
 @resource.route("/me/fundraisers", methods=["GET"])

@@ -13,8 +13,10 @@ from app.core.clock import now
 from app.core.errors import Reason
 from app.core.ids import encode_id
 from app.donations.models import Donation
-from app.donations.policy import can_resume
+from app.donations.policy import can_resume, is_known_to_staff
 from app.donations.queries import PublicDonation, Totals, donation_token
+from app.donations.receipt_models import Receipt
+from app.fundraisers.amounts import amounts_of
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 from app.imports import present as imports
@@ -337,6 +339,9 @@ def fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> Body:
         },
         "donor_count": totals.donor_count,
         "goal_reached": totals.raised.amount_minor >= row.goal_minor,
+        "suggested_amounts": [
+            money(each.amount_minor, each.currency) for each in amounts_of(row.suggested_minor, row.currency)
+        ],
         "accepts_gifts": paid and accepts_gifts(row),
         "outcome": row.outcome,
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
@@ -351,6 +356,8 @@ def donation_public(row: PublicDonation) -> Body:
         "amount": money(row.amount.amount_minor, row.amount.currency),
         "name": row.name,
         "message": row.message,
+        "dedication": row.dedication,
+        "dedicated_to": row.dedicated_to,
         "paid_at": iso(row.paid_at),
     }
 
@@ -361,9 +368,23 @@ def checkout(donation_id: int, checkout_url: str) -> Body:
     return {"donation_id": donation_id, "checkout_url": checkout_url, "url": address}
 
 
-def donation(row: Donation, *, to_donor: bool = True) -> Body:
-    """A gift as its donor and the organization's staff see it; only its donor gets the way to pay it and their own page."""
+def receipt(row: Receipt, first: Receipt) -> Body:
+    """A document about a gift, whose receipt is `first`."""
+    return {
+        "number": row.label,
+        "kind": row.kind,
+        "corrects": None if row.corrects_id is None else first.label,
+        "amount": money(row.amount_minor, row.currency),
+        "stands": money(row.stands_minor, row.currency),
+        "issued_at": iso(row.issued_at),
+    }
+
+
+def donation(row: Donation, receipts: Sequence[Receipt] = (), *, to_donor: bool = True) -> Body:
+    """A gift as its donor and the organization's staff see it, with its `receipts` in their order; only its donor gets the
+    way to pay it and their own page."""
     may_resume = can_resume(row, row.mode)
+    named = to_donor or is_known_to_staff(row)
     payable = to_donor and may_resume and row.status == "pending"
     return {
         "id": row.id,
@@ -374,8 +395,16 @@ def donation(row: Donation, *, to_donor: bool = True) -> Body:
         "may_resume": to_donor and may_resume,
         "checkout_url": row.checkout_url if payable else None,
         "url": _url(f"/donations/{donation_token(row.id)}") if to_donor else None,
+        "cover_fee": money(row.cover_fee_minor, row.currency),
         "anonymous": row.anonymous,
+        "hide_from_starter": row.hide_from_starter,
+        "hide_from_organization": row.hide_from_organization,
+        "name": row.name if named else None,
+        "company": row.company if named else None,
         "message": row.message,
+        "dedication": row.dedication,
+        "dedicated_to": row.dedicated_to,
+        "receipts": [receipt(each, receipts[0]) for each in receipts],
         "created_at": iso(row.created_at),
         "paid_at": iso(row.paid_at),
     }

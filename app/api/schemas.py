@@ -8,7 +8,8 @@ import marshmallow as ma
 
 from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, ReasonSchema, Schema, list_schema
 from app.api.requirements import asked_in, asked_out
-from app.donations.models import DONATION_STATES
+from app.donations.models import DEDICATIONS, DONATION_STATES
+from app.donations.receipt_models import RECEIPT_KINDS
 from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
 from app.needs.promises import STAFF_REASONS
@@ -499,6 +500,7 @@ class FundraiserOut(Schema):
     raised = ma.fields.Nested(RaisedOut, required=True)
     donor_count = ma.fields.Integer(required=True)
     goal_reached = ma.fields.Boolean(required=True)
+    suggested_amounts = ma.fields.List(ma.fields.Nested(MoneySchema), required=True)
     accepts_gifts = ma.fields.Boolean(required=True)
     outcome = ma.fields.String(required=True)
     ends_on = ma.fields.String(required=True, allow_none=True, metadata=DATE)
@@ -524,34 +526,7 @@ class FundraiserPatch(Schema):
     story = paragraphs(20_000, 1)
     goal = ma.fields.Nested(MoneySchema)
     ends_on = ma.fields.Date(allow_none=True)
-
-
-class DonationIn(Schema):
-    """A gift to be made; the answer says where to pay it."""
-
-    amount_minor = ma.fields.Integer(required=True, strict=True)
-    currency = text(3, 3, required=True)
-    frequency = ma.fields.String(validate=one_of(("once", "monthly")), load_default="once")
-    name = text(120, load_default="")
-    email = text(254, 3, required=True)
-    anonymous = ma.fields.Boolean(load_default=False)
-    message = paragraphs(500, load_default="")
-    cover_fee = ma.fields.Boolean(load_default=False)
-
-
-class CheckoutOut(Schema):
-    """A gift that was begun, the page where it is paid, and the donor's own page, which needs no account."""
-
-    donation_id = Id(required=True)
-    checkout_url = ma.fields.String(required=True)
-    url = ma.fields.String(required=True)
-
-
-class ResumeIn(Schema):
-    """Go on with a gift that was not paid; without an amount, with the same."""
-
-    amount_minor = ma.fields.Integer(strict=True)
-    currency = text(3, 3)
+    suggested_amounts = ma.fields.List(ma.fields.Nested(MoneySchema), validate=ma.validate.Length(max=4))
 
 
 class DonationPublicOut(Schema):
@@ -560,13 +535,28 @@ class DonationPublicOut(Schema):
     amount = ma.fields.Nested(MoneySchema, required=True)
     name = ma.fields.String(required=True, allow_none=True)
     message = ma.fields.String(required=True)
+    dedication = ma.fields.String(required=True, validate=one_of(DEDICATIONS))
+    dedicated_to = ma.fields.String(required=True)
     paid_at = moment(required=True, allow_none=True)
+
+
+class ReceiptOut(Schema):
+    """A document that was issued for a gift: the receipt, or a correction of it, `amount` by which it changed (below zero: went
+    back). What counts is `stands` of the latest."""
+
+    number = ma.fields.String(required=True)
+    kind = ma.fields.String(required=True, validate=one_of(RECEIPT_KINDS))
+    corrects = ma.fields.String(required=True, allow_none=True)
+    amount = ma.fields.Nested(MoneySchema, required=True)
+    stands = ma.fields.Nested(MoneySchema, required=True)
+    issued_at = moment(required=True)
 
 
 class DonationOut(Schema):
     """A gift as its donor and the organization's staff see it. `status` is what is known: pending (nothing was paid yet),
     processing (a bank has yet to confirm it), paid, failed, expired, cancelled or mismatched; `reason` is why the last try
-    to pay failed. Only its donor gets the addresses where it is paid and told of."""
+    to pay failed. Only its donor gets the addresses where it is paid and told of. `amount` is what is paid, `cover_fee` the part
+    of it that covers the card fee; `name` and `company` are null to the staff of an organization the donor hides from."""
 
     id = Id(required=True)
     fundraiser = ma.fields.String(required=True)
@@ -576,8 +566,16 @@ class DonationOut(Schema):
     may_resume = ma.fields.Boolean(required=True)
     checkout_url = ma.fields.String(required=True, allow_none=True)
     url = ma.fields.String(required=True, allow_none=True)
+    cover_fee = ma.fields.Nested(MoneySchema, required=True)
     anonymous = ma.fields.Boolean(required=True)
+    hide_from_starter = ma.fields.Boolean(required=True)
+    hide_from_organization = ma.fields.Boolean(required=True)
+    name = ma.fields.String(required=True, allow_none=True)
+    company = ma.fields.String(required=True, allow_none=True)
     message = ma.fields.String(required=True)
+    dedication = ma.fields.String(required=True, validate=one_of(DEDICATIONS))
+    dedicated_to = ma.fields.String(required=True)
+    receipts = ma.fields.List(ma.fields.Nested(ReceiptOut), required=True)
     created_at = moment(required=True)
     paid_at = moment(required=True, allow_none=True)
 

@@ -17,7 +17,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
-from app.donations import accounts, gateway, queries
+from app.donations import accounts, gateway, queries, words
 from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
@@ -46,7 +46,7 @@ def _request(donation: Donation) -> CheckoutRequest:
         donation=encode_id(donation.id),
         attempt=donation.attempt,
         amount=Money(donation.amount_minor, donation.currency),
-        title=donation.fundraiser.organization.name,
+        title=words.payment_title(donation),
         email=donation.email,
         success_url=address,
         cancel_url=f"{address}?from=checkout",
@@ -85,9 +85,9 @@ def open_checkout(donation_id: int) -> str:
     return session.url
 
 
-def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None:
-    """Go on with a gift that was not paid, with `amount`: the address of the page where it is paid; None when there is
-    nothing left to pay (it was paid in the meantime, or is on its way).
+def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, locale: str = "en") -> str | None:
+    """Go on with a gift that was not paid, with the gift `amount`: the address of the page where it is paid; None when there
+    is nothing left to pay (it was paid in the meantime, or is on its way). `cover_fee` None: as it was.
 
     The same page while it lives and the amount is the same. Otherwise that page is closed first, and only when Stripe says
     that nobody can pay through it a new one is asked for, under a key of its own: never two that can be paid. Raises
@@ -97,14 +97,16 @@ def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None
         donation = queries.find_donation(donation_id)
         if donation is None or donation.status not in RESUMABLE:
             return None
-        giving.check_resumable(donation, gateway.mode(), amount, locale, connect=gateway.connects())
+        total = giving.resumed_total(
+            donation, gateway.mode(), amount, locale, connect=gateway.connects(), cover_fee=cover_fee
+        )
         asked, status, session_id = _request(donation), donation.status, donation.stripe_session_id
         account = donation.account
-        may_open = giving.can_open_checkout(donation) and asked.amount == amount
+        may_open = giving.can_open_checkout(donation) and asked.amount == total
         db.session.rollback()
         if status == "pending" and session_id is not None:
             session = gateway.fetch_session(session_id, account=account)
-            if session.status == "open" and asked.amount == amount:
+            if session.status == "open" and asked.amount == total:
                 return session.url
             _close(donation_id, session, asked.attempt, account)
             if fulfil(donation_id) == "pending":
@@ -121,6 +123,7 @@ def resume(donation_id: int, amount: Money, *, locale: str = "en") -> str | None
                 amount=amount,
                 mode=gateway.mode(),
                 connect=gateway.connects(),
+                cover_fee=cover_fee,
                 locale=locale,
             )
     raise GatewayError("busy", passing=True)

@@ -15,6 +15,7 @@ from app.donations.gateway import GatewayError
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_models import Dispute, Refund
 from app.donations.page_checks import check_matches, check_tallies
+from app.donations.receipt_queries import check_receipts
 
 BATCH = 500
 
@@ -257,4 +258,10 @@ def _sum_of(table: type[Refund] | type[Dispute], column: sa.orm.InstrumentedAttr
     return sa.select(table.donation_id, sa.func.sum(column).label("total")).group_by(table.donation_id).subquery()
 
 
-CHECKS = {"ledger": check_ledger, "returned": check_returned, "tallies": check_tallies, "matches": check_matches}
+CHECKS = {
+    "ledger": check_ledger,
+    "returned": check_returned,
+    "tallies": check_tallies,
+    "matches": check_matches,
+    "receipts": check_receipts,
+}

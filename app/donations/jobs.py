@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from flask import current_app
 
 from app.accounts.mailbox import deliver_to
 from app.accounts.queries import find_person
-from app.core.db import transaction
+from app.core.db import lock, transaction
+from app.core.ids import encode_id
 from app.core.jobs import Sweep
 from app.core.letters import compose, language_of, speaking
-from app.core.mail import deliver
+from app.core.mail import Attachment, Mail, deliver
 from app.core.money import Money, format_money
-from app.donations import accounts, checkout, events, gateway, policy, queries, words
-from app.donations.operations import giving
+from app.donations import (
+    accounts,
+    checkout,
+    events,
+    gateway,
+    papers,
+    policy,
+    queries,
+    receipt_queries,
+    statements,
+    words,
+)
+from app.donations.models import Donation
+from app.donations.operations import giving, receipts
+from app.donations.receipt_models import Receipt
 from app.fundraisers.policy import SHOWN, accepts_gifts
 from app.fundraisers.queries import find_fundraiser_by_id
 from app.messages.delivery import send
@@ -61,6 +76,65 @@ def mail_failed(payload: dict[str, Any]) -> None:
     _write_to_donor("failed", "failed", payload)
 
 
+def mail_receipt(payload: dict[str, Any]) -> None:
+    """Send the donor a receipt or a correction, as text, as a link and as a PDF."""
+    receipt = receipt_queries.find_receipt(payload["receipt_id"], donation_id=payload["donation_id"])
+    donation = None if receipt is None else queries.find_donation(receipt.donation_id)
+    if receipt is None or donation is None or not donation.email:
+        return
+    mail = compose(
+        "donations/receipt",
+        to=donation.email,
+        locale=receipt.locale,
+        **_on_paper(receipt),
+        name=donation.name,
+        organization=receipt.organization_name,
+        gift_url=checkout.return_url(donation.id),
+    )
+    _deliver(donation, dataclasses.replace(mail, attachments=(_attached(receipt),)), payload["outbox_key"])
+
+
+def mail_statement(payload: dict[str, Any]) -> None:
+    """Send the donor the links to all that was given under their address, a year each."""
+    donation = queries.find_donation(payload["donation_id"])
+    if donation is None or not donation.email:
+        return
+    base: str = current_app.config["SETTINGS"].base_url
+    years = statements.list_years(statements.of_address(donation), mode=gateway.mode())
+    if not years:
+        return
+    links = [(str(year), f"{base}/statements/{statements.statement_token(donation.id, year)}") for year in years]
+    mail = compose("donations/statement", to=donation.email, locale=donation.locale, name=donation.name, years=links)
+    _deliver(donation, mail, payload["outbox_key"])
+
+
+def issue_missing() -> None:
+    """Sweep: receipts of gifts that were paid before there were receipts here."""
+    for donation_id in receipt_queries.list_without_receipt():
+        with transaction():
+            donation = lock(Donation, donation_id)
+            if donation is not None:
+                receipts.issue(donation)
+
+
+def _on_paper(receipt: Receipt) -> dict[str, Any]:
+    """What a mail says of a receipt, in the receipt's language."""
+    with speaking(receipt.locale):
+        told = papers.facts(receipt, lambda money: format_money(money, receipt.locale))
+        return {
+            "heading": papers.title(receipt),
+            "mark": papers.test_mark(receipt.mode),
+            "facts": [(name, value) for name, value in told if value],
+            "text": receipt.text,
+            "receipt_url": f"{checkout.return_url(receipt.donation_id)}/receipts/{encode_id(receipt.id)}",
+        }
+
+
+def _attached(receipt: Receipt) -> Attachment:
+    address = f"{checkout.return_url(receipt.donation_id)}/receipts/{encode_id(receipt.id)}"
+    return Attachment(f"receipt-{receipt.label}.pdf", "application/pdf", papers.receipt_pdf(receipt, address))
+
+
 def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
     """Answer the donor's own act, at the address they gave, while it is still so: they need no account."""
     donation = queries.find_donation(payload["donation_id"])
@@ -68,8 +142,10 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
         return
     settings = current_app.config["SETTINGS"]
     locale = language_of(donation.locale)
+    issued = receipt_queries.find_first(donation.id) if status == "paid" else None
     with speaking(locale):
         reason = str(words.reason(donation))
+        who_sees, dedication = words.who_sees(donation), words.dedication(donation)
     mail = compose(
         f"donations/{name}",
         to=donation.email,
@@ -77,19 +153,32 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
         demo=donation.mode == "demo",
         amount=format_money(Money(donation.amount_minor, donation.currency), locale),
         name=donation.name,
-        anonymous=donation.anonymous,
+        who_sees=who_sees,
+        dedication=dedication,
+        gift=format_money(Money(donation.gift_minor, donation.currency), locale),
+        fee=format_money(Money(donation.cover_fee_minor, donation.currency), locale)
+        if donation.cover_fee_minor
+        else "",
         organization=donation.fundraiser.organization.name,
         fundraiser=donation.fundraiser.title,
         reason=reason,
+        receipt=None if issued is None else _on_paper(issued),
         may_resume=policy.can_resume(donation, gateway.mode()),
         gift_url=checkout.return_url(donation.id),
         fundraiser_url=f"{settings.base_url}/fundraisers/{donation.fundraiser.slug}",
     )
+    if issued is not None:
+        mail = dataclasses.replace(mail, attachments=(_attached(issued),))
+    _deliver(donation, mail, payload["outbox_key"])
+
+
+def _deliver(donation: Donation, mail: Mail, key: str) -> None:
+    """To the donor, as a person where they are one here."""
     donor = find_person(donation.person_id) if donation.person_id is not None else None
     if donor is not None and donor.email == donation.email:
-        deliver_to(donor, mail, key=payload["outbox_key"])
+        deliver_to(donor, mail, key=key)
     else:
-        deliver(mail, key=payload["outbox_key"])
+        deliver(mail, key=key)
 
 
 def mail_goal_reached(payload: dict[str, Any]) -> None:
@@ -173,6 +262,8 @@ HANDLERS = {
     "fundraiser_closed": close_fundraiser,
     "payment_account_closed": close_account,
     "mail_donation_thanks": mail_thanks,
+    "mail_donation_receipt": mail_receipt,
+    "mail_donation_statement": mail_statement,
     "mail_donation_processing": mail_processing,
     "mail_donation_failed": mail_failed,
     "mail_fundraiser_goal_reached": mail_goal_reached,
@@ -185,4 +276,5 @@ SWEEPS = (
     Sweep("donations.check_accounts", 600, accounts.check_accounts),
     Sweep("donations.check_stale", 120, checkout.check_stale),
     Sweep("donations.close_checkouts", 60, checkout.close_checkouts),
+    Sweep("donations.issue_missing", 900, issue_missing),
 )

@@ -55,7 +55,7 @@ def is_suspect(message: str) -> bool:
 
 def screen(donation: Donation) -> None:
     """Hide what a new gift says when it is suspect. The caller holds the row."""
-    if donation.message and is_suspect(donation.message):
+    if is_suspect(f"{donation.message} {donation.dedicated_to}"):
         donation.hidden_by = "words"
 
 

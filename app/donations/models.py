@@ -53,6 +53,8 @@ class Donation(HasId, Base):
         sa.Index("ix_donation_status_created_at", "status", "created_at"),
         # Whether an account is one of ours, and whose gifts the installation's own account took first.
         sa.Index("ix_donation_account_mode_created_at", "account", "mode", "created_at"),
+        # All that was given under one address (statements).
+        sa.Index("ix_donation_email", "email"),
     )
 
     fundraiser_id: Mapped[int] = mapped_column(sa.ForeignKey("fundraiser.id"))

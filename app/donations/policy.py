@@ -26,6 +26,21 @@ def can_resume(donation: Donation, mode: str) -> bool:
     return donation.status in RESUMABLE and young and donation.mode == mode and accepts_gifts(donation.fundraiser)
 
 
+def name_for_starter(donation: Donation) -> str | None:
+    """The donor's name, or their company's, as whoever started the page may read it; None is anonymous (F9)."""
+    return None if donation.hide_from_starter else donation.company or donation.name or None
+
+
+def name_for_public(donation: Donation) -> str | None:
+    """The same as everybody may read it. Whether the donor is a minor (G6) is not asked here."""
+    return None if donation.anonymous else donation.company or donation.name or None
+
+
+def is_known_to_staff(donation: Donation) -> bool:
+    """False when the donor hides from the organization: then its staff read neither name, company nor address (F9)."""
+    return not donation.hide_from_organization
+
+
 def is_donor(person: Person, donation: Donation) -> bool:
     """True for whoever gave it while they were signed in."""
     return person.is_active and donation.person_id == person.id

@@ -21,7 +21,7 @@ from app.core.tokens import keyed_hash
 from app.donations.accounts_models import PaymentAccount
 from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
 from app.donations.payees import chargeable
-from app.donations.policy import can_resume, listed_to_donor
+from app.donations.policy import can_resume, listed_to_donor, name_for_public, name_for_starter
 from app.donations.tally_models import FundraiserTally
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepting
@@ -62,6 +62,11 @@ class PublicDonation:
     message: str
     paid_at: dt.datetime
     source: str
+    # "honor" or "memory", and of whom; "" for nobody.
+    dedication: str = ""
+    dedicated_to: str = ""
+    # The name is read by whoever started the page, and by nobody else here.
+    only_to_starter: bool = False
 
 
 def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
@@ -99,9 +104,10 @@ def _page_of(query: sa.Select[Donation], cursor: str | None, limit: int) -> Page
 
 
 def list_public_donations(
-    fundraiser_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE
+    fundraiser_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE, to_starter: bool = False
 ) -> Page[PublicDonation]:
     """Paid gifts of a fundraiser, newest first. A name is given only where the donor chose so and is no known minor (F9, G6).
+    `to_starter`: as whoever started the page may read them.
 
     Raises BadCursor.
     """
@@ -112,25 +118,24 @@ def list_public_donations(
     born_on = sa.select(Person.id, Person.birth_date).where(Person.id.in_(people))
     births = {key: born for key, born in db.session.execute(born_on)} if people else {}  # noqa: C416  # rows, not pairs
 
-    def public_name(donation: Donation) -> str | None:
+    def shown(donation: Donation) -> PublicDonation:
         born = births.get(donation.person_id) if donation.person_id is not None else None
         is_minor = born is not None and age_on(born, now().date()) < ADULT_AGE
-        return None if donation.anonymous or is_minor or not donation.name else donation.name
+        public, to_starter_only = name_for_public(donation), name_for_starter(donation) if to_starter else None
+        return PublicDonation(
+            id=donation.id,
+            name=None if is_minor else public or to_starter_only,
+            amount=Money(donation.amount_minor, donation.currency),
+            message="" if donation.message_hidden else donation.message,
+            paid_at=donation.paid_at or donation.created_at,
+            source=donation.source,
+            # It is hidden with the message: both are what the donor wrote.
+            dedication="" if donation.message_hidden else donation.dedication,
+            dedicated_to="" if donation.message_hidden else donation.dedicated_to,
+            only_to_starter=not is_minor and public is None and to_starter_only is not None,
+        )
 
-    return Page(
-        [
-            PublicDonation(
-                id=donation.id,
-                name=public_name(donation),
-                amount=Money(donation.amount_minor, donation.currency),
-                message="" if donation.message_hidden else donation.message,
-                paid_at=donation.paid_at or donation.created_at,
-                source=donation.source,
-            )
-            for donation in page.rows
-        ],
-        page.next_cursor,
-    )
+    return Page([shown(donation) for donation in page.rows], page.next_cursor)
 
 
 def list_staff_donations(fundraiser_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE) -> Page[Donation]:

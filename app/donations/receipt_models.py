@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym
 
 from app.core.db import Base, BigInt, HasId
+
+if TYPE_CHECKING:
+    from app.donations.models import Donation
 
 # A receipt is issued once per paid donation; every other document corrects it (money that went back, or came again).
 RECEIPT_KINDS = ("gift", "correction")
@@ -104,3 +108,13 @@ class Receipt(HasId, Base):
     locale: Mapped[str] = mapped_column(sa.String(16))
     given_on: Mapped[dt.date]
     issued_at: Mapped[dt.datetime]
+    # Under this name lists are paged.
+    created_at: Mapped[dt.datetime] = synonym("issued_at")
+
+    donation: Mapped[Donation] = relationship()
+    corrects: Mapped[Receipt | None] = relationship(remote_side="Receipt.id")
+
+    @property
+    def label(self) -> str:
+        """Its number as it is written: those of the test mode say so."""
+        return f"TEST-{self.number}" if self.mode == "test" else str(self.number)

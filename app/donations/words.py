@@ -1,10 +1,16 @@
-"""What a payment's troubles are called in words. The codes are Stripe's: https://docs.stripe.com/declines/codes."""
+"""What is said of gifts in more than one place, and what a payment's troubles are called. The codes are Stripe's: https://docs.stripe.com/declines/codes."""
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
-from app.core.i18n import lazy
+from babel.numbers import format_percent
+
+from app.core.i18n import _, lazy
+from app.core.letters import language_of, speaking
+from app.core.money import Money, format_money
+from app.donations.fees import WHOLE, FeeTerms
 from app.donations.models import Donation
 
 # What Stripe asks of an organization, by the beginning of its codes (https://docs.stripe.com/connect/required-verification-information).
@@ -78,3 +84,51 @@ def reason(donation: Donation) -> Any:
     if not donation.problem:
         return ""
     return _REASONS.get(donation.problem, _BANK if donation.status == "failed" else _CARD)
+
+
+def payment_title(donation: Donation) -> str:
+    """What the payment page says one pays for, in the language in which the gift was begun: of the row alone, so that a
+    retry says the same."""
+    organization = donation.fundraiser.organization.name
+    if not donation.cover_fee_minor:
+        return organization
+    locale = language_of(donation.locale)
+    gift, fee = (
+        format_money(Money(minor, donation.currency), locale)
+        for minor in (donation.gift_minor, donation.cover_fee_minor)
+    )
+    with speaking(locale):
+        return _(
+            "%(organization)s: %(gift)s, and %(fee)s for the card fee", organization=organization, gift=gift, fee=fee
+        )
+
+
+def fee_said(terms: FeeTerms, currency: str, locale: str) -> str:
+    """What a card payment costs: "2.9% + $0.30"."""
+    share = format_percent(decimal.Decimal(terms.share) / WHOLE, format="#,##0.##%", locale=locale)
+    if not terms.fixed_minor:
+        return share
+    return f"{share} + {format_money(Money(terms.fixed_minor, currency), locale)}"
+
+
+def dedication(donation: Donation) -> str:
+    """In whose honor or memory it is given, as a phrase; "" when in nobody's."""
+    if donation.dedication == "honor":
+        return _("In honor of %(name)s", name=donation.dedicated_to)
+    if donation.dedication == "memory":
+        return _("In memory of %(name)s", name=donation.dedicated_to)
+    return ""
+
+
+def who_sees(donation: Donation) -> str:
+    """Who reads the donor's name, as a sentence without its full stop."""
+    organization = donation.fundraiser.organization.name
+    if not donation.anonymous:
+        return _("Everybody sees it")
+    if donation.hide_from_organization:
+        if donation.hide_from_starter:
+            return _("Nobody sees it, not even %(organization)s", organization=organization)
+        return _("Only whoever started the page sees it")
+    if donation.hide_from_starter:
+        return _("Only %(organization)s sees it", organization=organization)
+    return _("Only %(organization)s and whoever started the page see it", organization=organization)

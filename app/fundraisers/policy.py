@@ -89,6 +89,12 @@ def can_leave(person: Person, fundraiser: Fundraiser) -> bool:
     return can_tend(person, fundraiser) or speaks_for(person, fundraiser.team)
 
 
+def can_suggest_amounts(person: Person, fundraiser: Fundraiser) -> bool:
+    """Its starter and the organization's owners and managers, until it is ended or declined."""
+    is_open = fundraiser.status in ("awaiting_approval", "live")
+    return can_edit(person, fundraiser) or (is_open and can_decide(person, fundraiser))
+
+
 def can_end(person: Person, fundraiser: Fundraiser) -> bool:
     """Its starter and the organization's owners and managers, while it is live."""
     may = fundraiser.started_by_id == person.id or can_decide(person, fundraiser)

@@ -55,6 +55,7 @@ class PublicFundraiser(FundraiserRow):
     """The whole public page; `story` and `outcome` (once it is over) are Markdown."""
 
     story: str
+    suggested_minor: list[int]
     outcome: str
     ended_at: dt.datetime | None
     logo: LogoMark | None
@@ -80,7 +81,7 @@ _COLUMNS = (
 )
 
 
-_WHOLE = (Fundraiser.story, Fundraiser.outcome, Fundraiser.ended_at, *LOGO_COLUMNS)
+_WHOLE = (Fundraiser.story, Fundraiser.suggested_minor, Fundraiser.outcome, Fundraiser.ended_at, *LOGO_COLUMNS)
 
 
 def _select(*more: Any) -> sa.Select[Any]:

@@ -21,6 +21,8 @@ from app.donations import page_parts
 from app.donations import queries as gifts
 from app.donations.accounts import can_take_gifts, find_that_take_gifts
 from app.fundraisers import operations, policy, queries
+from app.fundraisers.amount_views import amounts
+from app.fundraisers.amounts import amounts_of
 from app.fundraisers.beginnings import BEGINNINGS, find_beginning
 from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm, OverflowForm
 from app.fundraisers.models import Fundraiser
@@ -57,11 +59,12 @@ def _load_page(slug: str) -> queries.PublicFundraiser | None:
 @public(load=_load_page)
 def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
     """One fundraiser: where it stands, its story, who gave (F9)."""
-    donations = gifts.list_public_donations(page.id, request.args.get("cursor"))
     viewer = find_current_person()
     fundraiser = None if viewer is None else queries.find_fundraiser(page.slug)
     raised = gifts.totals([page.id])[page.id]
     parts = page_parts.parts_of(page.id, raised)
+    is_starter = viewer is not None and fundraiser is not None and fundraiser.started_by_id == viewer.id
+    donations = gifts.list_public_donations(page.id, request.args.get("cursor"), to_starter=is_starter)
     return render_template(
         "fundraisers/show.html",
         page=page,
@@ -75,12 +78,13 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
         donations=donations,
         outcome=render_markdown(page.outcome) if page.outcome else None,
         takes_gifts=bool(find_that_take_gifts([page.organization_id])),
-        amounts=suggestions(page.goal.currency),
+        amounts=amounts_of(page.suggested_minor, page.goal.currency),
         declined_reason=fundraiser.declined_reason if fundraiser is not None else "",
         is_suspended=fundraiser is not None and fundraiser.organization.status != "active",
         is_preview=page.status not in policy.SHOWN or (fundraiser is not None and not policy.is_visible(fundraiser)),
         may_edit=viewer is not None and fundraiser is not None and policy.can_edit(viewer, fundraiser),
         may_end=viewer is not None and fundraiser is not None and policy.can_end(viewer, fundraiser),
+        may_suggest=viewer is not None and fundraiser is not None and policy.can_suggest_amounts(viewer, fundraiser),
         may_say_outcome=viewer is not None and fundraiser is not None and policy.can_say_outcome(viewer, fundraiser),
     )
 
@@ -323,6 +327,7 @@ def _review_page(fundraiser: Fundraiser, form: DeclineForm, code: int = 200) -> 
         "donations": donations,
         "form": form,
         "may_end": policy.can_end(current_person(), fundraiser),
+        "may_suggest": policy.can_suggest_amounts(current_person(), fundraiser),
     }
     return render_template("fundraisers/review.html", **values), code
 
@@ -359,4 +364,4 @@ def decline(fundraiser: Fundraiser) -> ResponseReturnValue:
     return redirect(address, code=303)
 
 
-BLUEPRINTS = (fundraisers,)
+BLUEPRINTS = (fundraisers, amounts)

@@ -88,6 +88,7 @@ _TAKEN: dict[str, Any] = {
     "signups": lazy("%(who)s took the list of places away as a file"),
     "pledges": lazy("%(who)s took the list of pledges away as a file"),
     "donations": lazy("%(who)s took the list of gifts away as a file"),
+    "gift-aid": lazy("%(who)s took the list of Gift Aid declarations away as a file"),
 }
 # What each kind of staff mail is about.
 ACTIONS_OF_KIND = {

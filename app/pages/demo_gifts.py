@@ -24,6 +24,7 @@ from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.operations.giving import start_donation
 from app.donations.operations.milestones import MILESTONES
+from app.donations.wishes import Wishes
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import end_fundraiser
 from app.organizations.models import Organization
@@ -130,6 +131,11 @@ def _give(fundraiser_id: int, gift: shape.DemoGift, at: dt.datetime, name: str) 
                 connect=gateway.connects(),
                 anonymous=gift.anonymous,
                 message=gift.message,
+                wishes=Wishes(
+                    cover_fee=gift.cover_fee,
+                    dedication="memory" if gift.in_memory_of else "",
+                    dedicated_to=gift.in_memory_of,
+                ),
                 by=find_person_by_email(shape.email_of(gift.first)) if gift.first else None,
                 key=key,
             )

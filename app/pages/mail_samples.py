@@ -119,14 +119,41 @@ def _address_taken(names: Names) -> Values:
     }
 
 
+def _paper(names: Names) -> Values:
+    """What a receipt says, as in a mail."""
+    return {
+        "heading": "Receipt 1204",
+        "mark": "",
+        "facts": [("Number", "1204"), ("To", names.organization), ("From", names.person), ("Amount", "$2,500.00")],
+        "text": f"{names.organization}, EIN 12-3456789. No goods or services were provided in exchange for this gift.",
+    }
+
+
+def _receipt(names: Names) -> Values:
+    return _paper(names) | {
+        "name": names.person,
+        "organization": names.organization,
+        "receipt_url": f"{SITE}/donations/{TOKEN}/receipts/4kq0m2x7c9d1f",
+        "gift_url": f"{SITE}/donations/{TOKEN}",
+    }
+
+
+def _statement(names: Names) -> Values:
+    return {"name": names.person, "years": [(year, f"{SITE}/statements/{TOKEN}{year}") for year in ("2026", "2025")]}
+
+
 def _gift(names: Names) -> Values:
     return {
         "demo": False,
         "amount": "$2,500.00",
         "name": names.person,
-        "anonymous": False,
+        "gift": "$2,429.00",
+        "fee": "$71.00",
+        "who_sees": f"Only {names.organization} and whoever started the page see it",
+        "dedication": f"In memory of {names.person}",
         "organization": names.organization,
         "fundraiser": names.fundraiser,
+        "receipt": _paper(names) | {"receipt_url": f"{SITE}/donations/{TOKEN}/receipts/4kq0m2x7c9d1f"},
         "reason": "The card has too little money on it",
         "may_resume": True,
         "gift_url": f"{SITE}/donations/{TOKEN}",
@@ -378,7 +405,7 @@ def _guardian(names: Names) -> Values:
     }
 
 
-_BARE_GIFT: Values = {"name": "", "reason": "", "anonymous": True}
+_BARE_GIFT: Values = {"name": "", "reason": "", "fee": "", "dedication": "", "receipt": None}
 _BARE_PLEDGE: Values = {"until": None, "last": None, "note": "", "reason": "", "undo_until": ""}
 _BARE_PLACE: Values = {
     "position": "", "area": "", "private": False, "bring": "", "meeting_point": "", "contact": "", "party_size": 1,
@@ -391,7 +418,7 @@ _GONE: Values = {
     "is_guest": True,
     "shift": ShownShift(None, None, due_on=DAY),
 }
-_DEMO: Values = {"demo": True, "may_resume": False}
+_DEMO: Values = {"demo": True, "may_resume": False, "receipt": None}
 
 
 def _asked(names: Names) -> Values:
@@ -429,6 +456,8 @@ SAMPLES: dict[str, Sample] = {
     "donations/message_reported": Sample(_gift_list),
     "donations/offline_waiting": Sample(_gift_list),
     "donations/processing": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
+    "donations/receipt": Sample(_receipt, empty={"name": ""}, other={"mark": "TEST: no money was given"}),
+    "donations/statement": Sample(_statement, empty={"name": ""}),
     "donations/thanks": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "fundraisers/decided": Sample(_fundraiser, empty={"reason": ""}, other={"approved": True}),
     "fundraisers/goal_reached": Sample(_fundraiser, other={"is_open": False}),

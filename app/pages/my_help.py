@@ -23,6 +23,7 @@ from app.discovery import operations as following
 from app.discovery.models import Follow
 from app.discovery.queries import list_follows_of
 from app.discovery.subjects import subject_of
+from app.donations import gateway, statements
 from app.donations import queries as donations
 from app.fundraisers import policy as fundraising
 from app.fundraisers import queries as fundraisers
@@ -129,6 +130,8 @@ class MyHelp:
     changed_before: list[Help]
     done: list[Help]
     gifts: Sequence[donations.OwnGift]
+    # In which years they gave, newest first: each has its statement.
+    gift_years: Sequence[int]
     hours: decimal.Decimal
     follows: Sequence[Followed]
     # False when they chose no mail about it.
@@ -173,6 +176,7 @@ def list_my_help(person: Person) -> MyHelp:
         changed[len(lately) :],
         done,
         donations.list_own_gifts(person.id),
+        statements.list_years(statements.of_person(person), mode=gateway.mode()),
         _hours_this_year(person) if has_hours else decimal.Decimal(0),
         followed,
         not followed or find_choice(person.id, following.KIND) != NEVER,

@@ -162,3 +162,33 @@ def test_a_donor_whom_nobody_answers_is_told_as_soon_as_it_is_known(
         somebody.reads("We do not know yet")
         payments.hook("DELETE", "faults")
         expect(page.get_by_role("heading", level=1)).to_have_text("Thank you", timeout=30_000)
+
+
+@pytest.mark.parametrize(("width", "theme", "script"), WAYS, ids=NAMES)
+def test_a_donor_covers_the_fee_and_sees_the_total_before_paying(
+    browser: Browser, shop: tuple[str, StripeServer], width: int, theme: str, script: bool
+) -> None:
+    address, payments = shop
+    payments.reset()
+    with donor(browser, width, theme, script) as somebody:
+        page = somebody.page
+        page.goto(address + ADDRESS)
+        page.get_by_role("link", name="$50").click()
+        expect(page.get_by_label("Cover the card fee")).not_to_be_checked()
+        page.get_by_label("Cover the card fee").check()
+        if not script:
+            page.get_by_role("button", name="Show what I pay").click()
+        expect(page.locator("#total")).to_contain_text("You pay $51.81")
+        page.get_by_label("Name", exact=True).fill("Rosa Delgado")
+        page.get_by_label("Email").fill("rosa@example.org")
+        page.get_by_text("For somebody, for a company").click()
+        page.get_by_label("In memory of").check()
+        page.get_by_role("button", name="Donate").click()
+        expect(page.get_by_role("alert")).to_contain_text("Enter the name of whom you think of")
+        somebody.look()
+        page.get_by_label("Whom you think of").fill("Ada")
+        page.get_by_role("button", name="Donate").click()
+        expect(page.locator("body")).to_contain_text("51.81")
+        page.get_by_role("button", name="Pay", exact=True).click()
+        somebody.reads("Thank you")
+        expect(page.get_by_role("main")).to_contain_text("In memory of Ada")

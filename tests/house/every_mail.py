@@ -56,6 +56,7 @@ from tests.factories import (
     make_person,
     make_question,
     make_shift,
+    pay,
 )
 from tests.house import pseudo
 from tests.house.bodies import PASSWORD
@@ -107,9 +108,12 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             followed.told_until = opened_at - dt.timedelta(days=1)
             told = {"follower_id": followed.follower_id, "follow_ids": [followed.id]}
             enqueue("mail_follow_digest", told, key="digest of follows")
-            gift = start_donation(
-                fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="demo", by=None,
-                locale=pseudo.LOCALE,
+            gift, real = (
+                start_donation(
+                    fundraiser.id, amount=Money(250000, "USD"), name="Dee", email="dee@example.org", mode="demo", by=None,
+                    locale=pseudo.LOCALE,
+                )
+                for _one in range(2)
             )  # fmt: skip
             owner.password_hash = "of some password"
             for known in (helper, owner):
@@ -199,6 +203,10 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             db.session.execute(sa.update(Outbox).where(Outbox.done_at.is_(None)).values(due_at=now()))
             gift.status = "paid"
             enqueue("mail_donation_thanks", {"donation_id": gift.id}, key="thanks")
+            real.mode = "live"
+            about_real = {"donation_id": real.id, "receipt_id": pay(real).id}
+            enqueue("mail_donation_receipt", about_real, key="receipt")
+            enqueue("mail_donation_statement", about_real, key="statement")
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             pause_need(need.id, by=owner)

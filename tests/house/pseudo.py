@@ -60,7 +60,8 @@ TYPED = frozenset({
     "bring", "suits", "parking", "meeting_point", "text", "issuer", "objection", "revoked_reason",
     "claim", "summary", "body", "left_out", "question", "answer", "checked_by", "withdrawn_because", "publisher", "page",
     "url", "seen_where",
-    "reference", "audience", "taken", "explanation",
+    "reference", "audience", "taken", "explanation", "company", "dedicated_to", "tax_id", "receipt_text", "first_name",
+    "last_name", "organization_name",
     "sponsor", "item_name", "alt", "consent", "overflow_rule", "hidden_reason",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (

@@ -90,7 +90,9 @@ def address_of(world: World, rule: Rule) -> str:
     endpoint = rule.endpoint
     values = dict(world.values)
     if (
-        endpoint.startswith(("fundraisers.", "fundraising.", "api_fundraisers.", "donations.new", "sharing.fundraiser"))
+        endpoint.startswith(
+            ("fundraisers.", "fundraising.", "amounts.", "api_fundraisers.", "donations.new", "sharing.fundraiser")
+        )
         and "/manage/" not in rule.rule
     ):
         values["slug"] = values["of_team_slug" if endpoint == "fundraising.leave" else "fundraiser_slug"]
@@ -110,6 +112,10 @@ def address_of(world: World, rule: Rule) -> str:
         values["batch_id"] = values["done_batch_id"]
     if endpoint.startswith("by_guardian."):
         values["signup_id"] = values["minors_signup_id"]
+    if endpoint in ("donations.receipt", "donations.receipt_pdf", "donations.send_receipt", "donations.send_statement"):
+        values["token"] = values["paid_token"]
+    if endpoint in ("donations.statement", "donations.statement_pdf"):
+        values["token"] = values["statement_token"]
     if endpoint.startswith(("courses.", "api_courses.")):
         values["slug"] = values["course_slug"]
     address = rule.rule

@@ -158,6 +158,9 @@ def house(tmp_path_factory: pytest.TempPathFactory, shared_directory: Path) -> I
         unlinked += ["/follow/confirm/no-such-token", f"/follow/topics/{world.values['topic_slug']}"]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
+        paid, statement = world.values["paid_token"], world.values["statement_token"]
+        unlinked += [f"/donations/{paid}", f"/donations/{paid}/receipts/{world.values['receipt_id']}"]
+        unlinked += [f"/statements/{statement}"]
         # The sheet of components shows facts that are none.
         of_fact = (f"{start}/{world.values['fact_slug']}" for start in ("/share/fact", "/learn/facts", "/embed/facts"))
         unlinked += of_fact

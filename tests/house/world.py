@@ -23,6 +23,7 @@ from app.discovery.subjects import of_organization
 from app.donations.operations.giving import start_donation
 from app.donations.operations.offline import record_offline
 from app.donations.queries import donation_token
+from app.donations.statements import statement_token
 from app.fundraisers.matching import promise_match
 from app.fundraisers.pictures import add_picture
 from app.fundraisers.updates import post_update
@@ -64,6 +65,7 @@ from tests.factories import (
     make_question,
     make_shift,
     pass_course,
+    pay,
 )
 
 CALLERS = (
@@ -171,6 +173,12 @@ def build() -> World:
             fundraiser.id, by=owner, sponsor="Corner Bakery", cap=Money(10000, "USD"),
             starts_on=today("Pacific/Kiritimati"), ends_on=today("Pacific/Kiritimati"),
         )  # fmt: skip
+        given = start_donation(
+            fundraiser.id, amount=Money(4000, "USD"), name="Dee", email="dee@example.org", mode="demo",
+            by=people["supporter"],
+        )  # fmt: skip
+        given.mode = "live"
+        receipt = pay(given)
         imported = register_organization(
             name="Imported Kitchen",
             by=None,
@@ -221,6 +229,10 @@ def build() -> World:
             "person_id": encode_id(member.id),
             "location_id": encode_id(location.id),
             "donation_id": encode_id(gift.id),
+            "paid_token": donation_token(given.id),
+            "receipt_id": encode_id(receipt.id),
+            "statement_token": statement_token(given.id, receipt.given_on.year),
+            "year": str(receipt.given_on.year),
             "digest": logo.digest,
             "fundraiser": fundraiser.slug,
             "fundraiser_slug": fundraiser.slug,

@@ -10,7 +10,7 @@ from app.core.outbox import enqueue
 from app.donations import ledger, matching, tally
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.models import Donation
-from app.donations.operations import inbox
+from app.donations.operations import inbox, receipts
 from app.donations.operations.milestones import note_milestones
 from app.fundraisers.models import Fundraiser
 
@@ -127,6 +127,7 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
     )
     tally.gift_paid(donation)
     matching.gift_paid(donation)
+    receipts.issue(donation)
     enqueue("mail_donation_thanks", {"donation_id": donation.id}, key=f"donation_thanks:{donation.id}")
     note_milestones(donation)
 

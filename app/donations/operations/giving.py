@@ -15,12 +15,16 @@ from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.core.outbox import enqueue, withdraw
-from app.donations import messages
+from app.donations import gift_aid, messages
 from app.donations.facts import SessionFacts
+from app.donations.fees import gross_up
 from app.donations.models import Donation
 from app.donations.operations import fulfilling
 from app.donations.payees import account_can_charge, find_payee
 from app.donations.policy import RESUMABLE, can_resume
+from app.donations.receipt_models import GiftAidDeclaration
+from app.donations.terms import fee_terms, find_terms
+from app.donations.wishes import GiftAid, Wishes, problems
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 
@@ -41,6 +45,23 @@ def idempotency_key(donation_id: int, act: str, attempt: int = 1) -> str:
     return f"manyhands-{act}-{donation_id}" + (f"-{attempt}" if attempt > 1 else "")
 
 
+NO_WISHES = Wishes()
+
+
+def total_of(gift: Money, organization_id: int, *, cover_fee: bool, locale: str = "en") -> Money:
+    """What is paid so that `gift` arrives: with `cover_fee`, more by what the card payment costs (MONEY.md 10).
+
+    Raises InvalidInput when either cannot be charged.
+    """
+    _check_amount(gift, locale)
+    if not cover_fee:
+        return gift
+    try:
+        return gross_up(gift, fee_terms(find_terms(organization_id), gift.currency))
+    except BadAmount as bad:
+        raise InvalidInput({"cover_fee": explain(bad, gift.currency, locale)}) from bad
+
+
 def start_donation(
     fundraiser_id: int,
     *,
@@ -51,17 +72,19 @@ def start_donation(
     connect: bool = False,
     anonymous: bool = True,
     message: str = "",
+    wishes: Wishes = NO_WISHES,
     by: Person | None = None,
     key: str | None = None,
     form: str | None = None,
     locale: str = "en",
 ) -> Donation:
-    """A gift somebody is about to pay: pending until Stripe says more. `mode` is the installation's PAYMENTS_MODE, `connect`
-    its STRIPE_CONNECT; `key`
-    (see form_key) makes the same form sent twice one donation; `form` names the form itself: sent again with other values
+    """A gift somebody is about to pay: pending until Stripe says more. `amount` is the gift; what covers its fee, if
+    `wishes` say so, comes on top. `mode` is the installation's PAYMENTS_MODE, `connect` its STRIPE_CONNECT; `key` (see
+    form_key) makes the same form sent twice one donation; `form` names the form itself: sent again with other values
     it is another donation, and the checkout of the one before is closed.
 
-    Raises Refused when gifts are off, the fundraiser takes none or its organization cannot be paid, InvalidInput for the amount.
+    Raises Refused when gifts are off, the fundraiser takes none or its organization cannot be paid, InvalidInput for the
+    amount and for wishes that do not go together.
     """
     if mode == "off":
         raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
@@ -82,17 +105,27 @@ def start_donation(
         raise no_payee()
     if amount.currency != fundraiser.currency:
         raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=fundraiser.currency)})
-    _check_amount(amount, locale)
+    total = total_of(amount, fundraiser.organization_id, cover_fee=wishes.cover_fee, locale=locale)
+    terms = find_terms(fundraiser.organization_id)
+    takes_gift_aid = gift_aid.is_claimed(fundraiser.organization, fundraiser.currency, terms)
+    if wrong := problems(wishes, anonymous=anonymous, takes_gift_aid=takes_gift_aid):
+        raise InvalidInput(wrong)
     donation = Donation(
         fundraiser_id=fundraiser.id,
         organization_id=fundraiser.organization_id,
         team_id=fundraiser.team_id,
         person_id=None if by is None else by.id,
-        amount_minor=amount.amount_minor,
+        amount_minor=total.amount_minor,
+        cover_fee_minor=total.amount_minor - amount.amount_minor,
         currency=amount.currency,
         name=name,
+        company=wishes.company,
         email=email.lower(),
         anonymous=anonymous,
+        hide_from_starter=anonymous if wishes.hide_from_starter is None else wishes.hide_from_starter,
+        hide_from_organization=wishes.hide_from_organization,
+        dedication=wishes.dedication,
+        dedicated_to=wishes.dedicated_to,
         message=message,
         status="pending",
         mode=mode,
@@ -107,12 +140,14 @@ def start_donation(
     messages.screen(donation)
     db.session.add(donation)
     db.session.flush()
+    if wishes.gift_aid is not None:
+        _declare_gift_aid(donation, wishes.gift_aid)
     record(
         "donation.started",
         subject=donation,
         by=by,
         organization_id=donation.organization_id,
-        data={"fundraiser_id": fundraiser.id, "amount_minor": amount.amount_minor, "currency": amount.currency},
+        data={"fundraiser_id": fundraiser.id, "amount_minor": total.amount_minor, "currency": amount.currency},
     )
     return donation
 
@@ -124,6 +159,22 @@ def no_payee() -> Refused:
         _("This organization cannot take online gifts at the moment"),
         _("Ask the organization how to give"),
     )
+
+
+def _declare_gift_aid(donation: Donation, declared: GiftAid) -> None:
+    """Keep the declaration apart from the gift, with the version of the words that were agreed to."""
+    db.session.add(
+        GiftAidDeclaration(
+            donation_id=donation.id,
+            first_name=declared.first_name,
+            last_name=declared.last_name,
+            address=declared.address,
+            postal_code=declared.postal_code.upper(),
+            text_version=gift_aid.ONE_GIFT,
+            declared_at=now(),
+        )
+    )
+    db.session.flush()
 
 
 def _close_others(fundraiser_id: int, form: str, *, but: int | None = None) -> None:
@@ -142,9 +193,21 @@ def _check_amount(amount: Money, locale: str) -> None:
         raise InvalidInput({"amount": explain(bad, amount.currency, locale)}) from bad
 
 
-def check_resumable(donation: Donation, mode: str, amount: Money, locale: str, *, connect: bool = False) -> None:
-    """Raise Refused when nobody can go on with it, or not through the account it was begun for; InvalidInput when not with
-    this amount."""
+def resumed_total(
+    donation: Donation,
+    mode: str,
+    gift: Money,
+    locale: str,
+    *,
+    connect: bool = False,
+    cover_fee: bool | None = None,
+) -> Money:
+    """What is paid when its donor goes on with it and gives `gift`. `cover_fee` None: as they chose when they began. What was
+    asked for stays as long as nothing of it changes, whatever became of the fee meanwhile.
+
+    Raises Refused when nobody can go on with it, or not through the account it was begun for; InvalidInput when not with
+    this amount.
+    """
     if not can_resume(donation, mode):
         if not accepts_gifts(donation.fundraiser):
             raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
@@ -152,18 +215,30 @@ def check_resumable(donation: Donation, mode: str, amount: Money, locale: str, *
     payee = find_payee(donation.organization_id, mode, connect=connect)
     if payee is None or payee.account != donation.account:
         raise no_payee()
-    if amount.currency != donation.currency:
+    if gift.currency != donation.currency:
         raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=donation.currency)})
-    _check_amount(amount, locale)
+    covers = donation.cover_fee_minor > 0
+    cover_fee = covers if cover_fee is None else cover_fee
+    if (gift.amount_minor, cover_fee) == (donation.gift_minor, covers):
+        _check_amount(gift, locale)
+        return Money(donation.amount_minor, donation.currency)
+    return total_of(gift, donation.organization_id, cover_fee=cover_fee, locale=locale)
 
 
 def begin_attempt(
-    donation_id: int, *, attempt: int, amount: Money, mode: str, connect: bool = False, locale: str = "en"
+    donation_id: int,
+    *,
+    attempt: int,
+    amount: Money,
+    mode: str,
+    connect: bool = False,
+    cover_fee: bool | None = None,
+    locale: str = "en",
 ) -> bool:
-    """Another try to pay the same donation, with `amount`, after try number `attempt`, whose session the caller knows to be
-    closed at Stripe (or never made). The ladder of its status begins again.
+    """Another try to pay the same donation, with the gift `amount`, after try number `attempt`, whose session the caller knows
+    to be closed at Stripe (or never made). The ladder of its status begins again.
 
-    False when something else happened in the meantime: look again. Raises Refused and InvalidInput as check_resumable.
+    False when something else happened in the meantime: look again. Raises Refused and InvalidInput as resumed_total.
     """
     donation = lock(Donation, donation_id)
     if donation is None:
@@ -172,10 +247,11 @@ def begin_attempt(
     may_be_paid = donation.status == "pending" and donation.stripe_session_id is not None
     if donation.attempt != attempt or donation.status not in RESUMABLE or may_be_paid:
         return False
-    check_resumable(donation, mode, amount, locale, connect=connect)
+    total = resumed_total(donation, mode, amount, locale, connect=connect, cover_fee=cover_fee)
     donation.attempt += 1
     donation.attempt_at = now()
-    donation.amount_minor = amount.amount_minor
+    donation.amount_minor = total.amount_minor
+    donation.cover_fee_minor = total.amount_minor - amount.amount_minor
     donation.status = "pending"
     donation.problem = donation.note = ""
     donation.stripe_session_id = donation.checkout_url = donation.checked_at = donation.cancelled_at = None
@@ -187,7 +263,7 @@ def begin_attempt(
         subject=donation,
         by=None,
         organization_id=donation.organization_id,
-        data={"attempt": donation.attempt, "amount_minor": amount.amount_minor, "currency": amount.currency},
+        data={"attempt": donation.attempt, "amount_minor": total.amount_minor, "currency": amount.currency},
     )
     db.session.flush()
     return True

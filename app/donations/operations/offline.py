@@ -17,6 +17,7 @@ from app.core.money import BadAmount, Money, check_goal, explain
 from app.core.outbox import enqueue
 from app.donations import ledger, matching, messages, tally
 from app.donations.models import Donation
+from app.donations.operations import receipts
 from app.donations.operations.milestones import note_milestones
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import SHOWN, can_decide
@@ -119,6 +120,7 @@ def confirm_offline(donation_id: int, *, by: Person) -> Donation:
     _post("offline", f"offline:{donation.id}", donation, amount)
     tally.gift_paid(donation)
     matching.gift_paid(donation)
+    receipts.issue(donation)
     _record("donation.confirmed", donation, by)
     if donation.email:
         enqueue("mail_donation_thanks", {"donation_id": donation.id}, key=f"donation_thanks:{donation.id}")
@@ -140,6 +142,7 @@ def undo_offline(donation_id: int, *, by: Person) -> Donation:
         _post("offline_undone", f"offline_undone:{donation.id}", donation, Money(-left, donation.currency))
         tally.gift_went_back(donation, left)
         matching.gift_went_back(donation, left)
+        receipts.correct(donation, left, f"offline_undone:{donation.id}")
     donation.status, donation.cancelled_at = "expired", now()
     _record("donation.taken_back", donation, by)
     return donation

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from app.donations.views import gift, giving, payments, webhook  # noqa: F401  # their routes join the blueprints
+from app.donations.views import (  # noqa: F401  # their routes join the blueprints
+    gift,
+    giving,
+    payments,
+    receipts,
+    statements,
+    terms,
+    webhook,
+)
 from app.donations.views.blueprint import donations, stripe_webhook
 
 BLUEPRINTS = (donations, stripe_webhook)

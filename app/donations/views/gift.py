@@ -7,15 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from app.core.errors import InvalidInput, Refused
+from app.core.forms import show_errors
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, explain, format_plain, parse_money
 from app.core.web import public
-from app.donations import checkout, gateway, queries, words
+from app.donations import checkout, gateway, papers, queries, words
 from app.donations.accounts import can_go_on
 from app.donations.forms import ResumeForm
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.policy import can_resume
+from app.donations.receipt_queries import receipts_of
 from app.donations.views.blueprint import donations
 from app.fundraisers import policy
 
@@ -35,13 +37,17 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
     if fresh is None:
         abort(404)
     if form.amount.raw_data is None:
-        form.amount.data = format_plain(Money(fresh.amount_minor, fresh.currency), str(get_locale()))
+        form.amount.data = format_plain(Money(fresh.gift_minor, fresh.currency), str(get_locale()))
+        form.cover_fee.data = fresh.cover_fee_minor > 0  # as they chose when they began
     response = render_template(
         "donations/show.html",
         donation=fresh,
         form=form,
         token=queries.donation_token(donation_id),
         reason=words.reason(fresh),
+        dedication=words.dedication(fresh),
+        who_sees=words.who_sees(fresh),
+        receipts=[(papers.title(each), each) for each in receipts_of([donation_id]).get(donation_id, [])],
         fundraiser=fresh.fundraiser,
         organization=fresh.fundraiser.organization,
         may_resume=gateway.is_on() and can_resume(fresh, gateway.mode()) and can_go_on(fresh),
@@ -77,11 +83,12 @@ def resume(donation: Donation) -> ResponseReturnValue:
         return _gift_page(donation_id, form, 422)
     try:
         amount = parse_money(form.amount.data or "", donation.currency, locale)
-        return redirect(checkout.resume(donation_id, amount, locale=locale) or address, code=303)
+        covers = bool(form.cover_fee.data)
+        return redirect(checkout.resume(donation_id, amount, cover_fee=covers, locale=locale) or address, code=303)
     except BadAmount as bad:
         form.amount.errors = [*form.amount.errors, explain(bad, donation.currency, locale)]
     except InvalidInput as invalid:
-        form.amount.errors = [*form.amount.errors, *invalid.errors.values()]
+        show_errors(form, invalid)
     except Refused:  # over, or the fundraiser closed: the page says which
         return redirect(address, code=303)
     except GatewayError:

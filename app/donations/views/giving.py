@@ -12,18 +12,23 @@ from flask_babel import get_locale
 from app.accounts.session import find_current_person
 from app.core.db import transaction
 from app.core.errors import InvalidInput, refuse
+from app.core.forms import show_errors
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, explain, parse_money
 from app.core.tokens import keyed_hash
 from app.core.web import public, settings
-from app.donations import checkout, gateway, queries
+from app.donations import checkout, gateway, gift_aid, queries, words
 from app.donations.accounts import can_take_gifts
 from app.donations.forms import DonationForm
 from app.donations.gateway import GatewayError
 from app.donations.operations import giving
+from app.donations.receipt_texts import statement
+from app.donations.terms import fee_terms, find_terms
 from app.donations.views.blueprint import donations
 from app.fundraisers import policy
+from app.fundraisers.amounts import amounts_of
 from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import can_decide
 from app.fundraisers.queries import find_fundraiser
 
 
@@ -35,7 +40,7 @@ def _find_visible(slug: str) -> Fundraiser | None:
 
 def _read_amount(form: DonationForm, currency: str, locale: str) -> Money | None:
     """The amount typed or chosen; None with the message put at its field."""
-    chosen = form.suggested_amount(currency)
+    chosen = form.suggested_amount()
     if not form.amount.data:
         if chosen is None:
             form.amount.errors = [*form.amount.errors, _("Choose an amount or type one")]
@@ -64,10 +69,15 @@ def new(fundraiser: Fundraiser) -> ResponseReturnValue:
         )
     locale, currency = str(get_locale()), fundraiser.currency
     form = DonationForm()
-    form.offer(currency, locale)
+    by_staff = can_decide(fundraiser.started_by, fundraiser)
+    form.offer(amounts_of(fundraiser.suggested_minor, currency), locale, by_staff=by_staff)
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(16)
         form.suggested.data = request.args.get("suggested", "")
+        return _form_page(form, fundraiser, 200)
+    if request.form.get(
+        "look"
+    ):  # only to see what would be paid: nothing is kept, and of what is empty nothing is said
         return _form_page(form, fundraiser, 200)
     is_valid = form.validate()
     amount = _read_amount(form, currency, locale)
@@ -79,12 +89,11 @@ def new(fundraiser: Fundraiser) -> ResponseReturnValue:
 def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str) -> ResponseReturnValue:
     """Commit the pending gift, then open its page at Stripe and send the donor there."""
     name, email, message = form.name.data or "", form.email.data or "", form.message.data or ""
-    anonymous = form.anonymous.data != "no"
+    anonymous, wishes = form.is_anonymous, form.wishes()
     key = None
     if form.nonce.data:
-        key = giving.form_key(
-            form.nonce.data, fundraiser.id, amount.amount_minor, amount.currency, name, email, message, anonymous
-        )
+        typed = (amount.amount_minor, amount.currency, name, email, message, anonymous, wishes)
+        key = giving.form_key(form.nonce.data, fundraiser.id, *typed)
     try:
         with transaction():
             donation = giving.start_donation(
@@ -94,6 +103,7 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
                 email=email,
                 anonymous=anonymous,
                 message=message,
+                wishes=wishes,
                 mode=settings().payments_mode,
                 connect=settings().stripe_connect,
                 by=find_current_person(),
@@ -101,10 +111,10 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
                 form=keyed_hash("donation-form", form.nonce.data) if form.nonce.data else None,
                 locale=locale,
             )
-            donation_id, same = donation.id, donation.amount_minor == amount.amount_minor
+            donation_id, same = donation.id, donation.gift_minor == amount.amount_minor
             may_open = same and giving.can_open_checkout(donation)
     except InvalidInput as invalid:
-        form.amount.errors = [*form.amount.errors, *invalid.errors.values()]
+        show_errors(form, invalid)
         return _form_page(form, fundraiser, 422)
     if not may_open:  # the same form again, after its gift was paid, changed or over
         return redirect(url_for("donations.show", token=queries.donation_token(donation_id)), code=303)
@@ -118,7 +128,32 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
 
 
 def _form_page(form: DonationForm, fundraiser: Fundraiser, code: int) -> ResponseReturnValue:
-    return _page("donations/new.html", fundraiser, code, form=form)
+    organization, currency = fundraiser.organization, fundraiser.currency
+    terms = find_terms(organization.id)
+    takes_gift_aid = gift_aid.is_claimed(organization, currency, terms)
+    values = {
+        "form": form,
+        "parts": _parts(form, fundraiser),
+        "fee": words.fee_said(fee_terms(terms, currency), currency, str(get_locale())),
+        "wording": gift_aid.wording(gift_aid.ONE_GIFT, organization.name) if takes_gift_aid else None,
+        "statement": statement(organization, terms),
+    }
+    return _page("donations/new.html", fundraiser, code, **values)
+
+
+def _parts(form: DonationForm, fundraiser: Fundraiser) -> tuple[int, int] | None:
+    """The gift and what covers its fee, in minor units, as far as the form says an amount that can be charged."""
+    locale, currency = str(get_locale()), fundraiser.currency
+    try:
+        typed = form.amount.data
+        gift = parse_money(typed, currency, locale) if typed else form.suggested_amount()
+        if gift is None:
+            return None
+        cover = bool(form.cover_fee.data)
+        total = giving.total_of(gift, fundraiser.organization_id, cover_fee=cover, locale=locale)
+    except (BadAmount, InvalidInput):
+        return None
+    return gift.amount_minor, total.amount_minor - gift.amount_minor
 
 
 def _page(template: str, fundraiser: Fundraiser, code: int, **values: Any) -> ResponseReturnValue:

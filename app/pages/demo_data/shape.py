@@ -187,6 +187,9 @@ class DemoGift:
     anonymous: bool = False
     outcome: str = "paid"
     first: str = ""
+    # Whom the donor remembers, and whether they cover the card fee.
+    in_memory_of: str = ""
+    cover_fee: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,44 @@
+"""Gift Aid in the United Kingdom: a declaration lets the charity claim 25p for every £1 (Income Tax Act 2007, s. 413-430).
+
+The wording is HMRC's model declaration for one donation and for all donations
+(https://www.gov.uk/claim-gift-aid/gift-aid-declarations). What a donor agreed to is kept by its version, so a changed
+wording is a new version and never a changed text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.i18n import lazy
+from app.donations.receipt_models import GivingTerms
+from app.organizations.models import Organization
+
+ONE_GIFT = "hmrc-single-2016"
+EVERY_GIFT = "hmrc-multiple-2016"
+
+_TAXPAYER = lazy(
+    "I am a UK taxpayer and understand that if I pay less Income Tax and/or Capital Gains Tax in the current tax year than"
+    " the amount of Gift Aid claimed on all my donations it is my responsibility to pay any difference."
+)
+# By version: what is agreed to, and what one must be told.
+WORDINGS: dict[str, tuple[Any, Any]] = {
+    ONE_GIFT: (lazy("I want to Gift Aid my donation to %(organization)s."), _TAXPAYER),
+    EVERY_GIFT: (
+        lazy(
+            "I want to Gift Aid my donation and any donations I make in the future or have made in the past 4 years"
+            " to %(organization)s."
+        ),
+        _TAXPAYER,
+    ),
+}
+
+
+def wording(version: str, organization: str) -> tuple[str, str]:
+    """What a donor to `organization` agrees to, and what they must be told, in the language spoken now."""
+    agreed, told = WORDINGS[version]
+    return str(agreed) % {"organization": organization}, str(told)
+
+
+def is_claimed(organization: Organization, currency: str, terms: GivingTerms) -> bool:
+    """True when gifts to it may be declared for Gift Aid: in the United Kingdom, in pounds, and it claims."""
+    return organization.country == "GB" and currency == "GBP" and terms.claims_gift_aid
