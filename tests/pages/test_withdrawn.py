@@ -121,7 +121,7 @@ def everywhere(read: Callable[[str], str]) -> dict[str, bool]:
 @pytest.mark.rule("G13")
 def test_a_fact_is_shown_on_any_site_with_its_sources_and_folded_where_it_is_hard(client: CheckingClient) -> None:
     a_fact_and_what_cites_it()
-    hard = make_fact(claim="A claim with hard words.", sensitive=True)
+    hard, judge = make_fact(claim="A claim with hard words.", sensitive=True), make_person(platform_role="moderator")
     frame = client.get("/embed/facts/zebras")
     assert "frame-ancestors *" in frame.headers["Content-Security-Policy"]
     assert frame.headers["Cache-Control"] == "public, no-cache", "no proxy keeps what may be withdrawn"
@@ -130,6 +130,12 @@ def test_a_fact_is_shown_on_any_site_with_its_sources_and_folded_where_it_is_har
     assert "Publisher 1" in frame.text
     folded = client.get(f"/embed/facts/{hard.slug}").text
     assert folded.index('<details class="fold">') < folded.index("A claim with hard words.")
+    with transaction():
+        withdraw(Fact, hard.id, by=judge, because=WHY)
+    told = client.get(f"/embed/facts/{hard.slug}").text
+    assert told.index("Please do not pass it on any more.") < told.index('<details class="fold">'), (
+        "not behind the warning"
+    )
     assert client.get("/embed/facts/nothing").status_code == 404
     offer = html.unescape(client.get("/share/fact/zebras?ready=yes").text)
     assert '<iframe src="http://localhost/embed/facts/zebras" title="A fact with its sources"' in offer
