@@ -17,15 +17,17 @@ function leave(event) {
 out?.addEventListener("click", leave);
 
 // Back, in a tab that was left, shows none of the other pages like this one either. Who comes by a link or an address stays.
-addEventListener("pageshow", (event) => {
+function leaveAgain(back) {
   try {
-    const back = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
     if (back && sessionStorage.getItem("left")) leave();
     else sessionStorage.removeItem("left");
   } catch {
     // No storage: Back is as it always was.
   }
-});
+}
+
+leaveAgain(performance.getEntriesByType("navigation")[0]?.type === "back_forward");
+addEventListener("pageshow", (event) => event.persisted && leaveAgain(true));
 
 // Shift three times within two seconds, with no other key between.
 let presses = [];
