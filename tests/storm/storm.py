@@ -256,7 +256,7 @@ class Storm:
             self._pause_until_worked_off()
         finally:
             processes.end()
-        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):  # mails go to the console
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):  # mails go to the console
             jobs.work_off(self.app.extensions["outbox_handlers"], self.app.extensions["sweeps"])
         problems = self.problems()
         if len(processes.deaths) != self._kills or {how for _who, how in processes.deaths} != {-signal.SIGKILL}:
