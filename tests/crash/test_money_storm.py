@@ -19,7 +19,7 @@ KILLS = 20
 GIFTS = 45
 
 
-@pytest.mark.rule("F2", "F3")
+@pytest.mark.rule("F2", "F3", "F7")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_storm_of_webhooks_and_kills_loses_and_doubles_nothing(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -45,6 +45,7 @@ def test_a_storm_of_webhooks_and_kills_loses_and_doubles_nothing(
     assert outcome.dropped >= 3
     assert outcome.events > outcome.deliveries / 2
     assert outcome.ledger > GIFTS
+    assert outcome.receipts > GIFTS / 2
     assert (refused, unkeyed) == ([], [])
 
 

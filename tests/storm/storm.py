@@ -357,7 +357,8 @@ class Storm:
             payload["donation_id"]
             for payload in db.session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "mail_donation_thanks"))
         ]
-        for name, ids in (("audit", told), ("thanks", thanked)):
+        receipted = list(db.session.scalars(sa.select(Receipt.donation_id).where(Receipt.kind == "gift")))
+        for name, ids in (("audit", told), ("thanks", thanked), ("receipts", receipted)):
             if sorted(ids) != sorted(paid):
                 found.append(f"{name}: {len(ids)} of {len(set(ids))} gifts, {len(paid)} are paid")
         return found
