@@ -212,7 +212,7 @@ def _payment_hosts(settings: Settings) -> tuple[str, ...]:
     if settings.stripe_api_base:
         parts = urlsplit(settings.stripe_api_base)
         return (f"{parts.scheme}://{parts.netloc}",)
-    return ("https://checkout.stripe.com", "https://connect.stripe.com")
+    return ("https://checkout.stripe.com", "https://connect.stripe.com", "https://billing.stripe.com")
 
 
 def _configure_logging(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from app.donations.accounts import find_that_take_gifts
 from app.donations.checkout import open_checkout
 from app.donations.forms import read_email
 from app.donations.operations.giving import form_key, start_donation
+from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.queries import list_public_donations, totals
 from app.donations.wishes import Wishes
 from app.fundraisers import policy
@@ -161,8 +162,6 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
     With an Idempotency-Key the same request is one donation and one page, whatever happens in between: the key is
     the donation's own form key, so that not even a crash between our row and Stripe's session makes a second one.
     """
-    if payload["frequency"] != "once":
-        raise InvalidInput({"frequency": _("Monthly gifts are not open yet.")})
     sent_key = request.headers.get("Idempotency-Key")
     key = keyed_hash("donation-key", form_key(frame.caller(), sent_key, request.get_data())) if sent_key else None
     email = read_email(payload["email"])
@@ -187,6 +186,8 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             by=find_current_person(),
             key=key,
         )
+        if payload["frequency"] == "monthly":
+            begin_monthly(started)
     try:
         checkout_url = open_checkout(started.id)
     except gateway.GatewayError:

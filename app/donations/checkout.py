@@ -12,16 +12,17 @@ import structlog
 from flask import current_app
 
 from app.core.clock import now
-from app.core.db import db, transaction
+from app.core.db import db, lock, transaction
 from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
-from app.donations import accounts, gateway, queries, words
+from app.donations import accounts, gateway, gateway_monthly, queries, words
 from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
-from app.donations.operations import fulfilling, giving, inbox
+from app.donations.monthly_models import MonthlyGift
+from app.donations.operations import fulfilling, giving, inbox, monthly
 from app.donations.payees import list_asked_accounts
 from app.donations.policy import RESUMABLE
 from app.donations.queries import StoredEvent
@@ -52,6 +53,7 @@ def _request(donation: Donation) -> CheckoutRequest:
         cancel_url=f"{address}?from=checkout",
         expires_at=donation.asked_at.replace(microsecond=0) + giving.CHECKOUT_LIFETIME,
         idempotency_key=giving.idempotency_key(donation.id, "checkout", donation.attempt),
+        monthly_gift="" if donation.monthly_gift_id is None else encode_id(donation.monthly_gift_id),
     )
 
 
@@ -178,7 +180,11 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
     known = None if donation is None else donation.stripe_session_id or session_id
     status = "" if donation is None else donation.status
     account = None if donation is None else donation.account
+    monthly_gift_id = None if donation is None else donation.monthly_gift_id
+    payment_known = None if donation is None else donation.stripe_payment_intent_id
     db.session.rollback()
+    if known is None and payment_known is not None:
+        return _settle_month(donation_id, payment_known, account, event_id)
     if known is None:
         if event_id is not None:
             with transaction():
@@ -186,12 +192,32 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
         return status
     session = gateway.fetch_session(known, account=account)
     payment: PaymentFacts | None = None
-    if session.payment_intent_id is not None:
-        payment = gateway.fetch_payment(session.payment_intent_id, account=account)
+    payment_id = session.payment_intent_id
+    if payment_id is None and session.invoice_id is not None:  # of a monthly gift: its first invoice was paid there
+        payment_id = gateway_monthly.fetch_invoice(session.invoice_id, account=account).payment_intent_id
+    if payment_id is not None:
+        payment = gateway.fetch_payment(payment_id, account=account)
     with transaction():
-        return fulfilling.fulfil(
-            donation_id, session, payment, livemode=gateway.expects_livemode(), event_id=event_id
-        ).status
+        if monthly_gift_id is not None:
+            lock(MonthlyGift, monthly_gift_id)  # before its donations, as renewals do
+        done = fulfilling.fulfil(donation_id, session, payment, livemode=gateway.expects_livemode(), event_id=event_id)
+        monthly.note_session(done, session)
+        return done.status
+
+
+def _settle_month(donation_id: int, payment_id: str, account: str | None, event_id: int | None) -> str:
+    """A later month of a monthly gift has no page at Stripe: what is left to learn of it is its fee."""
+    payment = gateway.fetch_payment(payment_id, account=account)
+    with transaction():
+        donation = lock(Donation, donation_id)
+        if donation is None:
+            raise LookupError("donation")
+        donation.checked_at = now()
+        if donation.status == "paid":
+            fulfilling.settle(donation, payment)
+        if event_id is not None:
+            inbox.close_event(event_id, "handled")
+        return donation.status
 
 
 def fulfil_if_waiting(donation: Donation) -> bool:

@@ -170,7 +170,7 @@ def _compare(donation: Donation, fee: Money | None) -> list[str]:
     found: list[str] = []
     if payment.status != "succeeded" or payment.received != Money(donation.amount_minor, donation.currency):
         found.append(f"stripe: donation {name} is {payment.status}, {payment.received.amount_minor} there")
-    if payment.donation != name:
+    if payment.donation != name and donation.monthly_gift_id is None:  # Stripe makes the payments of a subscription
         found.append(f"stripe: the payment of donation {name} names another donation")
     known = None if payment.fee is None or not payment.fee.amount_minor else payment.fee
     if known != fee:

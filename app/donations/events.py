@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.db import db, transaction
-from app.donations import accounts, checkout, queries
+from app.donations import accounts, checkout, monthly, queries
 from app.donations.operations import inbox
 from app.donations.queries import StoredEvent
 
@@ -15,6 +15,9 @@ ACTS: tuple[tuple[str, Callable[[StoredEvent], None]], ...] = (
     ("payment_intent.", checkout.handle_event),
     ("charge.updated", checkout.handle_event),
     ("account.", accounts.handle_event),
+    ("invoice.", monthly.handle_event),
+    ("invoice_payment.", monthly.handle_event),
+    ("customer.subscription.", monthly.handle_event),
 )
 
 

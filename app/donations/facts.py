@@ -21,6 +21,8 @@ class CheckoutRequest:
     cancel_url: str
     expires_at: dt.datetime
     idempotency_key: str
+    # The commitment that it begins, as the outside knows it; "" for a gift that is given once.
+    monthly_gift: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,10 @@ class SessionFacts:
     attempt: int
     livemode: bool
     created_at: dt.datetime
+    # What a monthly gift begins: None until its first payment is ordered.
+    subscription_id: str | None = None
+    customer_id: str | None = None
+    invoice_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

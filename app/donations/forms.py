@@ -55,6 +55,13 @@ class DonationForm(PageForm):
         lazy("How much do you give?"), choices=[], validators=[Optional()], validate_choice=False, default=""
     )
     amount = StringField(lazy("Amount"), filters=[line])
+    frequency = RadioField(
+        lazy("How often?"),
+        choices=[SelectChoice("once", lazy("Once")), SelectChoice("monthly", lazy("Every month"))],
+        default="once",
+        validators=[Optional()],
+        validate_choice=False,
+    )
     name = StringField(
         lazy("Name"),
         filters=[line],

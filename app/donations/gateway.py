@@ -180,6 +180,9 @@ def _session_facts(session: stripe.checkout.Session) -> SessionFacts:
         attempt=_attempt(session),
         livemode=session.livemode,
         created_at=_instant(session.created),
+        subscription_id=_id_of(session.subscription),
+        customer_id=_id_of(session.customer),
+        invoice_id=_id_of(session.invoice),
     )
 
 
@@ -206,30 +209,28 @@ def create_checkout_session(asked: CheckoutRequest, *, account: str | None) -> S
 
     Raises GatewayError.
     """
-    session = _client().v1.checkout.sessions.create(
-        {
-            "mode": "payment",
-            "submit_type": "donate",
-            "line_items": [
-                {
-                    "quantity": 1,
-                    "price_data": {
-                        "currency": asked.amount.currency.lower(),
-                        "unit_amount": asked.amount.amount_minor,
-                        "product_data": {"name": asked.title},
-                    },
-                }
-            ],
-            "customer_email": asked.email,
-            "client_reference_id": asked.donation,
-            "metadata": {"donation_id": asked.donation, "attempt": str(asked.attempt)},
-            "payment_intent_data": {"metadata": {"donation_id": asked.donation}},
-            "success_url": asked.success_url,
-            "cancel_url": asked.cancel_url,
-            "expires_at": int(asked.expires_at.timestamp()),
-        },
-        _options(account, asked.idempotency_key),
-    )
+    price: Any = {
+        "currency": asked.amount.currency.lower(),
+        "unit_amount": asked.amount.amount_minor,
+        "product_data": {"name": asked.title},
+    }
+    named = {"donation_id": asked.donation}
+    kind: Any = {"mode": "payment", "submit_type": "donate", "payment_intent_data": {"metadata": named}}
+    if asked.monthly_gift:
+        price["recurring"] = {"interval": "month"}
+        of_subscription = {"metadata": {**named, "monthly_gift": asked.monthly_gift}}
+        kind = {"mode": "subscription", "submit_type": "donate", "subscription_data": of_subscription}
+    whole: Any = {
+        **kind,
+        "line_items": [{"quantity": 1, "price_data": price}],
+        "customer_email": asked.email,
+        "client_reference_id": asked.donation,
+        "metadata": {"donation_id": asked.donation, "attempt": str(asked.attempt)},
+        "success_url": asked.success_url,
+        "cancel_url": asked.cancel_url,
+        "expires_at": int(asked.expires_at.timestamp()),
+    }
+    session = _client().v1.checkout.sessions.create(whole, _options(account, asked.idempotency_key))
     return _session_facts(session)
 
 

@@ -20,6 +20,8 @@ from app.donations import (
     checkout,
     events,
     gateway,
+    monthly,
+    monthly_jobs,
     papers,
     policy,
     queries,
@@ -29,6 +31,7 @@ from app.donations import (
 )
 from app.donations.models import Donation
 from app.donations.operations import giving, receipts
+from app.donations.operations.monthly import close_of
 from app.donations.receipt_models import Receipt
 from app.fundraisers.policy import SHOWN, accepts_gifts
 from app.fundraisers.queries import find_fundraiser_by_id
@@ -51,6 +54,7 @@ def close_fundraiser(payload: dict[str, Any]) -> None:
     with transaction():
         for key, attempt in queries.list_to_expire(fundraiser_id=payload["fundraiser_id"], mode=mode, limit=10_000):
             giving.promise_to_expire(key, attempt)
+        close_of(payload["fundraiser_id"])
 
 
 def close_account(payload: dict[str, Any]) -> None:
@@ -261,6 +265,10 @@ HANDLERS = {
     "expire_checkout": expire_checkout,
     "fundraiser_closed": close_fundraiser,
     "payment_account_closed": close_account,
+    "stop_monthly": monthly_jobs.stop_monthly,
+    "mail_monthly_failed": monthly_jobs.mail_failed,
+    "mail_monthly_ends_soon": monthly_jobs.mail_ends_soon,
+    "mail_monthly_ended": monthly_jobs.mail_ended,
     "mail_donation_thanks": mail_thanks,
     "mail_donation_receipt": mail_receipt,
     "mail_donation_statement": mail_statement,
@@ -274,6 +282,8 @@ HANDLERS = {
 SWEEPS = (
     Sweep("donations.list_missed_events", 300, checkout.list_missed_events),
     Sweep("donations.check_accounts", 600, accounts.check_accounts),
+    Sweep("donations.check_monthly", 300, monthly.check_monthly),
+    Sweep("donations.tell_of_ends", 3600, monthly.tell_of_ends),
     Sweep("donations.check_stale", 120, checkout.check_stale),
     Sweep("donations.close_checkouts", 60, checkout.close_checkouts),
     Sweep("donations.issue_missing", 900, issue_missing),

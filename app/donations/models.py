@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, BigInt, HasId
+from app.donations import monthly_models  # noqa: F401  # the table that donations point at
 from app.fundraisers.models import Fundraiser
 
 # Recorded: said to have been given in person, and staff have yet to confirm it.
@@ -98,6 +99,9 @@ class Donation(HasId, Base):
     # Which form that was (a hash of its nonce): with other values it is another donation, and this one's checkout closes.
     form: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     locale: Mapped[str | None] = mapped_column(sa.String(16))
+    # The commitment this is a month of, and the invoice of that month: the first has its page at Stripe, the later have none.
+    monthly_gift_id: Mapped[int | None] = mapped_column(sa.ForeignKey("monthly_gift.id"), index=True)
+    stripe_invoice_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     stripe_session_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     stripe_charge_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)

@@ -64,6 +64,7 @@ LEFT_BEHIND = (
     "donation.organization_id",
     # Its own account at Stripe, which takes nothing any more: what comes after goes to the one that remains.
     "payment_account.organization_id",
+    "monthly_gift.organization_id",
     "ledger_transaction.organization_id",
     "ledger_entry.organization_id",
     "refund.organization_id",

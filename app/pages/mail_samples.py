@@ -170,6 +170,20 @@ def _gift_list(names: Names) -> Values:
     }
 
 
+def _monthly(names: Names) -> Values:
+    return {
+        "demo": False,
+        "amount": "$25.00",
+        "name": names.person,
+        "organization": names.organization,
+        "fundraiser": names.fundraiser,
+        "ended_by": "donor",
+        "again_on": full_day(DAY),
+        "last_day": full_day(DAY),
+        "gift_url": f"{SITE}/monthly/{TOKEN}",
+    }
+
+
 def _fundraiser(names: Names) -> Values:
     return {
         "title": names.fundraiser,
@@ -455,6 +469,9 @@ SAMPLES: dict[str, Sample] = {
     "donations/failed": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/message_reported": Sample(_gift_list),
     "donations/offline_waiting": Sample(_gift_list),
+    "donations/monthly_ended": Sample(_monthly, empty={"name": ""}, other={"ended_by": "payment", "demo": True}),
+    "donations/monthly_ends_soon": Sample(_monthly, empty={"name": ""}, other={"demo": True}),
+    "donations/monthly_failed": Sample(_monthly, empty={"name": "", "again_on": ""}, other={"demo": True}),
     "donations/processing": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/receipt": Sample(_receipt, empty={"name": ""}, other={"mark": "TEST: no money was given"}),
     "donations/statement": Sample(_statement, empty={"name": ""}),

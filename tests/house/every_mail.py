@@ -20,6 +20,7 @@ from app.core.outbox import Outbox, enqueue
 from app.discovery.operations import ask_to_follow, follow
 from app.discovery.subjects import of_organization
 from app.donations.operations.giving import start_donation
+from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.operations.offline import record_offline
 from app.fundraisers.operations import decline_fundraiser, start_fundraiser
 from app.learning.operations.asked import answer_with, ask_claim, confirm_asked_email, decline_claim
@@ -115,6 +116,7 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
                 )
                 for _one in range(2)
             )  # fmt: skip
+            months = begin_monthly(gift)
             owner.password_hash = "of some password"
             for known in (helper, owner):
                 register_person(email=known.email, name="Again", password=PASSWORD)
@@ -188,6 +190,11 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             enqueue("mail_message_reported", {"donation_id": recorded_gift.id}, key="reported")
             gift.status, gift.problem = "failed", "insufficient_funds"
             enqueue("mail_donation_failed", {"donation_id": gift.id}, key="failed")
+            months.status, fundraiser.ends_on = "active", today("UTC")
+            told = {"monthly_gift_id": months.id, "last_day": today("UTC").isoformat()}
+            enqueue("mail_monthly_ends_soon", told, key="monthly ends soon")
+            again = {"monthly_gift_id": months.id, "again_at": now().isoformat()}
+            enqueue("mail_monthly_failed", again, key="monthly failed")
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             in_line[2].offer_expires_at = now()
@@ -207,6 +214,8 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             about_real = {"donation_id": real.id, "receipt_id": pay(real).id}
             enqueue("mail_donation_receipt", about_real, key="receipt")
             enqueue("mail_donation_statement", about_real, key="statement")
+            months.status, months.ended_by, months.ended_at = "ended", "fundraiser", now()
+            enqueue("mail_monthly_ended", {"monthly_gift_id": months.id}, key="monthly ended")
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             pause_need(need.id, by=owner)

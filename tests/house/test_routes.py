@@ -110,6 +110,8 @@ def address_of(world: World, rule: Rule) -> str:
         values["slug"] = values["unclaimed_slug"]
     if endpoint in ("imports.undo", "api_imports.undo"):
         values["batch_id"] = values["done_batch_id"]
+    if rule.rule.startswith("/monthly/"):
+        values["token"] = values["monthly_token"]
     if endpoint.startswith("by_guardian."):
         values["signup_id"] = values["minors_signup_id"]
     if endpoint in ("donations.receipt", "donations.receipt_pdf", "donations.send_receipt", "donations.send_statement"):

@@ -20,7 +20,9 @@ from app.core.outbox import Outbox, enqueue
 from app.core.pictures import reencode
 from app.discovery import operations as following
 from app.discovery.subjects import of_organization
+from app.donations.monthly_queries import monthly_token
 from app.donations.operations.giving import start_donation
+from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.operations.offline import record_offline
 from app.donations.queries import donation_token
 from app.donations.statements import statement_token
@@ -179,6 +181,7 @@ def build() -> World:
         )  # fmt: skip
         given.mode = "live"
         receipt = pay(given)
+        months = begin_monthly(gift)
         imported = register_organization(
             name="Imported Kitchen",
             by=None,
@@ -271,6 +274,7 @@ def build() -> World:
             "done_batch_id": encode_id(taken.id),
             "line": "3",
             "token": donation_token(gift.id),
+            "monthly_token": monthly_token(months.id),
             "position_id": encode_id(signup.position_id),
             "hold_token": page_token(hold),
             "confirm_token": confirm_token(hold),

@@ -72,23 +72,23 @@ def fulfil(
         inbox.close_event(event_id, "handled")
     if session.attempt != donation.attempt:  # of a try that was closed before this one began
         if session.payment_status == "paid":
-            _disagree(donation, [f"session {session.id} of try {session.attempt} is paid as well"])
+            disagree(donation, [f"session {session.id} of try {session.attempt} is paid as well"])
         return donation
     if donation.stripe_session_id is None:
         donation.stripe_session_id, donation.checkout_url = session.id, session.url or None
     elif donation.stripe_session_id != session.id:
-        _disagree(donation, [f"second session {session.id}"])
+        disagree(donation, [f"second session {session.id}"])
         return donation
     if donation.status != "paid":
         disagreements = _disagreements(donation, session, payment, livemode=livemode)
         status = "mismatched" if disagreements else _next_status(session, payment)
         if disagreements:
-            _disagree(donation, disagreements)
+            disagree(donation, disagreements)
         if RANK[status] > RANK[donation.status]:
             move(donation, status, payment)
         donation.problem = "" if payment is None or donation.status == "paid" else payment.problem
     if donation.status == "paid" and payment is not None:
-        _settle(donation, payment)
+        settle(donation, payment)
     db.session.flush()
     return donation
 
@@ -132,7 +132,7 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
     note_milestones(donation)
 
 
-def _settle(donation: Donation, payment: PaymentFacts) -> None:
+def settle(donation: Donation, payment: PaymentFacts) -> None:
     """Note the charge and, once Stripe has settled it, what it cost."""
     if payment.id != donation.stripe_payment_intent_id:
         return
@@ -149,7 +149,7 @@ def _settle(donation: Donation, payment: PaymentFacts) -> None:
     )
 
 
-def _disagree(donation: Donation, disagreements: list[str]) -> None:
+def disagree(donation: Donation, disagreements: list[str]) -> None:
     """Put it where staff see it; a person decides, nothing is repaired silently."""
     note = "; ".join(disagreements)[:300]
     if donation.note == note:

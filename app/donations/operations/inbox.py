@@ -25,6 +25,11 @@ HANDLED_TYPES = (
     "payment_intent.payment_failed",
     "charge.updated",
     "account.updated",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice_payment.paid",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
     "account.application.deauthorized",
 )
 

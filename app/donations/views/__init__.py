@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.donations.views import (  # noqa: F401  # their routes join the blueprints
     gift,
     giving,
+    monthly,
     payments,
     receipts,
     statements,

@@ -16,6 +16,7 @@ from app.donations.accounts import can_go_on
 from app.donations.forms import ResumeForm
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
+from app.donations.monthly_queries import monthly_token
 from app.donations.policy import can_resume
 from app.donations.receipt_queries import receipts_of
 from app.donations.views.blueprint import donations
@@ -53,6 +54,7 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
         may_resume=gateway.is_on() and can_resume(fresh, gateway.mode()) and can_go_on(fresh),
         takes_gifts=policy.accepts_gifts(fresh.fundraiser),
         is_visible=policy.is_visible(fresh.fundraiser),
+        monthly_token=None if fresh.monthly_gift_id is None else monthly_token(fresh.monthly_gift_id),
         came_back="from" in request.args,
         is_known=is_known,
         watch=_watch(fresh, is_known=is_known),

@@ -22,6 +22,7 @@ from app.donations.accounts import can_take_gifts
 from app.donations.forms import DonationForm
 from app.donations.gateway import GatewayError
 from app.donations.operations import giving
+from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.receipt_texts import statement
 from app.donations.terms import fee_terms, find_terms
 from app.donations.views.blueprint import donations
@@ -90,9 +91,9 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
     """Commit the pending gift, then open its page at Stripe and send the donor there."""
     name, email, message = form.name.data or "", form.email.data or "", form.message.data or ""
     anonymous, wishes = form.is_anonymous, form.wishes()
-    key = None
+    key, is_monthly = None, form.frequency.data == "monthly"
     if form.nonce.data:
-        typed = (amount.amount_minor, amount.currency, name, email, message, anonymous, wishes)
+        typed = (amount.amount_minor, amount.currency, name, email, message, anonymous, wishes, is_monthly)
         key = giving.form_key(form.nonce.data, fundraiser.id, *typed)
     try:
         with transaction():
@@ -111,6 +112,8 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
                 form=keyed_hash("donation-form", form.nonce.data) if form.nonce.data else None,
                 locale=locale,
             )
+            if is_monthly:
+                begin_monthly(donation)
             donation_id, same = donation.id, donation.gift_minor == amount.amount_minor
             may_open = same and giving.can_open_checkout(donation)
     except InvalidInput as invalid:

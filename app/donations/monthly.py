@@ -1,0 +1,233 @@
+"""Monthly gifts: the acts that talk to Stripe in between. Call these outside a transaction; each may be repeated."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import structlog
+from flask import current_app
+
+from app.core.clock import now, today
+from app.core.db import db, transaction
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.core.money import BadAmount, Money, check_chargeable, explain
+from app.donations import checkout, gateway, gateway_monthly, monthly_queries
+from app.donations.gateway import ACCOUNT_GONE, GatewayError
+from app.donations.monthly_models import MonthlyGift
+from app.donations.operations import inbox
+from app.donations.operations import monthly as operations
+from app.donations.queries import StoredEvent
+
+log = structlog.get_logger(__name__)
+RECHECK = dt.timedelta(hours=1)
+TOLD_BEFORE = dt.timedelta(days=7)
+# How far back the months of one gift are looked for that nobody told of.
+LOOK_BACK = dt.timedelta(days=70)
+
+
+def own_url(gift_id: int) -> str:
+    """The donor's own page of a monthly gift."""
+    base: str = current_app.config["SETTINGS"].base_url
+    return f"{base}/monthly/{monthly_queries.monthly_token(gift_id)}"
+
+
+def handle_event(event: StoredEvent) -> None:
+    """Answer a stored event about a subscription or one of its invoices. Raises GatewayError."""
+    account = event.account
+    if event.type.startswith("customer.subscription."):
+        facts = gateway_monthly.fetch_subscription(event.object_id, account=account)
+        gift_id = monthly_queries.find_monthly_id(facts.id, facts.monthly_gift, account)
+        db.session.rollback()
+        with transaction():
+            if gift_id is not None:
+                operations.note_subscription(gift_id, facts)
+            inbox.close_event(
+                event.id, "ignored" if gift_id is None else "handled", "" if gift_id is not None else "not ours"
+            )
+        return
+    invoice_id: str | None = event.object_id
+    if event.type.startswith("invoice_payment."):
+        invoice_id = gateway_monthly.find_invoice_of_payment(event.object_id, account=account)
+    if invoice_id is None or not _follow(invoice_id, account, event_id=event.id):
+        with transaction():
+            inbox.close_event(event.id, "ignored", "not ours")
+
+
+def _follow(invoice_id: str, account: str | None, *, event_id: int | None = None) -> bool:
+    """Apply what Stripe says of one invoice now; False when it is none of ours. Raises GatewayError."""
+    invoice = gateway_monthly.fetch_invoice(invoice_id, account=account)
+    gift_id = monthly_queries.find_monthly_id(invoice.subscription_id, invoice.monthly_gift, account)
+    first = None if gift_id is None else monthly_queries.find_first_donation_id(gift_id)
+    db.session.rollback()
+    if gift_id is None or first is None:
+        return False
+    if invoice.is_first:  # its page at Stripe says the same, and there is one place where a gift becomes paid
+        checkout.fulfil(first, event_id=event_id)
+        return True
+    payment = None
+    if invoice.status == "paid" and invoice.payment_intent_id is not None:
+        payment = gateway.fetch_payment(invoice.payment_intent_id, account=account)
+    with transaction():
+        if invoice.status == "paid":
+            operations.renew(gift_id, invoice, payment, livemode=gateway.expects_livemode())
+        elif invoice.status == "open" and invoice.attempts:
+            operations.note_failure(gift_id, invoice)
+        if event_id is not None:
+            inbox.close_event(event_id, "handled")
+    return True
+
+
+def refresh(gift_id: int) -> None:
+    """Ask how the subscription stands and which months were paid that nobody told of. Raises GatewayError."""
+    gift = monthly_queries.find_monthly(gift_id)
+    subscription = None if gift is None else gift.stripe_subscription_id
+    account = None if gift is None else gift.account
+    db.session.rollback()
+    if subscription is None:
+        return
+    try:
+        facts = gateway_monthly.fetch_subscription(subscription, account=account)
+        found = gateway_monthly.list_invoices(subscription, now() - LOOK_BACK, account=account)
+    except GatewayError as error:
+        if error.code != ACCOUNT_GONE:
+            raise
+        _give_up(gift_id)
+        return
+    for invoice_id in found:
+        known = operations.find_by_invoice(invoice_id)
+        db.session.rollback()
+        if known is None:
+            _follow(invoice_id, account)
+    with transaction():
+        operations.note_subscription(gift_id, facts)
+
+
+def _give_up(gift_id: int) -> None:
+    """The organization took its account from us: nothing can be asked about its subscriptions any more."""
+    with transaction():
+        gift = db.session.get(MonthlyGift, gift_id, with_for_update=True)
+        if gift is not None:
+            operations.end(gift, gift.ended_by or "organization")
+
+
+def stop(gift_id: int) -> None:
+    """Tell Stripe that a monthly gift which was asked to stop has ended. Raises GatewayError."""
+    gift = monthly_queries.find_monthly(gift_id)
+    if gift is None or gift.status == "ended":
+        return
+    subscription, account = gift.stripe_subscription_id, gift.account
+    db.session.rollback()
+    if subscription is None:
+        first = monthly_queries.find_first_donation_id(gift_id)
+        db.session.rollback()
+        if first is not None:
+            checkout.expire(first)
+        return
+    try:
+        facts = gateway_monthly.fetch_subscription(subscription, account=account)
+        if not facts.is_over:
+            key = f"manyhands-monthly-stop-{gift_id}"
+            facts = gateway_monthly.cancel_subscription(subscription, key, account=account)
+    except GatewayError as error:
+        if error.code == ACCOUNT_GONE:
+            _give_up(gift_id)
+            return
+        if error.passing:
+            raise
+        facts = gateway_monthly.fetch_subscription(subscription, account=account)  # it has ended already
+    with transaction():
+        operations.note_subscription(gift_id, facts)
+
+
+def stop_by_donor(gift_id: int) -> bool:
+    """The donor stops it: promised at once, and done now when Stripe answers; False when it has yet to."""
+    with transaction():
+        operations.ask_to_stop(gift_id, "donor")
+    try:
+        stop(gift_id)
+    except GatewayError as error:
+        log.warning("monthly.stop_later", code=error.code)
+        return False
+    return True
+
+
+def change_amount(gift_id: int, amount: Money, *, locale: str = "en") -> None:
+    """Give another amount from the next month on. Raises InvalidInput, Refused when it has ended, GatewayError when Stripe does
+    not answer (then the same again continues, and the page shows what holds)."""
+    gift = monthly_queries.find_monthly(gift_id)
+    if gift is None or gift.stripe_subscription_id is None:
+        raise refuse("monthly_over", _("This monthly gift has ended"))
+    subscription, account, currency = gift.stripe_subscription_id, gift.account, gift.currency
+    db.session.rollback()
+    if amount.currency != currency:
+        raise InvalidInput({"amount": _("This fundraiser takes gifts in %(currency)s", currency=currency)})
+    try:
+        check_chargeable(amount)
+    except BadAmount as bad:
+        raise InvalidInput({"amount": explain(bad, currency, locale)}) from bad
+    with transaction():
+        act = operations.next_act(gift_id, wanted=amount)
+    facts = gateway_monthly.fetch_subscription(subscription, account=account)
+    if facts.amount != amount:
+        key = f"manyhands-monthly-amount-{gift_id}-{act}"
+        facts = gateway_monthly.change_amount(facts, amount, key, account=account)
+    with transaction():
+        operations.note_subscription(gift_id, facts)
+
+
+def pause(gift_id: int, *, paused: bool) -> None:
+    """Let no month be paid until the donor resumes it, or resume it. Raises Refused when it has ended, GatewayError."""
+    gift = monthly_queries.find_monthly(gift_id)
+    if gift is None or gift.stripe_subscription_id is None:
+        raise refuse("monthly_over", _("This monthly gift has ended"))
+    subscription, account = gift.stripe_subscription_id, gift.account
+    with transaction():
+        act = operations.next_act(gift_id)
+    key = f"manyhands-monthly-pause-{gift_id}-{act}"
+    facts = gateway_monthly.pause_subscription(subscription, key, paused=paused, account=account)
+    with transaction():
+        operations.note_subscription(gift_id, facts)
+
+
+def open_card_page(gift_id: int) -> str:
+    """Where the donor puts in another card. Raises Refused when it has ended, GatewayError."""
+    gift = monthly_queries.find_monthly(gift_id)
+    if gift is None or gift.stripe_customer_id is None:
+        raise refuse("monthly_over", _("This monthly gift has ended"))
+    customer, account = gift.stripe_customer_id, gift.account
+    with transaction():
+        act = operations.next_act(gift_id)
+    key = f"manyhands-monthly-card-{gift_id}-{act}"
+    return gateway_monthly.open_card_page(customer, own_url(gift_id), key, account=account)
+
+
+# --- sweeps -------------------------------------------------------------------------------------------------------
+
+
+def check_monthly() -> None:
+    """Sweep: ask about monthly gifts whose month should have come (rule 5), and stop those of fundraisers that are over."""
+    if not gateway.is_on():
+        return
+    mode = gateway.mode()
+    for fundraiser_id in monthly_queries.list_of_closed(mode):
+        with transaction():
+            operations.close_of(fundraiser_id)
+    due = monthly_queries.list_unchecked(mode, now() - RECHECK)
+    db.session.rollback()
+    for key in due:
+        try:
+            refresh(key)
+        except GatewayError as error:
+            log.warning("sweep.passed_over", sweep="check_monthly", code=error.code)
+
+
+def tell_of_ends() -> None:
+    """Sweep: a week before a fundraiser's last day, tell whoever gives to it every month that this stops then."""
+    if not gateway.is_on():
+        return
+    soon = monthly_queries.list_ending(gateway.mode(), today("UTC") + TOLD_BEFORE)
+    db.session.rollback()
+    for key, last_day in soon:
+        with transaction():
+            operations.note_told(key, last_day)

@@ -1,0 +1,64 @@
+"""The table of monthly gifts: the commitment, of which each month's payment is a donation of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import Base, BigInt, HasId
+from app.fundraisers.models import Fundraiser
+
+MONTHLY_STATUSES = ("pending", "active", "past_due", "paused", "ended")
+# Who or what ended it: its donor, the end of its fundraiser, a card that was declined to the last, or the organization.
+ENDED_BY = ("", "donor", "fundraiser", "payment", "organization")
+
+
+class MonthlyGift(HasId, Base):
+    """What somebody gives every month until they stop it or its fundraiser ends. Who that is, its donations say."""
+
+    __tablename__ = "monthly_gift"
+    __table_args__ = (
+        sa.CheckConstraint("mode IN ('demo', 'test', 'live')", name="mode"),
+        sa.CheckConstraint(f"status IN {MONTHLY_STATUSES}", name="status"),
+        sa.CheckConstraint(f"ended_by IN {ENDED_BY}", name="ended_by"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+        sa.CheckConstraint("(status = 'ended') = (ended_at IS NOT NULL)", name="ended_at"),
+        sa.Index("ix_monthly_gift_fundraiser_id_status", "fundraiser_id", "status"),
+        sa.Index("ix_monthly_gift_status_checked_at", "status", "checked_at"),
+    )
+
+    fundraiser_id: Mapped[int] = mapped_column(sa.ForeignKey("fundraiser.id"))
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
+    mode: Mapped[str] = mapped_column(sa.String(8))
+    account: Mapped[str | None] = mapped_column(sa.String(255))
+    amount_minor: Mapped[int] = mapped_column(BigInt)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    status: Mapped[str] = mapped_column(sa.String(16), default="pending")
+    ended_by: Mapped[str] = mapped_column(sa.String(16), default="", server_default="")
+    stripe_subscription_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    stripe_customer_id: Mapped[str | None] = mapped_column(sa.String(255))
+    # The amount that was asked for and that Stripe has not confirmed yet.
+    wanted_minor: Mapped[int | None] = mapped_column(BigInt)
+    # The amount before the last change, and when that was: an invoice made before it asks for that one still.
+    amount_before_minor: Mapped[int | None] = mapped_column(BigInt)
+    amount_changed_at: Mapped[dt.datetime | None]
+    # How many acts were asked of Stripe: each has a key of its own (F6).
+    acts: Mapped[int] = mapped_column(default=0, server_default="0")
+    # When it was asked to end; Stripe is told until it has.
+    stop_asked_at: Mapped[dt.datetime | None]
+    # The last day of the fundraiser that its donor was told of.
+    told_end_on: Mapped[dt.date | None]
+    # When the next payment is due, as Stripe last said.
+    next_at: Mapped[dt.datetime | None]
+    created_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    checked_at: Mapped[dt.datetime | None]
+
+    fundraiser: Mapped[Fundraiser] = relationship()
+
+    @property
+    def is_live(self) -> bool:
+        """True while months are paid, or would be if its card worked or it were not paused."""
+        return self.status in ("active", "past_due", "paused") and self.stop_asked_at is None

@@ -1,0 +1,130 @@
+"""Reads of monthly gifts."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hmac
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.core.clock import now
+from app.core.db import db
+from app.core.ids import LENGTH, decode_id, encode_id
+from app.core.tokens import keyed_hash
+from app.donations.models import Donation
+from app.donations.monthly_models import MonthlyGift
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import accepting
+
+_SIGNATURE = 32
+LIVE = ("active", "past_due", "paused")
+
+
+def monthly_token(gift_id: int) -> str:
+    """What its donor's links carry: the id and proof that this installation made the link. Never logged, never public."""
+    public_id = encode_id(gift_id)
+    return f"{public_id}-{keyed_hash('monthly-link', public_id)[:_SIGNATURE]}"
+
+
+def find_monthly_by_token(token: str) -> MonthlyGift | None:
+    """The monthly gift a donor's link leads to, or None."""
+    key = decode_id(token[:LENGTH]) if token.isascii() else None
+    if key is None or not hmac.compare_digest(token, monthly_token(key)):
+        return None
+    return find_monthly(key)
+
+
+def find_monthly(gift_id: int) -> MonthlyGift | None:
+    """The monthly gift with its fundraiser and organization, or None."""
+    return db.session.get(
+        MonthlyGift, gift_id, options=[joinedload(MonthlyGift.fundraiser).joinedload(Fundraiser.organization)]
+    )
+
+
+def find_monthly_id(subscription_id: str | None, public_id: str, account: str | None) -> int | None:
+    """The monthly gift of a subscription on `account`: the one that knows it, else the one that its metadata names. An
+    account speaks of its own gifts only."""
+    of_account = MonthlyGift.account.is_not_distinct_from(account)
+    if subscription_id is not None:
+        query = sa.select(MonthlyGift.id).where(MonthlyGift.stripe_subscription_id == subscription_id, of_account)
+        if (found := db.session.scalar(query)) is not None:
+            return found
+    key = decode_id(public_id)
+    if key is None:
+        return None
+    unknown = MonthlyGift.stripe_subscription_id.is_(None)
+    return db.session.scalar(sa.select(MonthlyGift.id).where(MonthlyGift.id == key, of_account, unknown))
+
+
+def find_first_donation_id(gift_id: int) -> int | None:
+    """The donation it began with, or None."""
+    query = sa.select(Donation.id).where(Donation.monthly_gift_id == gift_id)
+    return db.session.scalar(query.order_by(Donation.created_at, Donation.id).limit(1))
+
+
+def list_months(gift_id: int, *, limit: int = 24) -> list[Donation]:
+    """What was paid of it, or is on its way, newest first."""
+    query = sa.select(Donation).where(Donation.monthly_gift_id == gift_id)
+    shown = query.where(Donation.status.in_(("paid", "processing", "mismatched")))
+    return list(db.session.scalars(shown.order_by(Donation.created_at.desc(), Donation.id).limit(limit)))
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnMonthly:
+    """A monthly gift as its donor reads of it, and what their own link carries."""
+
+    gift: MonthlyGift
+    token: str
+
+
+def list_own_monthly(person_id: int) -> list[OwnMonthly]:
+    """The monthly gifts that somebody began while signed in and that run, newest first."""
+    mine = sa.select(Donation.monthly_gift_id).where(Donation.person_id == person_id)
+    query = (
+        sa.select(MonthlyGift)
+        .options(joinedload(MonthlyGift.fundraiser).joinedload(Fundraiser.organization))
+        .where(MonthlyGift.id.in_(mine), MonthlyGift.status.in_(LIVE))
+        .order_by(MonthlyGift.created_at.desc())
+        .limit(20)
+    )
+    return [OwnMonthly(gift, monthly_token(gift.id)) for gift in db.session.scalars(query)]
+
+
+def list_unchecked(mode: str, before: dt.datetime, *, limit: int = 100) -> list[int]:
+    """Monthly gifts that run and whose next month should be over, or that nobody asked about for a day."""
+    due = sa.or_(MonthlyGift.next_at < now() - dt.timedelta(hours=2), MonthlyGift.next_at.is_(None))
+    long_ago = sa.or_(MonthlyGift.checked_at.is_(None), MonthlyGift.checked_at < now() - dt.timedelta(days=1))
+    query = sa.select(MonthlyGift.id).where(
+        MonthlyGift.mode == mode,
+        MonthlyGift.status.in_(LIVE),
+        MonthlyGift.stripe_subscription_id.is_not(None),
+        sa.or_(MonthlyGift.checked_at.is_(None), MonthlyGift.checked_at < before),
+        sa.or_(due, long_ago),
+    )
+    return list(db.session.scalars(query.order_by(MonthlyGift.checked_at).limit(limit)))
+
+
+def list_of_closed(mode: str, *, limit: int = 500) -> list[int]:
+    """Fundraisers that take no gifts any more and to which monthly gifts still run."""
+    query = (
+        sa.select(MonthlyGift.fundraiser_id)
+        .join(Fundraiser, Fundraiser.id == MonthlyGift.fundraiser_id)
+        .join(Fundraiser.organization)
+        .where(MonthlyGift.mode == mode, MonthlyGift.status.in_(LIVE), MonthlyGift.stop_asked_at.is_(None))
+        .where(sa.not_(accepting()))
+        .distinct()
+    )
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def list_ending(mode: str, until: dt.date, *, limit: int = 500) -> list[tuple[int, dt.date]]:
+    """Monthly gifts whose fundraiser's last day is `until` or before and whose donor was not told of that day."""
+    query = (
+        sa.select(MonthlyGift.id, Fundraiser.ends_on)
+        .join(Fundraiser, Fundraiser.id == MonthlyGift.fundraiser_id)
+        .where(MonthlyGift.mode == mode, MonthlyGift.status.in_(LIVE), MonthlyGift.stop_asked_at.is_(None))
+        .where(Fundraiser.ends_on <= until, MonthlyGift.told_end_on.is_distinct_from(Fundraiser.ends_on))
+    )
+    return [(key, last) for key, last in db.session.execute(query.limit(limit)) if last is not None]

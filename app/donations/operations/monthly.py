@@ -1,0 +1,290 @@
+"""Monthly gifts: begun with their first payment, renewed, changed and ended. Every function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.audit import record
+from app.core.clock import now
+from app.core.db import db, lock
+from app.core.errors import refuse
+from app.core.i18n import _
+from app.core.money import Money
+from app.core.outbox import enqueue
+from app.donations.facts import PaymentFacts, SessionFacts
+from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
+from app.donations.models import Donation
+from app.donations.monthly_models import MonthlyGift
+from app.donations.operations import fulfilling
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import accepts_gifts
+
+# What each month's donation has of the first one. The message was for the first time.
+COPIED = (
+    "fundraiser_id",
+    "organization_id",
+    "person_id",
+    "name",
+    "company",
+    "email",
+    "anonymous",
+    "hide_from_starter",
+    "hide_from_organization",
+    "dedication",
+    "dedicated_to",
+    "locale",
+    "mode",
+    "account",
+)
+NOW = dt.timedelta()
+# What a donor asks for is done on the spot; the promise is for when that fails.
+ACT_FIRST = dt.timedelta(minutes=2)
+_STATUSES = {"active": "active", "trialing": "active", "past_due": "past_due", "unpaid": "past_due"}
+
+
+def begin(donation: Donation) -> MonthlyGift:
+    """What makes a gift that is about to be paid the first of a monthly one; asked again, it is the same."""
+    if donation.monthly_gift_id is not None:
+        return _get(donation.monthly_gift_id)
+    gift = MonthlyGift(
+        fundraiser_id=donation.fundraiser_id,
+        organization_id=donation.organization_id,
+        mode=donation.mode,
+        account=donation.account,
+        amount_minor=donation.amount_minor,
+        currency=donation.currency,
+        status="pending",
+        created_at=now(),
+    )
+    db.session.add(gift)
+    db.session.flush()
+    donation.monthly_gift_id = gift.id
+    _record("begun", gift)
+    db.session.flush()
+    return gift
+
+
+def note_session(donation: Donation, session: SessionFacts) -> None:
+    """Keep what Stripe made when the first payment was ordered, under the donation's lock; it runs once that is paid."""
+    if donation.monthly_gift_id is None or session.subscription_id is None:
+        return
+    gift = _get(donation.monthly_gift_id)
+    gift.stripe_subscription_id = gift.stripe_subscription_id or session.subscription_id
+    gift.stripe_customer_id = gift.stripe_customer_id or session.customer_id
+    donation.stripe_invoice_id = donation.stripe_invoice_id or session.invoice_id
+    if donation.status != "paid":
+        return
+    if gift.status == "pending":
+        gift.amount_minor = donation.amount_minor
+        gift.status = "active"
+        _record("active", gift)
+        if gift.stop_asked_at is not None:  # it was stopped before its payment came in
+            _promise_stop(gift)
+        if not accepts_gifts(donation.fundraiser):
+            ask_to_stop(gift.id, "fundraiser")
+    db.session.flush()
+
+
+def find_by_invoice(invoice_id: str) -> int | None:
+    """The donation that an invoice paid, or None."""
+    return db.session.scalar(sa.select(Donation.id).where(Donation.stripe_invoice_id == invoice_id))
+
+
+def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, livemode: bool) -> None:
+    """A later month is paid: a donation of its own, once per invoice. What is paid is counted whatever became of the gift in
+    the meantime; another amount than was asked never is (F4), and staff see it."""
+    gift = _get(gift_id)
+    known = find_by_invoice(invoice.id)
+    if known is not None:
+        donation = lock(Donation, known)
+        if donation is not None and donation.status == "paid" and payment is not None:
+            fulfilling.settle(donation, payment)
+        return
+    if invoice.amount.amount_minor <= 0:
+        return
+    first = first_donation(gift.id)
+    values: dict[str, Any] = {name: getattr(first, name) for name in COPIED}
+    same = invoice.amount == Money(first.amount_minor, first.currency)
+    donation = Donation(
+        **values,
+        amount_minor=invoice.amount.amount_minor,
+        cover_fee_minor=first.cover_fee_minor if same else 0,
+        currency=gift.currency,
+        message="",
+        status="pending",
+        monthly_gift_id=gift.id,
+        stripe_invoice_id=invoice.id,
+        created_at=now(),
+        checked_at=now(),
+    )
+    db.session.add(donation)
+    db.session.flush()
+    wrong = _disagreements(gift, invoice, payment, livemode=livemode)
+    if wrong:
+        fulfilling.disagree(donation, wrong)
+        fulfilling.move(donation, "mismatched", payment)
+    elif payment is not None:
+        fulfilling.move(donation, "paid", payment)
+        fulfilling.settle(donation, payment)
+    if gift.status == "past_due":
+        gift.status = "active"
+    if not accepts_gifts(first.fundraiser):
+        ask_to_stop(gift.id, "fundraiser")
+    db.session.flush()
+
+
+def _disagreements(
+    gift: MonthlyGift, invoice: InvoiceFacts, payment: PaymentFacts | None, *, livemode: bool
+) -> list[str]:
+    """What Stripe says of a month that is not what was asked (F4)."""
+    asked = {gift.amount_minor, gift.wanted_minor}
+    changed = gift.amount_changed_at
+    if changed is not None and invoice.created_at <= changed:
+        asked.add(gift.amount_before_minor)
+    found = []
+    if invoice.amount.currency != gift.currency or invoice.amount.amount_minor not in asked:
+        found.append(f"invoice says {invoice.amount.amount_minor} {invoice.amount.currency}")
+    if payment is None:
+        found.append("paid without a payment")
+    elif payment.status != "succeeded" or payment.received != invoice.amount:
+        found.append(f"payment says {payment.status} {payment.received.amount_minor} {payment.received.currency}")
+    if invoice.livemode != livemode:
+        found.append("wrong livemode")
+    return found
+
+
+def note_failure(gift_id: int, invoice: InvoiceFacts) -> None:
+    """A month could not be paid: its donor is told, once for each try, when it is tried again and how to change the card."""
+    gift = _get(gift_id)
+    if gift.status == "ended":
+        return
+    if gift.status == "active":
+        gift.status = "past_due"
+        _record("past_due", gift)
+    enqueue(
+        "mail_monthly_failed",
+        {
+            "monthly_gift_id": gift.id,
+            "invoice": invoice.id,
+            "again_at": None if invoice.next_attempt_at is None else invoice.next_attempt_at.isoformat(),
+        },
+        key=f"monthly_failed:{invoice.id}:{invoice.attempts}",
+    )
+    db.session.flush()
+
+
+def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
+    """Keep what Stripe says of the subscription. One that ended stays so."""
+    gift = _get(gift_id)
+    gift.checked_at = now()
+    if gift.status == "ended":
+        return gift
+    gift.next_at = facts.next_at
+    gift.stripe_subscription_id = gift.stripe_subscription_id or facts.id
+    gift.stripe_customer_id = gift.stripe_customer_id or facts.customer_id
+    if gift.wanted_minor is not None and facts.amount == Money(gift.wanted_minor, gift.currency):
+        gift.amount_before_minor, gift.amount_minor = gift.amount_minor, gift.wanted_minor
+        gift.wanted_minor, gift.amount_changed_at = None, now()
+        _record("amount_changed", gift)
+    if facts.is_over:
+        end(gift, gift.ended_by or ("payment" if facts.ended_for == "payment_failed" else "organization"))
+    elif facts.status in _STATUSES and gift.status != "pending":
+        status = "paused" if facts.paused else _STATUSES[facts.status]
+        if status != gift.status:
+            gift.status = status
+            _record(status, gift)
+    db.session.flush()
+    return gift
+
+
+def end(gift: MonthlyGift, by: str) -> None:
+    """It has ended, by one of ENDED_BY; its donor is told."""
+    if gift.status == "ended":
+        return
+    paid = gift.status != "pending"
+    gift.status, gift.ended_by, gift.ended_at, gift.next_at = "ended", by, now(), None
+    _record("ended", gift)
+    if paid:
+        enqueue("mail_monthly_ended", {"monthly_gift_id": gift.id}, key=f"monthly_ended:{gift.id}")
+
+
+def ask_to_stop(gift_id: int, by: str) -> None:
+    """End it, by its donor or with its fundraiser: from now on Stripe is told until it has. A second time changes nothing."""
+    gift = _get(gift_id)
+    if gift.status == "ended" or gift.stop_asked_at is not None:
+        return
+    gift.stop_asked_at, gift.ended_by = now(), by
+    _record("stop_asked", gift)
+    _promise_stop(gift, after=ACT_FIRST if by == "donor" else NOW)
+    db.session.flush()
+
+
+def _promise_stop(gift: MonthlyGift, *, after: dt.timedelta = NOW) -> None:
+    key = f"stop_monthly:{gift.id}:{gift.acts}"
+    enqueue("stop_monthly", {"monthly_gift_id": gift.id}, key=key, due_at=now() + after)
+    gift.acts += 1
+
+
+def next_act(gift_id: int, *, wanted: Money | None = None) -> int:
+    """The number of one more act that is asked of Stripe, with the amount it is about. Raises Refused when it has ended."""
+    gift = _get(gift_id)
+    if not gift.is_live:
+        raise refuse("monthly_over", _("This monthly gift has ended"), _("Start a new one"))
+    gift.acts += 1
+    if wanted is not None:
+        gift.wanted_minor = wanted.amount_minor
+    db.session.flush()
+    return gift.acts
+
+
+def note_told(gift_id: int, last_day: dt.date) -> None:
+    """Promise to tell the donor that it stops with its fundraiser's last day; once for each day it was set to."""
+    gift = _get(gift_id)
+    if gift.told_end_on == last_day or not gift.is_live:
+        return
+    gift.told_end_on = last_day
+    enqueue(
+        "mail_monthly_ends_soon",
+        {"monthly_gift_id": gift.id, "last_day": last_day.isoformat()},
+        key=f"monthly_ends_soon:{gift.id}:{last_day.isoformat()}",
+    )
+    db.session.flush()
+
+
+def first_donation(gift_id: int) -> Donation:
+    """The donation it began with."""
+    query = sa.select(Donation).where(Donation.monthly_gift_id == gift_id).order_by(Donation.created_at, Donation.id)
+    return db.session.scalars(query.limit(1)).one()
+
+
+def close_of(fundraiser_id: int) -> None:
+    """Its fundraiser closed (F8): every monthly gift to it stops."""
+    live = sa.select(MonthlyGift.id).where(
+        MonthlyGift.fundraiser_id == fundraiser_id,
+        MonthlyGift.status.in_(("active", "past_due", "paused")),
+        MonthlyGift.stop_asked_at.is_(None),
+    )
+    fundraiser = db.session.get(Fundraiser, fundraiser_id)
+    if fundraiser is not None and not accepts_gifts(fundraiser):
+        for key in db.session.scalars(live).all():
+            ask_to_stop(key, "fundraiser")
+
+
+def _get(gift_id: int) -> MonthlyGift:
+    gift = lock(MonthlyGift, gift_id)
+    if gift is None:
+        raise LookupError("monthly gift")
+    return gift
+
+
+def _record(what: str, gift: MonthlyGift) -> None:
+    record(
+        f"monthly_gift.{what}",
+        subject=gift,
+        by=None,
+        organization_id=gift.organization_id,
+        data={"amount_minor": gift.amount_minor, "currency": gift.currency},
+    )

@@ -1,0 +1,301 @@
+"""What is given every month (MONEY.md 11): begun, renewed, declined, changed, stopped; through HTTP, with the real package."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import moved_to, now, today
+from app.core.db import db, transaction
+from app.core.ids import encode_id
+from app.core.outbox import Outbox
+from app.donations import checks, monthly, monthly_queries, queries
+from app.donations.models import Donation
+from app.donations.monthly_models import MonthlyGift
+from app.donations.operations import monthly as operations
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.operations import end_fundraiser
+from tests.donations.conftest import Given, WorkOff, ledger_table
+from tests.donations.connecting import Connecting, connecting, note_of
+from tests.donations.test_payments_page import press
+from tests.factories import make_organization, make_person
+
+__all__ = ["connecting"]
+
+
+class Monthly:
+    """One monthly gift: its donor, its card, its months."""
+
+    def __init__(self, connecting: Connecting, work_off: WorkOff, **values: Any) -> None:
+        self.connecting, self.work_off = connecting, work_off
+        self.given: Given = connecting.give(frequency="monthly", **values)
+        self.account = connecting.account_of(self.given)
+        self.id = connecting.donation(self.given).monthly_gift_id or 0
+        assert self.id
+
+    def begin(self) -> Monthly:
+        """Its first payment is made, and we hear of it."""
+        self.connecting.server.act(self.given.session_id, "pay")
+        self.hear()
+        return self
+
+    def hear(self) -> None:
+        """Everything that happened is delivered and answered."""
+        self.connecting.deliver_connected()
+        assert self.work_off()["failed"] == 0
+
+    def row(self) -> MonthlyGift:
+        db.session.rollback()
+        return db.session.get_one(MonthlyGift, self.id, populate_existing=True)
+
+    def months(self) -> list[tuple[str, int]]:
+        """(status, amount) of its donations, oldest first."""
+        db.session.rollback()
+        query = sa.select(Donation.status, Donation.amount_minor).where(Donation.monthly_gift_id == self.id)
+        return [(status, amount) for status, amount in db.session.execute(query.order_by(Donation.created_at))]
+
+    def renew(self) -> Any:
+        """The next month comes."""
+        row = self.row()
+        return self.connecting.server.hook("POST", f"subscriptions/{row.stripe_subscription_id}/renew", {})["invoice"]
+
+    def card_works(self, works: bool) -> None:
+        customer = self.row().stripe_customer_id
+        self.connecting.server.hook("POST", f"customers/{customer}/card", {"works": works})
+
+    def subscription(self) -> Any:
+        """As it is at Stripe."""
+        path = f"/v1/subscriptions/{self.row().stripe_subscription_id}"
+        return self.connecting.server.call("GET", path, account=self.account)
+
+    def url(self, act: str = "") -> str:
+        return f"/monthly/{monthly_queries.monthly_token(self.id)}{act}"
+
+    def page(self) -> str:
+        return self.connecting.client.get(self.url()).text
+
+    def mails(self) -> list[str]:
+        db.session.rollback()
+        kinds = db.session.scalars(sa.select(Outbox.kind).where(Outbox.kind.like("mail_%")).order_by(Outbox.id)).all()
+        return [kind.removeprefix("mail_") for kind in kinds]
+
+
+@pytest.fixture
+def gift(connecting: Connecting, work_off: WorkOff) -> Monthly:
+    return Monthly(connecting, work_off)
+
+
+@pytest.mark.rule("F4")
+@pytest.mark.rule("F6")
+def test_the_first_payment_begins_it_and_each_month_is_a_donation_of_its_own(gift: Monthly) -> None:
+    assert (gift.row().status, gift.months()) == ("pending", [("pending", 2500)])
+    asked = next(r for r in gift.connecting.server.posts() if r.path == "/v1/checkout/sessions").form
+    assert asked["mode"] == "subscription"
+    assert asked["line_items[0][price_data][recurring][interval]"] == "month"
+    assert asked["subscription_data[metadata][monthly_gift]"] == encode_id(gift.id)
+    assert asked["subscription_data[metadata][donation_id]"] == asked["metadata[donation_id]"]
+    gift.begin()
+    assert (gift.row().status, gift.months()) == ("active", [("paid", 2500)])
+    gift.renew()
+    gift.renew()
+    gift.connecting.server.settle()
+    gift.hear()
+    gift.hear()  # everything once more
+    assert gift.months() == [("paid", 2500)] * 3
+    with moved_to(now() + dt.timedelta(hours=1)):
+        gift.work_off()
+    assert sorted(kind for _label, kind, _entries in ledger_table()) == ["fee"] * 3 + ["gift"] * 3
+    assert gift.mails().count("donation_thanks") == 3
+    shown = queries.totals([gift.connecting.fundraiser().id])[gift.connecting.fundraiser().id]
+    assert (shown.settled.amount_minor, shown.donor_count) == (7500, 1)
+    db.session.rollback()
+    assert checks.compare_with_stripe() == (3, [])
+    assert gift.connecting.server.refused() == []
+    assert all("Idempotency-Key" in request.headers for request in gift.connecting.server.posts())
+    page = gift.page()
+    assert "every month" in page
+    assert page.count("$25") >= 3
+
+
+@pytest.mark.rule("F3")
+def test_months_nobody_told_of_are_found_and_reversed_news_makes_the_same(gift: Monthly) -> None:
+    gift.begin()
+    gift.renew()
+    for event in reversed(gift.connecting.server.events(gift.account)):
+        gift.connecting.knock(event)
+    gift.work_off()
+    assert gift.months() == [("paid", 2500)] * 2
+    gift.renew()
+    monthly.refresh(gift.id)  # no event was delivered
+    monthly.refresh(gift.id)
+    assert gift.months() == [("paid", 2500)] * 3
+
+
+@pytest.mark.rule("F4")
+@pytest.mark.parametrize("guarded", [True, False])
+def test_another_amount_than_was_asked_is_never_counted(
+    gift: Monthly, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    gift.begin()
+    if not guarded:
+        monkeypatch.setattr(operations, "_disagreements", lambda *_arguments, **_named: [])
+    with transaction():
+        gift.row().amount_minor = 9900
+    gift.renew()
+    gift.hear()
+    assert gift.months()[-1] == ("mismatched" if guarded else "paid", 2500)
+    assert len([kind for _label, kind, _entries in ledger_table() if kind == "gift"]) == (1 if guarded else 2)
+
+
+def test_a_declined_card_is_told_kindly_and_tried_again(gift: Monthly) -> None:
+    gift.begin()
+    gift.card_works(False)
+    invoice = gift.renew()["id"]
+    gift.hear()
+    assert gift.row().status == "past_due"
+    assert gift.mails().count("monthly_failed") == 1
+    assert "Waiting for your card" in gift.page()
+    answer = gift.connecting.client.post(gift.url("/card"))
+    assert answer.status_code == 303
+    assert press(answer.headers["Location"], "new_card") == gift.url()
+    gift.card_works(True)
+    gift.connecting.server.hook("POST", f"invoices/{invoice}/retry", {})
+    gift.hear()
+    assert (gift.row().status, gift.months()) == ("active", [("paid", 2500)] * 2)
+    gift.card_works(False)
+    failing = gift.renew()["id"]
+    for _retry in range(3):
+        gift.connecting.server.hook("POST", f"invoices/{failing}/retry", {})
+        gift.hear()
+    assert (gift.row().status, gift.row().ended_by) == ("ended", "payment")
+    assert gift.mails().count("monthly_ended") == 1
+    assert "declined several times" in gift.page()
+    assert gift.months() == [("paid", 2500)] * 2
+
+
+def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(gift: Monthly) -> None:
+    gift.begin()
+    client = gift.connecting.client
+    assert client.post(gift.url("/amount"), data={"amount": "a lot"}).status_code == 422
+    assert client.post(gift.url("/amount"), data={"amount": "0.10"}).status_code == 422
+    assert client.post(gift.url("/amount"), data={"amount": "40"}).status_code == 303
+    assert (gift.row().amount_minor, gift.row().amount_before_minor, gift.row().wanted_minor) == (4000, 2500, None)
+    gift.renew()
+    gift.hear()
+    assert gift.months() == [("paid", 2500), ("paid", 4000)]
+    assert client.post(gift.url("/pause")).status_code == 303
+    assert gift.row().status == "paused"
+    gift.renew()
+    gift.hear()
+    assert len(gift.months()) == 2
+    assert client.post(gift.url("/resume")).status_code == 303
+    assert gift.row().status == "active"
+    assert client.post(gift.url("/stop")).status_code == 303
+    assert (gift.row().status, gift.row().ended_by) == ("ended", "donor")
+    assert gift.subscription()["status"] == "canceled"
+    assert client.post(gift.url("/stop")).status_code == 303  # twice changes nothing
+    gift.hear()
+    page = gift.page()
+    assert "You stopped it" in page
+    assert "Stop it" not in page
+    for act in ("/amount", "/pause", "/resume", "/card"):
+        assert client.post(gift.url(act), data={"amount": "40"}).status_code == 303
+    assert gift.mails().count("monthly_ended") == 1
+    assert gift.connecting.server.refused() == []
+    assert client.get(gift.url()[:-1] + "0").status_code == 404
+
+
+@pytest.mark.rule("F6")
+def test_an_answer_lost_on_the_way_is_found_again(gift: Monthly) -> None:
+    gift.begin()
+    server, client = gift.connecting.server, gift.connecting.client
+    server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/v1/subscriptions", "times": 3})
+    assert client.post(gift.url("/amount"), data={"amount": "40"}).status_code == 503
+    assert (gift.row().amount_minor, gift.row().wanted_minor) == (2500, 4000)
+    gift.renew()  # the month comes before we know
+    gift.hear()
+    assert gift.months() == [("paid", 2500), ("paid", 4000)]
+    assert gift.row().amount_minor == 4000
+    server.hook("POST", "faults", {"mode": "500", "times": 100})
+    assert client.post(gift.url("/stop")).status_code == 303
+    assert gift.row().stop_asked_at is not None
+    assert "You stopped it" in gift.page()
+    server.hook("DELETE", "faults")
+    with moved_to(now() + dt.timedelta(hours=1)):
+        gift.work_off()
+    assert gift.row().status == "ended"
+    assert gift.subscription()["status"] == "canceled"
+
+
+@pytest.mark.rule("F8")
+def test_it_stops_with_its_fundraiser_and_its_donor_was_told(gift: Monthly) -> None:
+    fundraiser = gift.connecting.fundraiser()
+    with transaction():
+        db.session.get_one(Fundraiser, fundraiser.id).ends_on = today("UTC") + dt.timedelta(days=20)
+    address = f"/fundraisers/{gift.connecting.fundraiser().slug}/donate"
+    assert "stops by itself when the fundraiser ends" in gift.connecting.client.get(address).text
+    gift.begin()
+    assert "monthly_ends_soon" not in gift.mails()
+    with moved_to(now() + dt.timedelta(days=14)):
+        monthly.tell_of_ends()
+        monthly.tell_of_ends()
+    assert gift.mails().count("monthly_ends_soon") == 1
+    with transaction():
+        end_fundraiser(fundraiser.id, by=gift.connecting.fundraiser().started_by)
+    gift.work_off()
+    assert (gift.row().status, gift.row().ended_by) == ("ended", "fundraiser")
+    assert gift.subscription()["status"] == "canceled"
+    gift.work_off()
+    assert gift.mails().count("monthly_ended") == 1
+
+
+@pytest.mark.rule("F8")
+def test_a_suspended_organization_is_given_no_more_months(gift: Monthly) -> None:
+    gift.begin()
+    with transaction():
+        gift.connecting.fundraiser().organization.status = "suspended"
+    monthly.check_monthly()
+    gift.work_off()
+    assert gift.row().status == "ended"
+
+
+@pytest.mark.rule("F4")
+def test_an_organization_cannot_speak_of_anothers_monthly_gift(gift: Monthly) -> None:
+    gift.begin()
+    server = gift.connecting.server
+    foreign = gift.connecting.open_account(make_organization(make_person()), make_person())
+    copied = dict(next(r for r in server.posts() if r.path == "/v1/checkout/sessions").form)
+    made = gift.connecting.raw_post("/v1/checkout/sessions", copied, account=foreign)
+    server.act(made["id"], "pay")
+    stolen = server.call("GET", f"/v1/checkout/sessions/{made['id']}", account=foreign)["subscription"]
+    server.hook("POST", f"subscriptions/{stolen}/renew", {})
+    for event in server.events(foreign):
+        gift.connecting.knock(event)
+        gift.work_off()
+        if event["type"].startswith(("invoice", "customer.subscription.updated")):
+            assert note_of(event["id"])[0] == "ignored"
+    assert gift.months() == [("paid", 2500)]
+    assert gift.row().status == "active"
+
+
+def test_the_api_begins_a_monthly_gift(connecting: Connecting, work_off: WorkOff) -> None:
+    fundraiser = connecting.fundraiser()
+    body = {"amount_minor": 2500, "currency": "USD", "frequency": "monthly", "name": "Dee", "email": "dee@example.org"}
+    made = connecting.client.post(f"/api/v1/fundraisers/{fundraiser.slug}/donations", json=body)
+    assert made.status_code == 201, made.json
+    connecting.server.act(made.json["checkout_url"].rpartition("/")[2], "pay")
+    connecting.deliver_connected()
+    assert work_off()["failed"] == 0
+    db.session.rollback()
+    (row,) = db.session.scalars(sa.select(MonthlyGift))
+    assert (row.status, row.amount_minor) == ("active", 2500)
+
+
+def test_one_that_was_stopped_before_its_payment_came_is_stopped_then(gift: Monthly) -> None:
+    assert monthly.stop_by_donor(gift.id)
+    gift.hear()
+    assert gift.row().stop_asked_at is not None
+    assert gift.connecting.donation(gift.given).status == "expired"
