@@ -87,6 +87,21 @@ def test_back_leaves_other_pages_like_it_too_and_an_address_opens_them_again(pag
 
 
 @pytest.mark.rule("L2")
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_a_number_is_in_one_line_and_paper_has_the_services_alone(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(address + "/report?country=US")
+    broken = "found => found.filter(one => one.getClientRects().length > 1).map(one => one.textContent)"
+    for what in ("bdi", ".leave > *"):
+        assert page.locator(what).evaluate_all(broken) == [], what
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.emulate_media(media="print")
+    assert page.get_by_text("1-800-843-5678").is_visible()
+    for what in ("Leave this page", "or press Shift", "Show services", "Back returns to this page", "this tab's history"):
+        assert not page.get_by_text(what).is_visible(), what
+
+
+@pytest.mark.rule("L2")
 def test_two_presses_or_another_key_between_do_not_leave(page: Page, address: str) -> None:
     page.goto(address + "/report")
     for key in ("Shift", "Shift", "a", "Shift", "Shift"):
