@@ -97,7 +97,13 @@ def test_a_number_is_in_one_line_and_paper_has_the_services_alone(page: Page, ad
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.emulate_media(media="print")
     assert page.get_by_text("1-800-843-5678").is_visible()
-    for what in ("Leave this page", "or press Shift", "Show services", "Back returns to this page", "this tab's history"):
+    for what in (
+        "Leave this page",
+        "or press Shift",
+        "Show services",
+        "Back returns to this page",
+        "this tab's history",
+    ):
         assert not page.get_by_text(what).is_visible(), what
 
 
