@@ -60,8 +60,8 @@ def _review_all(organization_id: int | None) -> None:
 
 
 def review_near_shifts() -> None:
-    """Sweep: shifts with contact within a day of their start run or cannot run (G2)."""
-    for shift_id in two_adults.list_near():
+    """Sweep: shifts with contact within a day of their start run or cannot run (G2). Looked at again under the locks."""
+    for shift_id in two_adults.list_turning():
         with transaction():
             operations.review_shift(shift_id)
 

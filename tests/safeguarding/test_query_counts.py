@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from app.accounts.feeds import renew_feed
@@ -12,8 +13,9 @@ from app.accounts.models import Person
 from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
-from app.needs.models import DayFacts, PrivateAddress
+from app.needs.models import DayFacts, PrivateAddress, Shift
 from app.safeguarding.models import ClearanceShare
+from app.signups import safety_jobs, two_adults
 from app.signups.operations import sign_up
 from app.signups.two_adults import name_staff
 from tests.api.test_main_job import Caller
@@ -110,3 +112,30 @@ def test_what_one_promised(
         assert answer.status_code == 200
         counted.append(len(count_queries))
     assert counted[0] == counted[1] <= 35
+
+
+@pytest.mark.rule("G2")
+def test_the_sweep_of_every_minute(app: Flask, count_queries: list[str]) -> None:
+    """Where every shift stays as it is, looking at all of them costs as much as looking at a few; one that turns is found."""
+    organization = approved_organization()
+    two = [make_person() for _one in range(2)]
+    for person in two:
+        make_clearance(person, organization)
+    counted = []
+    for hours in (range(2, 4), range(4, 12)):
+        for hour in hours:
+            shift = contact_shift(organization, days=hour / 24, hours=0.5)
+            with transaction():
+                for person in two:
+                    sign_up(shift.id, by=person)
+        db.session.expire_all()
+        count_queries.clear()
+        safety_jobs.review_near_shifts()
+        counted.append(len(count_queries))
+    assert counted[0] == counted[1] <= 12
+    with transaction():
+        db.session.get_one(Person, two[1].id).status = "held"
+    assert len(two_adults.list_turning()) == 10
+    safety_jobs.review_near_shifts()
+    assert two_adults.list_turning() == []
+    assert {shift.status for shift in db.session.scalars(sa.select(Shift))} == {"cannot_run"}
