@@ -357,3 +357,14 @@ def test_a_shift_that_has_begun_says_so_before_anybody_signs_up(client: Checking
     with transaction():
         running.ends_at = now() - dt.timedelta(minutes=1)
     assert f"/shifts/{encode_id(running.id)}/sign-up" not in client.get(path(need)).text
+
+
+def test_where_it_stands_leads_straight_to_the_only_shift(client: CheckingClient) -> None:
+    need = make_need()
+    shift = make_shift(need)
+    form = f'href="/shifts/{encode_id(shift.id)}/sign-up"'
+    assert client.get(path(need)).text.count(form) == 2
+    make_shift(need, days=9)
+    page = client.get(path(need)).text
+    assert page.count(form) == 1
+    assert 'href="#shifts"' in page
