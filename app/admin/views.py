@@ -1,4 +1,4 @@
-"""What the site promised and could not keep: seen, understood and tried again (M1)."""
+"""What the site promised and could not keep: seen, understood and tried again (M1); and whether all is well with money."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from app.core import outbox
 from app.core.db import transaction
 from app.core.i18n import _
 from app.core.web import allow
+from app.donations import doctor, money_queries, money_words
+from app.donations.money_forms import SeenForm
+from app.donations.money_models import MoneyMismatch
+from app.donations.operations import mismatches
 
 admin = Blueprint("admin", __name__)
 BLUEPRINTS = (admin,)
@@ -33,3 +37,39 @@ def retry(row: outbox.Outbox) -> ResponseReturnValue:
         outbox.retry(row.id, by=current_person())
     flash(_("It is tried again."), "done")
     return redirect(url_for("admin.index"), code=303)
+
+
+@admin.get("/admin/money")
+@allow(can_administer)
+def money() -> ResponseReturnValue:
+    """The money doctor: keys, endpoints, events, and what does not agree, each with what to do."""
+    page = money_queries.list_mismatches(None, request.args.get("cursor"), limit=50)
+    return render_template(
+        "admin/money.html",
+        findings=doctor.of_installation(),
+        mismatches=page.rows,
+        following=url_for("admin.money", cursor=page.next_cursor) if page.next_cursor else None,
+        words=money_words,
+    )
+
+
+@admin.route("/admin/money/differences/<id:mismatch_id>", methods=["GET", "POST"])
+@allow(can_administer, load=lambda mismatch_id: money_queries.find_mismatch(mismatch_id))
+def mismatch(found: MoneyMismatch) -> ResponseReturnValue:
+    """What differs, and what somebody found it to be."""
+    form = SeenForm()
+    if request.method == "GET" or not form.validate():
+        page = render_template(
+            "donations/money/mismatch.html",
+            organization=None,
+            mismatch=found,
+            form=form,
+            words=money_words,
+            back=url_for("admin.money"),
+        )
+        return page, 200 if request.method == "GET" else 422
+    mismatch_id = found.id
+    with transaction():
+        mismatches.mark_seen(mismatch_id, note=form.note.data or "", by=current_person())
+    flash(_("Noted: it is off the list."), "done")
+    return redirect(url_for("admin.money"), code=303)

@@ -1,25 +1,31 @@
-"""Gifts: one, for its donor and for the organization's owners and managers; its donor goes on with it or cancels it."""
+"""Gifts: one, for its donor and for the organization's owners and managers; its donor goes on with it or
+cancels it, its organization gives it back."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person
 from app.api import frame, giving_schemas, present, schemas
+from app.api.refund_schemas import RefundedOut, RefundIn
 from app.core.db import transaction
 from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.money import Money
 from app.core.problems import problem
 from app.core.web import allow
-from app.donations import checkout, gateway, policy
+from app.donations import checkout, gateway, going_back, policy
 from app.donations.models import Donation
+from app.donations.money_queries import list_refunds_of
+from app.donations.operations import refunds
 from app.donations.queries import find_donation
 from app.donations.receipt_queries import receipts_of
 
 resource = frame.blueprint("donations", "Gifts")
+log = structlog.get_logger(__name__)
 
 
 @resource.route("/donations/<id:donation_id>", methods=["GET"])
@@ -83,6 +89,43 @@ def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     except gateway.GatewayError:
         return _silent()
     return _whole(donation_id)
+
+
+@resource.route("/donations/<id:donation_id>/refund", methods=["POST"])
+@allow(policy.can_refund, load=find_donation, scope="donations:write")
+@resource.arguments(RefundIn, required=False)
+@resource.response(200, RefundedOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def refund(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Give a gift back to its donor, by an owner or manager of the organization: all that is left of it, or `amount_minor`.
+    When the payment service does not answer, the refund is kept (`asked`) and made as soon as it does, once."""
+    _check_on()
+    donation_id, currency = donation.id, payload.get("currency", donation.currency).upper()
+    amount = Money(payload["amount_minor"], currency) if "amount_minor" in payload else None
+    with transaction():
+        refund_id = refunds.start_refund(
+            donation_id,
+            amount=amount,
+            reason=payload["reason"],
+            note=payload["note"],
+            by=current_person(),
+            mode=gateway.mode(),
+        ).id
+    try:
+        if going_back.ask_refund(refund_id) == "refused":
+            raise refuse(
+                "not_made", _("Stripe did not make this refund"), _("Look at the payment in Stripe's dashboard")
+            )
+    except gateway.GatewayError as error:
+        log.warning("refund.not_asked", code=error.code)  # the worker asks again
+    with transaction():
+        fresh = find_donation(donation_id)
+        if fresh is None:
+            raise LookupError("donation")
+        body = present.donation(fresh, to_donor=False)
+        body["refunds"] = [present.refund(row) for row in list_refunds_of(donation_id)]
+        return frame.answer(200, RefundedOut, body)
 
 
 def _silent() -> ResponseReturnValue:

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.errors import Reason
 from app.core.ids import encode_id
 from app.donations.models import Donation
+from app.donations.money_models import Refund
 from app.donations.policy import can_resume, is_known_to_staff
 from app.donations.queries import PublicDonation, Totals, donation_token
 from app.donations.receipt_models import Receipt
@@ -392,6 +393,8 @@ def donation(row: Donation, receipts: Sequence[Receipt] = (), *, to_donor: bool 
         "amount": money(row.amount_minor, row.currency),
         "status": row.state,
         "reason": row.problem or None,
+        "refunded": money(row.refunded_minor, row.currency),
+        "disputed": money(row.disputed_minor, row.currency),
         "may_resume": to_donor and may_resume,
         "checkout_url": row.checkout_url if payable else None,
         "url": _url(f"/donations/{donation_token(row.id)}") if to_donor else None,
@@ -407,6 +410,18 @@ def donation(row: Donation, receipts: Sequence[Receipt] = (), *, to_donor: bool 
         "receipts": [receipt(each, receipts[0]) for each in receipts],
         "created_at": iso(row.created_at),
         "paid_at": iso(row.paid_at),
+    }
+
+
+def refund(row: Refund) -> Body:
+    """A refund as the organization's staff see it."""
+    return {
+        "id": row.id,
+        "amount": money(row.amount_minor, row.currency),
+        "status": row.status,
+        "reason": row.reason,
+        "problem": row.problem or None,
+        "created_at": iso(row.created_at),
     }
 
 

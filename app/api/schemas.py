@@ -556,13 +556,16 @@ class DonationOut(Schema):
     """A gift as its donor and the organization's staff see it. `status` is what is known: pending (nothing was paid yet),
     processing (a bank has yet to confirm it), paid, failed, expired, cancelled or mismatched; `reason` is why the last try
     to pay failed. Only its donor gets the addresses where it is paid and told of. `amount` is what is paid, `cover_fee` the part
-    of it that covers the card fee; `name` and `company` are null to the staff of an organization the donor hides from."""
+    of it that covers the card fee; `name` and `company` are null to the staff of an organization the donor hides from.
+    `refunded` went back to the donor, `disputed` was taken by their bank."""
 
     id = Id(required=True)
     fundraiser = ma.fields.String(required=True)
     amount = ma.fields.Nested(MoneySchema, required=True)
     status = ma.fields.String(required=True, validate=one_of(DONATION_STATES))
     reason = ma.fields.String(required=True, allow_none=True)
+    refunded = ma.fields.Nested(MoneySchema, required=True)
+    disputed = ma.fields.Nested(MoneySchema, required=True)
     may_resume = ma.fields.Boolean(required=True)
     checkout_url = ma.fields.String(required=True, allow_none=True)
     url = ma.fields.String(required=True, allow_none=True)

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
-from app.donations import gateway
+from app.donations import gateway, reconciling
 from app.donations.accounts_models import PaymentAccount
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_models import Dispute, Refund
+from app.donations.money_queries import list_accounts
 from app.donations.page_checks import check_matches, check_tallies
 from app.donations.receipt_queries import check_receipts
 
@@ -146,6 +147,19 @@ def compare_with_stripe() -> tuple[int, list[str]]:
         for account in sorted(accounts, key=str):
             found += _paid_only_at_stripe(account, since, paid)
     return len(ours), found
+
+
+def compare_balances() -> tuple[int, list[str]]:
+    """Every balance transaction at Stripe, of each account that gifts of this mode were paid through, against the ledger: gifts,
+    refunds, disputes, payouts and fees. Changes nothing. Raises GatewayError when Stripe does not answer."""
+    accounts = list_accounts(gateway.mode())
+    db.session.rollback()
+    compared, found = 0, []
+    for account in accounts:
+        outcome = reconciling.compare(account)
+        compared += outcome.compared
+        found += [str(difference) for difference in outcome.differences]
+    return compared, found
 
 
 def _fees_by_donation() -> dict[int, Money]:

@@ -24,9 +24,13 @@ def _outcome(with_stripe: bool) -> dict[str, Any]:
         raise refuse("payments_off", "PAYMENTS_MODE is off: there is no Stripe to compare with")
     entries, problems = checks.check_ledger()
     checked = {"ledger": entries}
+    checked["returned"], found = checks.check_returned()
+    problems = problems + found
     if with_stripe:
         try:
             checked["stripe"], found = checks.compare_with_stripe()
+            checked["balance"], differing = checks.compare_balances()
+            found = found + differing
         except GatewayError as error:
             raise refuse("stripe_unreachable", f"Stripe did not answer: {error.code}") from error
         problems = problems + found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.db import db, transaction
-from app.donations import accounts, checkout, monthly, queries
+from app.donations import accounts, checkout, going_back, monthly, queries
 from app.donations.operations import inbox
 from app.donations.queries import StoredEvent
 
@@ -18,6 +18,11 @@ ACTS: tuple[tuple[str, Callable[[StoredEvent], None]], ...] = (
     ("invoice.", monthly.handle_event),
     ("invoice_payment.", monthly.handle_event),
     ("customer.subscription.", monthly.handle_event),
+    ("charge.refunded", going_back.handle_event),
+    ("refund.", going_back.handle_event),
+    ("charge.dispute.", going_back.handle_event),
+    ("radar.early_fraud_warning.", going_back.handle_event),
+    ("payout.", going_back.handle_event),
 )
 
 

@@ -82,6 +82,8 @@ class PaymentFacts:
     donation: str
     livemode: bool
     problem: str = ""
+    # What the charge came to before the fee, in the currency the account settles in.
+    settled: Money | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -75,6 +75,13 @@ def expects_livemode() -> bool:
     return mode() == "live"
 
 
+def api_version() -> str:
+    """The API version that the installed package speaks: what the webhook endpoints must speak, too."""
+    import stripe
+
+    return str(stripe.api_version)
+
+
 def _client() -> stripe.StripeClient:
     """The client of this installation, made at its first use."""
     if in_transaction():
@@ -266,6 +273,7 @@ def fetch_payment(payment_intent_id: str, *, account: str | None) -> PaymentFact
         donation=_metadata(intent),
         livemode=intent.livemode,
         problem=_problem(intent),
+        settled=None if fee is None else Money(settled.amount, settled.currency.upper()),
     )
 
 

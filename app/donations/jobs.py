@@ -20,12 +20,15 @@ from app.donations import (
     checkout,
     events,
     gateway,
+    going_back,
+    money_jobs,
     monthly,
     monthly_jobs,
     papers,
     policy,
     queries,
     receipt_queries,
+    reconciling,
     statements,
     words,
 )
@@ -261,6 +264,7 @@ def mail_message_reported(payload: dict[str, Any]) -> None:
 
 
 HANDLERS = {
+    **money_jobs.HANDLERS,
     "stripe_event": handle_stripe_event,
     "expire_checkout": expire_checkout,
     "fundraiser_closed": close_fundraiser,
@@ -287,4 +291,6 @@ SWEEPS = (
     Sweep("donations.check_stale", 120, checkout.check_stale),
     Sweep("donations.close_checkouts", 60, checkout.close_checkouts),
     Sweep("donations.issue_missing", 900, issue_missing),
+    Sweep("donations.check_refunds_and_disputes", 600, going_back.check_stale),
+    Sweep("donations.reconcile", 3600, reconciling.reconcile_due),
 )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.accounts.models import Person
 from app.core.clock import now
+from app.core.money import Money, suggestions
 from app.donations.models import Donation
 from app.fundraisers.policy import accepts_gifts
 from app.organizations.policy import can_manage_listings
@@ -49,6 +50,18 @@ def is_donor(person: Person, donation: Donation) -> bool:
 def can_see(person: Person, donation: Donation) -> bool:
     """Its donor when they were signed in, and whoever sees the organization's money."""
     return is_donor(person, donation) or can_manage_listings(person, donation.fundraiser.organization)
+
+
+def can_refund(person: Person, donation: Donation) -> bool:
+    """Owners and managers of the organization that was given to: money that is given back goes to the card it came from."""
+    return can_manage_listings(person, donation.fundraiser.organization)
+
+
+def looks_twice(amount: Money) -> bool:
+    """True for an amount that somebody should look at once more before it goes back: from about 100 US dollars on, in the size
+    the currency has (core.money.suggestions). Our own limit, no outside rule: a slip of one digit should not empty an account.
+    A second person is not asked: the money can only go to the card or account that it came from."""
+    return amount.amount_minor >= suggestions(amount.currency)[2].amount_minor
 
 
 def listed_to_donor() -> sa.ColumnElement[bool]:

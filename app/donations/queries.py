@@ -69,6 +69,11 @@ class PublicDonation:
     only_to_starter: bool = False
 
 
+def stays() -> sa.ColumnElement[bool]:
+    """Gifts of which something stays: not all of it went back to the donor or was taken by their bank."""
+    return Donation.refunded_minor + Donation.disputed_minor < Donation.amount_minor
+
+
 def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
     """Totals of each fundraiser, in its own currency, in one query of as many rows. Unknown ids are left out."""
     keys = list(fundraiser_ids)
@@ -106,13 +111,16 @@ def _page_of(query: sa.Select[Donation], cursor: str | None, limit: int) -> Page
 def list_public_donations(
     fundraiser_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE, to_starter: bool = False
 ) -> Page[PublicDonation]:
-    """Paid gifts of a fundraiser, newest first. A name is given only where the donor chose so and is no known minor (F9, G6).
+    """Paid gifts of a fundraiser, newest first: what of each stays. A name is given only where the donor chose so and is no
+    known minor (F9, G6).
     `to_starter`: as whoever started the page may read them.
 
     Raises BadCursor.
     """
     page = _page_of(
-        sa.select(Donation).where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid"), cursor, limit
+        sa.select(Donation).where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid", stays()),
+        cursor,
+        limit,
     )
     people = [donation.person_id for donation in page.rows if donation.person_id is not None]
     born_on = sa.select(Person.id, Person.birth_date).where(Person.id.in_(people))
@@ -125,7 +133,7 @@ def list_public_donations(
         return PublicDonation(
             id=donation.id,
             name=None if is_minor else public or to_starter_only,
-            amount=Money(donation.amount_minor, donation.currency),
+            amount=Money(donation.amount_minor - donation.refunded_minor - donation.disputed_minor, donation.currency),
             message="" if donation.message_hidden else donation.message,
             paid_at=donation.paid_at or donation.created_at,
             source=donation.source,

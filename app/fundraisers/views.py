@@ -17,6 +17,7 @@ from app.core.ids import decode_id
 from app.core.markdown import render_markdown
 from app.core.money import BadAmount, Money, explain, format_plain, parse_money, suggestions
 from app.core.web import allow, public, signed_in
+from app.donations import money_queries as money
 from app.donations import page_parts
 from app.donations import queries as gifts
 from app.donations.accounts import can_take_gifts, find_that_take_gifts
@@ -328,6 +329,7 @@ def _review_page(fundraiser: Fundraiser, form: DeclineForm, code: int = 200) -> 
         "form": form,
         "may_end": policy.can_end(current_person(), fundraiser),
         "may_suggest": policy.can_suggest_amounts(current_person(), fundraiser),
+        "trail": money.list_payouts_of_fundraiser(fundraiser.id),
     }
     return render_template("fundraisers/review.html", **values), code
 

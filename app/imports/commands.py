@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from app.core.cli import answers
 from app.core.db import transaction
 from app.core.errors import refuse
 from app.imports import need_rows, supporters
-from app.imports.exports import lines
+from app.imports.exports import PERIODIC, lines
 from app.imports.files import Row, harmless, read_rows
 from app.imports.mapping import load_mapping
 from app.imports.needs import NeedImport, Options, Reject, Summary, batches
@@ -27,6 +28,7 @@ from app.organizations.queries import find_organization
 
 imports = AppGroup("import", help="CSV in.")
 exports = AppGroup("export", help="CSV out.")
+LAST_YEAR = 2100
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 Take = Callable[[list[Row]], list[Reject]]
 
@@ -140,12 +142,40 @@ def _export(name: str, help_text: str) -> None:
     @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
     @click.option("--organization", help="Slug of the organization whose rows are written; without it all.")
     @click.option("--force", is_flag=True, help="Write over a file that is there.")
+    @_period_options(name)
     @answers
-    def export(file: Path, organization: str | None, force: bool) -> dict[str, Any]:
+    def export(
+        file: Path,
+        organization: str | None,
+        force: bool,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+    ) -> dict[str, Any]:
         found = None if organization is None else find_organization(organization)
         if organization is not None and found is None:
             raise refuse("organization", f"There is no organization {organization}")
-        return {"rows": _write_lines(file, lines(name, None if found is None else found.id), force=force)}
+        if until is not None and until.year > LAST_YEAR:
+            raise refuse("period", f"The last day is after the year {LAST_YEAR}")
+        written = lines(
+            name,
+            None if found is None else found.id,
+            since=None if since is None else since.replace(tzinfo=dt.UTC),
+            until=None if until is None else until.replace(tzinfo=dt.UTC) + dt.timedelta(days=1),
+        )
+        return {"rows": _write_lines(file, written, force=force)}
+
+
+def _period_options(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--from and --to for lists that have a period: days in UTC, both counted."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        if name not in PERIODIC:
+            return command
+        day = click.DateTime(["%Y-%m-%d"])
+        until = click.option("--to", "until", type=day, help="The last day, in UTC.")
+        return click.option("--from", "since", type=day, help="The first day, in UTC.")(until(command))
+
+    return add
 
 
 def _write_lines(file: Path, written: Iterator[str], *, force: bool) -> int:
@@ -176,6 +206,8 @@ _export("needs", "Needs, in the columns of the import: they come back to the nee
 _export("signups", "Places, with the names of those known to be of age.")
 _export("pledges", "Promised items, with the names of those known to be of age.")
 _export("donations", "Gifts, without the names of anonymous donors.")
+_export("journal", "The ledger, double-entry, line by line.")
+_export("fees", "What each fundraiser brought and what it cost.")
 
 
 def register(app: Flask) -> None:

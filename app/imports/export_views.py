@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
@@ -15,7 +15,8 @@ from app.core.clock import today
 from app.core.db import transaction
 from app.core.forms import PageForm
 from app.core.web import allow
-from app.imports.exports import EXPORTS, lines, record_export
+from app.donations.money_forms import PeriodForm
+from app.imports.exports import EXPORTS, PERIODIC, lines, record_export
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_people
 from app.organizations.queries import find_organization
@@ -45,7 +46,11 @@ def _may_export(person: Person | None, asked: _Asked) -> bool:
 @allow(can_manage_people, load=find_organization)
 def index(organization: Organization) -> ResponseReturnValue:
     """What there is to take away, and what is not in it."""
-    return render_template("imports/export.html", organization=organization)
+    return _page(organization, PeriodForm(request.args), 200)
+
+
+def _page(organization: Organization, period: PeriodForm, code: int) -> ResponseReturnValue:
+    return render_template("imports/export.html", organization=organization, period=period), code
 
 
 @exports.post("/manage/<slug>/export/<list_name>.csv")
@@ -55,13 +60,18 @@ def download(asked: _Asked) -> ResponseReturnValue:
     if not PageForm().validate():
         abort(400)
     organization_id, slug, name = asked.organization.id, asked.organization.slug, asked.name
+    period, since, until = PeriodForm(request.form), None, None
+    if name in PERIODIC:
+        if not period.validate():
+            return _page(asked.organization, period, 422)
+        since, until = period.instants(asked.organization.time_zone)
     with transaction():
         record_export(asked.organization, name, by=current_person())
 
     # Whole before its first byte is sent: a list that breaks off would look like all there is. Large ones wait on disk.
     whole = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115  # whoever sends it closes it
     whole.write(BYTE_ORDER_MARK.encode())
-    for line in lines(name, organization_id, names=True):
+    for line in lines(name, organization_id, names=True, since=since, until=until):
         whole.write(line.encode())
     response = Response(_read(whole), mimetype="text/csv")
     response.content_length = whole.tell()

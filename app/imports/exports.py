@@ -1,4 +1,4 @@
-"""CSV out: needs, signups, pledges and donations, line by line and in the order in which they were made.
+"""CSV out: needs, signups, pledges, donations, the ledger and its fees, line by line and in the order in which they were made.
 
 Read in pages, so that a list of any length costs no memory, and harmless to spreadsheets. No export has an exact private
 address (N6), what anybody is cleared for, or the name of whoever is not known to be of age (G6): who works with them finds
@@ -25,6 +25,7 @@ from app.core.ids import encode_id
 from app.core.money import Money, to_decimal
 from app.donations.ledger import RAISED_ACCOUNTS
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
+from app.donations.money_queries import list_fees
 from app.donations.queries import STAFF_STATUSES
 from app.donations.receipt_models import GiftAidDeclaration
 from app.fundraisers.models import Fundraiser
@@ -41,29 +42,51 @@ Cells = Iterable[object]
 
 
 @dataclasses.dataclass(frozen=True)
+class Asked:
+    """Of which organization (None: of all), with the names of anonymous donors or without, and from when (included) to when
+    (not included), in UTC; None is without an end. Only lists of PERIODIC have a period."""
+
+    organization_id: int | None = None
+    names: bool = False
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+    def within(self, instant: Any) -> list[sa.ColumnElement[bool]]:
+        """What a column must be to fall into the period."""
+        begin = [] if self.since is None else [instant >= self.since]
+        return begin if self.until is None else [*begin, instant < self.until]
+
+
+@dataclasses.dataclass(frozen=True)
 class Export:
-    """What can be exported: its columns, and its rows, of one organization or of all (None); `names`: those of anonymous
-    donors too."""
+    """What can be exported: its columns, and the rows that are asked for."""
 
     columns: tuple[str, ...]
-    rows: Callable[[int | None, bool], Iterator[Cells]]
+    rows: Callable[[Asked], Iterator[Cells]]
 
 
-def lines(name: str, organization_id: int | None = None, *, names: bool = False) -> Iterator[str]:
+def lines(
+    name: str,
+    organization_id: int | None = None,
+    *,
+    names: bool = False,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+) -> Iterator[str]:
     """The export `name` of EXPORTS as CSV, line by line, its header first: one organization's, or all (None). `names`: with
-    those of anonymous donors, for their organization's own staff (F9)."""
+    those of anonymous donors, for their organization's own staff (F9). `since` and `until` (aware) bound lists of PERIODIC."""
     export, text = EXPORTS[name], io.StringIO()
     writer = csv.writer(text)
-    for cells in _with_header(export, organization_id, names):
+    for cells in _with_header(export, Asked(organization_id, names, since, until)):
         writer.writerow([harmless(_written(cell)) for cell in cells])
         yield text.getvalue()
         text.seek(0)
         text.truncate()
 
 
-def _with_header(export: Export, organization_id: int | None, names: bool) -> Iterator[Cells]:
+def _with_header(export: Export, asked: Asked) -> Iterator[Cells]:
     yield export.columns
-    yield from export.rows(organization_id, names)
+    yield from export.rows(asked)
 
 
 def record_export(organization: Organization, name: str, *, by: Person) -> None:
@@ -110,9 +133,9 @@ def _adult_name(name: str, born: dt.date | None, country: str | None) -> str:
 # --- needs ----------------------------------------------------------------------------------------------------------
 
 
-def _needs(organization_id: int | None, _names: bool) -> Iterator[Cells]:
+def _needs(asked: Asked) -> Iterator[Cells]:
     query = sa.select(Need.id, Need.created_at).join(Organization, Organization.id == Need.organization_id)
-    for page in _pages(query, Need, organization_id):
+    for page in _pages(query, Need, asked.organization_id):
         cells = cells_of([row.id for row in page])
         for row in page:
             if row.id in cells:  # gone meanwhile
@@ -127,7 +150,7 @@ SIGNUP_COLUMNS = (
 )  # fmt: skip
 
 
-def _signups(organization_id: int | None, _names: bool) -> Iterator[Cells]:
+def _signups(asked: Asked) -> Iterator[Cells]:
     query = (
         sa.select(
             Signup.id, Signup.created_at, Organization.name.label("organization"), Need.id.label("need_id"), Need.title,
@@ -142,7 +165,7 @@ def _signups(organization_id: int | None, _names: bool) -> Iterator[Cells]:
         .join(Position, Position.id == Signup.position_id)
         .join(Person, Person.id == Signup.person_id)
     )  # fmt: skip
-    for row in (row for page in _pages(query, Signup, organization_id) for row in page):
+    for row in (row for page in _pages(query, Signup, asked.organization_id) for row in page):
         yield (
             encode_id(row.id), row.organization, encode_id(row.need_id), row.title, encode_id(row.shift_id), row.starts_at,
             row.ends_at, row.due_on, row.time_zone, row.position, row.status, row.party_size, encode_id(row.person_id),
@@ -160,7 +183,7 @@ PLEDGE_COLUMNS = (
 )  # fmt: skip
 
 
-def _pledges(organization_id: int | None, _names: bool) -> Iterator[Cells]:
+def _pledges(asked: Asked) -> Iterator[Cells]:
     query = (
         sa.select(
             Pledge.id, Pledge.created_at, Organization.name.label("organization"), Need.id.label("need_id"), Need.title,
@@ -173,7 +196,7 @@ def _pledges(organization_id: int | None, _names: bool) -> Iterator[Cells]:
         .join(Organization, Organization.id == Need.organization_id)
         .join(Person, Person.id == Pledge.person_id)
     )  # fmt: skip
-    for row in (row for page in _pages(query, Pledge, organization_id) for row in page):
+    for row in (row for page in _pages(query, Pledge, asked.organization_id) for row in page):
         amounts = (format(value.normalize(), "f") for value in (row.quantity, row.received, row.rejected))
         yield (
             encode_id(row.id), row.organization, encode_id(row.need_id), row.title, encode_id(row.item_id), row.item,
@@ -187,11 +210,13 @@ def _pledges(organization_id: int | None, _names: bool) -> Iterator[Cells]:
 DONATION_COLUMNS = (
     "id", "organization", "fundraiser", "title", "amount", "settled", "currency", "status", "mode", "anonymous", "name",
     "email", "message", "created_at", "paid_at", "covers_fee", "company", "dedication", "dedicated_to",
+    "refunded", "disputed", "fees", "fees_currency",
 )  # fmt: skip
 
 
-def _donations(organization_id: int | None, names: bool) -> Iterator[Cells]:
-    """Gifts that became something, as the staff see them. `settled`: paid, before fees, less what went back, by the ledger."""
+def _donations(asked: Asked) -> Iterator[Cells]:
+    """Gifts that became something, as the staff see them; of a period: what was paid in it. `settled`: paid, before fees, less
+    what went back, by the ledger; `fees` in the currency that the account settles in."""
     settled = (
         sa.select(-sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
         .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
@@ -199,6 +224,15 @@ def _donations(organization_id: int | None, names: bool) -> Iterator[Cells]:
         .where(LedgerEntry.currency == Donation.currency)
         .scalar_subquery()
     )
+
+    def fees(value: Any) -> Any:
+        return (
+            sa.select(value)
+            .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+            .where(LedgerTransaction.donation_id == Donation.id, LedgerEntry.account == "fees")
+            .scalar_subquery()
+        )
+
     query = (
         sa.select(
             Donation.id, Donation.created_at, Organization.name.label("organization"), Fundraiser.slug, Fundraiser.title,
@@ -206,22 +240,28 @@ def _donations(organization_id: int | None, names: bool) -> Iterator[Cells]:
             Donation.anonymous, Donation.name, Donation.email, Donation.message, Donation.paid_at, Donation.person_id,
             Donation.cover_fee_minor, Donation.company, Donation.dedication, Donation.dedicated_to,
             Donation.hide_from_organization, Person.birth_date, Person.country,
+            Donation.refunded_minor, Donation.disputed_minor,
+            fees(sa.func.sum(LedgerEntry.amount_minor)).label("fees"),
+            fees(sa.func.max(LedgerEntry.currency)).label("fees_currency"),
         )
         .join(Organization, Organization.id == Donation.organization_id)
         .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
         .outerjoin(Person, Person.id == Donation.person_id)
-        .where(Donation.status.in_(STAFF_STATUSES))
+        .where(Donation.status.in_(STAFF_STATUSES), *asked.within(Donation.paid_at))
     )  # fmt: skip
-    for row in (row for page in _pages(query, Donation, organization_id) for row in page):
+    for row in (row for page in _pages(query, Donation, asked.organization_id) for row in page):
         # Who gives without an account says no age; who has one and is under age, or did not say it, is not named.
         of_age = row.person_id is None or bool(_adult_name("x", row.birth_date, row.country))
-        told = of_age and not row.hide_from_organization and (names or not row.anonymous)
+        told = of_age and not row.hide_from_organization and (asked.names or not row.anonymous)
         yield (
             encode_id(row.id), row.organization, row.slug, row.title, to_decimal(Money(row.amount_minor, row.currency)),
             to_decimal(Money(int(row.settled), row.currency)), row.currency, row.status, row.mode, row.anonymous,
             row.name if told else "", row.email if told else "", row.message if told else "", row.created_at, row.paid_at,
             to_decimal(Money(row.cover_fee_minor, row.currency)), row.company if told else "",
             row.dedication if told else "", row.dedicated_to if told else "",
+            to_decimal(Money(row.refunded_minor, row.currency)), to_decimal(Money(row.disputed_minor, row.currency)),
+            "" if row.fees_currency is None else to_decimal(Money(int(row.fees), row.fees_currency)),
+            row.fees_currency or "",
         )  # fmt: skip
 
 
@@ -234,7 +274,7 @@ GIFT_AID_COLUMNS = (
 )  # fmt: skip
 
 
-def _gift_aid(organization_id: int | None, names: bool) -> Iterator[Cells]:
+def _gift_aid(asked: Asked) -> Iterator[Cells]:
     """Paid gifts on which Gift Aid was declared, less what went back: for the organization's claim, and its own staff alone."""
     settled = (
         sa.select(-sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
@@ -252,9 +292,9 @@ def _gift_aid(organization_id: int | None, names: bool) -> Iterator[Cells]:
         .join(GiftAidDeclaration, GiftAidDeclaration.donation_id == Donation.id)
         .where(Donation.status == "paid", Donation.mode != "demo", settled > 0)
     )  # fmt: skip
-    if not names:
+    if not asked.names:
         return
-    for row in (row for page in _pages(query, Donation, organization_id) for row in page):
+    for row in (row for page in _pages(query, Donation, asked.organization_id) for row in page):
         said = row.GiftAidDeclaration
         yield (
             said.first_name, said.last_name, said.address, said.postal_code, local_date(row.paid_at, row.time_zone),
@@ -263,10 +303,73 @@ def _gift_aid(organization_id: int | None, names: bool) -> Iterator[Cells]:
         )  # fmt: skip
 
 
+# --- the ledger -----------------------------------------------------------------------------------------------------
+
+JOURNAL_COLUMNS = (
+    "transaction", "booked_at", "kind", "cause", "organization", "fundraiser", "donation_id", "account", "debit", "credit",
+    "currency",
+)  # fmt: skip
+
+
+def _journal(asked: Asked) -> Iterator[Cells]:
+    """Every line of the ledger, double-entry: the debits and credits of each transaction are the same in every currency."""
+    query = (
+        sa.select(
+            LedgerEntry.id, LedgerTransaction.id.label("number"), LedgerTransaction.created_at, LedgerTransaction.kind,
+            LedgerTransaction.source, Organization.name, Fundraiser.slug, LedgerTransaction.donation_id,
+            LedgerEntry.account, LedgerEntry.amount_minor, LedgerEntry.currency,
+        )
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .join(Organization, Organization.id == LedgerEntry.organization_id)
+        .outerjoin(Fundraiser, Fundraiser.id == LedgerEntry.fundraiser_id)
+        .where(*asked.within(LedgerTransaction.created_at))
+        .order_by(LedgerEntry.id)
+        .limit(PAGE)
+    )  # fmt: skip
+    if asked.organization_id is not None:
+        query = query.where(LedgerEntry.organization_id == asked.organization_id)
+    after = 0
+    while True:
+        rows = list(db.session.execute(query.where(LedgerEntry.id > after)))
+        for row in rows:
+            amount = to_decimal(Money(abs(row.amount_minor), row.currency))
+            debit, credit = (amount, "") if row.amount_minor > 0 else ("", amount)
+            yield (
+                row.number, row.created_at, row.kind, row.source, row.name, row.slug or "",
+                "" if row.donation_id is None else encode_id(row.donation_id), row.account, debit, credit, row.currency,
+            )  # fmt: skip
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].id
+
+
+FEES_COLUMNS = ("organization", "fundraiser", "title", "need", "currency", "given", "went_back", "fees", "left")
+
+
+def _fees(asked: Asked) -> Iterator[Cells]:
+    """What each fundraiser brought and what it cost, by currency: the sums of the journal's lines of the same period."""
+    query = sa.select(Organization.id, Organization.name).order_by(Organization.name, Organization.id)
+    if asked.organization_id is not None:
+        query = query.where(Organization.id == asked.organization_id)
+    begin = asked.since or dt.datetime.min.replace(tzinfo=dt.UTC)
+    end = asked.until or dt.datetime.max.replace(tzinfo=dt.UTC)
+    for key, name in db.session.execute(query).all():
+        for row in list_fees(key, begin, end):
+            amounts = (row.given, row.went_back, row.fees, row.net)
+            yield (
+                name, row.slug, row.title, row.need, row.currency,
+                *(to_decimal(Money(minor, row.currency)) for minor in amounts),
+            )  # fmt: skip
+
+
 EXPORTS = {
     "needs": Export(COLUMNS, _needs),
     "signups": Export(SIGNUP_COLUMNS, _signups),
     "pledges": Export(PLEDGE_COLUMNS, _pledges),
     "donations": Export(DONATION_COLUMNS, _donations),
     "gift-aid": Export(GIFT_AID_COLUMNS, _gift_aid),
+    "journal": Export(JOURNAL_COLUMNS, _journal),
+    "fees": Export(FEES_COLUMNS, _fees),
 }
+# Lists of what happened in a period: gifts by when they were paid, the ledger by when it was booked.
+PERIODIC = ("donations", "journal", "fees")

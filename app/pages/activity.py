@@ -89,6 +89,8 @@ _TAKEN: dict[str, Any] = {
     "pledges": lazy("%(who)s took the list of pledges away as a file"),
     "donations": lazy("%(who)s took the list of gifts away as a file"),
     "gift-aid": lazy("%(who)s took the list of Gift Aid declarations away as a file"),
+    "journal": lazy("%(who)s took the ledger's journal away as a file"),
+    "fees": lazy("%(who)s took the list of fees away as a file"),
 }
 # What each kind of staff mail is about.
 ACTIONS_OF_KIND = {

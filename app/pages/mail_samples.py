@@ -184,6 +184,40 @@ def _monthly(names: Names) -> Values:
     }
 
 
+def _back(names: Names) -> Values:
+    return {
+        "demo": False,
+        "arrived": True,
+        "amount": "$1,000.00",
+        "whole": False,
+        "gift": "$2,500.00",
+        "name": names.person,
+        "donor": names.person,
+        "organization": names.organization,
+        "fundraiser": names.fundraiser,
+        "gift_url": f"{SITE}/donations/{TOKEN}",
+    }
+
+
+def _dispute(names: Names) -> Values:
+    return {
+        **_back(names),
+        "reminds": False,
+        "state": "answer",
+        "reason": "The card's owner does not recognise this payment",
+        "deadline": "Monday, December 7, 6:00 pm EST",
+        "dispute_url": f"{SITE}/manage/casa-norte/disputes/4kq0m2x7c9d1f",
+    }
+
+
+def _payout(names: Names) -> Values:
+    return {
+        "organization": names.organization,
+        "amount": "$1,000.00",
+        "payout_url": f"{SITE}/manage/casa-norte/payouts/4kq0m2x7c9d1f",
+    }
+
+
 def _fundraiser(names: Names) -> Values:
     return {
         "title": names.fundraiser,
@@ -466,15 +500,20 @@ SAMPLES: dict[str, Sample] = {
     "accounts/verify_email": Sample(_link),
     "discovery/confirm": Sample(_followed, other={"is_organization": False, "weekly": False}),
     "discovery/digest": Sample(_followed, "following", other=_carried(NAMES[OTHER])),
+    "donations/dispute": Sample(_dispute, empty={"donor": "", "state": "inquiry"}, other={**_DEMO, "state": "won"}),
     "donations/failed": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/message_reported": Sample(_gift_list),
     "donations/offline_waiting": Sample(_gift_list),
+    "donations/fraud_warning": Sample(_back, empty={"donor": ""}, other=_DEMO),
     "donations/monthly_ended": Sample(_monthly, empty={"name": ""}, other={"ended_by": "payment", "demo": True}),
     "donations/monthly_ends_soon": Sample(_monthly, empty={"name": ""}, other={"demo": True}),
     "donations/monthly_failed": Sample(_monthly, empty={"name": "", "again_on": ""}, other={"demo": True}),
+    "donations/payout_failed": Sample(_payout),
     "donations/processing": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/receipt": Sample(_receipt, empty={"name": ""}, other={"mark": "TEST: no money was given"}),
     "donations/statement": Sample(_statement, empty={"name": ""}),
+    "donations/refund_failed": Sample(_back, empty={"donor": ""}, other=_DEMO),
+    "donations/refunded": Sample(_back, empty={"name": "", "arrived": False}, other={**_DEMO, "whole": True}),
     "donations/thanks": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "fundraisers/decided": Sample(_fundraiser, empty={"reason": ""}, other={"approved": True}),
     "fundraisers/goal_reached": Sample(_fundraiser, other={"is_open": False}),

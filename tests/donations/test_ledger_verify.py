@@ -71,7 +71,7 @@ def test_an_honest_ledger_is_proved_and_nothing_is_changed(giving: Giving, work_
         outcome = json.loads(result.stdout.strip().splitlines()[-1])
         assert outcome["ok"] is True
         assert outcome["problems"] == []
-    assert outcome["checked"] == {"ledger": 16, "stripe": 4}
+    assert outcome["checked"] == {"ledger": 16, "returned": 0, "stripe": 4, "balance": 4}
     assert ledger_table() == before
 
 

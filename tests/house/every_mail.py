@@ -19,6 +19,8 @@ from app.core.money import Money
 from app.core.outbox import Outbox, enqueue
 from app.discovery.operations import ask_to_follow, follow
 from app.discovery.subjects import of_organization
+from app.donations.models import Donation
+from app.donations.money_models import Dispute, FraudWarning, Payout, Refund
 from app.donations.operations.giving import start_donation
 from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.operations.offline import record_offline
@@ -232,6 +234,7 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             expired = {"pledge_id": given_back.id}
             enqueue("pledge_expired", expired, key="expired")
             enqueue("pledge_reminder", {"pledge_id": late.id, "deliver_by": str(late.deliver_by)}, key="reminder")
+            tell_of_money(gift, owner)
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
             close_need(need.id, by=owner, outcome="Why I walk.", people_helped=2, thanks="later", tell=True)
@@ -241,6 +244,42 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
         db.session.remove()
         app.config["SETTINGS"] = before
     return box.messages
+
+
+def tell_of_money(gift: Donation, owner: Person) -> None:
+    """Promise every mail about money that went back, was taken, or did not arrive."""
+    of_gift = {"donation_id": gift.id, "organization_id": gift.organization_id}
+    refunds = [
+        Refund(
+            **of_gift, amount_minor=1000, currency="USD", status=status, reason="duplicate", created_at=now(),
+            stripe_refund_id=f"re_{status}_{gift.id}",
+        )
+        for status in ("succeeded", "failed")
+    ]  # fmt: skip
+    dispute = Dispute(
+        **of_gift, stripe_dispute_id=f"du_{gift.id}", amount_minor=1000, currency="USD", status="needs_response",
+        reason="fraudulent", respond_by=now() + dt.timedelta(days=7), created_at=now(), checked_at=now(),
+    )  # fmt: skip
+    warning = FraudWarning(
+        **of_gift, stripe_warning_id=f"issfr_{gift.id}", kind="misc", actionable=True, created_at=now()
+    )
+    payout = Payout(
+        organization_id=gift.organization_id, stripe_payout_id=f"po_{gift.id}", amount_minor=2397, currency="USD",
+        status="failed", arrives_on=today("UTC"), automatic=True, created_at=now(), checked_at=now(),
+    )  # fmt: skip
+    db.session.add_all([*refunds, dispute, warning, payout])
+    db.session.flush()
+    for refund in refunds:
+        enqueue("mail_donation_refunded", {"refund_id": refund.id}, key=f"refunded:{refund.id}")
+    about = {"dispute_id": dispute.id, "status": dispute.status}
+    for number, news in enumerate((
+        {"what": "dispute", **about},
+        {"what": "dispute", "reminds": True, **about},
+        {"what": "fraud_warning", "warning_id": warning.id},
+        {"what": "refund_failed", "refund_id": refunds[1].id},
+        {"what": "payout_failed", "payout_id": payout.id},
+    )):  # fmt: skip
+        enqueue("mail_money_news", {**news, "person_id": owner.id}, key=f"money_news:{number}")
 
 
 def moved(shift: Shift, *, hours: float = 0, minimum_age: int | None = None, capacity: int | None = None) -> ShiftInput:

@@ -161,6 +161,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, shared_directory: Path) -> I
         paid, statement = world.values["paid_token"], world.values["statement_token"]
         unlinked += [f"/donations/{paid}", f"/donations/{paid}/receipts/{world.values['receipt_id']}"]
         unlinked += [f"/statements/{statement}"]
+        unlinked += [f"/manage/{world.values['slug']}/donations/{world.values['donation_id']}/refund"]
         # The sheet of components shows facts that are none.
         of_fact = (f"{start}/{world.values['fact_slug']}" for start in ("/share/fact", "/learn/facts", "/embed/facts"))
         unlinked += of_fact

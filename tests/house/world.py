@@ -20,6 +20,7 @@ from app.core.outbox import Outbox, enqueue
 from app.core.pictures import reencode
 from app.discovery import operations as following
 from app.discovery.subjects import of_organization
+from app.donations.money_models import Dispute, MoneyMismatch, Payout, PayoutLine
 from app.donations.monthly_queries import monthly_token
 from app.donations.operations.giving import start_donation
 from app.donations.operations.monthly import begin as begin_monthly
@@ -182,6 +183,27 @@ def build() -> World:
         given.mode = "live"
         receipt = pay(given)
         months = begin_monthly(gift)
+        dispute = Dispute(
+            donation_id=gift.id, organization_id=organization.id, stripe_dispute_id="du_1", amount_minor=2500,
+            currency="USD", status="needs_response", reason="fraudulent", respond_by=now() + dt.timedelta(days=7),
+            created_at=now(), checked_at=now(),
+        )  # fmt: skip
+        payout = Payout(
+            organization_id=organization.id, stripe_payout_id="po_1", amount_minor=2397, currency="USD", status="failed",
+            problem="account_closed", arrives_on=dt.date(2026, 11, 20), automatic=True, created_at=now(),
+            checked_at=now(),
+        )  # fmt: skip
+        mismatch = MoneyMismatch(
+            organization_id=organization.id, donation_id=gift.id, account_key="platform", kind="amount", subject="txn_1",
+            detail="charge", created_at=now(), found_last_at=now(),
+        )  # fmt: skip
+        db.session.add_all([dispute, payout, mismatch])
+        db.session.flush()
+        line = PayoutLine(
+            payout_id=payout.id, organization_id=organization.id, fundraiser_id=fundraiser.id, donation_id=gift.id,
+            stripe_balance_transaction_id="txn_1", kind="charge", amount_minor=2500, fee_minor=103, currency="USD",
+        )  # fmt: skip
+        db.session.add(line)
         imported = register_organization(
             name="Imported Kitchen",
             by=None,
@@ -275,6 +297,9 @@ def build() -> World:
             "line": "3",
             "token": donation_token(gift.id),
             "monthly_token": monthly_token(months.id),
+            "dispute_id": encode_id(dispute.id),
+            "payout_id": encode_id(payout.id),
+            "mismatch_id": encode_id(mismatch.id),
             "position_id": encode_id(signup.position_id),
             "hold_token": page_token(hold),
             "confirm_token": confirm_token(hold),

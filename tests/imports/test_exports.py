@@ -325,10 +325,11 @@ def test_every_text_that_somebody_typed_is_harmless_in_every_export(pantry: Orga
         who = {"first_name": evil, "last_name": evil, "address": evil, "postal_code": "E8 3RE"}
         db.session.add(GiftAidDeclaration(donation_id=gift.id, text_version="x", declared_at=now(), **who))
     for name in exports.EXPORTS:
-        [row] = exported(name, names=True)
-        cells = list(row.values())
-        assert sum(evil in cell for cell in cells) >= 2, name
-        assert not any(cell.startswith(("=", "+", "@")) for cell in cells), name
+        rows = exported(name, names=True)
+        assert len(rows) == (2 if name == "journal" else 1)  # a gift is a debit and a credit
+        for cells in (list(row.values()) for row in rows):
+            assert sum(evil in cell for cell in cells) >= (1 if name == "journal" else 2), name
+            assert not any(cell.startswith(("=", "+", "@")) for cell in cells), name
 
 
 def test_nothing_is_written_over_or_left_half(app: Flask, pantry: Organization, tmp_path: Path) -> None:

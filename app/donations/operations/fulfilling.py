@@ -140,6 +140,15 @@ def settle(donation: Donation, payment: PaymentFacts) -> None:
     if payment.fee is None or payment.balance_transaction_id is None or donation.stripe_balance_transaction_id:
         return
     donation.stripe_balance_transaction_id = payment.balance_transaction_id
+    if payment.settled is not None:
+        ledger.post_exchange(
+            organization_id=donation.organization_id,
+            fundraiser_id=donation.fundraiser_id,
+            donation_id=donation.id,
+            balance_transaction_id=payment.balance_transaction_id,
+            booked=Money(donation.amount_minor, donation.currency),
+            settled=payment.settled,
+        )
     ledger.post_fee(
         organization_id=donation.organization_id,
         fundraiser_id=donation.fundraiser_id,

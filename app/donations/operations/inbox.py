@@ -31,6 +31,18 @@ HANDLED_TYPES = (
     "customer.subscription.updated",
     "customer.subscription.deleted",
     "account.application.deauthorized",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+    "radar.early_fraud_warning.created",
+    "payout.paid",
+    "payout.failed",
 )
 
 

@@ -13,5 +13,6 @@ from app.donations.views import (  # noqa: F401  # their routes join the bluepri
     webhook,
 )
 from app.donations.views.blueprint import donations, stripe_webhook
+from app.donations.views.money import money
 
-BLUEPRINTS = (donations, stripe_webhook)
+BLUEPRINTS = (donations, stripe_webhook, money)

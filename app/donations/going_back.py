@@ -1,0 +1,286 @@
+"""The acts between Stripe and us about money that goes back, and about payouts: ask or fetch outside any transaction, then
+write in one. Each may be repeated; whoever dies in between loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from app.accounts.models import Person
+from app.core.clock import now
+from app.core.db import db, transaction
+from app.core.ids import decode_id, encode_id
+from app.core.money import Money
+from app.donations import checkout, gateway, gateway_money, money_queries, queries
+from app.donations.gateway import GatewayError
+from app.donations.money_facts import BalanceFacts, RefundFacts, RefundRequest
+from app.donations.money_models import Refund
+from app.donations.operations import disputes, inbox, payouts, refunds
+from app.donations.queries import StoredEvent
+
+log = structlog.get_logger(__name__)
+# Stripe forgets an idempotency key after a day at the earliest (https://docs.stripe.com/api/idempotent_requests): from then on
+# only its own list says whether a refund was made.
+KEY_LIVES_SECONDS = 20 * 3600
+
+
+def _request(refund: Refund) -> RefundRequest:
+    """What the refund is asked for: derived from the row alone, so that a retry asks exactly the same (F6)."""
+    return RefundRequest(
+        refund=encode_id(refund.id),
+        donation=encode_id(refund.donation_id),
+        payment_intent_id=refund.donation.stripe_payment_intent_id or "",
+        amount=Money(refund.amount_minor, refund.currency),
+        reason=refund.reason,
+        idempotency_key=f"manyhands-refund-{refund.id}",
+        account=refund.account,
+    )
+
+
+def ask_refund(refund_id: int) -> str:
+    """Let Stripe hear of a saved refund; its status then. Asked again, it is the same refund. Raises GatewayError when Stripe
+    does not answer: the row waits, and the worker asks again."""
+    refund = money_queries.find_refund(refund_id)
+    if refund is None or refund.status != "asked" or refund.donation.mode != gateway.mode():
+        status = "" if refund is None else refund.status
+        db.session.rollback()
+        return status
+    asked, donation_id = _request(refund), refund.donation_id
+    is_old = (now() - refund.created_at).total_seconds() > KEY_LIVES_SECONDS
+    db.session.rollback()
+    made = _find_made(asked) if is_old else None
+    if made is None:
+        try:
+            made = gateway_money.create_refund(asked)
+        except GatewayError as error:
+            if error.passing:
+                raise
+            made = _find_made(asked)  # "already refunded" may be this very one
+            if made is None:
+                with transaction():
+                    refunds.refuse_refund(refund_id, error.code)
+                return "refused"
+    with transaction():
+        refunds.note_refunds(donation_id, [made])
+    return made.status
+
+
+def _find_made(asked: RefundRequest) -> RefundFacts | None:
+    """The refund at Stripe that this row became, when there is one."""
+    found = gateway_money.list_refunds(asked.payment_intent_id, account=asked.account)
+    return next((facts for facts in found if facts.refund == asked.refund), None)
+
+
+def refresh_refunds(donation_id: int, *, event_id: int | None = None) -> None:
+    """Fetch every refund of a gift's payment again, and apply what is true now. Raises GatewayError."""
+    donation = queries.find_donation(donation_id)
+    payment_id = None if donation is None else donation.stripe_payment_intent_id
+    account = None if donation is None else donation.account
+    db.session.rollback()
+    if payment_id is None:
+        if event_id is not None:
+            with transaction():
+                inbox.close_event(event_id, "ignored", "no payment of ours")
+        return
+    found = gateway_money.list_refunds(payment_id, account=account)
+    with transaction():
+        refunds.note_refunds(donation_id, found, event_id=event_id)
+
+
+def refresh_dispute(donation_id: int, dispute_id: str, *, account: str | None, event_id: int | None = None) -> None:
+    """Fetch a dispute again and apply it. Raises GatewayError."""
+    fetched_at = now()
+    facts = gateway_money.fetch_dispute(dispute_id, account=account)
+    with transaction():
+        disputes.note_dispute(donation_id, facts, fetched_at=fetched_at, event_id=event_id)
+
+
+# --- events -------------------------------------------------------------------------------------------------------
+
+REFUND_EVENTS = ("charge.refunded", "refund.created", "refund.updated", "refund.failed")
+DISPUTE_EVENTS = (
+    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated", "charge.dispute.closed",
+)  # fmt: skip
+WARNING_EVENTS = ("radar.early_fraud_warning.created",)
+PAYOUT_EVENTS = ("payout.paid", "payout.failed")
+
+
+def handle_event(event: StoredEvent) -> None:
+    """Answer a stored event about refunds, disputes, early warnings or payouts: fetch what it speaks of, and apply that.
+    Raises GatewayError."""
+    account = event.account
+    if event.type in PAYOUT_EVENTS:
+        refresh_payout(event.object_id, account=account, event_id=event.id)
+        return
+    donation_id = _find_donation(event.type, event.object_id, account)
+    if donation_id is None:
+        with transaction():
+            inbox.close_event(event.id, "ignored", "not ours")
+        return
+    _fulfil_first(donation_id)
+    if event.type in REFUND_EVENTS:
+        refresh_refunds(donation_id, event_id=event.id)
+    elif event.type in DISPUTE_EVENTS:
+        refresh_dispute(donation_id, event.object_id, account=account, event_id=event.id)
+    else:
+        warning = gateway_money.fetch_warning(event.object_id, account=account)
+        with transaction():
+            disputes.note_warning(donation_id, warning, event_id=event.id)
+
+
+def _fulfil_first(donation_id: int) -> None:
+    """What goes back was given first: when the news of the payment is late, it is fetched now."""
+    donation = queries.find_donation(donation_id)
+    is_known = donation is None or donation.status == "paid"
+    db.session.rollback()
+    if not is_known:
+        checkout.fulfil(donation_id)
+
+
+def _find_donation(event_type: str, object_id: str, account: str | None) -> int | None:
+    """The gift that an event speaks of: by rows that we have, else by the payment of its object."""
+    if event_type.startswith("refund."):
+        known = money_queries.find_donation_of_refund(object_id)
+        db.session.rollback()
+        if known is not None:
+            return known
+        refund = gateway_money.fetch_refund(object_id, account=account)
+        return _by_payment(refund.payment_intent_id, refund.charge_id, account)
+    if event_type in DISPUTE_EVENTS:
+        known = money_queries.find_donation_of_dispute(object_id)
+        db.session.rollback()
+        if known is not None:
+            return known
+        dispute = gateway_money.fetch_dispute(object_id, account=account)
+        return _by_payment(dispute.payment_intent_id, dispute.charge_id, account)
+    if event_type in WARNING_EVENTS:
+        warning = gateway_money.fetch_warning(object_id, account=account)
+        return _by_payment(warning.payment_intent_id, warning.charge_id, account)
+    return _by_payment(None, object_id, account)
+
+
+def _by_payment(payment_id: str | None, charge_id: str | None, account: str | None) -> int | None:
+    """Our gift that a payment or charge of `account` is for, or None."""
+    found = queries.find_donation_id(account=account, payment_id=payment_id or "", charge_id=charge_id or "")
+    db.session.rollback()
+    if found is None and payment_id is None and charge_id is not None:
+        payment_id = gateway.find_payment_of_charge(charge_id, account=account)
+    if found is None and payment_id is not None:
+        ours = decode_id(gateway.fetch_payment(payment_id, account=account).donation)
+        found = ours if ours is not None and queries.is_donation(ours, account) else None
+        db.session.rollback()
+    return found
+
+
+# --- payouts ------------------------------------------------------------------------------------------------------
+
+
+def refresh_payout(payout_id: str, *, account: str | None, event_id: int | None = None) -> None:
+    """Fetch a payout and what it carries, and apply it. Raises GatewayError."""
+    fetched_at = now()
+    facts = gateway_money.fetch_payout(payout_id, account=account)
+    lines = gateway_money.list_balance_transactions(account=account, payout_id=payout_id) if facts.automatic else []
+    foreign = _learn_of(lines, account)
+    owner = money_queries.find_owner(account, gateway.mode())
+    db.session.rollback()
+    with transaction():
+        payouts.note_payout(
+            facts,
+            lines,
+            account=account,
+            organization_id=owner,
+            fetched_at=fetched_at,
+            foreign=foreign,
+            event_id=event_id,
+        )
+
+
+def _learn_of(lines: Sequence[BalanceFacts], account: str | None) -> set[str]:
+    """The news of a payout may come before that of what it carries: fetch what our rows do not know yet. The ids of those
+    that are no gifts of ours."""
+    known = payouts.find_owners([line.id for line in lines])
+    db.session.rollback()
+    foreign: set[str] = set()
+    for line in lines:
+        if line.id in known or not line.source.startswith(OF_PAYMENTS):
+            continue
+        donation_id = find_gift(line.source, account)
+        if donation_id is None:
+            foreign.add(line.id)
+            continue
+        checkout.fulfil(donation_id)
+        if line.source.startswith(("re_", "pyr_")):
+            refresh_refunds(donation_id)
+        elif line.source.startswith(("dp_", "du_")):
+            refresh_dispute(donation_id, line.source, account=account)
+    return foreign
+
+
+# The objects at Stripe that belong to a payment: charges, refunds, disputes.
+OF_PAYMENTS = ("ch_", "py_", "re_", "pyr_", "dp_", "du_")
+
+
+def find_gift(source: str, account: str | None) -> int | None:
+    """Our gift that an object of OF_PAYMENTS belongs to; None when it belongs to none. Raises GatewayError."""
+    try:
+        if source.startswith(("re_", "pyr_")):
+            return _find_donation("refund.updated", source, account)
+        if source.startswith(("dp_", "du_")):
+            return _find_donation(DISPUTE_EVENTS[0], source, account)
+        return _by_payment(None, source, account)
+    except GatewayError as error:
+        if error.passing:
+            raise
+        return None
+
+
+# --- evidence -----------------------------------------------------------------------------------------------------
+
+
+def send_evidence(dispute_id: int, *, by: Person | None) -> None:
+    """Send the bank the evidence that is saved, once; then fetch the dispute again. Raises GatewayError."""
+    dispute = money_queries.find_dispute(dispute_id)
+    if dispute is None or dispute.evidence is None:
+        raise LookupError("evidence")
+    stripe_id, account, donation_id = dispute.stripe_dispute_id, dispute.account, dispute.donation_id
+    evidence, number, is_sent = dict(dispute.evidence), dispute.evidence_number, dispute.submitted_at is not None
+    db.session.rollback()
+    if not is_sent:
+        key = f"manyhands-dispute-{dispute_id}-{number}"
+        gateway_money.submit_evidence(stripe_id, evidence, account=account, idempotency_key=key)
+        with transaction():
+            disputes.note_submitted(dispute_id, by=by)
+    refresh_dispute(donation_id, stripe_id, account=account)
+
+
+# --- sweeps -------------------------------------------------------------------------------------------------------
+
+
+def check_stale() -> None:
+    """Sweep: refunds that nobody has heard of, and open disputes, are asked about again (rule 5)."""
+    if not gateway.is_on():
+        return
+    for refund_id in money_queries.list_refunds_to_check(mode=gateway.mode()):
+        refund = money_queries.find_refund(refund_id)
+        status, donation_id = ("", 0) if refund is None else (refund.status, refund.donation_id)
+        db.session.rollback()
+        try:
+            if status == "asked":
+                ask_refund(refund_id)
+            else:
+                refresh_refunds(donation_id)
+        except GatewayError as error:
+            log.warning("sweep.passed_over", sweep="check_refunds", code=error.code)
+    for dispute_id in money_queries.list_disputes_to_check(mode=gateway.mode()):
+        dispute = money_queries.find_dispute(dispute_id)
+        if dispute is None:
+            continue
+        donation_id, stripe_id, account = dispute.donation_id, dispute.stripe_dispute_id, dispute.account
+        db.session.rollback()
+        try:
+            refresh_dispute(donation_id, stripe_id, account=account)
+        except GatewayError as error:
+            log.warning("sweep.passed_over", sweep="check_disputes", code=error.code)

@@ -1,0 +1,113 @@
+"""What Stripe says of refunds, disputes, payouts and balances, as plain facts. Amounts as Stripe signs them: what leaves an
+account is negative."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from app.core.money import Money
+
+
+@dataclasses.dataclass(frozen=True)
+class BalanceFacts:
+    """A balance transaction (https://docs.stripe.com/api/balance_transactions/object): `amount` before `fee`, both in the
+    currency the account settles in; `source` is the id of what caused it ("ch_…", "re_…", "po_…")."""
+
+    id: str
+    kind: str
+    amount: Money
+    fee: Money
+    source: str
+    created_at: dt.datetime
+
+    @property
+    def net(self) -> Money:
+        """What the account's balance changed by."""
+        return Money(self.amount.amount_minor - self.fee.amount_minor, self.amount.currency)
+
+
+@dataclasses.dataclass(frozen=True)
+class RefundFacts:
+    """A refund as it is now. `refund` and `donation` are our own ids from its metadata, "" when somebody else made it."""
+
+    id: str
+    status: str
+    amount: Money
+    reason: str
+    problem: str
+    charge_id: str | None
+    payment_intent_id: str | None
+    refund: str
+    donation: str
+    balance: BalanceFacts | None
+    failure_balance: BalanceFacts | None
+    created_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class RefundRequest:
+    """What a refund is asked for: derived from the saved row alone (F6)."""
+
+    refund: str
+    donation: str
+    payment_intent_id: str
+    amount: Money
+    reason: str
+    idempotency_key: str
+    account: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class DisputeFacts:
+    """A dispute as it is now. `balances`: what was taken and put back, each once."""
+
+    id: str
+    status: str
+    reason: str
+    amount: Money
+    charge_id: str | None
+    payment_intent_id: str | None
+    respond_by: dt.datetime | None
+    has_evidence: bool
+    is_charge_refundable: bool
+    balances: tuple[BalanceFacts, ...]
+    livemode: bool
+    created_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class WarningFacts:
+    """An early fraud warning (https://docs.stripe.com/api/radar/early_fraud_warnings/object)."""
+
+    id: str
+    kind: str
+    actionable: bool
+    charge_id: str | None
+    payment_intent_id: str | None
+    created_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class PayoutFacts:
+    """A payout as it is now, and whether Stripe can say yet which balance transactions it carries."""
+
+    id: str
+    status: str
+    amount: Money
+    arrives_on: dt.date
+    automatic: bool
+    problem: str
+    balance_transaction_id: str | None
+    failure_balance_transaction_id: str | None
+    created_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class EndpointFacts:
+    """A webhook endpoint as Stripe has it. `api_version` None: the account's own version."""
+
+    url: str
+    status: str
+    api_version: str | None
+    events: tuple[str, ...]

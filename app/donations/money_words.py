@@ -1,0 +1,116 @@
+"""What refunds, disputes, payouts and mismatches are called in words. The codes are Stripe's
+(https://docs.stripe.com/disputes/categories, https://docs.stripe.com/refunds#failed-refunds)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.i18n import lazy
+from app.donations.models import Donation
+from app.donations.money_models import Dispute
+from app.donations.policy import is_known_to_staff
+
+_REASONS: dict[str, Any] = {
+    "fraudulent": lazy("The card's owner says that they did not make this payment"),
+    "unrecognized": lazy("The card's owner does not recognise this payment"),
+    "duplicate": lazy("The donor says that they paid twice"),
+    "credit_not_processed": lazy("The donor expected the money back and did not get it"),
+    "product_not_received": lazy("The donor says that they did not get what they paid for"),
+    "product_unacceptable": lazy("The donor says that they did not get what they paid for"),
+    "subscription_canceled": lazy("The donor says that they had stopped their monthly gift"),
+    "debit_not_authorized": lazy("The account's owner says that they did not allow this payment"),
+    "customer_initiated": lazy("The donor asked their bank for the money back"),
+    "insufficient_funds": lazy("The donor's account did not have enough money"),
+    "incorrect_account_details": lazy("The bank account's details were not right"),
+    "bank_cannot_process": lazy("The donor's bank cannot process the payment"),
+    "check_returned": lazy("The donor's bank returned the payment"),
+}
+_NO_REASON = lazy("The bank gave no reason that we know")
+
+
+def dispute_reason(code: str) -> Any:
+    """Why the bank disputes a payment, as a sentence without its full stop."""
+    return _REASONS.get(code, _NO_REASON)
+
+
+def dispute_state(dispute: Dispute) -> str:
+    """Where a dispute stands, as one of: inquiry, answer, review, won, lost, closed."""
+    if dispute.status in ("won", "lost"):
+        return dispute.status
+    if not dispute.is_open:
+        return "closed"
+    if dispute.status == "warning_needs_response":
+        return "inquiry"
+    return "answer" if dispute.status in ("needs_response", "appeal_needs_response") else "review"
+
+
+REFUND_REASON_WORDS: dict[str, Any] = {
+    "requested_by_customer": lazy("The donor asked for it"),
+    "duplicate": lazy("It was given twice"),
+    "fraudulent": lazy("The card was used by somebody else"),
+}
+_MISMATCHES: dict[str, tuple[Any, Any]] = {
+    "amount": (
+        lazy("Stripe and the ledger have different amounts"),
+        lazy("Compare the payment in Stripe's dashboard with the gift. Somebody may have changed it there."),
+    ),
+    "gift_unknown": (
+        lazy("A gift at Stripe is not in the ledger"),
+        lazy(
+            "Open the gift: when it says that it does not match, give it back in Stripe's dashboard or ask the donor."
+        ),
+    ),
+    "refund_unknown": (
+        lazy("A refund at Stripe is not in the ledger"),
+        lazy("Its news may have been lost: the next check fetches it. If it is here again tomorrow, ask the operator."),
+    ),
+    "payout_unknown": (
+        lazy("A payout to the bank is not in the ledger"),
+        lazy("Its news may have been lost. Ask the operator to look at the events given up."),
+    ),
+    "not_at_stripe": (
+        lazy("The ledger has something that Stripe does not list"),
+        lazy("Ask the operator: the keys may be those of another account."),
+    ),
+    "never_booked": (
+        lazy("Stripe never booked a gift that was paid"),
+        lazy("Look at the payment in Stripe's dashboard. It may be held for review."),
+    ),
+    "other": (
+        lazy("Stripe booked something that is no gift"),
+        lazy("A fee or a correction of Stripe's. Its dashboard says what it is; note that here for your books."),
+    ),
+}
+_UNKNOWN = (
+    lazy("Stripe and the ledger differ"),
+    lazy("Look at it in Stripe's dashboard, and note here what it was."),
+)
+
+
+def mismatch(kind: str) -> tuple[Any, Any]:
+    """(What differs, what to do about it) in sentences."""
+    return _MISMATCHES.get(kind, _UNKNOWN)
+
+
+def donor(donation: Donation) -> str:
+    """The donor as the organization's staff may read of them: "" when the donor hides from it, or gave no name (F9)."""
+    return (donation.company or donation.name) if is_known_to_staff(donation) else ""
+
+
+_LINES: dict[str, Any] = {
+    "charge": lazy("Gift"),
+    "payment": lazy("Gift"),
+    "refund": lazy("Refund"),
+    "payment_refund": lazy("Refund"),
+    "refund_failure": lazy("Refund that did not arrive"),
+    "payment_failure_refund": lazy("Refund that did not arrive"),
+    "adjustment": lazy("Dispute or correction"),
+    "stripe_fee": lazy("Stripe's fee"),
+    "stripe_fx_fee": lazy("Stripe's fee"),
+}
+_LINE = lazy("Other")
+
+
+def line(kind: str) -> Any:
+    """What a line of a payout is."""
+    return _LINES.get(kind, _LINE)

@@ -1,0 +1,207 @@
+"""Disputes: the donor's bank takes a payment back, or asks about it; and the early warnings before that.
+
+The ledger follows the balance transactions, each once: what the bank took, what it put back, and the fee. A dispute may be
+of a part of the gift, be won, be lost, and be looked at again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core.audit import record
+from app.core.clock import now
+from app.core.db import db, lock
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _
+from app.core.money import Money
+from app.core.outbox import enqueue
+from app.donations import ledger
+from app.donations.models import Donation
+from app.donations.money_facts import BalanceFacts, DisputeFacts, WarningFacts
+from app.donations.money_models import DISPUTE_ANSWERABLE, Dispute, FraudWarning
+from app.donations.operations.inbox import close_event
+from app.donations.operations.refunds import book, move_back, settle
+from app.donations.operations.telling import tell_staff
+
+# How long before the bank's deadline the owners are reminded.
+REMIND_BEFORE = dt.timedelta(days=3)
+# The bank reads what was sent: nothing to tell until it decides.
+UNDER_REVIEW = ("under_review", "warning_under_review", "appeal_under_review")
+# Stripe's own limit of a text of evidence (DisputeUpdateParamsEvidence in the installed package).
+LONGEST_EVIDENCE = 20_000
+
+
+def note_dispute(
+    donation_id: int, facts: DisputeFacts, *, fetched_at: dt.datetime, event_id: int | None = None
+) -> Dispute:
+    """Apply what Stripe says of a dispute. `fetched_at` is when that was asked for: of two answers the older one changes no
+    status, and what the balance says is written once whichever comes first."""
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    if event_id is not None:
+        close_event(event_id, "handled")
+    found = db.session.scalar(sa.select(Dispute).where(Dispute.stripe_dispute_id == facts.id))
+    dispute = found or _open(donation, facts, fetched_at)
+    if found is None or fetched_at >= dispute.checked_at:
+        _follow(donation, dispute, facts, fetched_at, is_new=found is None)
+    if donation.status == "paid":
+        for balance in sorted(facts.balances, key=lambda one: (one.created_at, one.amount.amount_minor)):
+            _book(donation, dispute, balance)
+    db.session.flush()
+    return dispute
+
+
+def _open(donation: Donation, facts: DisputeFacts, fetched_at: dt.datetime) -> Dispute:
+    made = Dispute(
+        donation_id=donation.id,
+        organization_id=donation.organization_id,
+        account=donation.account,
+        stripe_dispute_id=facts.id,
+        amount_minor=facts.amount.amount_minor,
+        currency=facts.amount.currency,
+        status=facts.status,
+        reason=facts.reason[:40],
+        withdrawn_minor=0,
+        evidence_number=0,
+        created_at=facts.created_at,
+        checked_at=fetched_at,
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def _follow(
+    donation: Donation, dispute: Dispute, facts: DisputeFacts, fetched_at: dt.datetime, *, is_new: bool
+) -> None:
+    """Status, amount and deadline as they are now; whoever must act is told."""
+    before = "" if is_new else dispute.status
+    dispute.status, dispute.reason = facts.status, facts.reason[:40]
+    dispute.amount_minor = facts.amount.amount_minor
+    dispute.respond_by = facts.respond_by
+    dispute.has_evidence, dispute.is_charge_refundable = facts.has_evidence, facts.is_charge_refundable
+    dispute.checked_at = fetched_at
+    if before == dispute.status:
+        return
+    _record(f"dispute_{dispute.status}"[:40], donation, dispute, None)
+    news = {"dispute_id": dispute.id, "status": dispute.status}
+    if dispute.status in DISPUTE_ANSWERABLE and dispute.respond_by is not None:
+        due_at = dispute.respond_by - REMIND_BEFORE
+        key = f"dispute_due:{dispute.id}:{int(dispute.respond_by.timestamp())}"
+        enqueue("dispute_due", {"dispute_id": dispute.id}, key=key, due_at=due_at)
+    if dispute.status not in UNDER_REVIEW:
+        stamp = f"{dispute.id}:{dispute.status}"
+        tell_staff(dispute.organization_id, "dispute", news, key=f"dispute:{stamp}")
+
+
+def remind(dispute_id: int) -> None:
+    """The deadline is near: promise the reminder, when nothing was sent yet."""
+    dispute = db.session.get(Dispute, dispute_id)
+    if dispute is None or dispute.status not in DISPUTE_ANSWERABLE or dispute.submitted_at is not None:
+        return
+    news = {"dispute_id": dispute.id, "status": dispute.status, "reminds": True}
+    tell_staff(dispute.organization_id, "dispute", news, key=f"dispute_reminder:{dispute.id}:{dispute.status}")
+
+
+def _book(donation: Donation, dispute: Dispute, balance: BalanceFacts) -> None:
+    """One time that the bank took or put back, once."""
+    source = f"dispute:{balance.id}"
+    if ledger.is_written(source):
+        return
+    taken = -balance.amount.amount_minor
+    if (
+        balance.amount.currency != donation.currency
+    ):  # the account settles in another: the dispute says how much of the gift
+        taken = dispute.amount_minor if taken > 0 else -dispute.amount_minor
+    movement = move_back(donation, taken, refunded=False)
+    dispute.withdrawn_minor += taken
+    kind = "dispute" if taken > 0 else "dispute_reinstated"
+    book(donation, movement, account="disputes", kind=kind, source=source)
+    settle(donation, balance, Money(-taken, donation.currency), fee_kind="dispute_fee")
+    _record("dispute_withdrawn" if taken > 0 else "dispute_reinstated", donation, dispute, None, taken)
+
+
+def note_warning(donation_id: int, facts: WarningFacts, *, event_id: int | None = None) -> None:
+    """Keep an early fraud warning, and tell the owners once: giving the gift back avoids a dispute."""
+    donation = lock(Donation, donation_id)
+    if donation is None:
+        raise LookupError("donation")
+    if event_id is not None:
+        close_event(event_id, "handled")
+    known = db.session.scalar(sa.select(FraudWarning).where(FraudWarning.stripe_warning_id == facts.id))
+    if known is not None:
+        known.actionable = facts.actionable
+        return
+    made = FraudWarning(
+        donation_id=donation.id,
+        organization_id=donation.organization_id,
+        stripe_warning_id=facts.id,
+        kind=facts.kind,
+        actionable=facts.actionable,
+        created_at=facts.created_at,
+    )
+    db.session.add(made)
+    db.session.flush()
+    record(
+        "donation.fraud_warning",
+        subject=donation,
+        by=None,
+        organization_id=donation.organization_id,
+        data={"warning_id": made.id},
+    )
+    tell_staff(donation.organization_id, "fraud_warning", {"warning_id": made.id}, key=f"fraud_warning:{made.id}")
+
+
+def save_evidence(dispute_id: int, evidence: dict[str, str], *, by: Person) -> Dispute:
+    """Keep what is about to be sent to the bank, so that sending it again sends the same (F6). Texts by Stripe's names.
+
+    Raises LookupError; Refused when the bank takes no evidence; InvalidInput when a text is too long.
+    """
+    found = db.session.get(Dispute, dispute_id)
+    donation = None if found is None else lock(Donation, found.donation_id)
+    dispute = lock(Dispute, dispute_id)
+    if dispute is None or donation is None:
+        raise LookupError("dispute")
+    if dispute.submitted_at is not None:
+        return dispute
+    if dispute.status not in DISPUTE_ANSWERABLE:
+        raise refuse("dispute_closed", _("The bank takes no more evidence for this dispute"))
+    if any(len(text) > LONGEST_EVIDENCE for text in evidence.values()):
+        raise InvalidInput({"words": _("This is too long for the bank: write less")})
+    if dispute.evidence != evidence:
+        dispute.evidence = evidence
+        dispute.evidence_number += 1
+        _record("dispute_evidence_saved", donation, dispute, by)
+    db.session.flush()
+    return dispute
+
+
+def note_submitted(dispute_id: int, *, by: Person | None) -> None:
+    """The bank has the evidence: it is sent once."""
+    found = db.session.get(Dispute, dispute_id)
+    donation = None if found is None else lock(Donation, found.donation_id)
+    dispute = lock(Dispute, dispute_id)
+    if dispute is None or donation is None or dispute.submitted_at is not None:
+        return
+    dispute.submitted_at = now()
+    dispute.submitted_by_id = None if by is None else by.id
+    _record("dispute_evidence_sent", donation, dispute, by)
+    db.session.flush()
+
+
+def _record(what: str, donation: Donation, dispute: Dispute, by: Person | None, minor: int | None = None) -> None:
+    record(
+        f"donation.{what}",
+        subject=donation,
+        by=by,
+        organization_id=donation.organization_id,
+        data={
+            "dispute_id": dispute.id,
+            "amount_minor": dispute.amount_minor if minor is None else abs(minor),
+            "currency": dispute.currency,
+        },
+    )

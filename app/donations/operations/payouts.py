@@ -1,0 +1,187 @@
+"""Payouts: money on its way from Stripe to the organization's bank, and which gifts it carries."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from app.core.audit import record
+from app.core.db import db, lock
+from app.core.ids import encode_id
+from app.core.money import Money
+from app.donations import ledger
+from app.donations.models import Donation, LedgerTransaction
+from app.donations.money_facts import BalanceFacts, PayoutFacts
+from app.donations.money_models import PAYOUT_STATUSES, Payout, PayoutLine, Refund
+from app.donations.operations.inbox import close_event
+from app.donations.operations.telling import tell_staff
+
+# A payout may fail after it was called paid, for some days (https://docs.stripe.com/api/payouts/object#payout_object-status):
+# it only ever moves to a higher rank.
+RANK = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
+PAYOUT_KINDS = ("payout", "payout_cancel", "payout_failure")
+
+
+@dataclasses.dataclass(frozen=True)
+class Owner:
+    """Whose a balance transaction is, as far as our rows say."""
+
+    organization_id: int
+    fundraiser_id: int
+    donation_id: int
+
+
+def find_owners(ids: Sequence[str]) -> dict[str, Owner]:
+    """The gifts that balance transactions belong to: those of payments, refunds (failed ones too) and disputes. Unknown ids
+    are left out."""
+    if not ids:
+        return {}
+    found: dict[str, Owner] = {}
+    gift = (Donation.organization_id, Donation.fundraiser_id, Donation.id)
+    sources = {f"dispute:{key}": key for key in ids}
+    queries = (
+        sa.select(Donation.stripe_balance_transaction_id, *gift).where(Donation.stripe_balance_transaction_id.in_(ids)),
+        sa.select(Refund.stripe_balance_transaction_id, *gift)
+        .join(Donation, Donation.id == Refund.donation_id)
+        .where(Refund.stripe_balance_transaction_id.in_(ids)),
+        sa.select(Refund.failure_balance_transaction_id, *gift)
+        .join(Donation, Donation.id == Refund.donation_id)
+        .where(Refund.failure_balance_transaction_id.in_(ids)),
+        sa.select(LedgerTransaction.source, *gift)
+        .join(Donation, Donation.id == LedgerTransaction.donation_id)
+        .where(LedgerTransaction.source.in_(sources)),
+    )
+    for query in queries:
+        for key, organization_id, fundraiser_id, donation_id in db.session.execute(query):
+            found[sources.get(str(key), str(key))] = Owner(organization_id, fundraiser_id, donation_id)
+    return found
+
+
+def note_payout(
+    facts: PayoutFacts,
+    lines: Sequence[BalanceFacts],
+    *,
+    account: str | None,
+    organization_id: int | None,
+    fetched_at: dt.datetime,
+    foreign: Collection[str] = (),
+    event_id: int | None = None,
+) -> Payout:
+    """Apply what Stripe says of a payout, and keep which balance transactions it carries. `organization_id`: whose the account
+    is; None when it serves several. `foreign`: the balance transactions that are other business of the account than gifts:
+    they are not in our ledger, so what left for the bank of them is not either."""
+    if event_id is not None:
+        close_event(event_id, "handled")
+    payout = _find_or_make(facts, account, organization_id, fetched_at)
+    status = facts.status if facts.status in PAYOUT_STATUSES else payout.status
+    before = payout.status
+    if RANK[status] > RANK[before]:
+        payout.status = status
+    payout.problem = facts.problem or payout.problem
+    payout.arrives_on = facts.arrives_on
+    payout.checked_at = fetched_at
+    payout.stripe_balance_transaction_id = facts.balance_transaction_id or payout.stripe_balance_transaction_id
+    payout.failure_balance_transaction_id = (
+        facts.failure_balance_transaction_id or payout.failure_balance_transaction_id
+    )
+    db.session.flush()
+    shares = _keep_lines(payout, [line for line in lines if line.kind not in PAYOUT_KINDS], foreign)
+    _book(payout, shares)
+    if payout.status != before and payout.status in ("paid", "failed", "canceled"):
+        record(
+            f"payout.{payout.status}",
+            subject=payout,
+            by=None,
+            organization_id=payout.organization_id,
+            data={"amount_minor": payout.amount_minor, "currency": payout.currency},
+        )
+        if payout.status == "failed":
+            news = {"payout_id": payout.id}
+            tell_staff(payout.organization_id, "payout_failed", news, key=f"payout_failed:{payout.id}")
+    db.session.flush()
+    return payout
+
+
+def _find_or_make(
+    facts: PayoutFacts, account: str | None, organization_id: int | None, fetched_at: dt.datetime
+) -> Payout:
+    query = sa.select(Payout.id).where(Payout.stripe_payout_id == facts.id)
+    key = db.session.scalar(query)
+    found = None if key is None else lock(Payout, key)
+    if found is not None:
+        return found
+    made = Payout(
+        organization_id=organization_id,
+        account=account,
+        stripe_payout_id=facts.id,
+        amount_minor=facts.amount.amount_minor,
+        currency=facts.amount.currency,
+        status="pending",
+        arrives_on=facts.arrives_on,
+        automatic=facts.automatic,
+        is_complete=False,
+        created_at=facts.created_at,
+        checked_at=fetched_at,
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def _keep_lines(payout: Payout, lines: Sequence[BalanceFacts], foreign: Collection[str]) -> Mapping[int, int]:
+    """Keep each line once; {organization: what of the payout is its own} by the lines known now."""
+    kept = {
+        line.stripe_balance_transaction_id: line
+        for line in db.session.scalars(sa.select(PayoutLine).where(PayoutLine.payout_id == payout.id))
+    }
+    owners = find_owners([line.id for line in lines])
+    for line in lines:
+        owner = owners.get(line.id)
+        row = kept.get(line.id)
+        if row is None:
+            row = kept[line.id] = PayoutLine(
+                payout_id=payout.id,
+                stripe_balance_transaction_id=line.id,
+                kind=line.kind[:40],
+                amount_minor=line.amount.amount_minor,
+                fee_minor=line.fee.amount_minor,
+                currency=line.amount.currency,
+            )
+            db.session.add(row)
+        if owner is not None:
+            row.organization_id, row.fundraiser_id = owner.organization_id, owner.fundraiser_id
+            row.donation_id = owner.donation_id
+        elif row.organization_id is None and line.id not in foreign:
+            row.organization_id = payout.organization_id
+    shares: dict[int, int] = defaultdict(int)
+    total = 0
+    for row in kept.values():
+        net = row.amount_minor - row.fee_minor
+        total += net
+        if row.organization_id is not None:
+            shares[row.organization_id] += net
+    payout.is_complete = bool(kept) and total == payout.amount_minor
+    return shares
+
+
+def _book(payout: Payout, shares: Mapping[int, int]) -> None:
+    """Write that it left, and that it came back when it did not arrive."""
+    if payout.is_complete:
+        parts = dict(shares)
+    else:  # Stripe cannot say what a payout made by hand carries
+        parts = {} if payout.organization_id is None else {payout.organization_id: payout.amount_minor}
+    for organization_id, minor in sorted(parts.items()):
+        share = "" if payout.organization_id is not None else encode_id(organization_id)
+        amount = Money(minor, payout.currency)
+        for failed in (False, True) if payout.status in ("failed", "canceled") else (False,):
+            ledger.post_payout(
+                organization_id=organization_id,
+                payout_id=payout.stripe_payout_id,
+                amount=amount,
+                failed=failed,
+                share=share,
+            )

@@ -1,0 +1,286 @@
+"""Money that goes back: refunds by staff and from Stripe's dashboard (F5, F6; MONEY.md 8), through HTTP with the real package."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.audit import AuditEvent
+from app.core.db import db
+from app.core.ids import encode_id
+from app.donations import checks
+from app.donations.money_models import Refund
+from tests.conftest import CheckingClient
+from tests.donations.back import FORM, Back, follow
+from tests.donations.conftest import Giving, WorkOff, ledger_table
+from tests.donations.test_crash import die
+from tests.donations.test_ledger_verify import verify
+from tests.smtp import Mailbox
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def back(giving: Giving, work_off: WorkOff) -> Back:
+    """Money that goes back."""
+    return Back(giving, work_off)
+
+
+def refunds_at_stripe(back: Back) -> list[dict[str, Any]]:
+    return list(back.server.call("GET", "/v1/refunds?limit=100")["data"])
+
+
+def refund_entries(label: str, *signed: int) -> list[Any]:
+    """The ledger's transactions of refunds: positive goes back, negative did not arrive."""
+    kinds = {True: "refund", False: "refund_failed"}
+    return sorted(
+        (label, kinds[minor > 0], (("refunds", minor, "USD"), ("stripe_clearing", -minor, "USD"))) for minor in signed
+    )
+
+
+def in_ledger(*kinds: str) -> list[Any]:
+    return [row for row in ledger_table() if row[1] in kinds]
+
+
+@pytest.mark.rule("F5")
+@pytest.mark.rule("F6")
+def test_staff_give_back_a_part_then_the_rest(
+    back: Back, mailbox: Mailbox, sign_in: Callable[..., CheckingClient]
+) -> None:
+    given = back.pay()
+    owner = back.staff(given)
+    client, address = sign_in(owner), back.address(given, "refund")
+    assert "at most $25" in client.get(address).get_data(as_text=True)
+    back.server.requests.clear()
+    assert client.post(address, data={**FORM, "amount": "10"}).status_code == 303
+    [asked] = back.server.posts()
+    [row] = back.rows(Refund)
+    assert asked.form == {
+        "payment_intent": back.donation(given).stripe_payment_intent_id,
+        "amount": "1000",
+        "reason": "requested_by_customer",
+        "metadata[donation_id]": encode_id(given.donation_id),
+        "metadata[refund_id]": encode_id(row.id),
+        "expand[0]": "balance_transaction",
+        "expand[1]": "failure_balance_transaction",
+    }
+    assert asked.headers["Idempotency-Key"] == f"manyhands-refund-{row.id}"
+    assert (row.status, row.amount_minor, row.note, row.asked_by_id) == ("succeeded", 1000, "She gave twice", owner.id)
+    assert (back.raised(given), back.donation(given).refunded_minor) == (1500, 1000)
+    back.work_off()
+    [mail] = [mail for mail in mailbox.messages if "go back to you" in mail["Subject"]]
+    assert mail["To"] == "rosa@example.org"
+    assert "She gave twice" not in mail.as_string()
+    # More than is left is refused at its field, what was typed is kept.
+    refused = client.post(address, data={**FORM, "amount": "15.01", "nonce": "m"})
+    assert refused.status_code == 409
+    assert "At most $15 of this gift can go back" in refused.get_data(as_text=True)
+    assert 'value="15.01"' in refused.get_data(as_text=True)
+    for bad in ("0", "-3", "x", "1.001"):
+        assert client.post(address, data={**FORM, "amount": bad}).status_code in (409, 422)
+    assert client.post(address, data={**FORM, "note": " "}).status_code == 422
+    assert client.post(address, data={**FORM, "amount": "15", "nonce": "m"}).status_code == 303
+    back.hear()  # the events of it all, later
+    assert in_ledger("refund", "refund_failed") == refund_entries(encode_id(given.donation_id), 1000, 1500)
+    assert (back.raised(given), len(refunds_at_stripe(back))) == (0, 2)
+    assert "can be given back here" in client.get(address).get_data(as_text=True)
+    page = client.get(back.address(given)).get_data(as_text=True)
+    assert "Given back" in page
+    assert "She gave twice" in page
+    actions = set(db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.subject_id == given.donation_id)))
+    assert {"donation.refund_asked", "donation.refunded"} <= actions
+    outcome = json.loads(verify(back.giving, "--with-stripe").stdout.splitlines()[-1])
+    assert outcome["ok"], outcome
+    assert outcome["checked"]["balance"] == 3
+    assert back.server.refused() == []
+
+
+@pytest.mark.rule("F5")
+def test_a_large_refund_is_looked_at_once_more(back: Back, sign_in: Callable[..., CheckingClient]) -> None:
+    given = back.pay("250")
+    client, address = sign_in(back.staff(given)), back.address(given, "refund")
+    assert client.post(address, data={**FORM, "amount": "99.99"}).status_code == 303  # below the limit: at once
+    asked = client.post(address, data={**FORM, "amount": "120", "nonce": "b"})
+    assert asked.status_code == 200
+    assert "Give back $120?" in asked.get_data(as_text=True)
+    # Another amount than the one that was looked at is asked for again.
+    assert client.post(address, data={**FORM, "amount": "110", "nonce": "b", "confirmed": "12000"}).status_code == 200
+    assert len(back.rows(Refund)) == 1
+    assert client.post(address, data={**FORM, "amount": "120", "nonce": "b", "confirmed": "12000"}).status_code == 303
+    assert [row.amount_minor for row in back.rows(Refund)] == [9999, 12000]
+
+
+@pytest.mark.rule("F6")
+def test_a_double_click_and_a_lost_answer_give_back_once(
+    back: Back, sign_in: Callable[..., CheckingClient], tmp_path: Path
+) -> None:
+    given = back.pay()
+    client, address = sign_in(back.staff(given)), back.address(given, "refund")
+    # Stripe does it, and the answer is lost each time: the row waits, the page says so, the worker asks again.
+    back.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/refunds", "times": 3})
+    assert "Stripe does not answer now" in follow(client, client.post(address, data={**FORM, "amount": "10"}))
+    assert [row.status for row in back.rows(Refund)] == ["asked"]
+    assert client.post(address, data={**FORM, "amount": "10"}).status_code == 303  # the second click
+    # Killed as soon as Stripe has answered, and then once more with the answer in hand.
+    assert len(back.rows(Refund)) == 1
+    back.hear()
+    assert [row.status for row in back.rows(Refund)] == ["succeeded"]
+    assert [refund["amount"] for refund in refunds_at_stripe(back)] == [1000]
+    # A page that never came to asking, because it was killed: the promise is kept by the worker.
+    back.server.hook("POST", "faults", {"mode": "drop-before", "method": "POST", "path": "/refunds", "times": 3})
+    assert client.post(address, data={**FORM, "amount": "5", "nonce": "x"}).status_code == 303
+    die(back.giving, tmp_path, "after", "app.donations.gateway_money:create_refund", "work-off")
+    back.work_off()
+    assert [row.status for row in back.rows(Refund)] == ["succeeded", "succeeded"]
+    assert sorted(refund["amount"] for refund in refunds_at_stripe(back)) == [500, 1000]
+    assert back.raised(given) == 1000
+    # After a day Stripe has forgotten the key: only its list says that the refund was made.
+    back.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/refunds", "times": 3})
+    client.post(address, data={**FORM, "amount": "1", "nonce": "y"})
+    with db.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE refund SET created_at = '2026-01-01' WHERE status = 'asked'"))
+    back.server.requests.clear()
+    back.work_off()
+    assert back.server.posts() == []
+    assert [row.status for row in back.rows(Refund)] == ["succeeded"] * 3
+    assert checks.check_returned()[1] == []
+
+
+@pytest.mark.rule("F5")
+def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(back: Back, mailbox: Mailbox) -> None:
+    given = back.pay()
+    label, owner = encode_id(given.donation_id), back.staff(given)
+    back.server.hook("POST", "refund_outcome", {"outcome": "pending"})
+    made = [back.at_stripe(given, "refund", amount=minor) for minor in (700, 300)]
+    back.hear()
+    assert [(row.status, row.asked_by_id) for row in back.rows(Refund)] == [("pending", None)] * 2
+    assert back.raised(given) == 1500
+    back.server.hook("POST", f"refunds/{made[0]['id']}/succeed", {})
+    back.server.hook("POST", f"refunds/{made[1]['id']}/fail", {})
+    events = back.server.events()
+    # Everything again, the last first: a late "pending" changes nothing.
+    assert set(back.giving.deliver(*reversed(events), *events)) == {200}
+    back.work_off()
+    assert {row.amount_minor: row.status for row in back.rows(Refund)} == {700: "succeeded", 300: "failed"}
+    assert in_ledger("refund", "refund_failed") == refund_entries(label, 700, 300, -300)
+    assert (back.raised(given), back.donation(given).refunded_minor) == (1800, 700)
+    subjects = [mail["Subject"] for mail in mailbox.messages]
+    assert subjects.count("$3 did not reach you") == 1  # the donor
+    assert subjects.count("A refund of $3 did not arrive") == 1  # the owner
+    assert {mail["To"] for mail in mailbox.messages if "A refund of" in mail["Subject"]} == {owner.email}
+    # Even one that was called done may come back.
+    back.server.hook("POST", f"refunds/{made[0]['id']}/fail", {})
+    back.hear()
+    assert back.raised(given) == 2500
+    assert json.loads(verify(back.giving, "--with-stripe").stdout.splitlines()[-1])["problems"] == []
+
+
+@pytest.mark.rule("F5")
+def test_what_stripe_refuses_is_told_and_nothing_is_counted(back: Back, sign_in: Callable[..., CheckingClient]) -> None:
+    given = back.pay()
+    client, address = sign_in(back.staff(given)), back.address(given, "refund")
+    back.at_stripe(given, "refund")  # everything, and we have not heard of it
+    page = follow(client, client.post(address, data=FORM))
+    assert "Stripe did not make this refund" in page
+    assert "charge_already_refunded" in page
+    assert [row.status for row in back.rows(Refund)] == ["refused"]
+    assert back.raised(given) == 2500
+    back.hear()
+    assert sorted(row.status for row in back.rows(Refund)) == ["refused", "succeeded"]
+    assert back.raised(given) == 0
+
+
+@pytest.mark.rule("F5")
+def test_the_news_of_a_refund_before_that_of_the_gift(back: Back) -> None:
+    given = back.giving.give()
+    back.giving.act(given, "pay")
+    [charge] = back.server.call("GET", "/v1/charges?limit=1")["data"]
+    back.server.hook("POST", f"charges/{charge['id']}/refund", {"amount": 400})
+    assert set(back.giving.deliver(*reversed(back.server.events()))) == {200}
+    back.work_off()
+    assert (back.raised(given), back.donation(given).refunded_minor) == (2100, 400)
+    assert json.loads(verify(back.giving, "--with-stripe").stdout.splitlines()[-1])["problems"] == []
+
+
+@pytest.mark.rule("F5")
+def test_a_refund_that_nobody_told_us_of_is_asked_about(back: Back, sign_in: Callable[..., CheckingClient]) -> None:
+    given = back.pay()
+    back.server.hook("POST", "refund_outcome", {"outcome": "pending"})
+    sign_in(back.staff(given)).post(back.address(given, "refund"), data=FORM)
+    [refund] = back.rows(Refund)
+    back.server.hook("POST", f"refunds/{refund.stripe_refund_id}/fail", {})
+    back.server.hook("POST", "faults", {"mode": "500", "method": "GET", "path": "/events", "times": 100})
+    with db.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE refund SET checked_at = '2026-01-01'"))
+    back.work_off()
+    assert [row.status for row in back.rows(Refund)] == ["failed"]
+    assert back.raised(given) == 2500
+
+
+@pytest.mark.rule("A1")
+@pytest.mark.rule("F5")
+def test_who_may_give_back(back: Back, sign_in: Callable[..., CheckingClient]) -> None:
+    given, other = back.pay(), back.pay("30", "EUR")
+    address = back.address(given, "refund")
+    for person in (back.staff(other), back.staff(given, "coordinator"), back.staff(given, "viewer")):
+        assert sign_in(person).post(address, data=FORM).status_code == 404
+    # A gift of another organization under one's own address.
+    theirs = back.address(given, "refund").replace(encode_id(given.donation_id), encode_id(other.donation_id))
+    assert sign_in(back.staff(given)).post(theirs, data=FORM).status_code == 404
+    assert back.rows(Refund) == []
+    assert sign_in(back.staff(given, "manager")).post(address, data=FORM).status_code == 303
+
+
+# --- many at once, in processes of their own ----------------------------------------------------------------------
+
+
+def rush(back: Back, tmp_path: Path, donation_id: int, *, guarded: bool) -> list[str]:
+    """Four processes give back 10 of 25 at the same moment; what became of each."""
+    import dataclasses
+
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(dataclasses.asdict(back.giving.app.config["SETTINGS"]), default=str))
+    db.session.rollback()
+    command = [sys.executable, "-m", "tests.donations.refund_worker", str(path), str(donation_id)]
+    crowd = [
+        subprocess.Popen(
+            [*command, "guarded" if guarded else "unguarded"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _number in range(4)
+    ]
+    for process in crowd:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in crowd:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return sorted(process.communicate(timeout=60)[0].strip() for process in crowd)
+
+
+@pytest.mark.rule("F5")
+def test_refunds_at_once_never_exceed_the_gift(back: Back, tmp_path: Path) -> None:
+    given = back.pay()
+    assert rush(back, tmp_path, given.donation_id, guarded=True) == ["more_than_left"] * 2 + ["saved"] * 2
+    back.work_off()
+    assert sum(refund["amount"] for refund in refunds_at_stripe(back)) == 2000
+    assert back.raised(given) == 500
+
+
+def test_without_the_check_under_the_lock_they_would(back: Back, tmp_path: Path) -> None:
+    """The control: with the look at what is left taken before the lock, more is promised back than was given. Stripe is the
+    last guard then, and refuses the rest."""
+    given = back.pay()
+    assert rush(back, tmp_path, given.donation_id, guarded=False) == ["saved"] * 4
+    assert sum(row.amount_minor for row in back.rows(Refund)) > 2500
