@@ -40,7 +40,8 @@ def test_a_storm_of_webhooks_and_kills_loses_and_doubles_nothing(
             # The application asked nothing that Stripe refuses, and nothing without a key of its own.
             refused, unkeyed = server.refused(), server.unkeyed()
     assert outcome.problems == []
-    assert (outcome.deliveries, sum(outcome.kills.values()), outcome.gifts) == (DELIVERIES, KILLS, GIFTS)
+    assert (outcome.deliveries, sum(outcome.kills.values())) == (DELIVERIES, KILLS)
+    assert outcome.gifts > GIFTS  # months of monthly gifts among them
     assert outcome.duplicates >= outcome.deliveries * DUPLICATES * 0.9
     assert outcome.dropped >= 3
     assert outcome.events > outcome.deliveries / 2

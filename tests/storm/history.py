@@ -17,12 +17,14 @@ from app.donations import checkout, operations
 from app.donations.accounts_models import PaymentAccount
 from app.donations.models import Donation
 from app.donations.operations.inbox import HANDLED_TYPES
+from app.donations.operations.monthly import begin as begin_monthly
 from app.fundraisers.matching import promise_match
 from tests.donations.stripe_server import KEY, StripeServer
 from tests.factories import make_fundraiser, make_organization
 
 CURRENCIES = (("USD", "US"), ("JPY", "JP"), ("EUR", "DE"))
 SPONSORED = 50_000
+MONTHLY = 0.15
 # What payers and banks do, and how often of a hundred.
 FATES = (
     (("pay",), 66), (("decline", "pay"), 8), (("pay_later", "bank_confirms"), 8), (("pay_later", "bank_refuses"), 5),
@@ -107,22 +109,43 @@ class History:
                     mode="test",
                     connect=True,
                 )
+                if monthly := self.random.random() < MONTHLY:
+                    begin_monthly(donation)
                 donation_id = donation.id
             checkout.open_checkout(donation_id)
             found = db.session.get_one(Donation, donation_id)
             session, account = str(found.stripe_session_id), str(found.account)
             db.session.rollback()
             acts = self.random.choices(fates, weights)[0]
+            if monthly:
+                acts = self.random.choice((("pay",), ("pay",), ("decline", "pay"), ()))
             for act in acts:
                 if act == "expire":
                     options: stripe.RequestOptions = {"stripe_account": account, "idempotency_key": f"storm-{session}"}
                     self._stripe.v1.checkout.sessions.expire(session, {}, options)
                 else:
                     self.server.act(session, act)
-            if acts and acts[-1] in ("pay", "bank_confirms"):
+            if monthly and acts:
+                self._months(session, account)
+            elif acts and acts[-1] in ("pay", "bank_confirms"):
                 self._sessions.append((session, account))
         self.server.settle()
         self._afterwards()
+
+    def _months(self, session_id: str, account: str) -> None:
+        """A monthly gift's next months: some with a card that fails first, some until it is stopped at Stripe."""
+        options: stripe.RequestOptions = {"stripe_account": account}
+        session: Any = self._stripe.v1.checkout.sessions.retrieve(session_id, {}, options)
+        hook = self.server.hook
+        for _month in range(self.random.randrange(1, 4)):
+            fails = self.random.random() < 0.3
+            hook("POST", f"customers/{session.customer}/card", {"works": not fails})
+            invoice = hook("POST", f"subscriptions/{session.subscription}/renew", {})["invoice"]
+            hook("POST", f"customers/{session.customer}/card", {"works": True})
+            if fails:
+                hook("POST", f"invoices/{invoice['id']}/retry", {})
+        if self.random.random() < 0.3:
+            self._stripe.v1.subscriptions.cancel(session.subscription, {}, options)
 
     def _afterwards(self) -> None:
         for session_id, account in self._sessions:

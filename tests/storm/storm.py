@@ -345,13 +345,14 @@ class Storm:
         return found
 
     def _gifts_and_mails(self) -> list[str]:
-        donations = {row.stripe_session_id: row for row in db.session.scalars(sa.select(Donation))}
+        rows = db.session.scalars(sa.select(Donation)).all()
+        donations = {row.stripe_session_id: row for row in rows if row.stripe_session_id is not None}
         found = []
         for account in self.history.accounts:
             for session, status in self.history.statuses(account).items():
                 if donations[session].status != status:
                     found.append(f"{session} is {donations[session].status} here and {status} at Stripe")
-        paid = {row.id for row in donations.values() if row.status == "paid"}
+        paid = {row.id for row in rows if row.status == "paid"}
         told = list(db.session.scalars(sa.select(AuditEvent.subject_id).where(AuditEvent.action == "donation.paid")))
         thanked = [
             payload["donation_id"]
