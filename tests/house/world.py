@@ -184,24 +184,24 @@ def build() -> World:
         receipt = pay(given)
         months = begin_monthly(gift)
         dispute = Dispute(
-            donation_id=gift.id, organization_id=organization.id, stripe_dispute_id="du_1", amount_minor=2500,
+            donation_id=gift.id, organization_id=organization.id, stripe_dispute_id=f"du_{gift.id}", amount_minor=2500,
             currency="USD", status="needs_response", reason="fraudulent", respond_by=now() + dt.timedelta(days=7),
             created_at=now(), checked_at=now(),
         )  # fmt: skip
         payout = Payout(
-            organization_id=organization.id, stripe_payout_id="po_1", amount_minor=2397, currency="USD", status="failed",
+            organization_id=organization.id, stripe_payout_id=f"po_{gift.id}", amount_minor=2397, currency="USD", status="failed",
             problem="account_closed", arrives_on=dt.date(2026, 11, 20), automatic=True, created_at=now(),
             checked_at=now(),
         )  # fmt: skip
         mismatch = MoneyMismatch(
-            organization_id=organization.id, donation_id=gift.id, account_key="platform", kind="amount", subject="txn_1",
+            organization_id=organization.id, donation_id=gift.id, account_key="platform", kind="amount", subject=f"txn_{gift.id}",
             detail="charge", created_at=now(), found_last_at=now(),
         )  # fmt: skip
         db.session.add_all([dispute, payout, mismatch])
         db.session.flush()
         line = PayoutLine(
             payout_id=payout.id, organization_id=organization.id, fundraiser_id=fundraiser.id, donation_id=gift.id,
-            stripe_balance_transaction_id="txn_1", kind="charge", amount_minor=2500, fee_minor=103, currency="USD",
+            stripe_balance_transaction_id=f"txn_{gift.id}", kind="charge", amount_minor=2500, fee_minor=103, currency="USD",
         )  # fmt: skip
         db.session.add(line)
         imported = register_organization(
