@@ -23,4 +23,4 @@ def named_and_written() -> tuple[set[str], set[str]]:
 def test_every_test_that_the_list_names_exists() -> None:
     named, written = named_and_written()
     assert named - written == set()
-    assert len(named) > 20
+    assert len(named) > 30
