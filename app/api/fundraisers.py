@@ -8,7 +8,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person, find_current_person
-from app.api import frame, giving_schemas, present, queries, schemas
+from app.api import frame, giving_schemas, page_schemas, present, queries, schemas
 from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput
@@ -17,7 +17,7 @@ from app.core.money import Money
 from app.core.problems import problem
 from app.core.tokens import keyed_hash
 from app.core.web import allow, public, signed_in
-from app.donations import gateway
+from app.donations import gateway, page_parts
 from app.donations.accounts import find_that_take_gifts
 from app.donations.checkout import open_checkout
 from app.donations.forms import read_email
@@ -30,6 +30,7 @@ from app.fundraisers.amounts import suggest_amounts
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import approve_fundraiser, edit_fundraiser, start_fundraiser
 from app.fundraisers.queries import find_fundraiser, list_public_fundraisers
+from app.fundraisers.updates import post_update
 from app.organizations.queries import find_public_organization
 
 resource = frame.blueprint("fundraisers", "Pages that raise money for one organization")
@@ -137,6 +138,28 @@ def approve(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnV
     with transaction():
         approved = approve_fundraiser(fundraiser.id, by=current_person())
         return frame.answer(200, schemas.FundraiserOut, _present(approved))
+
+
+@resource.route("/fundraisers/<slug>/updates", methods=["GET"])
+@public(load=_find_in_sight)
+@resource.response(200, page_schemas.UpdateList)
+def updates(fundraiser: Fundraiser) -> ResponseReturnValue:
+    """News of the fundraiser, newest first (at most 200)."""
+    rows = page_parts.list_updates(fundraiser.id, limit=200)
+    return {"data": [page_schemas.present_update(row) for row in rows], "next_cursor": None}
+
+
+@resource.route("/fundraisers/<slug>/updates", methods=["POST"])
+@allow(policy.can_post_update, load=find_fundraiser, scope="fundraisers:write")
+@resource.arguments(page_schemas.UpdateIn)
+@resource.response(201, page_schemas.UpdateOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def post_news(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Say what is new, in Markdown; whoever follows the fundraiser reads of it."""
+    with transaction():
+        made = post_update(fundraiser.id, by=current_person(), title=payload["title"], body=payload["body"])
+        return frame.answer(201, page_schemas.UpdateOut, page_schemas.present_update(made))
 
 
 @resource.route("/fundraisers/<slug>/donations", methods=["GET"])

@@ -19,6 +19,7 @@ from app.discovery.news import Line
 from app.discovery.operations import clock_of, join_account, next_morning
 from app.discovery.queries import list_due_followers
 from app.discovery.subjects import Subject, subject_of
+from app.fundraisers.policy import is_visible
 
 BATCH = 500
 # So many lines of one subject are in a mail; for the rest it leads to the page.
@@ -60,8 +61,8 @@ def promise_batch(limit: int = BATCH) -> int:
     with_news: dict[int, list[int]] = {}
     for row in follows:
         row.next_at = next_morning(row.frequency, clock_of(by_follower[row.follower_id]), at)
-        newest = latest.get(row.organization_id or row.topic_id or 0)
-        if newest is not None and newest > row.told_until:
+        newest = latest.get(row.organization_id or row.topic_id or row.fundraiser_id or 0)
+        if row.handed_from_id is not None or (newest is not None and newest > row.told_until):
             with_news.setdefault(row.follower_id, []).append(row.id)
     db.session.flush()
     promises = []
@@ -100,7 +101,12 @@ def _latest_news(follows: Sequence[Follow]) -> dict[int, dt.datetime]:
     since = min(row.told_until for row in follows)
     organizations = {row.organization_id for row in follows if row.organization_id is not None}
     topics = {row.topic_id for row in follows if row.topic_id is not None}
-    return news.latest_of_organizations(organizations, since) | news.latest_of_topics(topics, since)
+    fundraisers = {row.fundraiser_id for row in follows if row.fundraiser_id is not None}
+    return (
+        news.latest_of_organizations(organizations, since)
+        | news.latest_of_topics(topics, since)
+        | news.latest_of_fundraisers(fundraisers, since)
+    )
 
 
 def compile_digest(follows: Sequence[Follow], until: dt.datetime) -> list[Part]:
@@ -110,7 +116,15 @@ def compile_digest(follows: Sequence[Follow], until: dt.datetime) -> list[Part]:
     shown = [(row, subject) for row, subject in shown if subject.is_public]
     told = {row.organization_id: row.told_until for row, _subject in shown if row.organization_id is not None}
     learned = {row.topic_id: row.told_until for row, _subject in shown if row.topic_id is not None}
-    lines = news.list_of_organizations(told, until) | news.list_of_topics(learned, until)
+    raising = {row.fundraiser_id: row.told_until for row, _subject in shown if row.fundraiser_id is not None}
+    lines = {
+        **news.list_of_organizations(told, until),
+        **news.list_of_topics(learned, until),
+        **news.list_of_fundraisers(raising, until),
+    }
+    for row, subject in shown:
+        if row.handed_from is not None and is_visible(row.handed_from):
+            lines[subject.id] = [news.of_ended(row.handed_from), *lines.get(subject.id, [])]
     parts = [
         Part(
             row,
@@ -131,6 +145,6 @@ def note_told(follow_ids: Sequence[int], until: dt.datetime) -> None:
     db.session.execute(
         sa.update(Follow)
         .where(Follow.id.in_(follow_ids), Follow.told_until < until)
-        .values(told_until=until, carried_from_id=None),
+        .values(told_until=until, carried_from_id=None, handed_from_id=None),
         execution_options={"synchronize_session": False},
     )

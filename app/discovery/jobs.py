@@ -129,7 +129,14 @@ def forget_old() -> None:
         operations.forget_old()
 
 
+def hand_on_followers(payload: dict[str, Any]) -> None:
+    """A fundraiser has ended: its followers follow its organization."""
+    with transaction():
+        operations.hand_on(payload["fundraiser_id"])
+
+
 HANDLERS: dict[str, outbox.Handler] = {
+    "hand_on_followers": hand_on_followers,
     "mail_follow_confirm": mail_follow_confirm,
     "mail_follow_digest": mail_follow_digest,
 }

@@ -17,7 +17,7 @@ from app.core.clock import local_date, today
 from app.core.db import db
 from app.core.i18n import _
 from app.core.ids import encode_id
-from app.fundraisers.models import Fundraiser
+from app.fundraisers.models import Fundraiser, FundraiserUpdate
 from app.fundraisers.policy import visible as fundraiser_visible
 from app.learning.feed import path_of
 from app.learning.models import Article, Fact, Question, Revision
@@ -125,6 +125,48 @@ def list_of_organizations(since: Since, until: dt.datetime) -> dict[int, list[Li
         if decided_at > since[fundraiser.organization_id] and not has_ended:
             found[fundraiser.organization_id].append(_of_fundraiser(fundraiser))
     return found
+
+
+def latest_of_fundraisers(fundraiser_ids: Collection[int], since: dt.datetime) -> dict[int, dt.datetime]:
+    """When the latest news of each of these fundraisers was written. One statement."""
+    if not fundraiser_ids:
+        return {}
+    query = (
+        sa.select(FundraiserUpdate.fundraiser_id, sa.func.max(FundraiserUpdate.created_at))
+        .where(FundraiserUpdate.fundraiser_id.in_(fundraiser_ids), FundraiserUpdate.withdrawn_at.is_(None))
+        .where(FundraiserUpdate.created_at > since)
+        .group_by(FundraiserUpdate.fundraiser_id)
+    )
+    return dict(db.session.execute(query).all())
+
+
+def list_of_fundraisers(since: Since, until: dt.datetime) -> dict[int, list[Line]]:
+    """What was written on each fundraiser's page after its instant in `since` and up to `until`, and not taken back; in the
+    language spoken."""
+    found: dict[int, list[Line]] = defaultdict(list)
+    if not since:
+        return found
+    query = (
+        sa.select(FundraiserUpdate, Fundraiser.slug)
+        .join(Fundraiser, Fundraiser.id == FundraiserUpdate.fundraiser_id)
+        .where(FundraiserUpdate.fundraiser_id.in_(since), FundraiserUpdate.withdrawn_at.is_(None))
+        .where(FundraiserUpdate.created_at > min(since.values()), FundraiserUpdate.created_at <= until)
+        .order_by(FundraiserUpdate.created_at, FundraiserUpdate.id)
+    )
+    for update, slug in db.session.execute(query):
+        if update.created_at > since[update.fundraiser_id]:
+            path = f"/fundraisers/{slug}/updates"
+            found[update.fundraiser_id].append(Line(_("Update"), update.title, (), path, update.created_at))
+    return found
+
+
+def of_ended(fundraiser: Fundraiser) -> Line:
+    """That a fundraiser somebody followed has ended, and what they follow from now on."""
+    facts = (_("From now on you follow the organization it raised money for"),)
+    at = fundraiser.ended_at or fundraiser.created_at
+    return Line(
+        _("The fundraiser you followed has ended"), fundraiser.title, facts, f"/fundraisers/{fundraiser.slug}", at
+    )
 
 
 def _raises() -> sa.ColumnElement[bool]:

@@ -21,6 +21,7 @@ from app.discovery.models import FREQUENCIES, Follow, Follower, FollowRequest
 from app.discovery.policy import reasons_not_to_follow
 from app.discovery.queries import count_following, find_subject
 from app.discovery.subjects import Subject
+from app.fundraisers.models import Fundraiser
 from app.messages.kinds import AT_ONCE, NEVER
 from app.messages.operations import choose_mail
 from app.messages.queries import find_choice
@@ -162,7 +163,9 @@ def correct_address(request_id: int, email: str) -> FollowRequest:
     """The same for another address, because there was a slip in the first; its link is dead. Raises InvalidInput, Refused."""
     request = _waiting_request(request_id)
     normal_email(email)
-    subject = find_subject(organization_id=request.organization_id, topic_id=request.topic_id)
+    subject = find_subject(
+        organization_id=request.organization_id, topic_id=request.topic_id, fundraiser_id=request.fundraiser_id
+    )
     if subject is None or not subject.is_public:
         raise _gone()
     frequency, locale = request.frequency, request.locale
@@ -185,7 +188,9 @@ def confirm(request_id: int, *, zone: str) -> Follow:
         raise _gone()
     if request.follow_id is not None and request.status == "confirmed":
         return db.session.get_one(Follow, request.follow_id)
-    subject = find_subject(organization_id=request.organization_id, topic_id=request.topic_id)
+    subject = find_subject(
+        organization_id=request.organization_id, topic_id=request.topic_id, fundraiser_id=request.fundraiser_id
+    )
     if request.status != "waiting" or request.expires_at <= now() or subject is None or not subject.is_public:
         raise _gone()
     if person is not None and person.is_email_verified:
@@ -248,6 +253,32 @@ def note_delivery(follower_id: int, *, failed: bool) -> None:
             _record("follow.stopped", found)
         follower.failures = 0
     db.session.flush()
+
+
+def hand_on(fundraiser_id: int) -> None:
+    """A fundraiser has ended: who follows it follows its organization from now on, as they were told when they began, and
+    reads so in their next digest. Who follows the organization already only stops following the fundraiser. Twice is once."""
+    fundraiser = db.session.get(Fundraiser, fundraiser_id)
+    if fundraiser is None or fundraiser.status != "ended":
+        return
+    query = sa.select(Follow.follower_id).where(Follow.fundraiser_id == fundraiser_id).order_by(Follow.follower_id)
+    for follower_id in db.session.scalars(query).all():
+        follower = _locked_follower(follower_id)
+        rows = {(row.organization_id, row.fundraiser_id): row for row in _all_of(follower.id)}
+        found, known = rows.get((None, fundraiser_id)), rows.get((fundraiser.organization_id, None))
+        if found is None or found.status != "following":
+            continue
+        if known is None:
+            found.fundraiser_id, found.organization_id = None, fundraiser.organization_id
+            found.handed_from_id = fundraiser_id
+            action = "follow.handed_on"
+        else:
+            # What they chose about the organization before, also to stop, stays as it is.
+            _end(found, now(), "follower")
+            if known.status == "following":
+                known.handed_from_id = fundraiser_id
+            action = "follow.stopped"
+        _record(action, found)
 
 
 def join_account(person: Person) -> None:
@@ -347,9 +378,9 @@ def _follower_with(email: str, locale: str | None, zone: str) -> Follower:
 
 def _merge(alone: Follower, own: Follower) -> None:
     """Everything of `alone` to `own`, which keeps what both have; `alone` is gone."""
-    has = {(row.organization_id, row.topic_id): row for row in _all_of(own.id)}
+    has = {(row.organization_id, row.topic_id, row.fundraiser_id): row for row in _all_of(own.id)}
     for row in _all_of(alone.id):
-        kept = has.get((row.organization_id, row.topic_id))
+        kept = has.get((row.organization_id, row.topic_id, row.fundraiser_id))
         if kept is None:
             row.follower_id = own.id
         elif row.status == "following" and kept.status != "following":

@@ -13,13 +13,22 @@ from app.core.db import db
 from app.core.tokens import unseal
 from app.discovery.models import Follow, Follower, FollowRequest
 from app.discovery.policy import followed_by
-from app.discovery.subjects import Subject, of_organization, of_topic
+from app.discovery.subjects import Subject, of_fundraiser, of_organization, of_topic
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import is_visible
+from app.fundraisers.queries import find_fundraiser, find_fundraiser_by_id
 from app.learning.models import Topic
 from app.learning.queries import find_topic
 from app.organizations.models import Organization
 from app.organizations.queries import find_public_organization
 
-_WHOLE = (joinedload(Follow.organization), joinedload(Follow.topic), joinedload(Follow.carried_from))
+_WHOLE = (
+    joinedload(Follow.organization),
+    joinedload(Follow.topic),
+    joinedload(Follow.carried_from),
+    joinedload(Follow.fundraiser).joinedload(Fundraiser.organization),
+    joinedload(Follow.handed_from),
+)
 
 
 def find_public_subject(kind: str, slug: str) -> Subject | None:
@@ -27,12 +36,20 @@ def find_public_subject(kind: str, slug: str) -> Subject | None:
     if kind == "organization":
         organization = find_public_organization(slug)
         return None if organization is None else of_organization(organization)
+    if kind == "fundraiser":
+        fundraiser = find_fundraiser(slug)
+        return None if fundraiser is None or not is_visible(fundraiser) else of_fundraiser(fundraiser)
     topic = find_topic(slug)
     return None if topic is None else of_topic(topic)
 
 
-def find_subject(*, organization_id: int | None, topic_id: int | None) -> Subject | None:
+def find_subject(
+    *, organization_id: int | None, topic_id: int | None, fundraiser_id: int | None = None
+) -> Subject | None:
     """What a row points at, in any state; None when it is gone."""
+    if fundraiser_id is not None:
+        fundraiser = find_fundraiser_by_id(fundraiser_id)
+        return None if fundraiser is None else of_fundraiser(fundraiser)
     if organization_id is not None:
         organization = db.session.get(Organization, organization_id)
         return None if organization is None else of_organization(organization)
@@ -62,9 +79,9 @@ def list_follows_of(person: Person) -> list[Follow]:
         .where(followed_by(person), sa.or_(Follow.status == "following", Follow.ended_by == "delivery"))
         .order_by(Follower.person_id.is_(None), Follow.followed_at, Follow.id)
     )
-    found: dict[tuple[int | None, int | None], Follow] = {}
+    found: dict[tuple[int | None, int | None, int | None], Follow] = {}
     for row in db.session.scalars(query):
-        found.setdefault((row.organization_id, row.topic_id), row)
+        found.setdefault((row.organization_id, row.topic_id, row.fundraiser_id), row)
     return list(found.values())
 
 
@@ -75,8 +92,7 @@ def find_follow_of(person: Person, subject: Subject) -> Follow | None:
         (
             follow
             for follow in list_follows_of(person)
-            if follow.status == "following"
-            and (follow.organization_id, follow.topic_id) == (wanted["organization_id"], wanted["topic_id"])
+            if follow.status == "following" and all(getattr(follow, name) == value for name, value in wanted.items())
         ),
         None,
     )

@@ -62,6 +62,17 @@ def topic(subject: Subject) -> ResponseReturnValue:
     return _follow_page(subject)
 
 
+def _find_fundraiser(slug: str) -> Subject | None:
+    return queries.find_public_subject("fundraiser", slug)
+
+
+@follows.route("/follow/fundraisers/<slug>", methods=["GET", "POST"])
+@public(load=_find_fundraiser)
+def fundraiser(subject: Subject) -> ResponseReturnValue:
+    """Follow a fundraiser; when it ends, its organization."""
+    return _follow_page(subject)
+
+
 def _follow_page(subject: Subject) -> ResponseReturnValue:
     person = find_current_person()
     return _for_person(person, subject) if person is not None else _for_address(subject)

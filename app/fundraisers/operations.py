@@ -288,6 +288,7 @@ def end_fundraiser(fundraiser_id: int, *, by: Person | None, outcome: str = "") 
     fundraiser.version += 1
     record("fundraiser.ended", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
     _close(fundraiser)
+    enqueue("hand_on_followers", {"fundraiser_id": fundraiser.id}, key=f"hand_on_followers:{fundraiser.id}")
     db.session.flush()
     return fundraiser
 

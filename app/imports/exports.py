@@ -210,7 +210,7 @@ def _pledges(asked: Asked) -> Iterator[Cells]:
 DONATION_COLUMNS = (
     "id", "organization", "fundraiser", "title", "amount", "settled", "currency", "status", "mode", "anonymous", "name",
     "email", "message", "created_at", "paid_at", "covers_fee", "company", "dedication", "dedicated_to",
-    "refunded", "disputed", "fees", "fees_currency",
+    "refunded", "disputed", "fees", "fees_currency", "source",
 )  # fmt: skip
 
 
@@ -243,6 +243,7 @@ def _donations(asked: Asked) -> Iterator[Cells]:
             Donation.refunded_minor, Donation.disputed_minor,
             fees(sa.func.sum(LedgerEntry.amount_minor)).label("fees"),
             fees(sa.func.max(LedgerEntry.currency)).label("fees_currency"),
+            Donation.source,
         )
         .join(Organization, Organization.id == Donation.organization_id)
         .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
@@ -261,7 +262,7 @@ def _donations(asked: Asked) -> Iterator[Cells]:
             row.dedication if told else "", row.dedicated_to if told else "",
             to_decimal(Money(row.refunded_minor, row.currency)), to_decimal(Money(row.disputed_minor, row.currency)),
             "" if row.fees_currency is None else to_decimal(Money(int(row.fees), row.fees_currency)),
-            row.fees_currency or "",
+            row.fees_currency or "", row.source,
         )  # fmt: skip
 
 

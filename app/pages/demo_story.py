@@ -26,6 +26,7 @@ from app.core.pictures import reencode
 from app.core.places import find_place
 from app.fundraisers import operations as fundraisers
 from app.fundraisers.models import Fundraiser
+from app.fundraisers.updates import post_update
 from app.moderation import operations as moderation
 from app.needs import index
 from app.needs import operations as needs
@@ -41,6 +42,7 @@ from app.organizations.operations import (
 )
 from app.pages.demo_data import shape
 from app.pages.demo_logos import draw_logo
+from app.pages.demo_pages import fill_page, team_of
 from app.pages.demo_safety import tell_courses, tell_guardian, tell_safety
 from app.pledges.operations import (
     cancel_pledge,
@@ -192,6 +194,12 @@ class OrganizationStory:
         self.story.tell(begun, self._start_fundraiser, given, need, made)
         if given.status in ("live", "declined"):
             self.story.tell(begun + DAY / 2, self._answer_fundraiser, given, made)
+        if given.status == "live":
+            self.story.tell(begun + DAY * 3 / 4, self._fill_page, given, made)
+        for title, body, ago in given.updates:
+            self.story.tell(
+                by_day(self.story.ago(ago) + self.later, zone), self._write_update, given, made, title, body
+            )
 
     def _register(self) -> None:
         given = self.given
@@ -258,7 +266,18 @@ class OrganizationStory:
             ends_on=None if given.days is None else self.story.day(given.days, organization.time_zone),
             need_id=None if need is None else need.get().id,
             show_starter=given.named,
+            is_team=given.is_team,
+            team_id=team_of(organization.id, given.of_team),
+            counted=fundraisers.Counted("items", item_name=given.item_name, item_minor=given.item_minor)
+            if given.item_name
+            else fundraisers.MONEY,
         )
+
+    def _fill_page(self, given: shape.DemoFundraiser, made: Late[Fundraiser]) -> None:
+        fill_page(given, made.get(), owner=self.person(self.given.owner), starter=self.person(given.by))
+
+    def _write_update(self, given: shape.DemoFundraiser, made: Late[Fundraiser], title: str, body: str) -> None:
+        post_update(made.get().id, by=self.person(given.by), title=title, body=body)
 
     def _answer_fundraiser(self, given: shape.DemoFundraiser, made: Late[Fundraiser]) -> None:
         owner = self.person(self.given.owner)

@@ -224,6 +224,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "donations.terms"): {"tax_id": "12-3456789", "receipt_text": "", "fee_percent": "2.2", "fee_fixed": "0.30"},
     ("POST", "donations.new"): {"amount": "25", "name": "Dee", "email": "dee@example.org", "anonymous": "yes"},
     ("POST", "safeguarding.find"): {"email": "{supporter_email}"},
+    ("POST", "follows.fundraiser"): FOLLOW,
     ("POST", "follows.organization"): {"frequency": "daily"},
     ("POST", "follows.topic"): {"frequency": "daily"},
     ("POST", "follows.stop"): EMPTY,
@@ -302,5 +303,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "api_clearances.create"): {"email": "{supporter_email}", "kind": "identity", "issued_on": "2026-01-05"},
     ("POST", "api_clearances.revoke"): {"reason": "It was withdrawn"},
+    ("POST", "api_fundraisers.post_news"): {"title": "Half way there", "body": "Thank you all."},
     ("POST", "api_fundraisers.give"): {"amount_minor": 2500, "currency": "USD", "email": "dee@example.org"},
 }  # fmt: skip

@@ -89,12 +89,17 @@ def address_of(world: World, rule: Rule) -> str:
     """The address of a route, naming things of the world."""
     endpoint = rule.endpoint
     values = dict(world.values)
-    if (
-        endpoint.startswith(
-            ("fundraisers.", "fundraising.", "amounts.", "api_fundraisers.", "donations.new", "sharing.fundraiser")
-        )
-        and "/manage/" not in rule.rule
-    ):
+    of_page = (
+        "fundraisers.",
+        "fundraising.",
+        "amounts.",
+        "api_fundraisers.",
+        "donations.new",
+        "sharing.fundraiser",
+        "follows.fundraiser",
+    )
+    is_frame = endpoint.startswith("embedding.") and "/fundraisers/" in rule.rule
+    if (endpoint.startswith(of_page) or is_frame) and "/manage/" not in rule.rule:
         values["slug"] = values["of_team_slug" if endpoint == "fundraising.leave" else "fundraiser_slug"]
     for kind in ("topic", "fact", "article", "question"):
         if endpoint in (

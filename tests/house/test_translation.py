@@ -78,6 +78,7 @@ NO_PAGES = frozenset(
         "design.mail_frame",  # a mail: see below
         "organizations.logo",
         "fundraising.picture",
+        "embedding.oembed",
         *(f"feeds.{what}_{kind}" for what in ("organization", "topic") for kind in ("atom", "json")),
         *(
             f"sharing.{what}_{kind}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.pages.demo_data.newark_pages import BEDS, RUN
 from app.pages.demo_data.shape import (
     DemoClaim,
     DemoClearance,
@@ -149,6 +150,7 @@ WINTER_SHELTER = DemoNeed(
             "olive",
             ago=14,
             days=40,
+            **BEDS,
             gifts=(
                 DemoGift("Sam Whitfield", 5_000, 13, "Keep it warm!", first="sam"),
                 DemoGift("Priya Nair", 2_500, 12, anonymous=True),
@@ -171,6 +173,7 @@ WINTER_SHELTER = DemoNeed(
             "sam",
             ago=8,
             days=120,
+            **RUN,
             gifts=(
                 DemoGift("Jun Park", 2_000, 6, "You can walk the last two.", first="jun"),
                 DemoGift("Mara Whitfield", 13_100, 5, "Ten dollars for every mile, little brother."),

@@ -210,6 +210,21 @@ class DemoFundraiser:
     ended: bool = False
     outcome: str = ""
     gifts: tuple[DemoGift, ...] = ()
+    # A team's page; `of_team` is the title of the team that this page is part of.
+    is_team: bool = False
+    of_team: str = ""
+    # Title and text of each update, and how many days before today it was written.
+    updates: tuple[tuple[str, str, float], ...] = ()
+    # Who doubles gifts, and up to how much.
+    sponsor: str = ""
+    sponsor_minor: int = 0
+    # Gifts in person: who, how much, whether staff have confirmed it.
+    in_person: tuple[tuple[str, int, bool], ...] = ()
+    # What the money buys, and what one costs.
+    item_name: str = ""
+    item_minor: int = 0
+    # The logo-like drawing it shows as a picture.
+    picture: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
