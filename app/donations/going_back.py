@@ -97,6 +97,26 @@ def refresh_dispute(donation_id: int, dispute_id: str, *, account: str | None, e
         disputes.note_dispute(donation_id, facts, fetched_at=fetched_at, event_id=event_id)
 
 
+def look_back(donation_id: int) -> None:
+    """Fetch everything that went back of a gift, or was taken. Raises GatewayError."""
+    donation = queries.find_donation(donation_id)
+    payment_id = None if donation is None else donation.stripe_payment_intent_id
+    account = None if donation is None else donation.account
+    db.session.rollback()
+    if payment_id is None:
+        return
+    refresh_refunds(donation_id)
+    fetched_at = now()
+    found = gateway_money.list_disputes(payment_id, account=account)
+    with transaction():
+        for facts in reversed(found):
+            disputes.note_dispute(donation_id, facts, fetched_at=fetched_at)
+    unexplained = money_queries.list_unexplained_payouts(account)
+    db.session.rollback()
+    for stripe_payout_id in unexplained:
+        refresh_payout(stripe_payout_id, account=account)
+
+
 # --- events -------------------------------------------------------------------------------------------------------
 
 REFUND_EVENTS = ("charge.refunded", "refund.created", "refund.updated", "refund.failed")
@@ -118,7 +138,7 @@ def handle_event(event: StoredEvent) -> None:
     donation_id = _find_donation(event.type, event.object_id, account)
     if donation_id is None:
         with transaction():
-            inbox.close_event(event.id, "ignored", "not ours")
+            inbox.close_event(event.id, "ignored", refunds.NOT_OURS)
         return
     _fulfil_first(donation_id)
     if event.type in REFUND_EVENTS:

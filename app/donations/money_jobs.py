@@ -28,6 +28,11 @@ def ask_refund(payload: dict[str, Any]) -> None:
     going_back.ask_refund(payload["refund_id"])
 
 
+def look_back(payload: dict[str, Any]) -> None:
+    """What went back of a gift before we knew of it."""
+    going_back.look_back(payload["donation_id"])
+
+
 def dispute_due(payload: dict[str, Any]) -> None:
     """The bank's deadline is near."""
     with transaction():
@@ -142,6 +147,7 @@ _NEWS = {
 HANDLERS = {
     "ask_refund": ask_refund,
     "dispute_due": dispute_due,
+    "look_back": look_back,
     "mail_donation_refunded": mail_refunded,
     "mail_money_news": mail_money_news,
 }

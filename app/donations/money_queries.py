@@ -191,6 +191,18 @@ def find_payout_of(organization_id: int, payout_id: int) -> Payout | None:
     return payout if db.session.scalar(own.limit(1)) is not None else None
 
 
+def list_unexplained_payouts(account: str | None) -> list[str]:
+    """Stripe's ids of an account's recent payouts that carry what we know no gift for."""
+    query = (
+        sa.select(Payout.stripe_payout_id)
+        .join(PayoutLine, PayoutLine.payout_id == Payout.id)
+        .where(PayoutLine.organization_id.is_(None), Payout.account.is_not_distinct_from(account))
+        .where(Payout.created_at > now() - RECENT)
+        .distinct()
+    )
+    return list(db.session.scalars(query.limit(20)))
+
+
 @dataclasses.dataclass(frozen=True)
 class Line:
     """A line of a payout as staff read it."""

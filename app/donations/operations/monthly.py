@@ -18,7 +18,7 @@ from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift
-from app.donations.operations import fulfilling
+from app.donations.operations import fulfilling, refunds
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 
@@ -129,6 +129,7 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
     elif payment is not None:
         fulfilling.move(donation, "paid", payment)
         fulfilling.settle(donation, payment)
+        refunds.promise_look_back(donation)
     if gift.status == "past_due":
         gift.status = "active"
     if not accepts_gifts(first.fundraiser):

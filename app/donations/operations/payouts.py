@@ -14,7 +14,7 @@ from app.core.db import db, lock
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations import ledger
-from app.donations.models import Donation, LedgerTransaction
+from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_facts import BalanceFacts, PayoutFacts
 from app.donations.money_models import PAYOUT_STATUSES, Payout, PayoutLine, Refund
 from app.donations.operations.inbox import close_event
@@ -176,12 +176,34 @@ def _book(payout: Payout, shares: Mapping[int, int]) -> None:
         parts = {} if payout.organization_id is None else {payout.organization_id: payout.amount_minor}
     for organization_id, minor in sorted(parts.items()):
         share = "" if payout.organization_id is not None else encode_id(organization_id)
-        amount = Money(minor, payout.currency)
         for failed in (False, True) if payout.status in ("failed", "canceled") else (False,):
-            ledger.post_payout(
-                organization_id=organization_id,
-                payout_id=payout.stripe_payout_id,
-                amount=amount,
-                failed=failed,
-                share=share,
+            _book_up_to(payout, organization_id, minor, failed=failed, share=share)
+
+
+def _book_up_to(payout: Payout, organization_id: int, minor: int, *, failed: bool, share: str) -> None:
+    """Write what is not written yet: more of a payout turns out to be gifts when the news of a gift comes after that of its
+    payout."""
+    cause = f"{'payout_failed' if failed else 'payout'}:{payout.stripe_payout_id}"
+    written = (
+        sa.select(sa.func.count(LedgerEntry.id), sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(LedgerEntry.account == "in_transit_to_bank", LedgerEntry.organization_id == organization_id)
+        .where(
+            sa.or_(
+                LedgerTransaction.source == cause,
+                sa.and_(LedgerTransaction.source > f"{cause}:", LedgerTransaction.source < f"{cause};"),
             )
+        )
+    )
+    times, booked = db.session.execute(written).one()
+    more = minor - (-int(booked) if failed else int(booked))
+    if not more:
+        return
+    part = f"{share}:{times}" if times and share else str(times) if times else share
+    ledger.post_payout(
+        organization_id=organization_id,
+        payout_id=payout.stripe_payout_id,
+        amount=Money(more, payout.currency),
+        failed=failed,
+        share=part,
+    )

@@ -6,6 +6,7 @@ What Stripe says of it is applied forward only, under the donation's lock.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -20,9 +21,9 @@ from app.core.ids import decode_id
 from app.core.money import Money, charge_step, format_money
 from app.core.outbox import enqueue
 from app.donations import ledger, matching, tally
-from app.donations.models import Donation
+from app.donations.models import Donation, StripeEvent
 from app.donations.money_facts import BalanceFacts, RefundFacts
-from app.donations.money_models import REFUND_LIVE, REFUND_REASONS, Refund
+from app.donations.money_models import REFUND_LIVE, REFUND_REASONS, Payout, PayoutLine, Refund
 from app.donations.money_queries import refundable
 from app.donations.operations import receipts
 from app.donations.operations.inbox import close_event
@@ -31,6 +32,16 @@ from app.fundraisers.models import Fundraiser
 
 # A refund only ever moves to a higher rank, whatever arrives in whatever order (F3): Stripe's "failed" and "canceled" are final.
 RANK = {"asked": 0, "refused": 1, "requires_action": 2, "pending": 3, "succeeded": 4, "failed": 5, "canceled": 5}
+
+
+# What an event is called that speaks of no payment of ours.
+NOT_OURS = "not ours"
+GOING_BACK = (
+    "charge.refunded", "refund.created", "refund.updated", "refund.failed", "charge.dispute.created",
+    "charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+)  # fmt: skip
+LOOK_BACK = dt.timedelta(days=30)
 
 
 def start_refund(
@@ -127,6 +138,23 @@ def note_refunds(donation_id: int, refunds: Sequence[RefundFacts], *, event_id: 
     for facts in reversed(refunds):  # as they were made
         _note_refund(donation, facts)
     db.session.flush()
+
+
+def promise_look_back(donation: Donation) -> None:
+    """A gift that nobody knew of is here now. When Stripe spoke of money that went back of a payment that was not ours then,
+    it may have been this one's: it is asked for again. So are payouts that carry what nobody knew."""
+    passed_over = (
+        sa.select(StripeEvent.id)
+        .where(StripeEvent.status == "ignored", StripeEvent.note == NOT_OURS, StripeEvent.type.in_(GOING_BACK))
+        .where(StripeEvent.account.is_not_distinct_from(donation.account), StripeEvent.received_at > now() - LOOK_BACK)
+    )
+    unknown = (
+        sa.select(PayoutLine.id)
+        .join(Payout, Payout.id == PayoutLine.payout_id)
+        .where(PayoutLine.organization_id.is_(None), Payout.account.is_not_distinct_from(donation.account))
+    )
+    if any(db.session.scalar(query.limit(1)) is not None for query in (passed_over, unknown)):
+        enqueue("look_back", {"donation_id": donation.id}, key=f"look_back:{donation.id}")
 
 
 def _find_row(donation: Donation, facts: RefundFacts) -> Refund:

@@ -1,0 +1,94 @@
+"""Money that goes back on the organizations' own accounts, of single and of monthly gifts, in whatever order we hear of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core.db import db
+from app.core.ids import encode_id
+from app.donations.models import Donation, LedgerEntry
+from app.donations.money_models import Dispute, Payout, Refund
+from app.donations.page_checks import check_tallies
+from app.organizations.models import Membership
+from tests.conftest import CheckingClient
+from tests.donations.back import FORM
+from tests.donations.conftest import WorkOff
+from tests.donations.connecting import Connecting, connecting
+from tests.donations.test_ledger_verify import verify
+from tests.donations.test_monthly import Monthly
+from tests.factories import make_member
+
+__all__ = ["connecting"]
+
+
+def agrees(connecting: Connecting) -> None:
+    """Our ledger is what Stripe says, in every account."""
+    outcome = json.loads(verify(connecting, "--with-stripe").stdout.splitlines()[-1])
+    assert outcome["problems"] == []
+    assert outcome["checked"]["balance"] > 0
+    assert check_tallies()[1] == []
+    db.session.rollback()
+
+
+@pytest.mark.rule("F3")
+@pytest.mark.rule("F5")
+def test_a_month_that_went_back_before_we_heard_of_it(connecting: Connecting, work_off: WorkOff) -> None:
+    gift = Monthly(connecting, work_off).begin()
+    server, account = connecting.server, gift.account
+    gift.renew()
+    server.settle()
+    charge = server.call("GET", "/v1/charges?limit=1", account=account)["data"][0]
+    server.hook("POST", f"charges/{charge['id']}/refund", {"amount": 500})
+    server.hook("POST", f"charges/{charge['id']}/dispute", {"amount": 700})
+    for paid_out in server.hook("POST", "pay_out", {"account": account})["data"]:
+        server.hook("POST", f"payouts/{paid_out['id']}/arrive", {})
+    events = server.events(account)
+    assert {connecting.knock(event) for event in reversed(events)} == {200}
+    for _again in range(2):
+        assert work_off()["failed"] == 0
+    db.session.rollback()
+    rows = db.session.execute(sa.select(Donation.refunded_minor, Donation.disputed_minor)).all()
+    assert sorted(tuple(row) for row in rows) == [(0, 0), (500, 700)]
+    assert [row.account for table in (Refund, Dispute, Payout) for row in db.session.scalars(sa.select(table))] == [
+        account,
+        account,
+        account,
+    ]
+    agrees(connecting)
+    # Everything was paid out: nothing of it is left at Stripe, there and here.
+    clearing = sa.select(sa.func.sum(LedgerEntry.amount_minor)).where(LedgerEntry.account == "stripe_clearing")
+    balance = server.call("GET", "/v1/balance_transactions?limit=100", account=account)["data"]
+    assert db.session.scalar(clearing) == sum(one["net"] for one in balance) == 0
+
+
+@pytest.mark.rule("F5")
+@pytest.mark.rule("F6")
+def test_staff_give_back_on_the_organizations_own_account(
+    connecting: Connecting, work_off: WorkOff, sign_in: Callable[..., CheckingClient]
+) -> None:
+    given = connecting.give()
+    account = connecting.account_of(given)
+    connecting.act(given, "pay")
+    connecting.settle()
+    connecting.deliver_connected()
+    work_off()
+    organization = connecting.donation(given).fundraiser.organization
+    make_member(organization, "manager")
+    manager = db.session.scalars(
+        sa.select(Person).join(Membership, Membership.person_id == Person.id).where(Membership.role == "manager")
+    ).one()
+    connecting.server.requests.clear()
+    address = f"/manage/{organization.slug}/donations/{encode_id(given.donation_id)}/refund"
+    assert sign_in(manager).post(address, data={**FORM, "amount": "7"}).status_code == 303
+    [asked] = connecting.server.posts()
+    assert asked.headers["Stripe-Account"] == account
+    assert asked.headers["Idempotency-Key"].startswith("manyhands-refund-")
+    connecting.deliver_connected()
+    work_off()
+    agrees(connecting)
+    assert connecting.server.refused() == []
