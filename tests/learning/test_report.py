@@ -226,7 +226,15 @@ def test_a_demonstration_does_not_call_services_and_sources_unreal(app: Flask, c
     app.config["SETTINGS"] = dataclasses.replace(settings, payments_mode="demo")
     try:
         make_fact(slug="said")
-        for path in ("/report", "/learn", "/learn?q=zebra", "/learn/facts/said", "/share/fact/said", "/learn/courses"):
+        for path in (
+            "/report",
+            "/learn",
+            "/learn?q=zebra",
+            "/learn/facts/said",
+            "/share/fact/said",
+            "/learn/courses",
+            "/ways-to-help",
+        ):
             page = client.get(path).text
             assert "These services and sources are real." in page, path
             assert "nothing here is real" not in page, path
