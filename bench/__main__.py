@@ -34,7 +34,7 @@ SKILLS = "cooking,driving,first-aid"
 ROUNDS = 3
 EVENTS = 1000
 READERS = 2
-SCENARIOS = ("pages", "storm", "webhooks", "memory", "import", "growth", "run")
+SCENARIOS = ("pages", "storm", "webhooks", "fundraiser", "memory", "import", "growth", "run")
 WEBHOOK_SECRET = "whsec_" + "b" * 32
 PAYMENTS = {
     "PAYMENTS_MODE": "test",
@@ -139,6 +139,36 @@ def fetch(port: int, path: str) -> bytes:
     body = connection.getresponse().read()
     connection.close()
     return body
+
+
+def measure_fundraiser(engine: str, environment: dict[str, str], ports: tuple[int, int]) -> None:
+    """The page of a fundraiser with 50 gifts and of one with 50,000, asked in turns: how much the larger one costs more."""
+    slugs = json.loads(python(environment, "-c", _MAKE_GIFTS))
+    rates: tuple[list[float], list[float]] = ([], [])
+    for number in range(ROUNDS + 1):
+        for slug, rate in zip(slugs, rates, strict=True):
+            outcome = load.steady(ports[0], [f"/fundraisers/{slug}"], **UNCACHED)
+            if set(outcome.statuses) - {200}:
+                raise RuntimeError(f"fundraiser: {outcome.statuses}")
+            if number:  # the first round warms
+                rate.append(outcome.per_second)
+    few, many = map(load.median, rates)
+    say("fundraiser", engine, gifts=[50, 50_000], per_second=[few, many], times=round(few / many, 2))
+
+
+_MAKE_GIFTS = """
+import json
+from app import create_app
+from config import Settings
+from tests.donations.test_tally import fill
+from tests.factories import make_fundraiser, make_organization
+
+with create_app(Settings.from_environment()).app_context():
+    made = [make_fundraiser(make_organization()) for _size in range(2)]
+    for fundraiser, size in zip(made, (50, 50_000)):
+        fill(fundraiser, size)
+    print(json.dumps([fundraiser.slug for fundraiser in made]))
+"""
 
 
 def measure_memory(engine: str, ports: tuple[int, int]) -> None:
@@ -334,7 +364,7 @@ def run_engine(engine: str, options: argparse.Namespace, directory: Path, server
     ):
         environment, seconds = prepare(directory / "small", url, options.needs)
         say("seed", engine, needs=options.needs, seconds=round(seconds, 1), per_second=round(options.needs / seconds))
-        if any(map(wanted, ("pages", "memory", "storm", "webhooks"))):
+        if any(map(wanted, ("pages", "memory", "storm", "webhooks", "fundraiser"))):
             fill_floor(url, least)
             with contextlib.ExitStack() as running:
                 ports = (
@@ -347,6 +377,8 @@ def run_engine(engine: str, options: argparse.Namespace, directory: Path, server
                     measure_storm(engine, environment, ports)
                 if wanted("webhooks"):
                     measure_webhooks(engine, ports)
+                if wanted("fundraiser"):
+                    measure_fundraiser(engine, environment, ports)
                 if wanted("memory"):
                     measure_memory(engine, ports)
         if wanted("import"):
