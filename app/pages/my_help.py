@@ -25,6 +25,7 @@ from app.discovery.queries import list_follows_of
 from app.discovery.subjects import subject_of
 from app.donations import gateway, statements
 from app.donations import queries as donations
+from app.donations.monthly_queries import OwnMonthly, list_own_monthly
 from app.fundraisers import policy as fundraising
 from app.fundraisers import queries as fundraisers
 from app.fundraisers.models import Fundraiser
@@ -130,6 +131,8 @@ class MyHelp:
     changed_before: list[Help]
     done: list[Help]
     gifts: Sequence[donations.OwnGift]
+    # What they give every month, while it runs.
+    monthly: Sequence[OwnMonthly]
     # In which years they gave, newest first: each has its statement.
     gift_years: Sequence[int]
     hours: decimal.Decimal
@@ -176,6 +179,7 @@ def list_my_help(person: Person) -> MyHelp:
         changed[len(lately) :],
         done,
         donations.list_own_gifts(person.id),
+        list_own_monthly(person.id),
         statements.list_years(statements.of_person(person), mode=gateway.mode()),
         _hours_this_year(person) if has_hours else decimal.Decimal(0),
         followed,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +29,7 @@ from tests.donations.test_payments_page import press
 from tests.factories import make_organization, make_person
 
 __all__ = ["connecting"]
+ROOT = Path(__file__).parents[2]
 
 
 class Monthly:
@@ -299,3 +305,44 @@ def test_one_that_was_stopped_before_its_payment_came_is_stopped_then(gift: Mont
     gift.hear()
     assert gift.row().stop_asked_at is not None
     assert gift.connecting.donation(gift.given).status == "expired"
+
+
+@pytest.mark.rule("F3")
+@pytest.mark.parametrize("guard", ["guarded", "unguarded"])
+def test_one_month_heard_of_by_several_processes_is_one_donation(gift: Monthly, tmp_path: Path, guard: str) -> None:
+    """Without the look under the lock the database refuses the second: a process fails, and still nothing is doubled."""
+    gift.begin()
+    invoice = gift.renew()["id"]
+    db.session.rollback()
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(dataclasses.asdict(gift.connecting.app.config["SETTINGS"]), default=str))
+    command = [sys.executable, "-m", "tests.donations.monthly_worker", str(path), guard, gift.account, invoice]
+    processes = [
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        for _number in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    ended = [process.wait(60) for process in processes]
+    for process in processes:
+        process.communicate()
+    assert any(ended) is (guard == "unguarded")
+    assert gift.months() == [("paid", 2500)] * 2
+    assert [kind for _label, kind, _entries in ledger_table()].count("gift") == 2
+
+
+def test_my_help_shows_what_is_given_every_month(gift: Monthly, sign_in: Any) -> None:
+    donor = make_person(email="rosa@example.org")
+    with transaction():
+        gift.connecting.donation(gift.given).person_id = donor.id
+    gift.begin()
+    page = sign_in(donor).get("/my-help").text
+    assert "Every month" in page
+    assert gift.url() in page

@@ -104,5 +104,6 @@ def test_the_number_of_queries_does_not_grow(client: CheckingClient, sign_in: Si
         client.get("/my-help")
         return len(count_queries)
 
-    # Three of them ask again whether each place stands (G1), one which course one is in, one what one follows.
-    assert queries_with(2) == queries_with(10) <= 14
+    # Three of them ask again whether each place stands (G1), one which course one is in, one what one follows, one what one
+    # gives every month, one in which years one gave.
+    assert queries_with(2) == queries_with(10) <= 16

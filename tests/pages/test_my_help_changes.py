@@ -350,4 +350,4 @@ def test_the_number_of_queries_does_not_grow_with_what_changed(
         client.get("/my-help")
         return len(count_queries)
 
-    assert queries_with(2) == queries_with(10) <= 14
+    assert queries_with(2) == queries_with(10) <= 16
