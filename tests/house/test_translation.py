@@ -77,6 +77,8 @@ NO_PAGES = frozenset(
         "learning.feed",
         "design.mail_frame",  # a mail: see below
         "organizations.logo",
+        "donations.return_payments",  # where Stripe sends people on from
+        "donations.refresh_payments",
         "fundraising.picture",
         "embedding.oembed",
         *(f"feeds.{what}_{kind}" for what in ("organization", "topic") for kind in ("atom", "json")),
@@ -159,6 +161,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, shared_directory: Path) -> I
         unlinked += ["/follow/confirm/no-such-token", f"/follow/topics/{world.values['topic_slug']}"]
         unlinked += ["/registered", f"/mail/stop/{world.values['mail_token']}"]
         unlinked += ["/verify-email", "/sign-in", f"/donations/{world.values['token']}"]
+        unlinked += [f"/monthly/{world.values['monthly_token']}"]
         paid, statement = world.values["paid_token"], world.values["statement_token"]
         unlinked += [f"/donations/{paid}", f"/donations/{paid}/receipts/{world.values['receipt_id']}"]
         unlinked += [f"/statements/{statement}"]
