@@ -125,7 +125,8 @@ def installation(data_dir: Path, shared: Path, *, demonstration: bool = False) -
     """Web, worker, demo payments and mail catcher under the supervisor; a moderator and nobody else is there, or everybody
     of the demonstration. `shared` is the directory that all tests of a run have in common."""
     port = free_port()
-    environment = _environment(data_dir, port)
+    # Nobody of the demonstration had an account opened while there was no payment server: gifts go to the installation's own.
+    environment = _environment(data_dir, port) | {"STRIPE_CONNECT": "0"}
     prepare(data_dir, shared, demonstration=demonstration)
     memory = supervise.Memory(data_dir / "run.json")
     memory.set("database", supervise.mark_of(f"sqlite:///{data_dir / 'manyhands.db'}"))
