@@ -244,6 +244,7 @@ class Standing:
     fees: int
     at_stripe: int
     on_the_way: int
+    in_person: int
 
 
 def list_standings(organization_id: int) -> list[Standing]:
@@ -265,6 +266,7 @@ def list_standings(organization_id: int) -> list[Standing]:
             fees=by.get("fees", 0),
             at_stripe=by.get("stripe_clearing", 0),
             on_the_way=by.get("in_transit_to_bank", 0),
+            in_person=by.get("offline", 0),
         )
         for currency, by in sorted(sums.items())
     ]

@@ -15,11 +15,13 @@ from sqlalchemy import event
 
 from app.core.db import db, transaction
 from app.core.ids import encode_id
-from app.donations import doctor, gateway, tally
+from app.donations import doctor, gateway, money_queries, tally
 from app.donations.models import Donation, StripeEvent
 from app.donations.money_models import Refund
 from app.donations.page_checks import check_matches, check_tallies
+from app.fundraisers.models import Fundraiser
 from app.imports import exports
+from app.organizations.models import Organization
 from tests.conftest import CheckingClient
 from tests.donations.back import Back
 from tests.donations.conftest import Giving, WorkOff
@@ -167,6 +169,30 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(back: Back, sign_in: Calla
     back.server.hook("POST", "faults", {"mode": "500", "method": "GET", "times": 100})
     assert client.get("/admin/money").status_code == 200
     assert given.donation_id
+
+
+def test_nobody_is_told_to_make_an_endpoint_at_the_demo_payment_server(back: Back) -> None:
+    assert back.giving.app.config["SETTINGS"].payments_mode == "demo"
+    # It has none, nor a dashboard to make one in: it is told where to send when it starts.
+    assert {finding.level for finding in doctor.look_at_endpoints()} == {"bad"}
+    assert not [title for title in levels() if title.startswith("Webhook endpoint")]
+
+
+@pytest.mark.rule("F2")
+def test_where_the_money_is_adds_up_with_gifts_in_person(back: Back, sign_in: Callable[..., CheckingClient]) -> None:
+    given = back.pay("40")
+    donation = back.donation(given)
+    organization = db.session.get_one(Organization, donation.organization_id)
+    owner = sign_in(back.staff(given))
+    slug = db.session.get_one(Fundraiser, donation.fundraiser_id).slug
+    typed = {"amount": "12.50", "name": "The coffee tin", "received_on": "2026-01-05", "anonymous": "yes"}
+    assert owner.post(f"/fundraisers/{slug}/gifts-in-person", data=typed).status_code == 303
+    [row] = money_queries.list_standings(organization.id)
+    assert row.in_person == 1250
+    assert row.given == row.went_back + row.held_by_banks + row.fees + row.at_stripe + row.on_the_way + row.in_person
+    page = owner.get(f"/manage/{organization.slug}/money").get_data(as_text=True)
+    assert "In person" in page
+    assert "$12.50" in page
 
 
 def count_queries(client: CheckingClient, path: str) -> int:

@@ -133,6 +133,15 @@ def test_what_stripe_says_agrees(there: Flask, payments: DemoServer) -> None:
     assert found == []
 
 
+def test_every_gift_is_booked_before_the_first_nightly_comparison(there: Flask) -> None:
+    by_card = sa.select(Donation.stripe_balance_transaction_id).where(
+        Donation.status == "paid", Donation.source == "stripe"
+    )
+    booked = list(db.session.scalars(by_card))
+    assert booked
+    assert None not in booked
+
+
 def test_needs_are_in_every_state(there: Flask) -> None:
     assert statuses(Need.status) == set(NEED_STATUSES) - NOT_YET["need"]
     assert statuses(Need.urgency) == set(URGENCIES)
