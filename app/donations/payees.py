@@ -44,7 +44,8 @@ def find_payee(organization_id: int, mode: str, *, connect: bool) -> Payee | Non
         return Payee(None)
     first = (
         sa.select(Donation.organization_id)
-        .where(Donation.account.is_(None), Donation.mode == mode)
+        # A gift in person went through no account, whoever recorded it.
+        .where(Donation.account.is_(None), Donation.source == "stripe", Donation.mode == mode)
         .order_by(Donation.created_at)
         .limit(1)
     )

@@ -12,7 +12,7 @@ from flask import Flask
 
 from app.accounts.models import Person
 from app.core.audit import AuditEvent
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id
@@ -24,6 +24,7 @@ from app.donations.messages import HIDDEN_AFTER, hide_message, is_suspect, repor
 from app.donations.models import Donation
 from app.donations.operations.offline import confirm_offline, record_offline, undo_offline
 from app.donations.page_checks import check_tallies
+from app.donations.payees import Payee, find_payee
 from app.donations.queries import list_public_donations, totals
 from app.fundraisers.models import Fundraiser
 from tests.conftest import CheckingClient
@@ -41,8 +42,9 @@ def begin() -> tuple[Fundraiser, Person, Person]:
 
 def record(fundraiser: Fundraiser, by: Person, minor: int = 2000, **values: object) -> Donation:
     usual: dict[str, object] = {"name": "The bake sale", "received_on": today(fundraiser.organization.time_zone)}
+    usual["mode"] = "off"
     with transaction():
-        return record_offline(fundraiser.id, by=by, amount=Money(minor, "USD"), mode="off", **usual | values)  # type: ignore[arg-type]
+        return record_offline(fundraiser.id, by=by, amount=Money(minor, "USD"), **usual | values)  # type: ignore[arg-type]
 
 
 def offline(fundraiser: Fundraiser) -> int:
@@ -109,6 +111,38 @@ def test_by_the_pages(
         assert words in page
     assert staff.post(f"{path}/gifts-in-person/{encode_id(gift.id)}/undo").status_code == 303
     assert "From my class." not in new_client().get(path).text
+
+
+@pytest.mark.rule("F9")
+def test_the_starter_reads_no_name_that_staff_wrote_down_of_somebody_anonymous(app: Flask, sign_in: SignIn) -> None:
+    fundraiser, starter, owner = begin()
+    record(fundraiser, owner, 700, name="Quiet Quince")
+    record(fundraiser, owner, 800, name="Loud Lime", anonymous=False)
+    record(fundraiser, starter, 900, name="Class Three")
+    path = f"/fundraisers/{fundraiser.slug}"
+    theirs = sign_in(starter)
+    shown = theirs.get(f"{path}/gifts-in-person").text
+    assert "Quiet Quince" not in shown + theirs.get(path).text
+    assert "Loud Lime" in shown
+    assert "Class Three" in shown
+    assert "Quiet Quince" in sign_in(owner).get(f"{path}/gifts-in-person").text
+
+
+def test_a_gift_in_person_does_not_make_its_organization_the_one_that_is_paid_online(app: Flask) -> None:
+    fundraiser, _starter, _owner = begin()
+    paid = fundraiser.organization_id
+    make_gift(fundraiser, 500)
+    with transaction():
+        db.session.execute(sa.update(Donation).values(mode="live"))
+    assert find_payee(paid, "live", connect=False) == Payee(None)
+    other, _starter, of_other = begin()
+    record(other, of_other, mode="live")
+    with transaction():  # written down before the first gift online
+        db.session.execute(
+            sa.update(Donation).where(Donation.source == "offline").values(created_at=now() - dt.timedelta(days=9))
+        )
+    assert find_payee(paid, "live", connect=False) == Payee(None)
+    assert find_payee(other.organization_id, "live", connect=False) is None
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

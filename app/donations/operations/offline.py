@@ -62,6 +62,8 @@ def record_offline(
         name=name,
         email=email.lower(),
         anonymous=anonymous,
+        # Whoever started the page knows the names that they wrote down themselves, and no others (F9).
+        hide_from_starter=anonymous and by.id != fundraiser.started_by_id,
         message=message,
         status="recorded",
         source="offline",
