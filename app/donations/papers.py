@@ -44,6 +44,12 @@ def kind_said(line: Line) -> str:
     return _("Went back")
 
 
+def text(receipt: Receipt, *, named: bool = True) -> str:
+    """What a receipt says. `named`: with the donor's name, which an organization's own text may hold ({donor})."""
+    donor = receipt.company or receipt.donor_name
+    return receipt.text if named or not donor else receipt.text.replace(donor, _("Anonymous"))
+
+
 def facts(receipt: Receipt, money: Callable[[Money], str], *, named: bool = True) -> list[tuple[str, str]]:
     """Name and value of everything on a receipt. `named`: with the donor's name."""
     donor = receipt.company or receipt.donor_name
@@ -79,7 +85,7 @@ def receipt_pdf(receipt: Receipt, url: str, *, named: bool = True) -> bytes:
             title=title(receipt),
             mark=test_mark(receipt.mode),
             facts=[pair for pair in facts(receipt, plain_money, named=named) if pair[0]],
-            paragraphs=[receipt.text],
+            paragraphs=[text(receipt, named=named)],
             tables=[],
             url=url,
         )

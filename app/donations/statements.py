@@ -23,6 +23,8 @@ from app.organizations.models import Organization
 # Somewhere on earth a year begins 14 hours before it does in UTC, and elsewhere it ends 12 hours later.
 ANYWHERE = dt.timedelta(hours=14)
 PURPOSE = "donation-statement"
+# Whoever types another year into the address gets the answer of a year in which nothing moved.
+YEARS = range(1970, 2101)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +104,8 @@ def mode_told(mode: str) -> str:
 
 def draw_up(whose: sa.ColumnElement[bool], year: int, *, mode: str) -> Statement:
     """What these gifts brought, and what of them went back, in `year` of each organization's own calendar."""
+    if year not in YEARS:
+        return Statement(year, "", [])
     begin, end = (dt.datetime(number, 1, 1, tzinfo=dt.UTC) for number in (year, year + 1))
     moved = (
         sa.select(

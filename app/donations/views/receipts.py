@@ -40,6 +40,7 @@ def _shown(receipt: Receipt, *, named: bool, pdf_url: str, back: tuple[str, str]
         heading=papers.title(receipt),
         mark=papers.test_mark(receipt.mode),
         facts=papers.facts(receipt, lambda money: format_money(money, locale), named=named),
+        text=papers.text(receipt, named=named),
         pdf_url=pdf_url,
         back=back,
     )
