@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person
@@ -16,11 +17,13 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.money import Money
 from app.core.problems import problem
+from app.core.tokens import keyed_hash
 from app.core.web import allow
 from app.donations import checkout, gateway, going_back, policy
 from app.donations.models import Donation
 from app.donations.money_queries import list_refunds_of
 from app.donations.operations import refunds
+from app.donations.operations.giving import form_key
 from app.donations.queries import find_donation
 from app.donations.receipt_queries import receipts_of
 
@@ -103,6 +106,11 @@ def refund(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     _check_on()
     donation_id, currency = donation.id, payload.get("currency", donation.currency).upper()
     amount = Money(payload["amount_minor"], currency) if "amount_minor" in payload else None
+    # The key is the refund's own, as it is a gift's: a crash before our answer is kept makes no second one.
+    sent_key = request.headers.get("Idempotency-Key")
+    key = None
+    if sent_key:
+        key = keyed_hash("refund-key", form_key(frame.caller(), sent_key, donation_id, request.get_data()))
     with transaction():
         refund_id = refunds.start_refund(
             donation_id,
@@ -111,6 +119,7 @@ def refund(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
             note=payload["note"],
             by=current_person(),
             mode=gateway.mode(),
+            key=key,
         ).id
     try:
         if going_back.ask_refund(refund_id) == "refused":

@@ -12,9 +12,10 @@ from app.accounts.models import Person
 from app.accounts.operations import create_token
 from app.core.db import db, transaction
 from app.core.ids import encode_id
+from app.donations import going_back
 from app.donations.models import Donation
 from tests.donations.conftest import Giving, WorkOff
-from tests.factories import make_fundraiser, make_organization, make_person
+from tests.factories import make_fundraiser, make_member, make_organization, make_person
 
 GIFT = {"amount_minor": 2500, "currency": "USD", "email": "rosa@example.org", "name": "Rosa"}
 
@@ -91,6 +92,27 @@ def test_the_same_request_with_its_key_is_one_try(giving: Giving, caller: Callab
     assert answers[0] == answers[1]
     assert donor.call("POST", address, {"amount_minor": 5000}, **{"Idempotency-Key": "k"})[0] == 409
     assert len(giving.server.sessions()) == 2
+
+
+@pytest.mark.rule("F6")
+def test_a_refund_whose_answer_was_never_kept_is_not_made_twice(
+    giving: Giving, caller: Callable[..., Caller], work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = giving.give("25")
+    giving.act(given, "pay")
+    giving.deliver_all()
+    work_off()
+    organization = giving.donation(given).fundraiser.organization
+    staff = caller(make_member(organization, "owner"))
+    address, part = f"/donations/{encode_id(given.donation_id)}/refund", {"amount_minor": 500}
+    with monkeypatch.context() as dying:
+        dying.setattr(going_back, "ask_refund", lambda refund_id: 1 / 0)  # the row is committed, the answer is not
+        with pytest.raises(ZeroDivisionError):
+            staff.call("POST", address, part, **{"Idempotency-Key": "k"})
+    status, body = staff.call("POST", address, part, **{"Idempotency-Key": "k"})
+    assert (status, [row["amount"]["amount_minor"] for row in body["refunds"]]) == (200, [500])
+    _status, body = staff.call("POST", address, part, **{"Idempotency-Key": "another"})
+    assert [row["amount"]["amount_minor"] for row in body["refunds"]] == [500, 500]
 
 
 @pytest.mark.rule("A4")
