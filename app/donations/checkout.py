@@ -103,7 +103,7 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
             donation, gateway.mode(), amount, locale, connect=gateway.connects(), cover_fee=cover_fee
         )
         asked, status, session_id = _request(donation), donation.status, donation.stripe_session_id
-        account = donation.account
+        account, monthly_gift_id = donation.account, donation.monthly_gift_id
         may_open = giving.can_open_checkout(donation) and asked.amount == total
         db.session.rollback()
         if status == "pending" and session_id is not None:
@@ -118,6 +118,8 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
             return open_checkout(donation_id)
         if session_id is None:
             _close_unknown(donation_id, asked, account)
+        if monthly_gift_id is not None:
+            _end_earlier(monthly_gift_id, asked.attempt, account)
         with transaction():
             giving.begin_attempt(
                 donation_id,
@@ -169,6 +171,19 @@ def _close_unknown(donation_id: int, asked: CheckoutRequest, account: str | None
             raise
         return  # Stripe refuses to make it, so it never did
     _close(donation_id, gateway.fetch_session(session.id, account=account), asked.attempt, account)
+
+
+def _end_earlier(monthly_gift_id: int, attempt: int, account: str | None) -> None:
+    """A bank may refuse a first payment days after Stripe began the subscription: that one shall not go on to ask for months
+    beside the one of the next try."""
+    gift = db.session.get(MonthlyGift, monthly_gift_id)
+    subscription = None if gift is None or gift.status != "pending" else gift.stripe_subscription_id
+    db.session.rollback()
+    if subscription is None:
+        return
+    if not gateway_monthly.fetch_subscription(subscription, account=account).is_over:
+        key = f"manyhands-monthly-again-{monthly_gift_id}-{attempt}"
+        gateway_monthly.cancel_subscription(subscription, key, account=account)
 
 
 def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | None = None) -> str:

@@ -19,6 +19,7 @@ from app.donations import gift_aid, messages
 from app.donations.facts import SessionFacts
 from app.donations.fees import gross_up
 from app.donations.models import Donation
+from app.donations.monthly_models import MonthlyGift
 from app.donations.operations import fulfilling
 from app.donations.payees import account_can_charge, find_payee
 from app.donations.policy import RESUMABLE, can_resume
@@ -212,6 +213,9 @@ def resumed_total(
         if not accepts_gifts(donation.fundraiser):
             raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
         raise refuse("checkout_over", _("This gift can no longer be paid"), _("Start a new one"))
+    monthly_gift_id = donation.monthly_gift_id
+    if monthly_gift_id is not None and db.session.get_one(MonthlyGift, monthly_gift_id).status == "ended":
+        raise refuse("monthly_over", _("This monthly gift has ended"), _("Start a new one"))
     payee = find_payee(donation.organization_id, mode, connect=connect)
     if payee is None or payee.account != donation.account:
         raise no_payee()
@@ -240,6 +244,8 @@ def begin_attempt(
 
     False when something else happened in the meantime: look again. Raises Refused and InvalidInput as resumed_total.
     """
+    of_month = db.session.scalar(sa.select(Donation.monthly_gift_id).where(Donation.id == donation_id))
+    monthly_gift = None if of_month is None else lock(MonthlyGift, of_month)  # before its donations, as renewals do
     donation = lock(Donation, donation_id)
     if donation is None:
         raise LookupError("donation")
@@ -255,7 +261,9 @@ def begin_attempt(
     donation.status = "pending"
     donation.problem = donation.note = ""
     donation.stripe_session_id = donation.checkout_url = donation.checked_at = donation.cancelled_at = None
-    donation.stripe_payment_intent_id = donation.stripe_charge_id = None
+    donation.stripe_payment_intent_id = donation.stripe_charge_id = donation.stripe_invoice_id = None
+    if monthly_gift is not None:
+        monthly_gift.stripe_subscription_id = monthly_gift.stripe_customer_id = None
     if donation.form is not None:
         _close_others(donation.fundraiser_id, donation.form, but=donation.id)
     record(

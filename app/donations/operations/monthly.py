@@ -47,8 +47,8 @@ _STATUSES = {"active": "active", "trialing": "active", "past_due": "past_due", "
 
 def begin(donation: Donation) -> MonthlyGift:
     """What makes a gift that is about to be paid the first of a monthly one; asked again, it is the same."""
-    if donation.monthly_gift_id is not None:
-        return _get(donation.monthly_gift_id)
+    if donation.monthly_gift_id is not None:  # not locked: the caller holds the fundraiser, which comes after it
+        return db.session.get_one(MonthlyGift, donation.monthly_gift_id)
     gift = MonthlyGift(
         fundraiser_id=donation.fundraiser_id,
         organization_id=donation.organization_id,
@@ -71,9 +71,12 @@ def note_session(donation: Donation, session: SessionFacts) -> None:
     """Keep what Stripe made when the first payment was ordered, under the donation's lock; it runs once that is paid."""
     if donation.monthly_gift_id is None or session.subscription_id is None:
         return
+    if donation.stripe_session_id != session.id:  # of a try that was closed
+        return
     gift = _get(donation.monthly_gift_id)
-    gift.stripe_subscription_id = gift.stripe_subscription_id or session.subscription_id
-    gift.stripe_customer_id = gift.stripe_customer_id or session.customer_id
+    if gift.status == "pending":  # whatever a try before it left behind
+        gift.stripe_subscription_id, gift.stripe_customer_id = session.subscription_id, session.customer_id
+        donation.stripe_invoice_id = session.invoice_id
     donation.stripe_invoice_id = donation.stripe_invoice_id or session.invoice_id
     if donation.status != "paid":
         return
@@ -183,6 +186,8 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
     gift.checked_at = now()
     if gift.status == "ended":
         return gift
+    if gift.status == "pending" and facts.is_over and gift.stop_asked_at is None:
+        return gift  # its first payment failed: its donor may still try again, and then it is another subscription
     gift.next_at = facts.next_at
     gift.stripe_subscription_id = gift.stripe_subscription_id or facts.id
     gift.stripe_customer_id = gift.stripe_customer_id or facts.customer_id
