@@ -114,7 +114,7 @@ def _settle_reports(donation_id: int) -> None:
 
 def _locked(donation_id: int) -> Donation:
     donation = lock(Donation, donation_id)
-    if donation is None or not donation.message:
+    if donation is None or not donation.has_words:
         raise refuse("not_found", _("There is no such message"))
     return donation
 

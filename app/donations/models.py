@@ -133,6 +133,11 @@ class Donation(HasId, Base):
         return self.hidden_by != ""
 
     @property
+    def has_words(self) -> bool:
+        """True when the donor wrote something that the page shows: a message, or for whom they give."""
+        return bool(self.message or self.dedicated_to)
+
+    @property
     def gift_minor(self) -> int:
         """What the donor wants to arrive, in minor units: all of it, less what covers the fee."""
         return self.amount_minor - self.cover_fee_minor

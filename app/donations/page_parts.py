@@ -269,7 +269,8 @@ def list_messages(fundraiser_id: int, *, limit: int = 100) -> list[Message]:
     asks = sa.case((open_reports > 0, 0), (Donation.hidden_by == "words", 1), else_=2)
     query = (
         sa.select(Donation)
-        .where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid", Donation.message != "")
+        .where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid")
+        .where(sa.or_(Donation.message != "", Donation.dedicated_to != ""))
         .order_by(asks, Donation.created_at.desc(), Donation.id.desc())
         .limit(limit)
     )

@@ -302,7 +302,7 @@ def _load_gift(slug: str, gift_id: int) -> Donation | None:
 
 def _load_message(slug: str, message_id: int) -> Donation | None:
     found = _load_gift(slug, message_id)
-    return found if found is not None and found.message else None
+    return found if found is not None and found.has_words else None
 
 
 def _may_tend(_person: object, donation: Donation) -> bool:

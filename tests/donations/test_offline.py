@@ -165,6 +165,27 @@ def test_a_word_of_the_list_and_a_link_make_somebody_look(message: str, suspect:
 
 
 @pytest.mark.rule("F9")
+def test_for_whom_somebody_gave_is_reported_hidden_and_shown_without_a_message_too(
+    app: Flask, client: CheckingClient, sign_in: SignIn
+) -> None:
+    fundraiser, starter, owner = begin()
+    make_gift(fundraiser, 500, dedication="memory", dedicated_to="A mean joke")
+    gift = db.session.scalars(sa.select(Donation)).one()
+    path = f"/fundraisers/{fundraiser.slug}"
+    report = f"{path}/messages/{encode_id(gift.id)}/report"
+    assert report in client.get(path).text
+    assert "A mean joke" in client.get(report).text
+    assert client.post(report, data={"reason": "mocks somebody"}).status_code == 303
+    page = sign_in(starter).get(f"{path}/messages").text
+    assert "A mean joke" in page
+    assert "mocks somebody" in page
+    for act, is_shown in (("hide", False), ("show", True)):
+        staff = sign_in(owner)
+        assert staff.post(f"{path}/messages/{encode_id(gift.id)}", data={"act": act}).status_code == 303
+        assert ("A mean joke" in client.get(path).text) is is_shown
+
+
+@pytest.mark.rule("F9")
 def test_a_message_is_hidden_shown_and_reported(app: Flask, client: CheckingClient) -> None:
     fundraiser, starter, owner = begin()
     for number, words in enumerate(("Well done.", "What a shit show.")):
