@@ -42,6 +42,8 @@ BUILT_IN = ""
 # No font has this one: what is drawn for it is drawn for whatever a font has not.
 NO_CHARACTER = "\U0010ffff"
 TITLE_SIZES, TITLE_LINES = (84, 72, 62), 3
+# The line about it below the title, with the room above and below it; where the middle of the foot is.
+ABOUT_TALL, FOOT_MIDDLE = 76, TALL - MARGIN - 36
 # A sentence with its sources: sizes to try, where it begins, and the lines below it.
 STATEMENT_SIZES, STATEMENT_TOP = (62, 54, 47, 41, 36, 32, 28), 222
 NOTE_SIZE, NOTE_STEP = 27, 40
@@ -120,7 +122,8 @@ def draw_card(card: Card) -> Picture:
         draw = ImageDraw.Draw(image)
         _head(image, draw, card)
         room = WIDTH - 2 * MARGIN - (248 if card.logo else 0)
-        bottom = _title(draw, title, 164, room)
+        # Below the title stand the line about it and the foot: it takes no more than they leave.
+        bottom = _title(draw, title, 164, room, until=_foot_top(card) - ABOUT_TALL)
         _line(draw, card.about, bottom + 22, 36, ON_DEEP2, room)
         _foot(image, draw, card)
         return as_png(image)
@@ -224,14 +227,14 @@ def _sentence(draw: ImageDraw.ImageDraw, text: str, top: int, tall: int, room: i
         top += step
 
 
-def _title(draw: ImageDraw.ImageDraw, title: str, top: int, room: int) -> int:
-    """Draw the title as large as it fits; where it ends."""
+def _title(draw: ImageDraw.ImageDraw, title: str, top: int, room: int, *, until: int) -> int:
+    """Draw the title as large as it fits above `until`; where it ends."""
     for size in TITLE_SIZES:
         font = _font(title, bold=True, size=size)
         if font is None:
             return top
         lines, fits = _wrapped(title, font, room, TITLE_LINES)
-        if fits or size == TITLE_SIZES[-1]:
+        if (fits and top + len(lines) * round(size * 1.14) <= until) or size == TITLE_SIZES[-1]:
             break
     from_right = _is_from_right(title)
     for line in lines:
@@ -268,11 +271,17 @@ def _line(
 def _foot(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
     """Where it stands: the picture and the words beside it; below them, since when it is known."""
     _line(draw, card.dated, TALL - MARGIN + 8, 24, ON_DEEP2, WIDTH - 2 * MARGIN)
-    picture, left, middle = _standing(card, 600), MARGIN, TALL - MARGIN - 36
+    picture, left, middle = _standing(card, 600), MARGIN, FOOT_MIDDLE
     if picture is not None:
         image.paste(picture, (left, middle - picture.height // 2))
         left += picture.width + 36
     _line(draw, card.standing, middle - 26, 44, ON_DEEP, WIDTH - MARGIN - left, bold=True, left=left)
+
+
+def _foot_top(card: Card) -> int:
+    """Where the picture or the words of the foot begin."""
+    picture = _standing(card, 600)
+    return FOOT_MIDDLE - max(26, picture.height // 2 if picture is not None else 0)
 
 
 def _standing(card: Card, most: int) -> Image.Image | None:

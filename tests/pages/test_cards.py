@@ -80,6 +80,21 @@ def test_words_say_what_is_there_and_stay_inside() -> None:
         assert bottom <= cards.TALL - 30, more
 
 
+@pytest.mark.parametrize("foot", [{"share": 0.49}, {"given": 2, "open": 3}, {}])
+def test_the_line_about_it_is_not_drawn_over(foot: dict[str, float]) -> None:
+    title = "Beds, blankets and heating for the long winter"  # three lines of the largest letters
+    full = Card("Manyhands", title, "Shelter", "49% of $3,000", **foot)  # type: ignore[arg-type]
+    about = differ(full, dataclasses.replace(full, about=""))
+    short = dataclasses.replace(full, title="A")
+    alone = differ(short, dataclasses.replace(short, about=""))
+    assert about is not None
+    assert alone is not None
+    assert about[3] - about[1] == alone[3] - alone[1]  # nothing lies over it
+    standing = differ(short, dataclasses.replace(short, standing="", share=None, given=0, open=0))
+    assert standing is not None
+    assert about[3] <= standing[1]
+
+
 def test_a_statement_stays_inside_and_what_was_withdrawn_looks_so() -> None:
     def drawn(card: Statement) -> Image.Image:
         return Image.open(io.BytesIO(draw_statement(card).content)).convert("RGB")
