@@ -82,6 +82,12 @@ class Fundraiser(HasId, Base):
     started_by: Mapped[Person] = relationship(foreign_keys=[started_by_id])
     team: Mapped[Fundraiser | None] = relationship(remote_side="Fundraiser.id")
 
+    @property
+    def changed_since_read(self) -> bool:
+        """True when it is live with a title, a story or pictures that its organization has not read."""
+        read_at = self.decided_at
+        return self.status == "live" and self.edited_at is not None and (read_at is None or self.edited_at > read_at)
+
 
 class FundraiserUpdate(HasId, Base):
     """News of a fundraiser, in Markdown: on its page, and in the mail of whoever follows it."""

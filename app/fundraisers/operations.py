@@ -252,9 +252,15 @@ def edit_fundraiser(
 
 
 def approve_fundraiser(fundraiser_id: int, *, by: Person) -> Fundraiser:
-    """Let the public see it (F8). Approving what is live changes nothing. Raises Refused when it is over."""
+    """Let the public see it (F8). Approving what is live says that its changes were read, and tells nobody. Raises Refused
+    when it is over."""
     fundraiser = lock_fundraiser(fundraiser_id)
     if fundraiser.status == "live":
+        if fundraiser.changed_since_read:
+            fundraiser.decided_at, fundraiser.decided_by_id = now(), by.id
+            fundraiser.version += 1
+            record("fundraiser.read_again", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
+            db.session.flush()
         return fundraiser
     if fundraiser.status == "ended" or has_ended(fundraiser):
         raise refuse("fundraiser_over", _("This fundraiser is over"))

@@ -346,9 +346,10 @@ def review(fundraiser: Fundraiser) -> ResponseReturnValue:
 def approve(fundraiser: Fundraiser) -> ResponseReturnValue:
     """Let everybody see it (F8)."""
     address = url_for("fundraisers.review", slug=fundraiser.organization.slug, fundraiser=fundraiser.slug)
+    was_live = fundraiser.status == "live"
     with transaction():
         operations.approve_fundraiser(fundraiser.id, by=current_person())
-    flash(_("Approved: everybody can see the page now"))
+    flash(_("Noted that you read it") if was_live else _("Approved: everybody can see the page now"))
     return redirect(address, code=303)
 
 

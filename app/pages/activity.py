@@ -69,6 +69,7 @@ SENTENCES: dict[str, Any] = {
     "fundraiser.started": lazy("%(who)s wants to raise money: %(what)s"),
     "fundraiser.approved": lazy("%(who)s approved %(what)s"),
     "fundraiser.declined": lazy("%(who)s declined %(what)s"),
+    "fundraiser.read_again": lazy("%(who)s read what changed on %(what)s"),
     "fundraiser.ended": lazy("The fundraiser %(what)s has ended"),
 }
 # The same when staff did it for the person.

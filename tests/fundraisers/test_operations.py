@@ -58,6 +58,26 @@ def test_a_supporters_page_waits_for_approval_and_its_staff_are_told(app: Flask)
     assert actions == ["fundraiser.started", "fundraiser.approved"]
 
 
+def test_staff_say_that_they_read_what_changed_on_a_live_page(app: Flask) -> None:
+    owner = make_person()
+    organization = make_organization(owner)
+    fundraiser = start(organization, owner)
+    assert not fundraiser.changed_since_read
+    with transaction():
+        fundraiser.edited_at = now() + dt.timedelta(seconds=1)
+    told = kinds()
+    assert fundraiser.changed_since_read
+    with time_machine.travel(now() + dt.timedelta(minutes=1)), transaction():
+        operations.approve_fundraiser(fundraiser.id, by=owner)
+    assert not fundraiser.changed_since_read
+    version = fundraiser.version
+    with transaction():
+        operations.approve_fundraiser(fundraiser.id, by=owner)
+    assert (fundraiser.version, kinds()) == (version, told)
+    actions = list(db.session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id)))
+    assert actions.count("fundraiser.read_again") == 1
+
+
 @pytest.mark.rule("F8")
 def test_an_organization_may_approve_by_its_own_setting(app: Flask) -> None:
     owner = make_person()
