@@ -142,11 +142,12 @@ def approve(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnV
 
 @resource.route("/fundraisers/<slug>/updates", methods=["GET"])
 @public(load=_find_in_sight)
+@resource.arguments(frame.ListQuery, location="query")
 @resource.response(200, page_schemas.UpdateList)
-def updates(fundraiser: Fundraiser) -> ResponseReturnValue:
-    """News of the fundraiser, newest first (at most 200)."""
-    rows = page_parts.list_updates(fundraiser.id, limit=200)
-    return {"data": [page_schemas.present_update(row) for row in rows], "next_cursor": None}
+def updates(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
+    """News of the fundraiser, newest first."""
+    page = page_parts.page_updates(fundraiser.id, query.get("cursor"), limit=query["limit"])
+    return frame.page_of(page, page_schemas.present_update)
 
 
 @resource.route("/fundraisers/<slug>/updates", methods=["POST"])

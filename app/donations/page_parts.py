@@ -12,6 +12,7 @@ from app.accounts.models import Person
 from app.core.clock import age_on, now, today
 from app.core.db import db
 from app.core.money import Money
+from app.core.paging import Page, cut, newest_first
 from app.donations.models import Donation
 from app.donations.queries import Totals, totals
 from app.donations.tally_models import FundraiserTally, MessageReport
@@ -141,14 +142,17 @@ def standing_of(fundraiser: Fundraiser, raised: Totals) -> Standing:
     return Standing("money", raised.raised.amount_minor, fundraiser.goal_minor, "", None)
 
 
-def list_updates(fundraiser_id: int, *, limit: int) -> list[FundraiserUpdate]:
-    """News of a fundraiser that was not taken back, newest first."""
-    query = (
-        sa.select(FundraiserUpdate)
-        .where(FundraiserUpdate.fundraiser_id == fundraiser_id, FundraiserUpdate.withdrawn_at.is_(None))
-        .order_by(FundraiserUpdate.created_at.desc(), FundraiserUpdate.id.desc())
+def page_updates(fundraiser_id: int, cursor: str | None = None, *, limit: int) -> Page[FundraiserUpdate]:
+    """News of a fundraiser that was not taken back, newest first. Raises BadCursor."""
+    query = sa.select(FundraiserUpdate).where(
+        FundraiserUpdate.fundraiser_id == fundraiser_id, FundraiserUpdate.withdrawn_at.is_(None)
     )
-    return list(db.session.scalars(query.limit(limit)))
+    return cut(db.session.scalars(newest_first(query, FundraiserUpdate, cursor, limit)).all(), limit)
+
+
+def list_updates(fundraiser_id: int, *, limit: int) -> list[FundraiserUpdate]:
+    """The latest of them."""
+    return page_updates(fundraiser_id, limit=limit).rows
 
 
 def find_update(slug: str, update_id: int) -> FundraiserUpdate | None:

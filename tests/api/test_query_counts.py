@@ -16,6 +16,7 @@ from app.discovery.operations import follow
 from app.discovery.subjects import of_organization
 from app.donations.models import Donation
 from app.donations.operations.giving import start_donation
+from app.fundraisers.updates import post_update
 from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
 from app.organizations.invitations import invite
@@ -281,10 +282,18 @@ def follows(owner: Person, count: int) -> str:
     return "/me/follows"
 
 
+def updates(owner: Person, count: int) -> str:
+    fundraiser = make_fundraiser(make_organization(owner), started_by_id=owner.id)
+    with transaction():
+        for number in range(count):
+            post_update(fundraiser.id, by=owner, title=f"Mile {number}", body="It rained.")
+    return f"/fundraisers/{fundraiser.slug}/updates"
+
+
 LISTS = [
     needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
     mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
-    articles, facts, courses, follows,
+    articles, facts, courses, follows, updates,
 ]  # fmt: skip
 
 
