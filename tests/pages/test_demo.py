@@ -215,7 +215,7 @@ def test_guests_and_volunteers_on_the_telephone_have_places(there: Flask) -> Non
 
 def test_fundraisers_and_gifts_are_in_every_state(there: Flask) -> None:
     assert statuses(Fundraiser.status) == set(FUNDRAISER_STATUSES)
-    assert statuses(Donation.status) == {"paid", "pending", "processing", "failed", "expired"}
+    assert statuses(Donation.status) == {"paid", "pending", "processing", "failed", "expired", "recorded"}
     # Who can be signed in as meets them on My help.
     sams = donations.list_own_gifts(
         db.session.scalars(sa.select(Person.id).where(Person.email == "sam@example.org")).one()
