@@ -132,7 +132,9 @@ def test_no_file_that_is_taken_away_and_no_frame_carries_it_whoever_asks(house: 
     with house.app.app_context():
         taken += canary.exported()
         db.session.remove()
-    assert sum(where.endswith(" 200") for where, _text in taken) == 2 * len(exports.EXPORTS), "owner and manager take each list"
+    assert sum(where.endswith(" 200") for where, _text in taken) == 2 * len(exports.EXPORTS), (
+        "owner and manager take each list"
+    )
     assert leaks(taken) == []
     shown = next(text for where, text in taken if where == "anonymous: embed")
     assert "<article" in shown, "it has needs in it"
