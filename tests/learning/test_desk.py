@@ -15,7 +15,7 @@ from flask import Flask
 
 from app.accounts.models import Person
 from app.core.audit import AuditEvent
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.learning import operations
 from app.learning.models import Article, Fact, Question, Revision
@@ -24,7 +24,12 @@ from app.learning.signposts import divide_signposts, list_signposts
 from tests.conftest import CheckingClient
 from tests.factories import CHECKED, make_article, make_fact, make_person, make_question, make_source
 
-AT = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
+# Ahead of whoever signed in before: nobody's session begins in the future.
+AT = (now() + dt.timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
+
+
+def days_ago(days: int) -> dt.date:
+    return AT.date() - dt.timedelta(days=days)
 
 
 @pytest.fixture
@@ -58,10 +63,11 @@ def test_what_grows_old_is_found_before_its_page_has_to_say_so_and_renewed_in_on
     client: CheckingClient, moderator: Person
 ) -> None:
     with time_machine.travel(AT, tick=False):
-        old = dt.date(2026, 1, 31)  # 301 days ago
-        lagging = make_fact(claim="One source lags.", sources=(make_source(1), make_source(2, checked_on=old)))
-        over = make_article(title="Old article", checked_on=dt.date(2025, 11, 27))
-        make_fact(claim="All of it is fresh.", checked_on=dt.date(2026, 2, 1), sources=(make_source(1), make_source(2)))
+        lagging = make_fact(
+            claim="One source lags.", sources=(make_source(1), make_source(2, checked_on=days_ago(301)))
+        )
+        over = make_article(title="Old article", checked_on=days_ago(366))
+        make_fact(claim="All of it is fresh.", checked_on=days_ago(300), sources=(make_source(1), make_source(2)))
         make_question(question="Old draft?", checked_on=dt.date(2025, 1, 1), status="draft")
         due = client.get("/moderation/learning").text.partition('id="due"')[2].partition('id="services"')[0]
         assert due.index("Old article") < due.index("One source lags.")
