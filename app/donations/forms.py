@@ -6,11 +6,10 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from wtforms import BooleanField, HiddenField, RadioField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import Email, Length, Optional
 
 from app.core.errors import InvalidInput
-from app.core.forms import PageForm, Required
+from app.core.forms import PageForm, Required, SelectChoice
 from app.core.i18n import _, lazy
 from app.core.money import Money, format_money
 from app.core.text import block, line

@@ -6,10 +6,9 @@ import datetime as dt
 from typing import Any
 
 from wtforms import DateField, HiddenField, RadioField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import Length, Optional
 
-from app.core.forms import PageForm, Required
+from app.core.forms import PageForm, Required, SelectChoice
 from app.core.i18n import _, lazy
 from app.core.text import block, line
 from app.donations.money_models import REFUND_REASONS

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import Length, Optional, Regexp
 
-from app.core.forms import PageForm, Required
+from app.core.forms import PageForm, Required, SelectChoice
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.fundraisers.operations import MAXIMUM_OUTCOME, MAXIMUM_STORY

@@ -11,14 +11,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 
 from app.accounts.session import current_person, find_current_person
 from app.core import pictures
 from app.core.clock import today
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
-from app.core.forms import PageForm, show_errors, show_reasons
+from app.core.forms import PageForm, SelectChoice, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.markdown import render_markdown
 from app.core.money import BadAmount, Money, explain, parse_money

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import Email, Length, Optional
 
-from app.core.forms import FileForm, PageForm, Required
+from app.core.forms import FileForm, PageForm, Required, SelectChoice
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.fundraisers.updates import MAXIMUM_UPDATE

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from flask_babel.speaklater import LazyString
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 
+from app.core.forms import SelectChoice
 from app.core.i18n import _
 from app.core.templating import country
 from app.learning.courses.queries import list_offered
