@@ -37,7 +37,12 @@ def chromium() -> Iterator[Browser]:
 
 
 def faults_of(page: Page) -> list[str]:
-    """What is wrong with an open page: axe's violations (its context must bypass the policy), and sideways scroll."""
+    """What is wrong with an open page: axe's violations (its context must bypass the policy), and sideways scroll.
+
+    After a click that leads elsewhere wait for something of the new page first: while one page goes and the next comes there
+    is no document to look at.
+    """
+    page.wait_for_load_state("load")
     found = [
         f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
         for violation in Axe().run(page).response["violations"]

@@ -89,6 +89,7 @@ def test_a_lesson_its_questions_and_what_is_told_are_accessible(app: Flask, brow
         faults += faults_of(page)
         page.goto(f"{address}{HOME}/lessons/{lesson}/questions")
         page.get_by_role("button", name="Answer").click()
+        page.get_by_role("alert").wait_for()
         faults += faults_of(page)
         for group in page.get_by_role("group").all():
             group.get_by_role("radio").last.check()

@@ -80,6 +80,7 @@ class Donor:
         self.page.goto(address + ADDRESS)
         self.look()
         self.page.get_by_role("link", name="$50").click()
+        expect(self.page.get_by_label("Email")).to_be_visible()
         self.look()
         self.page.get_by_label("Name", exact=True).fill("Rosa Delgado")
         self.page.get_by_label("Email").fill("rosa@example.org")

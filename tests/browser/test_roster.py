@@ -130,6 +130,7 @@ def test_everything_on_the_roster_is_within_reach(
         page.get_by_text(f"More {NAMES[1]}").click()
         look()
         page.get_by_role("link", name=f"Cancel the place {NAMES[1]}").click()
+        expect(page.get_by_label("They asked for it")).to_be_visible()
         look()
         page.get_by_label("They asked for it").check()
         page.get_by_role("button", name="Cancel the place").click()

@@ -182,7 +182,8 @@ def test_a_restricted_account_turns_gifts_off_at_once_and_closes_its_checkouts(
     connecting.deliver_connected()
     work_off()
     assert b'name="email"' in connecting.client.get(address).data
-    acts = db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.action.like("payment_account.%"))).all()
+    events = sa.select(AuditEvent.action).where(AuditEvent.action.like("payment_account.%")).order_by(AuditEvent.id)
+    acts = db.session.scalars(events)
     ready, restricted = "payment_account.ready", "payment_account.restricted"
     assert list(acts) == ["payment_account.begun", ready, restricted, ready]
 

@@ -171,6 +171,7 @@ def a_supporter_signs_up(supporter: Visitor, need: str) -> None:
     [event] = icalendar.Calendar.from_ical(text).walk("VEVENT")
     assert event.decoded("dtend") - event.decoded("dtstart") == dt.timedelta(hours=2)
     supporter.page.get_by_role("main").get_by_role("link", name="Cancel").first.click()
+    supporter.page.get_by_role("button", name="Cancel my place", exact=True).wait_for()
     supporter.look()
     supporter.press("Cancel my place")
     supporter.go(need)
