@@ -92,7 +92,8 @@ def test_the_latest_wait_as_whole_parties_until_the_rest_fits_and_each_is_told(
     assert taken(shift) == 3
     told = len(mailbox.messages)
     work_off()
-    new = mailbox.messages[told:]
+    # The summary that staff get once a day is due at some hours of the day that this test runs on.
+    new = [mail for mail in mailbox.messages[told:] if mail["Manyhands-Mail"] != "pages/digest"]
     assert sorted(str(mail["To"]) for mail in new) == sorted(signup.person.email for signup in made[2:])
     for mail in new:
         assert "You are on the waitlist: Sort boxes" in str(mail["Subject"])
