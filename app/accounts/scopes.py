@@ -12,7 +12,9 @@ SCOPES = {
     "pledges:read": lazy("See pledges: yours, and those of your organizations"),
     "pledges:write": lazy("Pledge, cancel and receive"),
     "donations:read": lazy("See donations: yours, and those of your organizations"),
-    "donations:write": lazy("Go on with gifts of yours and cancel them, and give back gifts to your organizations"),
+    "donations:write": lazy(
+        "Go on with gifts of yours, change and stop them; record, confirm and give back gifts to your organizations"
+    ),
     "fundraisers:write": lazy("Start, change and approve fundraisers"),
     "clearances:read": lazy("See clearances: yours, and those your organizations keep"),
     "clearances:write": lazy("Record and revoke clearances for your organizations"),

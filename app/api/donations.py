@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person
 from app.api import frame, giving_schemas, present, schemas
+from app.api.money_frame import check_on, silent
 from app.api.refund_schemas import RefundedOut, RefundIn
 from app.core.db import transaction
 from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.money import Money
-from app.core.problems import problem
 from app.core.tokens import keyed_hash
 from app.core.web import allow
 from app.donations import checkout, gateway, going_back, policy
@@ -50,11 +50,6 @@ def _whole(donation_id: int) -> ResponseReturnValue:
         )
 
 
-def _check_on() -> None:
-    if not gateway.is_on():
-        raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
-
-
 @resource.route("/donations/<id:donation_id>/resume", methods=["POST"])
 @allow(policy.is_donor, load=find_donation, scope="donations:write")
 @resource.arguments(giving_schemas.ResumeIn, required=False)
@@ -65,14 +60,14 @@ def _check_on() -> None:
 def resume(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Go on with a gift that was not paid, with the same or another amount; the answer says where. A gift that was paid in
     the meantime, or is on its way, stays as it is."""
-    _check_on()
+    check_on()
     donation_id = donation.id
     currency = payload.get("currency", donation.currency).upper()
     amount = Money(payload.get("amount_minor", donation.gift_minor), currency)
     try:
         checkout.resume(donation_id, amount, cover_fee=payload.get("cover_fee"))
     except gateway.GatewayError:
-        return _silent()
+        return silent()
     return _whole(donation_id)
 
 
@@ -85,12 +80,12 @@ def resume(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
 @frame.idempotent
 def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Close the page of a gift that was not paid. What was paid, or is on its way, stays."""
-    _check_on()
+    check_on()
     donation_id = donation.id
     try:
         checkout.cancel(donation_id)
     except gateway.GatewayError:
-        return _silent()
+        return silent()
     return _whole(donation_id)
 
 
@@ -103,7 +98,7 @@ def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
 def refund(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Give a gift back to its donor, by an owner or manager of the organization: all that is left of it, or `amount_minor`.
     When the payment service does not answer, the refund is kept (`asked`) and made as soon as it does, once."""
-    _check_on()
+    check_on()
     donation_id, currency = donation.id, payload.get("currency", donation.currency).upper()
     amount = Money(payload["amount_minor"], currency) if "amount_minor" in payload else None
     # The key is the refund's own, as it is a gift's: a crash before our answer is kept makes no second one.
@@ -135,9 +130,3 @@ def refund(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
         body = present.donation(fresh, to_donor=False)
         body["refunds"] = [present.refund(row) for row in list_refunds_of(donation_id)]
         return frame.answer(200, RefundedOut, body)
-
-
-def _silent() -> ResponseReturnValue:
-    return problem(
-        503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
-    )

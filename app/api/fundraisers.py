@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, giving_schemas, page_schemas, present, queries, schemas
+from app.api.money_frame import find_in_sight, read_money, silent
 from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.money import Money
-from app.core.problems import problem
 from app.core.tokens import keyed_hash
 from app.core.web import allow, public, signed_in
 from app.donations import gateway, page_parts
@@ -36,22 +36,12 @@ from app.organizations.queries import find_public_organization
 resource = frame.blueprint("fundraisers", "Pages that raise money for one organization")
 
 
-def _find_in_sight(slug: str) -> Fundraiser | None:
-    """A fundraiser that this caller may see (F8)."""
-    found = find_fundraiser(slug)
-    return found if found is not None and policy.can_see(find_current_person(), found) else None
-
-
 def _present(fundraiser: Fundraiser) -> dict[str, Any]:
     return present.fundraiser(
         fundraiser,
         totals([fundraiser.id])[fundraiser.id],
         paid=bool(find_that_take_gifts([fundraiser.organization_id])),
     )
-
-
-def _money(body: dict[str, Any]) -> Money:
-    return Money(body["amount_minor"], body["currency"].upper())
 
 
 @resource.route("/fundraisers", methods=["GET"])
@@ -87,7 +77,7 @@ def create(payload: dict[str, Any]) -> ResponseReturnValue:
             by=current_person(),
             title=payload["title"],
             story=payload["story"],
-            goal=_money(payload["goal"]),
+            goal=read_money(payload["goal"]),
             ends_on=payload["ends_on"],
             need_id=payload["need"],
         )
@@ -95,7 +85,7 @@ def create(payload: dict[str, Any]) -> ResponseReturnValue:
 
 
 @resource.route("/fundraisers/<slug>", methods=["GET"])
-@public(load=_find_in_sight)
+@public(load=find_in_sight)
 @resource.response(200, schemas.FundraiserOut)
 def show(fundraiser: Fundraiser) -> ResponseReturnValue:
     """One fundraiser. What it raised changes without its version, so the ETag holds both."""
@@ -110,7 +100,7 @@ def show(fundraiser: Fundraiser) -> ResponseReturnValue:
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 def edit(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Change one that waits or is live."""
-    goal = _money(payload["goal"]) if "goal" in payload else Money(fundraiser.goal_minor, fundraiser.currency)
+    goal = read_money(payload["goal"]) if "goal" in payload else Money(fundraiser.goal_minor, fundraiser.currency)
     with transaction():
         frame.require_match(queries.locked_version(Fundraiser, fundraiser.id))
         changed = edit_fundraiser(
@@ -123,7 +113,9 @@ def edit(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             show_starter=fundraiser.show_starter,
         )
         if "suggested_amounts" in payload:
-            suggest_amounts(fundraiser.id, [_money(each) for each in payload["suggested_amounts"]], by=current_person())
+            suggest_amounts(
+                fundraiser.id, [read_money(each) for each in payload["suggested_amounts"]], by=current_person()
+            )
         return frame.answer(200, schemas.FundraiserOut, _present(changed))
 
 
@@ -141,7 +133,7 @@ def approve(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnV
 
 
 @resource.route("/fundraisers/<slug>/updates", methods=["GET"])
-@public(load=_find_in_sight)
+@public(load=find_in_sight)
 @resource.arguments(frame.ListQuery, location="query")
 @resource.response(200, page_schemas.UpdateList)
 def updates(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
@@ -164,7 +156,7 @@ def post_news(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturn
 
 
 @resource.route("/fundraisers/<slug>/donations", methods=["GET"])
-@public(load=_find_in_sight)
+@public(load=find_in_sight)
 @resource.arguments(frame.ListQuery, location="query")
 @resource.response(200, schemas.DonationPublicList)
 def donations(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
@@ -174,7 +166,7 @@ def donations(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnVa
 
 
 @resource.route("/fundraisers/<slug>/donations", methods=["POST"])
-@public(load=_find_in_sight)
+@public(load=find_in_sight)
 @resource.arguments(giving_schemas.DonationIn)
 @resource.response(201, giving_schemas.CheckoutOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
@@ -192,7 +184,7 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
     with transaction():
         started = start_donation(
             fundraiser.id,
-            amount=_money(payload),
+            amount=read_money(payload),
             name=payload["name"],
             email=email,
             mode=web.settings().payments_mode,
@@ -215,8 +207,6 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
     try:
         checkout_url = open_checkout(started.id)
     except gateway.GatewayError:
-        return problem(
-            503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
-        )
+        return silent()
     with transaction():
         return frame.answer(201, giving_schemas.CheckoutOut, present.checkout(started.id, checkout_url))

@@ -9,8 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person
 from app.api import frame, schemas
-from app.core.i18n import _
-from app.core.problems import problem
+from app.api.money_frame import silent
 from app.core.web import allow
 from app.donations import accounts, gateway
 from app.organizations.models import Organization
@@ -39,7 +38,5 @@ def onboard(organization: Organization, _payload: dict[str, Any]) -> ResponseRet
     try:
         begun = accounts.onboard(organization, by=current_person())
     except gateway.GatewayError:
-        return problem(
-            503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
-        )
+        return silent()
     return {"onboarding_url": begun.url, "charges_enabled": begun.charges_enabled}

@@ -181,26 +181,33 @@ def list_matches(fundraiser_id: int) -> list[Match]:
         .where(MatchingGift.fundraiser_id == fundraiser_id)
         .order_by(MatchingGift.created_at, MatchingGift.id)
     )
-    found = []
-    for row, zone in db.session.execute(query):
-        day = today(zone)
-        is_over = row.ended_at is not None or row.ends_on < day
-        if is_over and not row.claimed_minor:
-            continue
-        found.append(
-            Match(
-                id=row.id,
-                sponsor=row.sponsor,
-                cap=Money(row.cap_minor, row.currency),
-                claimed=Money(row.claimed_minor, row.currency),
-                paid=Money(row.paid_minor, row.currency),
-                starts_on=row.starts_on,
-                ends_on=row.ends_on,
-                is_open=not is_over and row.starts_on <= day and row.claimed_minor < row.cap_minor,
-                is_ended=is_over,
-            )
-        )
-    return found
+    shown = [match_of(row, today(zone)) for row, zone in db.session.execute(query)]
+    return [match for match in shown if not match.is_ended or match.claimed.amount_minor]
+
+
+def page_matches(fundraiser_id: int, day: dt.date, cursor: str | None = None, *, limit: int) -> Page[MatchingGift]:
+    """The same in pages, newest first; `day` is today where the organization is. Raises BadCursor."""
+    counts = sa.and_(MatchingGift.ended_at.is_(None), MatchingGift.ends_on >= day)
+    query = sa.select(MatchingGift).where(
+        MatchingGift.fundraiser_id == fundraiser_id, sa.or_(counts, MatchingGift.claimed_minor > 0)
+    )
+    return cut(db.session.scalars(newest_first(query, MatchingGift, cursor, limit)).all(), limit)
+
+
+def match_of(row: MatchingGift, day: dt.date) -> Match:
+    """A sponsor's promise as it stands on `day` where the organization is."""
+    is_over = row.ended_at is not None or row.ends_on < day
+    return Match(
+        id=row.id,
+        sponsor=row.sponsor,
+        cap=Money(row.cap_minor, row.currency),
+        claimed=Money(row.claimed_minor, row.currency),
+        paid=Money(row.paid_minor, row.currency),
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        is_open=not is_over and row.starts_on <= day and row.claimed_minor < row.cap_minor,
+        is_ended=is_over,
+    )
 
 
 def list_leaders(fundraiser_id: int) -> list[Leader]:

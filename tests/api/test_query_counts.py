@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from app.accounts.models import Person
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
@@ -16,6 +17,9 @@ from app.discovery.operations import follow
 from app.discovery.subjects import of_organization
 from app.donations.models import Donation
 from app.donations.operations.giving import start_donation
+from app.donations.operations.offline import record_offline
+from app.fundraisers.matching import promise_match
+from app.fundraisers.models import Fundraiser, MatchingGift
 from app.fundraisers.updates import post_update
 from app.imports.operations import set_columns, start_import, upload_file
 from app.imports.uploads import read_upload
@@ -290,10 +294,51 @@ def updates(owner: Person, count: int) -> str:
     return f"/fundraisers/{fundraiser.slug}/updates"
 
 
+def in_person(owner: Person, count: int) -> str:
+    fundraiser = make_fundraiser(make_organization(owner), started_by_id=owner.id)
+    give_in_person(fundraiser, owner, count)
+    return f"/fundraisers/{fundraiser.slug}/gifts-in-person"
+
+
+def give_in_person(fundraiser: Fundraiser, owner: Person, count: int) -> None:
+    """So many gifts in person that staff recorded."""
+    day = today(fundraiser.organization.time_zone)
+    with transaction():
+        for number in range(count):
+            record_offline(
+                fundraiser.id, by=owner, amount=Money(1000 + number, "USD"), name="Dee", mode="demo", received_on=day,
+                message="For the books.",
+            )  # fmt: skip
+
+
+def matches(owner: Person, count: int) -> str:
+    fundraiser = make_fundraiser(make_organization(owner))
+    day = today(fundraiser.organization.time_zone)
+    with transaction():
+        for _number in range(count):
+            made = MatchingGift(
+                fundraiser_id=fundraiser.id, sponsor="A neighbor", cap_minor=1000, currency="USD", starts_on=day,
+                ends_on=day, created_by_id=owner.id, created_at=now(),
+            )  # fmt: skip
+            db.session.add(made)
+    return f"/fundraisers/{fundraiser.slug}/matches"
+
+
+def matched_gifts(owner: Person, count: int) -> str:
+    fundraiser = make_fundraiser(make_organization(owner))
+    day = today(fundraiser.organization.time_zone)
+    with transaction():
+        match = promise_match(
+            fundraiser.id, by=owner, sponsor="A neighbor", cap=Money(10**7, "USD"), starts_on=day, ends_on=day
+        )
+    give_in_person(fundraiser, owner, count)
+    return f"/matches/{encode_id(match.id)}/gifts"
+
+
 LISTS = [
     needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
     mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
-    articles, facts, courses, follows, updates,
+    articles, facts, courses, follows, updates, in_person, matches, matched_gifts,
 ]  # fmt: skip
 
 

@@ -304,5 +304,17 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api_clearances.create"): {"email": "{supporter_email}", "kind": "identity", "issued_on": "2026-01-05"},
     ("POST", "api_clearances.revoke"): {"reason": "It was withdrawn"},
     ("POST", "api_fundraisers.post_news"): {"title": "Half way there", "body": "Thank you all."},
+    ("POST", "api_in_person.create"): {
+        "amount": {"amount_minor": 2000, "currency": "USD"}, "name": "The bake sale", "email": "gus@example.org",
+        "received_on": "{today}", "anonymous": True, "message": "For the books.",
+    },
+    ("POST", "api_in_person.confirm"): EMPTY,
+    ("POST", "api_in_person.undo"): EMPTY,
+    ("POST", "api_matching.create"): {
+        "sponsor": "A neighbor", "cap": {"amount_minor": 20000, "currency": "USD"}, "starts_on": "{today}",
+        "ends_on": "{today}",
+    },
+    ("POST", "api_matching.end"): EMPTY,
+    ("POST", "api_matching.note_paid"): {"paid": {"amount_minor": 0, "currency": "USD"}},
     ("POST", "api_fundraisers.give"): {"amount_minor": 2500, "currency": "USD", "email": "dee@example.org"},
 }  # fmt: skip

@@ -93,13 +93,13 @@ def address_of(world: World, rule: Rule) -> str:
         "fundraisers.",
         "fundraising.",
         "amounts.",
-        "api_fundraisers.",
         "donations.new",
         "sharing.fundraiser",
         "follows.fundraiser",
     )
     is_frame = endpoint.startswith("embedding.") and "/fundraisers/" in rule.rule
-    if (endpoint.startswith(of_page) or is_frame) and "/manage/" not in rule.rule:
+    is_api = rule.rule.startswith("/api/v1/fundraisers/<slug>")
+    if (endpoint.startswith(of_page) or is_frame or is_api) and "/manage/" not in rule.rule:
         values["slug"] = values["of_team_slug" if endpoint == "fundraising.leave" else "fundraiser_slug"]
     for kind in ("topic", "fact", "article", "question"):
         if endpoint in (

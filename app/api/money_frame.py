@@ -1,0 +1,42 @@
+"""What the resources about money share: the fundraiser of an address, amounts of a body, and the answers while the payment
+service is off or silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from app.accounts.session import find_current_person
+from app.core.errors import refuse
+from app.core.i18n import _
+from app.core.money import Money
+from app.core.problems import problem
+from app.donations import gateway
+from app.fundraisers import policy
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.queries import find_fundraiser
+
+
+def find_in_sight(slug: str) -> Fundraiser | None:
+    """A fundraiser that this caller may see (F8), or None."""
+    found = find_fundraiser(slug)
+    return found if found is not None and policy.can_see(find_current_person(), found) else None
+
+
+def read_money(body: dict[str, Any]) -> Money:
+    """An amount as MoneySchema has it."""
+    return Money(body["amount_minor"], body["currency"].upper())
+
+
+def check_on() -> None:
+    """Raise Refused while online gifts are off: nothing can be asked of the payment service."""
+    if not gateway.is_on():
+        raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
+
+
+def silent() -> Response:
+    """The payment service does not answer: the same request again goes on."""
+    return problem(
+        503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
+    )
