@@ -115,7 +115,8 @@ class ListQuery(Schema):
 class MoneySchema(Schema):
     """Money: minor units and ISO 4217 currency."""
 
-    amount_minor = ma.fields.Integer(required=True)
+    # Whole minor units: half a cent is refused, not cut off.
+    amount_minor = ma.fields.Integer(required=True, strict=True)
     currency = ma.fields.String(required=True, metadata={"example": "USD"})
 
 

@@ -209,4 +209,4 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
     except gateway.GatewayError:
         return silent()
     with transaction():
-        return frame.answer(201, giving_schemas.CheckoutOut, present.checkout(started.id, checkout_url))
+        return frame.answer(201, giving_schemas.CheckoutOut, present.checkout(started, checkout_url))

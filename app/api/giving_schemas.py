@@ -33,9 +33,11 @@ class DonationIn(Schema):
 
 
 class CheckoutOut(Schema):
-    """A gift that was begun, the page where it is paid, and the donor's own page, which needs no account."""
+    """A gift that was begun, the page where it is paid, and the donor's own page, which needs no account. `monthly_gift` is what
+    it is the first month of, null of a gift that is given once."""
 
     donation_id = Id(required=True)
+    monthly_gift = Id(required=True, allow_none=True)
     checkout_url = ma.fields.String(required=True)
     url = ma.fields.String(required=True)
 

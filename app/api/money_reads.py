@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.core.db import db
 from app.core.paging import Page, cut, newest_first
 from app.donations.models import Donation
+from app.donations.monthly_models import MonthlyGift
+from app.donations.queries import STAFF_STATUSES
 from app.donations.tally_models import MatchClaim
 from app.fundraisers.models import Fundraiser, MatchingGift
 
@@ -39,3 +44,66 @@ def page_claims(match_id: int, *, cursor: str | None, limit: int) -> Page[MatchC
     """Which gifts claimed how much of a sponsor's promise, newest first. Raises BadCursor."""
     query = sa.select(MatchClaim).where(MatchClaim.matching_gift_id == match_id)
     return cut(db.session.scalars(newest_first(query, MatchClaim, cursor, limit)).all(), limit)
+
+
+# --- every month ----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class MonthlyOf:
+    """A monthly gift, and the donation it began with, which says whose it is."""
+
+    gift: MonthlyGift
+    first: Donation
+
+
+def find_monthly(monthly_id: int) -> MonthlyOf | None:
+    """A monthly gift with its fundraiser and organization, or None."""
+    gift = db.session.get(MonthlyGift, monthly_id, options=[joinedload(MonthlyGift.fundraiser)])
+    first = firsts_of([monthly_id]).get(monthly_id)
+    return None if gift is None or first is None else MonthlyOf(gift, first)
+
+
+def firsts_of(gift_ids: Sequence[int]) -> dict[int, Donation]:
+    """The donation with which each monthly gift began, with its fundraiser and organization; one statement."""
+    nth = sa.func.row_number().over(partition_by=Donation.monthly_gift_id, order_by=(Donation.created_at, Donation.id))
+    numbered = sa.select(Donation.id, nth.label("nth")).where(Donation.monthly_gift_id.in_(gift_ids)).subquery()
+    query = (
+        sa.select(Donation)
+        .join(numbered, sa.and_(numbered.c.id == Donation.id, numbered.c.nth == 1))
+        .options(joinedload(Donation.fundraiser).joinedload(Fundraiser.organization))
+    )
+    found = db.session.scalars(query) if gift_ids else ()
+    return {first.monthly_gift_id: first for first in found if first.monthly_gift_id is not None}
+
+
+def page_monthly(
+    *,
+    organization_id: int | None = None,
+    person_id: int | None = None,
+    status: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[MonthlyOf]:
+    """Monthly gifts to an organization, or of one person who was signed in, whose first month was paid; of one status or all,
+    newest first. Raises BadCursor."""
+    query = sa.select(MonthlyGift).options(joinedload(MonthlyGift.fundraiser))
+    query = query.where(MonthlyGift.status != "pending" if status is None else MonthlyGift.status == status)
+    if organization_id is not None:
+        query = query.where(MonthlyGift.organization_id == organization_id)
+    if person_id is not None:
+        mine = sa.select(Donation.monthly_gift_id).where(Donation.person_id == person_id)
+        query = query.where(MonthlyGift.id.in_(mine))
+    page = cut(db.session.scalars(newest_first(query, MonthlyGift, cursor, limit)).all(), limit)
+    firsts = firsts_of([gift.id for gift in page.rows])
+    return Page([MonthlyOf(gift, firsts[gift.id]) for gift in page.rows], page.next_cursor)
+
+
+def page_months(gift_id: int, *, cursor: str | None, limit: int) -> Page[Donation]:
+    """The months of a monthly gift that were paid or are on their way, newest first. Raises BadCursor."""
+    query = (
+        sa.select(Donation)
+        .options(joinedload(Donation.fundraiser).joinedload(Fundraiser.organization))
+        .where(Donation.monthly_gift_id == gift_id, Donation.status.in_(STAFF_STATUSES))
+    )
+    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)

@@ -43,7 +43,8 @@ def money(amount_minor: int, currency: str) -> Body:
     return {"amount_minor": amount_minor, "currency": currency}
 
 
-def _url(path: str) -> str:
+def url(path: str) -> str:
+    """A page of ours as whoever is elsewhere opens it."""
     return web.settings().base_url + path
 
 
@@ -64,8 +65,8 @@ def organization(row: Organization, *, staff: bool = False) -> Body:
         "region": row.region,
         "time_zone": row.time_zone,
         "verified_at": iso(row.verified_at),
-        "url": _url(f"/organizations/{row.slug}"),
-        "logo_url": _url(f"/organizations/{row.slug}/logo/{row.logo.digest}") if row.logo is not None else None,
+        "url": url(f"/organizations/{row.slug}"),
+        "logo_url": url(f"/organizations/{row.slug}/logo/{row.logo.digest}") if row.logo is not None else None,
         "auto_approve_fundraisers": row.auto_approve_fundraisers if staff else None,
         "first_come_hours": row.first_come_hours,
     }
@@ -220,7 +221,7 @@ def need(row: Need, address: str | None, known: KnownOfShifts) -> Body:
         "items": [item(each) for each in row.items],
         "starts_at": iso(min(starts, default=None)),
         "confirm_by": row.confirm_by.isoformat() if row.confirm_by else None,
-        "url": _url(f"/needs/{encode_id(row.id)}"),
+        "url": url(f"/needs/{encode_id(row.id)}"),
     }
 
 
@@ -347,7 +348,7 @@ def fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> Body:
         "outcome": row.outcome,
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
         "ended_at": iso(row.ended_at),
-        "url": _url(f"/fundraisers/{row.slug}"),
+        "url": url(f"/fundraisers/{row.slug}"),
     }
 
 
@@ -363,10 +364,10 @@ def donation_public(row: PublicDonation) -> Body:
     }
 
 
-def checkout(donation_id: int, checkout_url: str) -> Body:
+def checkout(row: Donation, checkout_url: str) -> Body:
     """Where a gift that was begun is paid, and told of."""
-    address = _url(f"/donations/{donation_token(donation_id)}")
-    return {"donation_id": donation_id, "checkout_url": checkout_url, "url": address}
+    address = url(f"/donations/{donation_token(row.id)}")
+    return {"donation_id": row.id, "monthly_gift": row.monthly_gift_id, "checkout_url": checkout_url, "url": address}
 
 
 def receipt(row: Receipt, first: Receipt) -> Body:
@@ -390,6 +391,7 @@ def donation(row: Donation, receipts: Sequence[Receipt] = (), *, to_donor: bool 
     return {
         "id": row.id,
         "fundraiser": row.fundraiser.slug,
+        "monthly_gift": row.monthly_gift_id,
         "amount": money(row.amount_minor, row.currency),
         "status": row.state,
         "reason": row.problem or None,
@@ -397,7 +399,7 @@ def donation(row: Donation, receipts: Sequence[Receipt] = (), *, to_donor: bool 
         "disputed": money(row.disputed_minor, row.currency),
         "may_resume": to_donor and may_resume,
         "checkout_url": row.checkout_url if payable else None,
-        "url": _url(f"/donations/{donation_token(row.id)}") if to_donor else None,
+        "url": url(f"/donations/{donation_token(row.id)}") if to_donor else None,
         "cover_fee": money(row.cover_fee_minor, row.currency),
         "anonymous": row.anonymous,
         "hide_from_starter": row.hide_from_starter,

@@ -561,6 +561,7 @@ class DonationOut(Schema):
 
     id = Id(required=True)
     fundraiser = ma.fields.String(required=True)
+    monthly_gift = Id(required=True, allow_none=True)
     amount = ma.fields.Nested(MoneySchema, required=True)
     status = ma.fields.String(required=True, validate=one_of(DONATION_STATES))
     reason = ma.fields.String(required=True, allow_none=True)

@@ -17,6 +17,7 @@ from app.discovery.operations import follow
 from app.discovery.subjects import of_organization
 from app.donations.models import Donation
 from app.donations.operations.giving import start_donation
+from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.operations.offline import record_offline
 from app.fundraisers.matching import promise_match
 from app.fundraisers.models import Fundraiser, MatchingGift
@@ -335,10 +336,47 @@ def matched_gifts(owner: Person, count: int) -> str:
     return f"/matches/{encode_id(match.id)}/gifts"
 
 
+def give_monthly(fundraiser: Fundraiser, owner: Person, count: int) -> list[Donation]:
+    """So many monthly gifts of one donor, each with its first month paid."""
+    with transaction():
+        begun = [
+            start_donation(
+                fundraiser.id, amount=Money(2500, "USD"), name="Dee", email=owner.email, mode="demo", by=owner
+            )
+            for _number in range(count)
+        ]
+        for donation in begun:
+            begin_monthly(donation).status = "active"
+            donation.status = "paid"
+    return begun
+
+
+def monthly_gifts(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    give_monthly(make_fundraiser(organization), make_person(), count)
+    return f"/organizations/{organization.slug}/monthly-gifts"
+
+
+def my_monthly_gifts(owner: Person, count: int) -> str:
+    give_monthly(make_fundraiser(), owner, count)
+    return "/me/monthly-gifts"
+
+
+def months(owner: Person, count: int) -> str:
+    given = give_monthly(make_fundraiser(), owner, count)
+    first = given[0].monthly_gift_id or 0
+    with transaction():
+        for donation in given:
+            db.session.add(donation)
+            donation.monthly_gift_id = first
+    return f"/monthly-gifts/{encode_id(first)}/donations"
+
+
 LISTS = [
     needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
     mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
     articles, facts, courses, follows, updates, in_person, matches, matched_gifts,
+    monthly_gifts, my_monthly_gifts, months,
 ]  # fmt: skip
 
 

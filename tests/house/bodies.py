@@ -316,5 +316,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "api_matching.end"): EMPTY,
     ("POST", "api_matching.note_paid"): {"paid": {"amount_minor": 0, "currency": "USD"}},
+    ("POST", "api_monthly.change_amount"): {"amount": {"amount_minor": 3000, "currency": "USD"}},
     ("POST", "api_fundraisers.give"): {"amount_minor": 2500, "currency": "USD", "email": "dee@example.org"},
 }  # fmt: skip

@@ -297,6 +297,7 @@ def build() -> World:
             "line": "3",
             "token": donation_token(gift.id),
             "monthly_token": monthly_token(months.id),
+            "monthly_id": encode_id(months.id),
             "dispute_id": encode_id(dispute.id),
             "payout_id": encode_id(payout.id),
             "mismatch_id": encode_id(mismatch.id),
