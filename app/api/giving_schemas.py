@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import marshmallow as ma
 
-from app.api.frame import Id, Schema
+from app.api.frame import Id, ListQuery, MoneySchema, Schema
 from app.api.schemas import one_of, paragraphs, text
-from app.donations.models import DEDICATIONS
+from app.donations.gift_aid import ONE_GIFT
+from app.donations.models import DEDICATIONS, DONATION_STATES
+from app.donations.queries import STAFF_STATUSES
+from app.donations.wishes import GiftAid
+
+
+class GiftAidIn(Schema):
+    """A declaration of Gift Aid by a donor in the United Kingdom, who has read and agreed to the words of `wording` (`GET
+    fundraisers/{slug}/giving` has them). Name and home address are for the organization's claim to HMRC: no answer has them."""
+
+    wording = ma.fields.String(required=True, validate=one_of((ONE_GIFT,)))
+    first_name = text(60, 1, required=True)
+    last_name = text(60, 1, required=True)
+    address = text(200, 1, required=True)
+    postal_code = text(16, 1, required=True)
+
+
+NAMES = ("first_name", "last_name", "address", "postal_code")
+# What the operation says of its fields is said of the body's.
+GIFT_AID_FIELDS = {f"gift_aid_{name}": f"gift_aid.{name}" for name in NAMES}
+
+
+def read_gift_aid(body: dict[str, Any]) -> GiftAid:
+    """The declaration that a body makes."""
+    return GiftAid(**{name: body[name] for name in NAMES})
 
 
 class DonationIn(Schema):
@@ -30,6 +56,7 @@ class DonationIn(Schema):
         load_default=None, allow_none=True, metadata={"description": "as `anonymous` when it is not given"}
     )
     hide_from_organization = ma.fields.Boolean(load_default=False)
+    gift_aid = ma.fields.Nested(GiftAidIn, load_default=None, allow_none=True)
 
 
 class CheckoutOut(Schema):
@@ -48,3 +75,55 @@ class ResumeIn(Schema):
     amount_minor = ma.fields.Integer(strict=True)
     currency = text(3, 3)
     cover_fee = ma.fields.Boolean()
+
+
+class GivingQuery(Schema):
+    """A gift to look at, in minor units of the fundraiser's currency."""
+
+    amount_minor = ma.fields.Integer(
+        strict=False, metadata={"description": "what would be paid to cover its fee is told"}
+    )
+
+
+class FeeOut(Schema):
+    """What a card payment is taken to cost: a percentage, and an amount."""
+
+    percent = ma.fields.String(required=True, metadata={"example": "2.9"})
+    fixed = ma.fields.Nested(MoneySchema, required=True)
+
+
+class CoveredOut(Schema):
+    """A gift, what covers its fee, and what is paid when the donor wants that."""
+
+    gift = ma.fields.Nested(MoneySchema, required=True)
+    cover_fee = ma.fields.Nested(MoneySchema, required=True)
+    total = ma.fields.Nested(MoneySchema, required=True)
+
+
+class WordingOut(Schema):
+    """What a donor agrees to and must be told to declare Gift Aid."""
+
+    wording = ma.fields.String(required=True)
+    agreed = ma.fields.String(required=True)
+    told = ma.fields.String(required=True)
+
+
+class GivingOut(Schema):
+    """What a form for giving shows before anything is paid. `covered` is null without an amount; `gift_aid` where none can be
+    declared; `statement` says what the organization is, for tax, and may be empty."""
+
+    accepts_gifts = ma.fields.Boolean(required=True)
+    currency = ma.fields.String(required=True)
+    minimum = ma.fields.Nested(MoneySchema, required=True)
+    suggested_amounts = ma.fields.List(ma.fields.Nested(MoneySchema), required=True)
+    fee = ma.fields.Nested(FeeOut, required=True)
+    covered = ma.fields.Nested(CoveredOut, required=True, allow_none=True)
+    gift_aid = ma.fields.Nested(WordingOut, required=True, allow_none=True)
+    statement = ma.fields.String(required=True)
+
+
+class GiftQuery(ListQuery):
+    """All gifts that became something, or those of one fundraiser, of one status, or both."""
+
+    fundraiser = text(80)
+    status = ma.fields.String(validate=one_of(status for status in DONATION_STATES if status in STAFF_STATUSES))

@@ -12,6 +12,7 @@ from app.accounts.operations import edit_profile
 from app.accounts.session import current_person
 from app.api import frame, present, queries, schemas
 from app.api.frame import Id, Schema
+from app.api.fundraiser_schemas import FundraiserList, present_fundraiser
 from app.api.schemas import DATE, one_of, text
 from app.api.signups import present_all
 from app.core.db import transaction
@@ -106,10 +107,10 @@ def donations(query: dict[str, Any]) -> ResponseReturnValue:
 @resource.route("/me/fundraisers", methods=["GET"])
 @signed_in(scope="me:read")
 @resource.arguments(frame.ListQuery, location="query")
-@resource.response(200, schemas.FundraiserList)
+@resource.response(200, FundraiserList)
 def fundraisers(query: dict[str, Any]) -> ResponseReturnValue:
     """What one started, in any state, newest first."""
     page = queries.list_fundraisers(current_person().id, cursor=query.get("cursor"), limit=query["limit"])
     raised = totals([row.id for row in page.rows])
     paid = find_that_take_gifts(row.organization_id for row in page.rows)
-    return frame.page_of(page, lambda row: present.fundraiser(row, raised[row.id], paid=row.organization_id in paid))
+    return frame.page_of(page, lambda row: present_fundraiser(row, raised[row.id], paid=row.organization_id in paid))

@@ -3,12 +3,14 @@ service is off or silent."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Response
 
 from app.accounts.session import find_current_person
-from app.core.errors import refuse
+from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.money import Money
 from app.core.problems import problem
@@ -22,6 +24,15 @@ def find_in_sight(slug: str) -> Fundraiser | None:
     """A fundraiser that this caller may see (F8), or None."""
     found = find_fundraiser(slug)
     return found if found is not None and policy.can_see(find_current_person(), found) else None
+
+
+@contextlib.contextmanager
+def fields_named(names: Mapping[str, str]) -> Iterator[None]:
+    """What an operation says of its fields, said of the body's: `names` has the body's by the operation's."""
+    try:
+        yield
+    except InvalidInput as invalid:
+        raise InvalidInput({names.get(name, name): said for name, said in invalid.errors.items()}) from invalid
 
 
 def read_money(body: dict[str, Any]) -> Money:

@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.db import db
 from app.core.paging import Page, cut, newest_first
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift
 from app.donations.queries import STAFF_STATUSES
-from app.donations.tally_models import MatchClaim
-from app.fundraisers.models import Fundraiser, MatchingGift
+from app.donations.tally_models import MatchClaim, MessageReport
+from app.fundraisers.models import Fundraiser, FundraiserPicture, FundraiserUpdate, MatchingGift
 
 
 def page_in_person(fundraiser_id: int, *, status: str | None, cursor: str | None, limit: int) -> Page[Donation]:
@@ -107,3 +107,74 @@ def page_months(gift_id: int, *, cursor: str | None, limit: int) -> Page[Donatio
         .where(Donation.monthly_gift_id == gift_id, Donation.status.in_(STAFF_STATUSES))
     )
     return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+
+
+# --- an organization's gifts ----------------------------------------------------------------------------------------
+
+
+def page_gifts(
+    organization_id: int, *, fundraiser: str | None, status: str | None, cursor: str | None, limit: int
+) -> Page[Donation]:
+    """Gifts to an organization that became something, of one fundraiser (its slug), of one status, or all; newest first.
+    Raises BadCursor."""
+    query = (
+        sa.select(Donation)
+        .join(Donation.fundraiser)
+        .options(contains_eager(Donation.fundraiser).joinedload(Fundraiser.organization))
+        .where(Donation.organization_id == organization_id)
+        .where(Donation.status.in_(STAFF_STATUSES) if status is None else Donation.status == status)
+    )
+    if fundraiser is not None:
+        query = query.where(Fundraiser.slug == fundraiser)
+    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+
+
+# --- what donors write ----------------------------------------------------------------------------------------------
+
+
+def find_message(message_id: int) -> Donation | None:
+    """A gift whose donor wrote something, with its fundraiser and organization, or None."""
+    whole = joinedload(Donation.fundraiser).joinedload(Fundraiser.organization)
+    found = db.session.get(Donation, message_id, options=[whole])
+    return found if found is not None and found.has_words else None
+
+
+def page_messages(
+    fundraiser_id: int, *, hidden: bool | None, reported: bool | None, cursor: str | None, limit: int
+) -> Page[Donation]:
+    """Gifts that are counted and whose donors wrote something, newest first: those that are hidden or shown, those that readers
+    reported and nobody has looked at since, or all. Raises BadCursor."""
+    query = sa.select(Donation).where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid")
+    query = query.where(sa.or_(Donation.message != "", Donation.dedicated_to != ""))
+    if hidden is not None:
+        query = query.where(Donation.hidden_by != "" if hidden else Donation.hidden_by == "")
+    if reported is not None:
+        open_ones = sa.exists().where(MessageReport.donation_id == Donation.id, MessageReport.settled_at.is_(None))
+        query = query.where(open_ones if reported else sa.not_(open_ones))
+    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+
+
+def reports_of(donation_ids: Sequence[int]) -> dict[int, list[str]]:
+    """What readers said of each message that nobody has looked at since, oldest first."""
+    query = sa.select(MessageReport.donation_id, MessageReport.reason).where(
+        MessageReport.donation_id.in_(donation_ids), MessageReport.settled_at.is_(None)
+    )
+    said: dict[int, list[str]] = {}
+    for key, reason in db.session.execute(query.order_by(MessageReport.created_at, MessageReport.id)):
+        said.setdefault(key, []).append(reason)
+    return said
+
+
+# --- what belongs to a fundraiser's page ----------------------------------------------------------------------------
+
+
+def find_update(update_id: int) -> FundraiserUpdate | None:
+    """News of a fundraiser, with it and its organization, or None."""
+    whole = joinedload(FundraiserUpdate.fundraiser).joinedload(Fundraiser.organization)
+    return db.session.get(FundraiserUpdate, update_id, options=[whole])
+
+
+def find_picture(picture_id: int) -> FundraiserPicture | None:
+    """A picture of a fundraiser's page without its content, with the page and its organization, or None."""
+    whole = joinedload(FundraiserPicture.fundraiser).joinedload(Fundraiser.organization)
+    return db.session.get(FundraiserPicture, picture_id, options=[whole])

@@ -19,6 +19,7 @@ from app.core.i18n import _
 from app.core.paging import Page
 from app.core.places import find_place
 from app.core.web import allow, public, signed_in
+from app.fundraisers.operations import set_overflow_rule
 from app.organizations import operations
 from app.organizations.claims import claim_organization
 from app.organizations.models import CLAIM_STATUSES, Location, Organization
@@ -114,7 +115,12 @@ def edit(organization: Organization, payload: dict[str, Any]) -> ResponseReturnV
     """Change what is given."""
     with transaction():
         frame.require_match(queries.locked_version(Organization, organization.id))
-        changed = operations.edit_organization(organization.id, by=current_person(), **payload)
+        rule = payload.pop("overflow_rule", None)
+        if rule is not None:
+            set_overflow_rule(organization.id, by=current_person(), rule=rule)
+        changed = organization
+        if payload or rule is None:
+            changed = operations.edit_organization(organization.id, by=current_person(), **payload)
         return frame.answer(200, schemas.OrganizationOut, present.organization(changed, staff=True))
 
 

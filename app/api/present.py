@@ -15,11 +15,8 @@ from app.core.ids import encode_id
 from app.donations.models import Donation
 from app.donations.money_models import Refund
 from app.donations.policy import can_resume, is_known_to_staff
-from app.donations.queries import PublicDonation, Totals, donation_token
+from app.donations.queries import PublicDonation, donation_token
 from app.donations.receipt_models import Receipt
-from app.fundraisers.amounts import amounts_of
-from app.fundraisers.models import Fundraiser
-from app.fundraisers.policy import accepts_gifts
 from app.imports import present as imports
 from app.imports.models import ImportBatch, ImportRow
 from app.needs import asking
@@ -69,6 +66,7 @@ def organization(row: Organization, *, staff: bool = False) -> Body:
         "logo_url": url(f"/organizations/{row.slug}/logo/{row.logo.digest}") if row.logo is not None else None,
         "auto_approve_fundraisers": row.auto_approve_fundraisers if staff else None,
         "first_come_hours": row.first_come_hours,
+        "overflow_rule": row.overflow_rule,
     }
 
 
@@ -323,38 +321,10 @@ def delivery(row: Delivery) -> Body:
     }
 
 
-def fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> Body:
-    """A fundraiser with its totals in segments; `paid` says whether its organization can take online gifts now."""
-    return {
-        "slug": row.slug,
-        "title": row.title,
-        "story": row.story,
-        "organization": organization_ref(row.organization),
-        "need": row.need_id,
-        "status": row.status,
-        "goal": money(row.goal_minor, row.currency),
-        "raised": {
-            "settled": money(totals.settled.amount_minor, row.currency),
-            "processing": money(totals.processing.amount_minor, row.currency),
-            "offline": money(totals.offline.amount_minor, row.currency),
-            "matched": money(totals.matched.amount_minor, row.currency),
-        },
-        "donor_count": totals.donor_count,
-        "goal_reached": totals.raised.amount_minor >= row.goal_minor,
-        "suggested_amounts": [
-            money(each.amount_minor, each.currency) for each in amounts_of(row.suggested_minor, row.currency)
-        ],
-        "accepts_gifts": paid and accepts_gifts(row),
-        "outcome": row.outcome,
-        "ends_on": row.ends_on.isoformat() if row.ends_on else None,
-        "ended_at": iso(row.ended_at),
-        "url": url(f"/fundraisers/{row.slug}"),
-    }
-
-
 def donation_public(row: PublicDonation) -> Body:
     """A gift as the public sees it (F9)."""
     return {
+        "message_id": row.id if row.message or row.dedicated_to else None,
         "amount": money(row.amount.amount_minor, row.amount.currency),
         "name": row.name,
         "message": row.message,
@@ -406,6 +376,7 @@ def donation(row: Donation, receipts: Sequence[Receipt] = (), *, to_donor: bool 
         "hide_from_organization": row.hide_from_organization,
         "name": row.name if named else None,
         "company": row.company if named else None,
+        "email": row.email if named else None,
         "message": row.message,
         "dedication": row.dedication,
         "dedicated_to": row.dedicated_to,

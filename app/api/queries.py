@@ -12,6 +12,7 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from app.core.db import db, lock
 from app.core.paging import BadCursor, Page, cut, decode_cursor, encode_cursor, newest_first
 from app.fundraisers.models import Fundraiser
+from app.fundraisers.policy import SHOWN
 from app.imports.models import ImportBatch
 from app.needs.models import Item, Need, Shift
 from app.organizations.models import Organization
@@ -19,6 +20,12 @@ from app.pledges.models import LIVE_STATUSES, Delivery, Pledge
 from app.signups.models import Signup
 from app.signups.places import lock_shift
 from app.signups.queries import with_everything
+
+WHOLE_FUNDRAISER = (
+    joinedload(Fundraiser.organization),
+    joinedload(Fundraiser.started_by),
+    joinedload(Fundraiser.team),
+)
 
 
 def whole_needs(need_ids: Sequence[int]) -> list[Need]:
@@ -144,9 +151,9 @@ def whole_item(item_id: int) -> Item | None:
 
 
 def whole_fundraisers(fundraiser_ids: Sequence[int]) -> list[Fundraiser]:
-    """Fundraisers with their organization, in the order of `fundraiser_ids`."""
+    """Fundraisers with their organization, starter and team, in the order of `fundraiser_ids`."""
     found = db.session.scalars(
-        sa.select(Fundraiser).where(Fundraiser.id.in_(fundraiser_ids)).options(joinedload(Fundraiser.organization))
+        sa.select(Fundraiser).where(Fundraiser.id.in_(fundraiser_ids)).options(*WHOLE_FUNDRAISER)
     )
     by_id = {row.id: row for row in found}
     return [by_id[key] for key in fundraiser_ids if key in by_id]
@@ -154,8 +161,27 @@ def whole_fundraisers(fundraiser_ids: Sequence[int]) -> list[Fundraiser]:
 
 def list_fundraisers(person_id: int, *, cursor: str | None, limit: int) -> Page[Fundraiser]:
     """What one person started, in any state, newest first. Raises BadCursor."""
-    query = sa.select(Fundraiser).options(joinedload(Fundraiser.organization))
-    query = query.where(Fundraiser.started_by_id == person_id)
+    query = sa.select(Fundraiser).options(*WHOLE_FUNDRAISER).where(Fundraiser.started_by_id == person_id)
+    return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
+
+
+def list_of_organization(
+    organization_id: int, *, status: str | None, cursor: str | None, limit: int
+) -> Page[Fundraiser]:
+    """What is raised for an organization, of one status or in any, newest first. Raises BadCursor."""
+    query = sa.select(Fundraiser).options(*WHOLE_FUNDRAISER).where(Fundraiser.organization_id == organization_id)
+    if status is not None:
+        query = query.where(Fundraiser.status == status)
+    return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
+
+
+def list_of_team(team_id: int, *, cursor: str | None, limit: int) -> Page[Fundraiser]:
+    """Pages of a team that were public, newest first. Raises BadCursor."""
+    query = (
+        sa.select(Fundraiser)
+        .options(*WHOLE_FUNDRAISER)
+        .where(Fundraiser.team_id == team_id, Fundraiser.status.in_(SHOWN))
+    )
     return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
 
 

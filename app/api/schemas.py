@@ -10,7 +10,6 @@ from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, ReasonSchema,
 from app.api.requirements import asked_in, asked_out
 from app.donations.models import DEDICATIONS, DONATION_STATES
 from app.donations.receipt_models import RECEIPT_KINDS
-from app.fundraisers.models import FUNDRAISER_STATUSES
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
 from app.needs.promises import STAFF_REASONS
 from app.organizations.models import FIRST_COME_CHOICES, INVITATION_STATUSES, ROLES
@@ -421,6 +420,10 @@ class OrganizationOut(Schema):
             "description": "so long before a start its free places go to the first who takes them, not to who waits"
         },
     )
+    overflow_rule = ma.fields.String(
+        required=True,
+        metadata={"description": 'what becomes of money beyond a goal; "": it goes to its work as a whole'},
+    )
 
 
 class OrganizationPatch(Schema):
@@ -431,6 +434,7 @@ class OrganizationPatch(Schema):
     website = text(300, allow_none=True)
     auto_approve_fundraisers = ma.fields.Boolean()
     first_come_hours = ma.fields.Integer(validate=ma.validate.OneOf(FIRST_COME_CHOICES))
+    overflow_rule = text(300)
     causes = ma.fields.List(text(40), validate=ma.validate.Length(max=20))
 
 
@@ -477,61 +481,11 @@ class LocationOut(Schema):
     private = ma.fields.Boolean(required=True)
 
 
-class RaisedOut(Schema):
-    """Money raised, in segments, in minor units of the goal's currency: paid before fees; unpaid yet; by hand; what sponsors
-    add to gifts that still stand, promised or paid."""
-
-    settled = ma.fields.Nested(MoneySchema, required=True)
-    processing = ma.fields.Nested(MoneySchema, required=True)
-    offline = ma.fields.Nested(MoneySchema, required=True)
-    matched = ma.fields.Nested(MoneySchema, required=True)
-
-
-class FundraiserOut(Schema):
-    """A page that raises money for one organization."""
-
-    slug = ma.fields.String(required=True)
-    title = ma.fields.String(required=True)
-    story = ma.fields.String(required=True)
-    organization = ma.fields.Nested(OrganizationRef, required=True)
-    need = Id(required=True, allow_none=True)
-    status = ma.fields.String(required=True, validate=one_of(FUNDRAISER_STATUSES))
-    goal = ma.fields.Nested(MoneySchema, required=True)
-    raised = ma.fields.Nested(RaisedOut, required=True)
-    donor_count = ma.fields.Integer(required=True)
-    goal_reached = ma.fields.Boolean(required=True)
-    suggested_amounts = ma.fields.List(ma.fields.Nested(MoneySchema), required=True)
-    accepts_gifts = ma.fields.Boolean(required=True)
-    outcome = ma.fields.String(required=True)
-    ends_on = ma.fields.String(required=True, allow_none=True, metadata=DATE)
-    ended_at = moment(required=True, allow_none=True)
-    url = ma.fields.String(required=True)
-
-
-class FundraiserIn(Schema):
-    """A fundraiser to be started."""
-
-    organization = text(80, 1, required=True)
-    need = Id(load_default=None, allow_none=True)
-    title = text(120, 1, required=True)
-    story = paragraphs(20_000, 1, required=True)
-    goal = ma.fields.Nested(MoneySchema, required=True)
-    ends_on = ma.fields.Date(load_default=None, allow_none=True)
-
-
-class FundraiserPatch(Schema):
-    """What its starter may change."""
-
-    title = text(120, 1)
-    story = paragraphs(20_000, 1)
-    goal = ma.fields.Nested(MoneySchema)
-    ends_on = ma.fields.Date(allow_none=True)
-    suggested_amounts = ma.fields.List(ma.fields.Nested(MoneySchema), validate=ma.validate.Length(max=4))
-
-
 class DonationPublicOut(Schema):
-    """A gift as the public sees it; name null when the donor chose so."""
+    """A gift as the public sees it; name null when the donor chose so. `message_id` is for reporting what the donor wrote, null
+    when nothing of it is shown."""
 
+    message_id = Id(required=True, allow_none=True)
     amount = ma.fields.Nested(MoneySchema, required=True)
     name = ma.fields.String(required=True, allow_none=True)
     message = ma.fields.String(required=True)
@@ -556,7 +510,7 @@ class DonationOut(Schema):
     """A gift as its donor and the organization's staff see it. `status` is what is known: pending (nothing was paid yet),
     processing (a bank has yet to confirm it), paid, failed, expired, cancelled or mismatched; `reason` is why the last try
     to pay failed. Only its donor gets the addresses where it is paid and told of. `amount` is what is paid, `cover_fee` the part
-    of it that covers the card fee; `name` and `company` are null to the staff of an organization the donor hides from.
+    of it that covers the card fee; `name`, `company` and `email` are null to the staff of an organization the donor hides from.
     `refunded` went back to the donor, `disputed` was taken by their bank."""
 
     id = Id(required=True)
@@ -576,6 +530,7 @@ class DonationOut(Schema):
     hide_from_organization = ma.fields.Boolean(required=True)
     name = ma.fields.String(required=True, allow_none=True)
     company = ma.fields.String(required=True, allow_none=True)
+    email = ma.fields.String(required=True, allow_none=True)
     message = ma.fields.String(required=True)
     dedication = ma.fields.String(required=True, validate=one_of(DEDICATIONS))
     dedicated_to = ma.fields.String(required=True)
@@ -593,6 +548,5 @@ OrganizationList = list_schema(OrganizationOut, "OrganizationList")
 MemberList = list_schema(MemberOut, "MemberList")
 InvitationList = list_schema(InvitationOut, "InvitationList")
 LocationList = list_schema(LocationOut, "LocationList")
-FundraiserList = list_schema(FundraiserOut, "FundraiserList")
 DonationPublicList = list_schema(DonationPublicOut, "DonationPublicList")
 DonationList = list_schema(DonationOut, "DonationList")

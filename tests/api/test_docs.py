@@ -16,13 +16,14 @@ from app.accounts.scopes import SCOPES
 from app.core.db import transaction
 from app.core.limits import API_LIMIT
 from app.imports.uploads import MAXIMUM_BYTES, MAXIMUM_ROWS
+from app.pages.demo_logos import draw_logo
 from tests.conftest import CheckingClient
 from tests.factories import make_need, make_organization, make_person
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "api.md"
 # What the examples call what they made, by the last word of its address.
-MADE = {"needs": "NEED", "shifts": "SHIFT", "signups": "SIGNUP", "imports": "IMPORT"}
-FILES = {"@needs.csv": "title,remote\nRead to children,yes\n,yes\n"}
+MADE = {"needs": "NEED", "shifts": "SHIFT", "signups": "SIGNUP", "imports": "IMPORT", "fundraisers": "FUNDRAISER"}
+FILES = {"@needs.csv": b"title,remote\nRead to children,yes\n,yes\n", "@lantern.png": draw_logo("lantern")}
 
 
 def examples() -> list[str]:
@@ -76,13 +77,15 @@ def test_the_examples_work_in_their_order(app: Flask) -> None:
         statuses.append(answer.status_code)
         made = MADE.get(answer.request.path.rpartition("/")[2])
         if answer.status_code == 201 and made is not None:
-            values.setdefault(made, answer.json["id"] if "id" in answer.json else answer.json["data"][0]["id"])
+            body = answer.json["data"][0] if "data" in answer.json else answer.json
+            values.setdefault(made, body["id"] if "id" in body else body["slug"])
     assert statuses == [
         200, 200, 201, 201, 200,  # a need
         201, 200, 201,  # places
         200,  # what is expected
         201, 200, 200,  # a file
         200, 201, 200, 201,  # settings
+        201, 201,  # a fundraiser and its picture
         200,  # what can be learned
         200, 200, 422,
     ]  # fmt: skip
@@ -121,7 +124,7 @@ def test_the_scopes_of_the_page_are_scopes() -> None:
 
 def test_what_the_page_sends_is_json() -> None:
     bodies = re.findall(r"-d '(.*?)'", PAGE.read_text())
-    assert len([json.loads(body) for body in bodies]) == 10
+    assert len([json.loads(body) for body in bodies]) == 11
 
 
 def test_what_callers_read_names_no_rules_by_number_and_no_exception_of_ours(client: CheckingClient) -> None:

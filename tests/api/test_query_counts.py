@@ -6,6 +6,7 @@ import decimal
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from app.accounts.models import Person
@@ -15,6 +16,7 @@ from app.core.ids import encode_id
 from app.core.money import Money
 from app.discovery.operations import follow
 from app.discovery.subjects import of_organization
+from app.donations.messages import report_message
 from app.donations.models import Donation
 from app.donations.operations.giving import start_donation
 from app.donations.operations.monthly import begin as begin_monthly
@@ -336,6 +338,39 @@ def matched_gifts(owner: Person, count: int) -> str:
     return f"/matches/{encode_id(match.id)}/gifts"
 
 
+def of_organization_pages(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    team = make_fundraiser(organization, is_team=True)
+    for _number in range(count):
+        make_fundraiser(organization, team_id=team.id, show_starter=True)
+    return f"/organizations/{organization.slug}/fundraisers"
+
+
+def team_pages(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    team = make_fundraiser(organization, is_team=True)
+    for _number in range(count):
+        make_fundraiser(organization, team_id=team.id)
+    return f"/fundraisers/{team.slug}/members"
+
+
+def organization_gifts(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    for _number in range(count):
+        give_in_person(make_fundraiser(organization), owner, 1)
+    return f"/organizations/{organization.slug}/donations"
+
+
+def messages(owner: Person, count: int) -> str:
+    fundraiser = make_fundraiser(make_organization(owner))
+    give_in_person(fundraiser, owner, count)
+    written = sa.select(Donation.id).where(Donation.fundraiser_id == fundraiser.id)
+    with transaction():
+        for key in db.session.scalars(written).all():
+            report_message(key, by=None, reason="Not about the books")
+    return f"/fundraisers/{fundraiser.slug}/messages"
+
+
 def give_monthly(fundraiser: Fundraiser, owner: Person, count: int) -> list[Donation]:
     """So many monthly gifts of one donor, each with its first month paid."""
     with transaction():
@@ -376,7 +411,7 @@ LISTS = [
     needs, organizations, fundraisers, shifts, items, signups, pledges, gifts, members, locations, invitations,
     mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
     articles, facts, courses, follows, updates, in_person, matches, matched_gifts,
-    monthly_gifts, my_monthly_gifts, months,
+    monthly_gifts, my_monthly_gifts, months, of_organization_pages, team_pages, organization_gifts, messages,
 ]  # fmt: skip
 
 

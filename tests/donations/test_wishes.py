@@ -173,6 +173,8 @@ def test_a_donor_is_named_only_to_those_they_chose(
         for gift in gifts.values()
     )
     assert told(seen) == staff
+    listed = call(giving, new_client(), owner, "GET", f"/organizations/{organization_slug}/donations?limit=100")
+    assert told(listed.get_data(as_text=True)) == staff
     mine = text_of(giving.client.get("/donations/" + giving.given[-1].token))
     assert "not even" in mine
     assert "Nuance Works" in mine

@@ -20,6 +20,8 @@ from tests.house.bodies import BODIES
 from tests.house.world import CALLERS, World, build
 
 TABLE = Path(__file__).parent / "routes.txt"
+# What a page of a team does, and none that is a team itself.
+LEAVES = ("fundraising.leave", "api_fundraiser_pages.leave")
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 
 
@@ -100,7 +102,7 @@ def address_of(world: World, rule: Rule) -> str:
     is_frame = endpoint.startswith("embedding.") and "/fundraisers/" in rule.rule
     is_api = rule.rule.startswith("/api/v1/fundraisers/<slug>")
     if (endpoint.startswith(of_page) or is_frame or is_api) and "/manage/" not in rule.rule:
-        values["slug"] = values["of_team_slug" if endpoint == "fundraising.leave" else "fundraiser_slug"]
+        values["slug"] = values["of_team_slug" if endpoint in LEAVES else "fundraiser_slug"]
     for kind in ("topic", "fact", "article", "question"):
         if endpoint in (
             f"learning.{kind}", f"learning.{kind}_history", f"learning.edit_{kind}", f"api_learning.{kind}",

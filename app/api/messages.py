@@ -1,0 +1,152 @@
+"""What donors write on a fundraiser's page: read, shown and hidden by whoever tends it, reported by anybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask.typing import ResponseReturnValue
+
+from app.accounts.models import Person
+from app.accounts.session import current_person, find_current_person
+from app.api import frame, money_reads, schemas
+from app.core.db import transaction
+from app.core.web import allow, public
+from app.donations import messages
+from app.donations.models import DEDICATIONS, HIDERS, Donation
+from app.fundraisers import policy
+from app.fundraisers.models import Fundraiser
+from app.fundraisers.queries import find_fundraiser
+
+resource = frame.blueprint("messages", "What donors write on a fundraiser's page")
+
+
+class MessageOut(frame.Schema):
+    """What a donor wrote; whose it is, is not told. `hidden_by` says who keeps it from the page (null: nobody does): `words`
+    until somebody has looked, staff (then only staff show it), or the starter. `reports` are what readers said of it since."""
+
+    id = frame.Id(required=True)
+    fundraiser = ma.fields.String(required=True)
+    message = ma.fields.String(required=True)
+    dedication = ma.fields.String(required=True, validate=schemas.one_of(DEDICATIONS))
+    dedicated_to = ma.fields.String(required=True)
+    hidden_by = ma.fields.String(required=True, allow_none=True, validate=schemas.one_of(HIDERS))
+    hidden_reason = ma.fields.String(required=True)
+    reports = ma.fields.List(ma.fields.String(), required=True)
+    created_at = schemas.moment(required=True)
+
+
+class MessageQuery(frame.ListQuery):
+    """All of them, or those that are hidden, reported, or neither."""
+
+    hidden = ma.fields.Boolean()
+    reported = ma.fields.Boolean()
+
+
+class HideIn(frame.Schema):
+    """Why it is hidden: for the staff and whoever started the page."""
+
+    reason = schemas.text(300, load_default="")
+
+
+class ReportIn(frame.Schema):
+    """What is wrong with it."""
+
+    reason = schemas.paragraphs(300, 1, required=True)
+
+
+class ReportedOut(frame.Schema):
+    """What was reported, and that it was."""
+
+    id = frame.Id(required=True)
+    reported = ma.fields.Boolean(required=True)
+
+
+MessageList = frame.list_schema(MessageOut, "MessageList")
+
+
+def _present(row: Donation, slug: str, reports: list[str]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "fundraiser": slug,
+        "message": row.message,
+        "dedication": row.dedication,
+        "dedicated_to": row.dedicated_to,
+        "hidden_by": row.hidden_by or None,
+        "hidden_reason": row.hidden_reason,
+        "reports": reports,
+        "created_at": frame.iso(row.created_at),
+    }
+
+
+def _may_tend(person: Person, row: Donation) -> bool:
+    return policy.can_tend(person, row.fundraiser)
+
+
+def _find_shown(message_id: int) -> Donation | None:
+    """A message that the public reads."""
+    found = money_reads.find_message(message_id)
+    shown = found is not None and policy.is_visible(found.fundraiser) and found.status == "paid"
+    return found if found is not None and shown and not found.message_hidden else None
+
+
+def _whole(row: Donation) -> dict[str, Any]:
+    return _present(row, row.fundraiser.slug, money_reads.reports_of([row.id]).get(row.id, []))
+
+
+@resource.route("/fundraisers/<slug>/messages", methods=["GET"])
+@allow(policy.can_tend, load=find_fundraiser, scope="donations:read")
+@resource.arguments(MessageQuery, location="query")
+@resource.response(200, MessageList)
+def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
+    """Those of counted gifts, shown and hidden, newest first; for whoever speaks for the page and the organization's owners and
+    managers."""
+    slug = fundraiser.slug
+    page = money_reads.page_messages(
+        fundraiser.id,
+        hidden=query.get("hidden"),
+        reported=query.get("reported"),
+        cursor=query.get("cursor"),
+        limit=query["limit"],
+    )
+    reports = money_reads.reports_of([row.id for row in page.rows])
+    return frame.page_of(page, lambda row: _present(row, slug, reports.get(row.id, [])))
+
+
+@resource.route("/messages/<id:message_id>/hide", methods=["POST"])
+@allow(_may_tend, load=money_reads.find_message, scope="donations:write")
+@resource.arguments(HideIn, required=False)
+@resource.response(200, MessageOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def hide(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Keep it from the page; what was reported of it is settled."""
+    with transaction():
+        hidden = messages.hide_message(row.id, by=current_person(), reason=payload.get("reason", ""))
+        return frame.answer(200, MessageOut, _whole(hidden))
+
+
+@resource.route("/messages/<id:message_id>/show", methods=["POST"])
+@allow(_may_tend, load=money_reads.find_message, scope="donations:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, MessageOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def show(row: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Show it, or let it stay: what was reported of it is settled. What staff hid, only staff show."""
+    with transaction():
+        return frame.answer(200, MessageOut, _whole(messages.show_message(row.id, by=current_person())))
+
+
+@resource.route("/messages/<id:message_id>/report", methods=["POST"])
+@public(load=_find_shown)
+@resource.arguments(ReportIn)
+@resource.response(200, ReportedOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def report(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
+    """Say that it should not be there: the organization and whoever started the page look at it. Needs no token, and asks nobody
+    who they are."""
+    with transaction():
+        messages.report_message(row.id, by=find_current_person(), reason=payload["reason"])
+        return frame.answer(200, ReportedOut, {"id": row.id, "reported": True})
