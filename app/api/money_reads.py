@@ -9,10 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.db import db
-from app.core.paging import Page, cut, newest_first
+from app.core.money import Money
+from app.core.paging import Page, cut, decode_cursor, encode_cursor, newest_first
 from app.donations.models import Donation
+from app.donations.money_models import DISPUTE_OPEN, Dispute, Payout, PayoutLine, Refund
+from app.donations.money_queries import PayoutShare
 from app.donations.monthly_models import MonthlyGift
 from app.donations.queries import STAFF_STATUSES
+from app.donations.receipt_models import Receipt
 from app.donations.tally_models import MatchClaim, MessageReport
 from app.fundraisers.models import Fundraiser, FundraiserPicture, FundraiserUpdate, MatchingGift
 
@@ -178,3 +182,76 @@ def find_picture(picture_id: int) -> FundraiserPicture | None:
     """A picture of a fundraiser's page without its content, with the page and its organization, or None."""
     whole = joinedload(FundraiserPicture.fundraiser).joinedload(Fundraiser.organization)
     return db.session.get(FundraiserPicture, picture_id, options=[whole])
+
+
+# --- after a gift ---------------------------------------------------------------------------------------------------
+
+
+def page_refunds(donation_id: int, *, cursor: str | None, limit: int) -> Page[Refund]:
+    """Refunds of a gift, newest first. Raises BadCursor."""
+    query = sa.select(Refund).where(Refund.donation_id == donation_id)
+    return cut(db.session.scalars(newest_first(query, Refund, cursor, limit)).all(), limit)
+
+
+def page_disputes(organization_id: int, *, is_open: bool | None, cursor: str | None, limit: int) -> Page[Dispute]:
+    """Disputes of gifts to an organization, those that are open, decided, or all; newest first. Raises BadCursor."""
+    query = (
+        sa.select(Dispute)
+        .options(joinedload(Dispute.donation).joinedload(Donation.fundraiser))
+        .where(Dispute.organization_id == organization_id)
+    )
+    if is_open is not None:
+        query = query.where(Dispute.status.in_(DISPUTE_OPEN) if is_open else Dispute.status.not_in(DISPUTE_OPEN))
+    return cut(db.session.scalars(newest_first(query, Dispute, cursor, limit)).all(), limit)
+
+
+@dataclasses.dataclass(frozen=True)
+class LineOf:
+    """A line of a payout, and the slug of its fundraiser ("" of none)."""
+
+    line: PayoutLine
+    fundraiser: str
+
+
+def page_lines(payout_id: int, organization_id: int, *, cursor: str | None, limit: int) -> Page[LineOf]:
+    """What of a payout is an organization's, line by line in the order of their ids. Raises BadCursor."""
+    query = (
+        sa.select(PayoutLine, Fundraiser.slug)
+        .outerjoin(Fundraiser, Fundraiser.id == PayoutLine.fundraiser_id)
+        .where(PayoutLine.payout_id == payout_id, PayoutLine.organization_id == organization_id)
+    )
+    if cursor:
+        query = query.where(PayoutLine.id > decode_cursor(cursor, int)[0])
+    rows = [
+        LineOf(line, slug or "") for line, slug in db.session.execute(query.order_by(PayoutLine.id).limit(limit + 1))
+    ]
+    following = encode_cursor(rows[limit - 1].line.id) if len(rows) > limit else None
+    return Page(rows[:limit], following)
+
+
+def page_trail(fundraiser_id: int, *, cursor: str | None, limit: int) -> Page[PayoutShare]:
+    """The way of a fundraiser's money to the bank: each payout that carries some of it, newest first. Raises BadCursor."""
+    sums = (
+        sa.select(
+            PayoutLine.payout_id,
+            sa.func.sum(PayoutLine.amount_minor).label("amount"),
+            sa.func.sum(PayoutLine.fee_minor).label("fees"),
+        )
+        .where(PayoutLine.fundraiser_id == fundraiser_id)
+        .group_by(PayoutLine.payout_id)
+        .subquery()
+    )
+    query = sa.select(Payout, sums.c.amount, sums.c.fees).join(sums, sums.c.payout_id == Payout.id)
+    rows = db.session.execute(newest_first(query, Payout, cursor, limit)).all()
+    shares = {
+        payout.id: PayoutShare(payout, Money(int(amount), payout.currency), Money(int(fees), payout.currency))
+        for payout, amount, fees in rows
+    }
+    page = cut([row[0] for row in rows], limit)
+    return Page([shares[payout.id] for payout in page.rows], page.next_cursor)
+
+
+def find_receipt(receipt_id: int) -> Receipt | None:
+    """A document about a gift, with the gift, its fundraiser and organization, and what it corrects; or None."""
+    whole = joinedload(Receipt.donation).joinedload(Donation.fundraiser).joinedload(Fundraiser.organization)
+    return db.session.get(Receipt, receipt_id, options=[whole, joinedload(Receipt.corrects)])

@@ -340,12 +340,13 @@ def checkout(row: Donation, checkout_url: str) -> Body:
     return {"donation_id": row.id, "monthly_gift": row.monthly_gift_id, "checkout_url": checkout_url, "url": address}
 
 
-def receipt(row: Receipt, first: Receipt) -> Body:
+def receipt(row: Receipt, first: Receipt | None) -> Body:
     """A document about a gift, whose receipt is `first`."""
     return {
+        "id": row.id,
         "number": row.label,
         "kind": row.kind,
-        "corrects": None if row.corrects_id is None else first.label,
+        "corrects": None if row.corrects_id is None or first is None else first.label,
         "amount": money(row.amount_minor, row.currency),
         "stands": money(row.stands_minor, row.currency),
         "issued_at": iso(row.issued_at),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import marshmallow as ma
 
-from app.api.frame import Id, MoneySchema, Schema
+from app.api.frame import Id, MoneySchema, Schema, list_schema
 from app.api.schemas import DonationOut, moment, one_of, paragraphs, text
 from app.donations.money_models import REFUND_REASONS, REFUND_STATUSES
 
 
 class RefundIn(Schema):
-    """Give a gift back: without an amount, all that is left of it. `note` is for the organization's own records."""
+    """Give a gift back: without an amount, all that is left of it. `note` is for the organization's own records. A large amount
+    that is typed is looked at twice: send it as `confirmed_amount_minor`, too."""
 
     amount_minor = ma.fields.Integer(strict=True)
+    confirmed_amount_minor = ma.fields.Integer(
+        strict=True, metadata={"description": "the same number once more; asked for from about 100 US dollars on"}
+    )
     currency = text(3, 3)
     reason = ma.fields.String(validate=one_of(REFUND_REASONS), load_default=REFUND_REASONS[0])
     note = paragraphs(500, load_default="")
@@ -34,3 +38,6 @@ class RefundedOut(DonationOut):
     """A gift with its refunds, as they were made."""
 
     refunds = ma.fields.List(ma.fields.Nested(RefundOut), required=True)
+
+
+RefundList = list_schema(RefundOut, "RefundList")

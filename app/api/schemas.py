@@ -498,6 +498,7 @@ class ReceiptOut(Schema):
     """A document that was issued for a gift: the receipt, or a correction of it, `amount` by which it changed (below zero: went
     back). What counts is `stands` of the latest."""
 
+    id = Id(required=True)
     number = ma.fields.String(required=True)
     kind = ma.fields.String(required=True, validate=one_of(RECEIPT_KINDS))
     corrects = ma.fields.String(required=True, allow_none=True)

@@ -13,8 +13,10 @@ from flask_wtf import CSRFProtect
 
 from app.api import (
     arrivals,
+    books,
     clearances,
     courses,
+    disputes,
     donations,
     follows,
     fundraiser_pages,
@@ -32,10 +34,13 @@ from app.api import (
     needs,
     organizations,
     payment_accounts,
+    payouts,
     pledges,
+    receipts,
     settings,
     shifts,
     signups,
+    terms,
 )
 from app.api.document import complete
 from app.api.frame import ProblemSchema, Specification
@@ -62,6 +67,11 @@ RESOURCES = (
     monthly.resource,
     in_person.resource,
     matching.resource,
+    receipts.resource,
+    disputes.resource,
+    payouts.resource,
+    books.resource,
+    terms.resource,
     learning.resource,
     imports.resource,
     me.resource,

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from typing import IO
-
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -16,14 +12,12 @@ from app.core.db import transaction
 from app.core.forms import PageForm
 from app.core.web import allow
 from app.donations.money_forms import PeriodForm
-from app.imports.exports import EXPORTS, PERIODIC, lines, record_export
+from app.imports.exports import EXPORTS, PERIODIC, read_whole, record_export, write_whole
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_people
 from app.organizations.queries import find_organization
 
 exports = Blueprint("exports", __name__)
-# Without it spreadsheets take UTF-8 for something older.
-BYTE_ORDER_MARK = "\ufeff"
 
 
 class _Asked:
@@ -68,21 +62,10 @@ def download(asked: _Asked) -> ResponseReturnValue:
     with transaction():
         record_export(asked.organization, name, by=current_person())
 
-    # Whole before its first byte is sent: a list that breaks off would look like all there is. Large ones wait on disk.
-    whole = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115  # whoever sends it closes it
-    whole.write(BYTE_ORDER_MARK.encode())
-    for line in lines(name, organization_id, names=True, since=since, until=until):
-        whole.write(line.encode())
-    response = Response(_read(whole), mimetype="text/csv")
+    whole = write_whole(name, organization_id, since=since, until=until)
+    response = Response(read_whole(whole), mimetype="text/csv")
     response.content_length = whole.tell()
     filename = f"{slug}-{name}-{today('UTC'):%Y-%m-%d}.csv"
     response.headers.set("Content-Disposition", "attachment", filename=filename)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _read(whole: IO[bytes]) -> Iterator[bytes]:
-    with whole:
-        whole.seek(0)
-        while chunk := whole.read(64 * 1024):
-            yield chunk

@@ -11,8 +11,9 @@ import csv
 import dataclasses
 import datetime as dt
 import io
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
 
@@ -38,6 +39,8 @@ from app.pledges.models import Pledge
 from app.signups.models import Signup
 
 PAGE = 500
+# Without it spreadsheets take UTF-8 for something older.
+BYTE_ORDER_MARK = "\ufeff"
 Cells = Iterable[object]
 
 
@@ -87,6 +90,26 @@ def lines(
 def _with_header(export: Export, asked: Asked) -> Iterator[Cells]:
     yield export.columns
     yield from export.rows(asked)
+
+
+def write_whole(
+    name: str, organization_id: int, *, since: dt.datetime | None = None, until: dt.datetime | None = None
+) -> IO[bytes]:
+    """The export `name` of an organization for its own staff, whole before its first byte is sent: a list that breaks off would
+    look like all there is. Large ones wait on disk; whoever sends it closes it. It is at its end: tell() is its length."""
+    whole = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115  # whoever sends it closes it
+    whole.write(BYTE_ORDER_MARK.encode())
+    for text in lines(name, organization_id, names=True, since=since, until=until):
+        whole.write(text.encode())
+    return whole
+
+
+def read_whole(whole: IO[bytes]) -> Iterator[bytes]:
+    """What write_whole wrote, in pieces; closed at the end."""
+    with whole:
+        whole.seek(0)
+        while chunk := whole.read(64 * 1024):
+            yield chunk
 
 
 def record_export(organization: Organization, name: str, *, by: Person) -> None:

@@ -12,12 +12,13 @@ from flask import Flask
 from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
-from app.core.ids import encode_id
+from app.core.ids import encode_id, new_id
 from app.core.money import Money
 from app.discovery.operations import follow
 from app.discovery.subjects import of_organization
 from app.donations.messages import report_message
 from app.donations.models import Donation
+from app.donations.money_models import Dispute, MoneyMismatch, Payout, PayoutLine, Refund
 from app.donations.operations.giving import start_donation
 from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.operations.offline import record_offline
@@ -48,6 +49,7 @@ from tests.factories import (
     make_person,
     make_shift,
     make_topic,
+    pay,
 )
 
 
@@ -371,6 +373,104 @@ def messages(owner: Person, count: int) -> str:
     return f"/fundraisers/{fundraiser.slug}/messages"
 
 
+def paid_gifts(owner: Person, count: int) -> tuple[Organization, Fundraiser, list[Donation]]:
+    """So many gifts of real money, each with its receipt."""
+    organization = make_organization(owner)
+    fundraiser = make_fundraiser(organization)
+    with transaction():
+        made = [
+            start_donation(fundraiser.id, amount=Money(2500, "USD"), name="Dee", email="dee@example.org", mode="demo")
+            for _number in range(count)
+        ]
+        for donation in made:
+            donation.mode = "live"
+            pay(donation)
+    return organization, fundraiser, made
+
+
+def receipts(owner: Person, count: int) -> str:
+    organization, _fundraiser, _gifts = paid_gifts(owner, count)
+    return f"/organizations/{organization.slug}/receipts"
+
+
+def refunds(owner: Person, count: int) -> str:
+    _organization, _fundraiser, [gift] = paid_gifts(owner, 1)
+    with transaction():
+        for _number in range(count):
+            made = Refund(
+                donation_id=gift.id, organization_id=gift.organization_id, amount_minor=1, currency="USD",
+                status="refused", reason="duplicate", created_at=now(),
+            )  # fmt: skip
+            db.session.add(made)
+    return f"/donations/{encode_id(gift.id)}/refunds"
+
+
+def disputes(owner: Person, count: int) -> str:
+    organization, _fundraiser, gifts = paid_gifts(owner, count)
+    with transaction():
+        for gift in gifts:
+            made = Dispute(
+                donation_id=gift.id, organization_id=organization.id, stripe_dispute_id=f"du_{gift.id}",
+                amount_minor=2500, currency="USD", status="needs_response", reason="fraudulent", created_at=now(),
+                checked_at=now(),
+            )  # fmt: skip
+            db.session.add(made)
+    return f"/organizations/{organization.slug}/disputes"
+
+
+def pay_out(organization: Organization, fundraiser: Fundraiser, count: int, *, lines: int = 1) -> list[Payout]:
+    """So many payouts, each with `lines` lines of the fundraiser."""
+    made = [
+        Payout(
+            organization_id=organization.id, stripe_payout_id=f"po_{new_id()}", amount_minor=2397, currency="USD",
+            status="paid", arrives_on=today("UTC"), automatic=True, created_at=now(), checked_at=now(),
+        )
+        for _number in range(count)
+    ]  # fmt: skip
+    with transaction():
+        db.session.add_all(made)
+        db.session.flush()
+        for payout in made:
+            for _line in range(lines):
+                line = PayoutLine(
+                    payout_id=payout.id, organization_id=organization.id, fundraiser_id=fundraiser.id, kind="charge",
+                    stripe_balance_transaction_id=f"txn_{new_id()}", amount_minor=2500, fee_minor=103, currency="USD",
+                )  # fmt: skip
+                db.session.add(line)
+    return made
+
+
+def payouts(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    pay_out(organization, make_fundraiser(organization), count)
+    return f"/organizations/{organization.slug}/payouts"
+
+
+def payout_lines(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    [payout] = pay_out(organization, make_fundraiser(organization), 1, lines=count)
+    return f"/organizations/{organization.slug}/payouts/{encode_id(payout.id)}/lines"
+
+
+def trail(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    fundraiser = make_fundraiser(organization)
+    pay_out(organization, fundraiser, count)
+    return f"/fundraisers/{fundraiser.slug}/payouts"
+
+
+def differences(owner: Person, count: int) -> str:
+    organization = make_organization(owner)
+    with transaction():
+        for _number in range(count):
+            made = MoneyMismatch(
+                organization_id=organization.id, account_key="platform", kind="amount", subject=f"txn_{new_id()}",
+                detail="charge", created_at=now(), found_last_at=now(),
+            )  # fmt: skip
+            db.session.add(made)
+    return f"/organizations/{organization.slug}/differences"
+
+
 def give_monthly(fundraiser: Fundraiser, owner: Person, count: int) -> list[Donation]:
     """So many monthly gifts of one donor, each with its first month paid."""
     with transaction():
@@ -412,6 +512,7 @@ LISTS = [
     mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
     articles, facts, courses, follows, updates, in_person, matches, matched_gifts,
     monthly_gifts, my_monthly_gifts, months, of_organization_pages, team_pages, organization_gifts, messages,
+    receipts, refunds, disputes, payouts, payout_lines, trail, differences,
 ]  # fmt: skip
 
 

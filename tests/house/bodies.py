@@ -325,5 +325,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api_fundraiser_pages.remove_picture"): {"consent_withdrawn": True},
     ("POST", "api_messages.hide"): {"reason": "Not about the books"},
     ("POST", "api_messages.report"): {"reason": "It is not about the books"},
+    ("POST", "api_disputes.send_evidence"): {"words": "She is our neighbour."},
+    ("POST", "api_books.mark_seen"): {"note": "Radar's fee"},
+    ("PATCH", "api_terms.edit"): {
+        "tax_id": "12-3456789", "receipt_text": "", "claims_gift_aid": True,
+        "fee": {"percent": "2.2", "fixed": {"amount_minor": 30, "currency": "USD"}},
+    },
     ("POST", "api_fundraisers.give"): {"amount_minor": 2500, "currency": "USD", "email": "dee@example.org"},
 }  # fmt: skip
