@@ -320,7 +320,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "api_fundraisers.suggest"): {"suggested_amounts": [{"amount_minor": 1000, "currency": "USD"}]},
     ("POST", "api_fundraisers.decline"): {"reason": "Please say more"},
     ("POST", "api_fundraisers.end"): {"outcome": "Thank you all."},
-    ("POST", "api_fundraisers.say_outcome"): {"outcome": "Thank you all."},
     ("POST", "api_fundraiser_pages.hand_over"): {"fundraiser": "{of_team_slug}"},
     ("POST", "api_fundraiser_pages.remove_picture"): {"consent_withdrawn": True},
     ("POST", "api_messages.hide"): {"reason": "Not about the books"},
