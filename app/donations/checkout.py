@@ -116,8 +116,8 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
             continue
         if may_open:
             return open_checkout(donation_id)
-        if session_id is None:
-            _close_unknown(donation_id, asked, account)
+        if session_id is None and _settle_lost(donation_id, asked, account):
+            continue
         if monthly_gift_id is not None:
             _end_earlier(monthly_gift_id, asked.attempt, account)
         with transaction():
@@ -142,7 +142,7 @@ def cancel(donation_id: int) -> str:
     account = None if donation is None else donation.account
     db.session.rollback()
     if asked is not None:
-        _close_unknown(donation_id, asked, account)
+        _settle_lost(donation_id, asked, account)
     with transaction():
         return giving.cancel_donation(donation_id).status
 
@@ -159,18 +159,34 @@ def _close(donation_id: int, session: SessionFacts, attempt: int, account: str |
         log.info("checkout.not_expired", code=error.code)
 
 
-def _close_unknown(donation_id: int, asked: CheckoutRequest, account: str | None) -> None:
-    """Close the session that an answer lost on the way may have left behind: asked for again under its key, Stripe names
-    it. After its time it is closed by itself."""
-    if now() >= asked.expires_at:
-        return
-    try:
-        session = gateway.create_checkout_session(asked, account=account)
-    except GatewayError as error:
-        if error.passing:
-            raise
-        return  # Stripe refuses to make it, so it never did
-    _close(donation_id, gateway.fetch_session(session.id, account=account), asked.attempt, account)
+def _settle_lost(donation_id: int, asked: CheckoutRequest, account: str | None) -> bool:
+    """The session that an answer lost on the way may have left behind: nobody shall pay through it, and what was paid through
+    it counts. False when Stripe never made one."""
+    session = _find_lost(asked, account)
+    if session is None:
+        return False
+    _close(donation_id, session, asked.attempt, account)
+    fulfil(donation_id, session_id=session.id)
+    return True
+
+
+def _find_lost(asked: CheckoutRequest, account: str | None) -> SessionFacts | None:
+    """The session of a try that our row does not know. While it may be made it is asked for again under its key, which names
+    it; later it is looked for among those that were made in that time."""
+    begun = asked.expires_at - giving.CHECKOUT_LIFETIME
+    if now() < begun + giving.CHECKOUT_OPENING:
+        try:
+            made = gateway.create_checkout_session(asked, account=account)
+        except GatewayError as error:
+            if error.passing:
+                raise
+            return None  # Stripe refuses to make it, so it never did
+        return gateway.fetch_session(made.id, account=account)
+    until = asked.expires_at + OVERLAP  # its clock may differ from ours
+    for session in gateway.list_sessions(begun - OVERLAP, account=account, until=until):
+        if (session.donation, session.attempt) == (asked.donation, asked.attempt):
+            return session
+    return None
 
 
 def _end_earlier(monthly_gift_id: int, attempt: int, account: str | None) -> None:
@@ -189,10 +205,11 @@ def _end_earlier(monthly_gift_id: int, attempt: int, account: str | None) -> Non
 def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | None = None) -> str:
     """Fetch the truth about one donation and apply it; returns its status then. Raises GatewayError.
 
-    `session_id` names the session when our row does not know it yet; `event_id` is the stored event this answers.
+    `session_id` names the session that is spoken of, which our row may not know, or know as one of an earlier try; `event_id`
+    is the stored event this answers.
     """
     donation = queries.find_donation(donation_id)
-    known = None if donation is None else donation.stripe_session_id or session_id
+    known = None if donation is None else session_id or donation.stripe_session_id
     status = "" if donation is None else donation.status
     account = None if donation is None else donation.account
     monthly_gift_id = None if donation is None else donation.monthly_gift_id
@@ -217,6 +234,8 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
             lock(MonthlyGift, monthly_gift_id)  # before its donations, as renewals do
         done = fulfilling.fulfil(donation_id, session, payment, livemode=gateway.expects_livemode(), event_id=event_id)
         monthly.note_session(done, session)
+        if session.attempt != done.attempt and session.subscription_id is not None:
+            monthly.promise_to_end_astray(done, session.subscription_id)
         return done.status
 
 
@@ -264,6 +283,16 @@ def expire(donation_id: int, *, of_attempt: int | None = None) -> None:
         return
     _close(donation_id, gateway.fetch_session(session_id, account=account), attempt, account)
     fulfil(donation_id)
+
+
+def let_go_of(account: str) -> None:
+    """The organization took `account` from us: nobody can be asked what becomes of the gifts that are not paid yet. They are
+    told as expired; what a bank had yet to confirm may be paid there all the same, so a person is to look."""
+    waiting = queries.list_waiting_on(account)
+    db.session.rollback()
+    for donation_id in waiting:
+        with transaction():
+            giving.let_go(donation_id)
 
 
 def handle_event(event: StoredEvent) -> None:

@@ -131,19 +131,22 @@ def compare_with_stripe() -> tuple[int, list[str]]:
         )
     )
     since = db.session.scalar(sa.select(sa.func.min(Donation.created_at)).where(of_this_mode))
-    gone = sa.select(PaymentAccount.stripe_account_id).where(PaymentAccount.deauthorized_at.is_not(None))
-    lost = set(db.session.scalars(gone))
-    accounts = set(db.session.scalars(sa.select(Donation.account).where(of_this_mode).distinct())) - lost
+    answering = sa.select(PaymentAccount.stripe_account_id).where(PaymentAccount.deauthorized_at.is_(None))
+    used = set(db.session.scalars(sa.select(Donation.account).where(of_this_mode).distinct()))
+    accounts = used & {None, *db.session.scalars(answering)}
+    lost = used - accounts
     fees = _fees_by_donation()
     db.session.expunge_all()
     db.session.rollback()
     found: list[str] = []
     for donation in ours:
-        if donation.account in lost and donation.account is not None:
+        if donation.account in lost:
             continue  # the organization took its account from us: Stripe answers nothing about it
         found += _compare(donation, fees.get(donation.id))
     if since is not None:
         paid = {donation.stripe_session_id for donation in ours}
+        # What was paid on a page that had been replaced is known by its invoice.
+        paid |= {donation.stripe_invoice_id for donation in ours if donation.is_astray}
         for account in sorted(accounts, key=str):
             found += _paid_only_at_stripe(account, since, paid)
     return len(ours), found
@@ -184,7 +187,8 @@ def _compare(donation: Donation, fee: Money | None) -> list[str]:
     found: list[str] = []
     if payment.status != "succeeded" or payment.received != Money(donation.amount_minor, donation.currency):
         found.append(f"stripe: donation {name} is {payment.status}, {payment.received.amount_minor} there")
-    if payment.donation != name and donation.monthly_gift_id is None:  # Stripe makes the payments of a subscription
+    of_subscription = donation.stripe_invoice_id is not None  # Stripe makes the payments of those
+    if payment.donation != name and not of_subscription:
         found.append(f"stripe: the payment of donation {name} names another donation")
     known = None if payment.fee is None or not payment.fee.amount_minor else payment.fee
     if known != fee:
@@ -195,7 +199,10 @@ def _compare(donation: Donation, fee: Money | None) -> list[str]:
 def _paid_only_at_stripe(account: str | None, since: dt.datetime, paid: set[str | None]) -> list[str]:
     """Sessions of one account that Stripe says are paid, made for a donation of ours that is not paid through them."""
     sessions = gateway.list_sessions(since - dt.timedelta(hours=1), account=account)
-    missing = [session for session in sessions if session.payment_status == "paid" and session.id not in paid]
+    paid_there = [session for session in sessions if session.payment_status == "paid"]
+    missing = [
+        one for one in paid_there if one.id not in paid and (one.invoice_id is None or one.invoice_id not in paid)
+    ]
     keys = {decode_id(session.donation) for session in missing} - {None}
     ours = sa.select(Donation.id).where(Donation.id.in_(keys), Donation.account.is_not_distinct_from(account))
     known = set(db.session.scalars(ours)) if keys else set()

@@ -165,7 +165,7 @@ def look_at_books(organization: Organization | None = None) -> list[Finding]:
         findings.append(Finding("bad", _("Gifts that do not match"), text, remedy))
     if books.failed_refunds:
         text = ngettext("%(num)s refund did not arrive.", "%(num)s refunds did not arrive.", books.failed_refunds)
-        remedy = _("Ask the donor how else the money can reach them.")
+        remedy = _("Open the gift: it says whether to make it in Stripe's dashboard, or to ask the donor.")
         findings.append(Finding("look", _("Refunds"), text, remedy))
     if books.failed_payouts:
         text = ngettext(
@@ -175,6 +175,14 @@ def look_at_books(organization: Organization | None = None) -> list[Finding]:
         )
         remedy = _("Correct the bank account in Stripe's dashboard; Stripe pays out again then.")
         findings.append(Finding("bad", _("Payouts"), text, remedy))
+    if books.cut_off:
+        text = ngettext(
+            "%(num)s monthly gift ran when its account was disconnected. Stripe may go on charging its donor.",
+            "%(num)s monthly gifts ran when their account was disconnected. Stripe may go on charging their donors.",
+            books.cut_off,
+        )
+        remedy = _("Cancel the subscriptions in the dashboard of the disconnected account: we cannot from here.")
+        findings.append(Finding("bad", _("Monthly gifts"), text, remedy))
     if not findings:
         findings.append(Finding("good", _("Differences"), _("Nothing that we know differs from Stripe.")))
     findings.append(_look_at_comparison(books))

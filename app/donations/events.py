@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.db import db, transaction
-from app.donations import accounts, checkout, going_back, monthly, queries
+from app.donations import accounts, checkout, gateway, going_back, money_queries, monthly, queries
+from app.donations.gateway import GatewayError
+from app.donations.operations import accounts as account_operations
 from app.donations.operations import inbox
+from app.donations.operations.mismatches import ACCOUNT_GONE, note_mismatch
 from app.donations.queries import StoredEvent
 
 # By the first that fits. Every type of inbox.HANDLED_TYPES has one (tests/donations/test_inbox.py).
@@ -35,7 +38,30 @@ def handle(event_id: int) -> None:
         return
     for prefix, act in ACTS:
         if event.type.startswith(prefix):
-            act(event)
+            try:
+                act(event)
+            except GatewayError as error:
+                if error.code != gateway.ACCOUNT_GONE or event.account is None:
+                    raise
+                _keep_unasked(event, event.account)
             return
     with transaction():
         inbox.close_event(event.id, "ignored", "not acted upon")
+
+
+def _keep_unasked(event: StoredEvent, account: str) -> None:
+    """News of an account that its organization took from us: nothing can be asked about it, so it changes no books, and a
+    person is to look."""
+    organization_id = money_queries.find_owner(account, gateway.mode())
+    db.session.rollback()
+    with transaction():
+        account_operations.note_deauthorized(account)
+    with transaction():
+        note_mismatch(
+            account=account,
+            kind=ACCOUNT_GONE,
+            subject=event.object_id,
+            detail=event.type,
+            organization_id=organization_id,
+        )
+        inbox.close_event(event.id, "handled", "of an account that was disconnected")

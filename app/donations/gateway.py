@@ -225,7 +225,7 @@ def create_checkout_session(asked: CheckoutRequest, *, account: str | None) -> S
     kind: Any = {"mode": "payment", "submit_type": "donate", "payment_intent_data": {"metadata": named}}
     if asked.monthly_gift:
         price["recurring"] = {"interval": "month"}
-        of_subscription = {"metadata": {**named, "monthly_gift": asked.monthly_gift}}
+        of_subscription = {"metadata": {**named, "monthly_gift": asked.monthly_gift, "attempt": str(asked.attempt)}}
         kind = {"mode": "subscription", "submit_type": "donate", "subscription_data": of_subscription}
     whole: Any = {
         **kind,
@@ -297,11 +297,12 @@ def list_events(since: dt.datetime, types: tuple[str, ...], *, account: str | No
 
 
 @_translated
-def list_sessions(since: dt.datetime, *, account: str | None) -> list[SessionFacts]:
-    """Every Checkout Session made since `since`, newest first, all pages. Raises GatewayError."""
-    page = _client().v1.checkout.sessions.list(
-        {"created": {"gte": int(since.timestamp())}, "limit": PAGE}, _options(account)
-    )
+def list_sessions(since: dt.datetime, *, account: str | None, until: dt.datetime | None = None) -> list[SessionFacts]:
+    """Every Checkout Session made since `since` (and not after `until`), newest first, all pages. Raises GatewayError."""
+    made: Any = {"gte": int(since.timestamp())}
+    if until is not None:
+        made["lte"] = int(until.timestamp())
+    page = _client().v1.checkout.sessions.list({"created": made, "limit": PAGE}, _options(account))
     return [_session_facts(session) for session in page.auto_paging_iter()]
 
 

@@ -21,7 +21,7 @@ from app.donations.money_facts import (
     WarningFacts,
 )
 
-_REFUND_PARTS = ("balance_transaction", "failure_balance_transaction")
+_BOTH_WAYS = ("balance_transaction", "failure_balance_transaction")
 
 
 def _money(amount: int, currency: str) -> Money:
@@ -68,7 +68,7 @@ def create_refund(asked: RefundRequest) -> RefundFacts:
             "amount": asked.amount.amount_minor,
             "reason": asked.reason,
             "metadata": {"donation_id": asked.donation, "refund_id": asked.refund},
-            "expand": list(_REFUND_PARTS),
+            "expand": list(_BOTH_WAYS),
         },
         gateway._options(asked.account, asked.idempotency_key),
     )
@@ -78,14 +78,14 @@ def create_refund(asked: RefundRequest) -> RefundFacts:
 @gateway._translated
 def fetch_refund(refund_id: str, *, account: str | None) -> RefundFacts:
     """The refund as it is now. Raises GatewayError."""
-    asked: Any = {"expand": list(_REFUND_PARTS)}
+    asked: Any = {"expand": list(_BOTH_WAYS)}
     return _refund_facts(gateway._client().v1.refunds.retrieve(refund_id, asked, gateway._options(account)))
 
 
 @gateway._translated
 def list_refunds(payment_intent_id: str, *, account: str | None) -> list[RefundFacts]:
     """Every refund of a payment, whoever made it, newest first. Raises GatewayError."""
-    parts = [f"data.{part}" for part in _REFUND_PARTS]
+    parts = [f"data.{part}" for part in _BOTH_WAYS]
     page = gateway._client().v1.refunds.list(
         {"payment_intent": payment_intent_id, "limit": PAGE, "expand": parts}, gateway._options(account)
     )
@@ -153,6 +153,7 @@ def fetch_warning(warning_id: str, *, account: str | None) -> WarningFacts:
 
 
 def _payout_facts(payout: Any) -> PayoutFacts:
+    left, back = (_balance_facts(thing) for thing in (payout.balance_transaction, payout.failure_balance_transaction))
     return PayoutFacts(
         id=payout.id,
         status=str(payout.status),
@@ -163,13 +164,16 @@ def _payout_facts(payout: Any) -> PayoutFacts:
         balance_transaction_id=gateway._id_of(payout.balance_transaction),
         failure_balance_transaction_id=gateway._id_of(payout.failure_balance_transaction),
         created_at=gateway._instant(payout.created),
+        fee=None if left is None else left.fee,
+        failure_fee=None if back is None else back.fee,
     )
 
 
 @gateway._translated
 def fetch_payout(payout_id: str, *, account: str | None) -> PayoutFacts:
-    """The payout as it is now. Raises GatewayError."""
-    return _payout_facts(gateway._client().v1.payouts.retrieve(payout_id, {}, gateway._options(account)))
+    """The payout as it is now, with what it cost. Raises GatewayError."""
+    asked: Any = {"expand": list(_BOTH_WAYS)}
+    return _payout_facts(gateway._client().v1.payouts.retrieve(payout_id, asked, gateway._options(account)))
 
 
 @gateway._translated

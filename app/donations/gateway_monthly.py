@@ -29,6 +29,8 @@ class SubscriptionFacts:
     amount: Money
     next_at: dt.datetime | None
     monthly_gift: str
+    # Which try to pay it began with; None of those that were begun before this was said.
+    attempt: int | None
     ended_for: str
 
     @property
@@ -48,11 +50,17 @@ class InvoiceFacts:
     amount: Money
     subscription_id: str | None
     monthly_gift: str
+    # Which try to pay its subscription began with; None where that is not said.
+    attempt: int | None
     payment_intent_id: str | None
     attempts: int
     next_attempt_at: dt.datetime | None
     livemode: bool
     created_at: dt.datetime
+
+
+def _attempt(thing: Any) -> int | None:
+    return gateway._attempt(thing) if gateway._metadata(thing, "attempt") else None
 
 
 def _subscription_facts(thing: Any) -> SubscriptionFacts:
@@ -69,6 +77,7 @@ def _subscription_facts(thing: Any) -> SubscriptionFacts:
         amount=Money((item.price.unit_amount or 0) * (item.quantity or 1), str(item.price.currency).upper()),
         next_at=None if over else gateway._instant(item.current_period_end),
         monthly_gift=gateway._metadata(thing, "monthly_gift"),
+        attempt=_attempt(thing),
         ended_for=str((ended.reason if ended is not None else None) or "") if over else "",
     )
 
@@ -85,6 +94,7 @@ def _invoice_facts(thing: Any) -> InvoiceFacts:
         amount=Money(thing.amount_paid if thing.status == "paid" else thing.amount_due, str(thing.currency).upper()),
         subscription_id=None if parent is None else gateway._id_of(parent.subscription),
         monthly_gift="" if parent is None else gateway._metadata(parent, "monthly_gift"),
+        attempt=None if parent is None else _attempt(parent),
         payment_intent_id=intent,
         attempts=thing.attempt_count,
         next_attempt_at=None if thing.next_payment_attempt is None else gateway._instant(thing.next_payment_attempt),
@@ -178,20 +188,24 @@ def pause_subscription(
 
 
 @gateway._translated
-def open_card_page(customer_id: str, return_url: str, idempotency_key: str, *, account: str | None) -> str:
-    """The address of Stripe's page where the donor puts in another card; it works for a few minutes. Raises GatewayError.
-
-    The page needs a configuration of the account; one that only lets a card be changed is made under a key of its own.
-    """
-    portal = gateway._client().v1.billing_portal
-    configuration = portal.configurations.create(
-        {"features": {"payment_method_update": {"enabled": True}}},
-        gateway._options(account, f"manyhands-portal-{account or 'own'}"),
+def create_portal_configuration(idempotency_key: str, *, account: str | None) -> str:
+    """What Stripe's page for another card shows: that alone. Its id, which is good for as long as the account is. Raises
+    GatewayError."""
+    made = gateway._client().v1.billing_portal.configurations.create(
+        {"features": {"payment_method_update": {"enabled": True}}}, gateway._options(account, idempotency_key)
     )
-    session = portal.sessions.create(
+    return made.id
+
+
+@gateway._translated
+def open_card_page(
+    customer_id: str, return_url: str, idempotency_key: str, *, configuration: str, account: str | None
+) -> str:
+    """The address of Stripe's page where the donor puts in another card; it works for a few minutes. Raises GatewayError."""
+    session = gateway._client().v1.billing_portal.sessions.create(
         {
             "customer": customer_id,
-            "configuration": configuration.id,
+            "configuration": configuration,
             "return_url": return_url,
             "flow_data": {
                 "type": "payment_method_update",

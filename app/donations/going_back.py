@@ -50,21 +50,34 @@ def ask_refund(refund_id: int) -> str:
     asked, donation_id = _request(refund), refund.donation_id
     is_old = (now() - refund.created_at).total_seconds() > KEY_LIVES_SECONDS
     db.session.rollback()
-    made = _find_made(asked) if is_old else None
-    if made is None:
-        try:
-            made = gateway_money.create_refund(asked)
-        except GatewayError as error:
-            if error.passing:
-                raise
-            made = _find_made(asked)  # "already refunded" may be this very one
-            if made is None:
-                with transaction():
-                    refunds.refuse_refund(refund_id, error.code)
-                return "refused"
+    try:
+        made = _make(asked, is_old=is_old)
+    except GatewayError as error:
+        if error.passing:
+            raise
+        with transaction():
+            refunds.refuse_refund(refund_id, error.code)
+        return "refused"
     with transaction():
         refunds.note_refunds(donation_id, [made])
     return made.status
+
+
+def _make(asked: RefundRequest, *, is_old: bool) -> RefundFacts:
+    """The refund at Stripe, made now or before. Raises GatewayError; of an account that was taken from us nothing can be made,
+    nor looked for."""
+    made = _find_made(asked) if is_old else None
+    if made is not None:
+        return made
+    try:
+        return gateway_money.create_refund(asked)
+    except GatewayError as error:
+        if error.passing or error.code == gateway.ACCOUNT_GONE:
+            raise
+        made = _find_made(asked)  # "already refunded" may be this very one
+        if made is None:
+            raise
+        return made
 
 
 def _find_made(asked: RefundRequest) -> RefundFacts | None:

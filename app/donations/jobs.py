@@ -68,6 +68,12 @@ def close_account(payload: dict[str, Any]) -> None:
             giving.promise_to_expire(key, attempt)
 
 
+def let_go_of_account(payload: dict[str, Any]) -> None:
+    """An organization took its account from us: what is under way on it ends here."""
+    monthly.end_all_of(payload["account"])
+    checkout.let_go_of(payload["account"])
+
+
 def mail_thanks(payload: dict[str, Any]) -> None:
     """Thank the donor, saying what arrived and for whom."""
     _write_to_donor("thanks", "paid", payload)
@@ -122,6 +128,12 @@ def issue_missing() -> None:
             donation = lock(Donation, donation_id)
             if donation is not None:
                 receipts.issue(donation)
+
+
+def purge_declarations() -> None:
+    """Sweep: home addresses that Gift Aid was declared with, for gifts that were never paid."""
+    with transaction():
+        giving.purge_declarations()
 
 
 def _on_paper(receipt: Receipt) -> dict[str, Any]:
@@ -269,7 +281,9 @@ HANDLERS = {
     "expire_checkout": expire_checkout,
     "fundraiser_closed": close_fundraiser,
     "payment_account_closed": close_account,
+    "payment_account_gone": let_go_of_account,
     "stop_monthly": monthly_jobs.stop_monthly,
+    "end_astray_monthly": monthly_jobs.end_astray,
     "mail_monthly_failed": monthly_jobs.mail_failed,
     "mail_monthly_ends_soon": monthly_jobs.mail_ends_soon,
     "mail_monthly_ended": monthly_jobs.mail_ended,
@@ -290,6 +304,7 @@ SWEEPS = (
     Sweep("donations.tell_of_ends", 3600, monthly.tell_of_ends),
     Sweep("donations.check_stale", 120, checkout.check_stale),
     Sweep("donations.close_checkouts", 60, checkout.close_checkouts),
+    Sweep("donations.purge_declarations", 3600, purge_declarations),
     Sweep("donations.issue_missing", 900, issue_missing),
     Sweep("donations.check_refunds_and_disputes", 600, going_back.check_stale),
     Sweep("donations.reconcile", 3600, reconciling.reconcile_due),

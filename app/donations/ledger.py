@@ -103,14 +103,14 @@ def post_gift(
 def post_fee(
     *,
     organization_id: int,
-    fundraiser_id: int,
-    donation_id: int,
+    fundraiser_id: int | None,
+    donation_id: int | None,
     balance_transaction_id: str,
     fee: Money,
     kind: str = "fee",
 ) -> LedgerTransaction | None:
     """Stripe kept `fee` of a gift, in the currency it settles in (which may be another than the gift's); `kind` says of what:
-    fee (the payment), refund_fee, dispute_fee. A negative one was given back."""
+    fee (the payment), refund_fee, dispute_fee, payout_fee (of no gift). A negative one was given back."""
     return post(
         organization_id=organization_id,
         donation_id=donation_id,

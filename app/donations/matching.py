@@ -74,7 +74,7 @@ def _claim(match_id: int, donation: Donation, fundraiser_id: int) -> None:
     db.session.add(MatchClaim(matching_gift_id=match_id, donation_id=donation.id, amount_minor=minor, created_at=now()))
     db.session.flush()
     _post(f"match:{match_id}:{donation.id}", "match", donation, fundraiser_id, minor)
-    tally.matched(fundraiser_id, minor)
+    tally.matched(donation, fundraiser_id, minor)
 
 
 def _take(match_id: int, minor: int) -> bool:
@@ -107,7 +107,7 @@ def gift_went_back(donation: Donation, minor: int) -> None:
         db.session.flush()
         source = f"match_changed:{match.id}:{donation.id}:{new_id()}"
         _post(source, "match_changed", donation, match.fundraiser_id, change)
-        tally.matched(match.fundraiser_id, change)
+        tally.matched(donation, match.fundraiser_id, change)
 
 
 def _post(source: str, kind: str, donation: Donation, fundraiser_id: int, minor: int) -> None:

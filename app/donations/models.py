@@ -28,6 +28,8 @@ LEDGER_ACCOUNTS = (
     "match_promised", "matches",
 )  # fmt: skip
 SOURCES = ("stripe", "offline")
+# How the form_key begins of what was paid on a page that had been replaced; Stripe's id of its invoice follows.
+ASTRAY = "astray:"
 
 
 class Donation(HasId, Base):
@@ -131,6 +133,12 @@ class Donation(HasId, Base):
     def message_hidden(self) -> bool:
         """True while the page does not show its message."""
         return self.hidden_by != ""
+
+    @property
+    def is_astray(self) -> bool:
+        """True when it was paid on a page that had been replaced, by a monthly gift that nobody wanted: it goes back by
+        itself."""
+        return (self.form_key or "").startswith(ASTRAY)
 
     @property
     def has_words(self) -> bool:

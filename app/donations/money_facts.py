@@ -101,6 +101,9 @@ class PayoutFacts:
     balance_transaction_id: str | None
     failure_balance_transaction_id: str | None
     created_at: dt.datetime
+    # What Stripe kept for paying out at once; and gave back, or kept again, when it did not arrive.
+    fee: Money | None = None
+    failure_fee: Money | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from app.core.letters import compose, language_of, speaking
 from app.core.mail import deliver
 from app.core.money import Money, format_money
 from app.core.when import moment
-from app.donations import checkout, going_back, money_queries, money_words, queries
+from app.donations import checkout, gateway, going_back, money_queries, money_words, queries
 from app.donations.models import Donation
 from app.donations.money_models import REFUND_LIVE, FraudWarning, Payout
 from app.donations.operations import disputes
@@ -54,6 +54,7 @@ def mail_refunded(payload: dict[str, Any]) -> None:
         arrived=refund.status in REFUND_LIVE,
         amount=format_money(Money(refund.amount_minor, refund.currency), locale),
         whole=refund.amount_minor == donation.amount_minor,
+        astray=donation.is_astray,
         gift=format_money(Money(donation.amount_minor, donation.currency), locale),
         name=donation.name,
         organization=donation.fundraiser.organization.name,
@@ -122,7 +123,8 @@ def _refund_news(payload: dict[str, Any], person: Person) -> dict[str, Any] | No
     donation = None if refund is None else queries.find_donation(refund.donation_id)
     if refund is None or donation is None:
         return None
-    return _about(donation, person, refund.amount_minor)
+    gone = refund.problem == gateway.ACCOUNT_GONE
+    return {**_about(donation, person, refund.amount_minor), "gone": gone}
 
 
 def _payout_news(payload: dict[str, Any], person: Person) -> dict[str, Any] | None:

@@ -28,6 +28,8 @@ from app.donations.money_models import (
     Reconciliation,
     Refund,
 )
+from app.donations.monthly_models import MonthlyGift
+from app.donations.payees import reachable
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
 
@@ -94,7 +96,7 @@ def list_refunds_to_check(*, mode: str, limit: int = 100) -> list[int]:
     looked_at = sa.func.coalesce(Refund.checked_at, Refund.created_at)
     due = sa.or_(
         sa.and_(Refund.status == "asked", Refund.created_at < now() - ASKED_STALE),
-        sa.and_(Refund.status.in_(("pending", "requires_action")), looked_at < now() - REFUND_STALE),
+        sa.and_(Refund.status.in_(("pending", "requires_action")), looked_at < now() - REFUND_STALE, reachable()),
     )
     query = sa.select(Refund.id).join(Donation, Donation.id == Refund.donation_id).where(due, Donation.mode == mode)
     return list(db.session.scalars(query.order_by(looked_at).limit(limit)))
@@ -106,6 +108,7 @@ def list_disputes_to_check(*, mode: str, limit: int = 100) -> list[int]:
         sa.select(Dispute.id)
         .join(Donation, Donation.id == Dispute.donation_id)
         .where(Dispute.status.in_(DISPUTE_OPEN), Dispute.checked_at < now() - REFUND_STALE, Donation.mode == mode)
+        .where(reachable())
         .order_by(Dispute.checked_at)
     )
     return list(db.session.scalars(query.limit(limit)))
@@ -389,10 +392,10 @@ def find_owner(account: str | None, mode: str) -> int | None:
 
 
 def list_accounts(mode: str) -> list[str | None]:
-    """Every account that a gift of `mode` was paid through; None is the installation's own."""
+    """Every account that a gift of `mode` was paid through and that can be asked about; None is the installation's own."""
     query = (
         sa.select(Donation.account)
-        .where(Donation.status == "paid", Donation.source == "stripe", Donation.mode == mode)
+        .where(Donation.status == "paid", Donation.source == "stripe", Donation.mode == mode, reachable())
         .distinct()
     )
     return sorted(db.session.scalars(query), key=lambda account: account or "")
@@ -404,7 +407,7 @@ def list_accounts_to_compare(*, mode: str, paid_before: dt.datetime, ran_before:
         sa.select(Donation.account, Reconciliation.ran_at)
         .outerjoin(Reconciliation, Reconciliation.account_key == sa.func.coalesce(Donation.account, PLATFORM))
         .where(Donation.status == "paid", Donation.source == "stripe", Donation.mode == mode)
-        .where(Donation.paid_at < paid_before)
+        .where(Donation.paid_at < paid_before, reachable())
         .distinct()
     )
     return [account for account, ran_at in db.session.execute(query) if ran_at is None or ran_at < ran_before]
@@ -459,6 +462,8 @@ class Books:
     mismatched_gifts: int
     failed_refunds: int
     failed_payouts: int
+    # Monthly gifts that ran when their organization took its account from us: Stripe may go on with them.
+    cut_off: int
     compared_at: dt.datetime | None
 
 
@@ -480,6 +485,12 @@ def read_books(organization_id: int | None, mode: str) -> Books:
         mismatched_gifts=count(Donation, Donation.status == "mismatched"),
         failed_refunds=count(Refund, Refund.status.in_(NOT_ARRIVED), Refund.created_at > now() - RECENT),
         failed_payouts=count(Payout, Payout.status == "failed", Payout.created_at > now() - RECENT),
+        cut_off=count(
+            MonthlyGift,
+            MonthlyGift.ended_by == "account",
+            MonthlyGift.mode == mode,
+            MonthlyGift.ended_at > now() - RECENT,
+        ),
         compared_at=db.session.scalar(compared),
     )
 

@@ -76,6 +76,13 @@ _MISMATCHES: dict[str, tuple[Any, Any]] = {
         lazy("Stripe never booked a gift that was paid"),
         lazy("Look at the payment in Stripe's dashboard. It may be held for review."),
     ),
+    "account_gone": (
+        lazy("Something happened on an account that was disconnected"),
+        lazy(
+            "We cannot ask Stripe about it any more, so it is not counted. Look at it in that account's dashboard, and give it"
+            " back there if the donor did not want it."
+        ),
+    ),
     "other": (
         lazy("Stripe booked something that is no gift"),
         lazy("A fee or a correction of Stripe's. Its dashboard says what it is; note that here for your books."),

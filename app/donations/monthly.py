@@ -14,8 +14,9 @@ from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.donations import checkout, gateway, gateway_monthly, monthly_queries
 from app.donations.gateway import ACCOUNT_GONE, GatewayError
-from app.donations.monthly_models import MonthlyGift
-from app.donations.operations import inbox
+from app.donations.models import PLATFORM
+from app.donations.operations import accounts as account_operations
+from app.donations.operations import astray, inbox
 from app.donations.operations import monthly as operations
 from app.donations.queries import StoredEvent
 
@@ -37,14 +38,16 @@ def handle_event(event: StoredEvent) -> None:
     account = event.account
     if event.type.startswith("customer.subscription."):
         facts = gateway_monthly.fetch_subscription(event.object_id, account=account)
-        gift_id = monthly_queries.find_monthly_id(facts.id, facts.monthly_gift, account)
+        gift_id = monthly_queries.find_monthly_id(facts.id, facts.monthly_gift, account, facts.attempt)
+        lost = None if gift_id is not None else monthly_queries.find_astray_id(facts.monthly_gift, account)
         db.session.rollback()
+        if lost is not None:
+            end_astray(lost, facts.id)
         with transaction():
             if gift_id is not None:
                 operations.note_subscription(gift_id, facts)
-            inbox.close_event(
-                event.id, "ignored" if gift_id is None else "handled", "" if gift_id is not None else "not ours"
-            )
+            foreign = gift_id is None and lost is None
+            inbox.close_event(event.id, "ignored" if foreign else "handled", "not ours" if foreign else "")
         return
     invoice_id: str | None = event.object_id
     if event.type.startswith("invoice_payment."):
@@ -57,9 +60,16 @@ def handle_event(event: StoredEvent) -> None:
 def _follow(invoice_id: str, account: str | None, *, event_id: int | None = None) -> bool:
     """Apply what Stripe says of one invoice now; False when it is none of ours. Raises GatewayError."""
     invoice = gateway_monthly.fetch_invoice(invoice_id, account=account)
-    gift_id = monthly_queries.find_monthly_id(invoice.subscription_id, invoice.monthly_gift, account)
+    gift_id = monthly_queries.find_monthly_id(invoice.subscription_id, invoice.monthly_gift, account, invoice.attempt)
     first = None if gift_id is None else monthly_queries.find_first_donation_id(gift_id)
+    lost = None if gift_id is not None else monthly_queries.find_astray_id(invoice.monthly_gift, account)
     db.session.rollback()
+    if lost is not None and invoice.subscription_id is not None:
+        end_astray(lost, invoice.subscription_id)
+        if event_id is not None:
+            with transaction():
+                inbox.close_event(event_id, "handled")
+        return True
     if gift_id is None or first is None:
         return False
     if invoice.is_first:  # its page at Stripe says the same, and there is one place where a gift becomes paid
@@ -92,7 +102,7 @@ def refresh(gift_id: int) -> None:
     except GatewayError as error:
         if error.code != ACCOUNT_GONE:
             raise
-        _give_up(gift_id)
+        _give_up(gift_id, account)
         return
     for invoice_id in found:
         known = operations.find_by_invoice(invoice_id)
@@ -103,12 +113,46 @@ def refresh(gift_id: int) -> None:
         operations.note_subscription(gift_id, facts)
 
 
-def _give_up(gift_id: int) -> None:
+def _give_up(gift_id: int, account: str | None) -> None:
     """The organization took its account from us: nothing can be asked about its subscriptions any more."""
     with transaction():
-        gift = db.session.get(MonthlyGift, gift_id, with_for_update=True)
-        if gift is not None:
-            operations.end(gift, gift.ended_by or "organization")
+        operations.cut_off(gift_id)
+    if account is not None:
+        with transaction():
+            account_operations.note_deauthorized(account)
+
+
+def end_all_of(account: str) -> None:
+    """The organization took `account` from us: its monthly gifts end here, each in a transaction of its own, and their donors
+    are told that we cannot stop them at Stripe."""
+    running = monthly_queries.list_running_on(account)
+    db.session.rollback()
+    for gift_id in running:
+        with transaction():
+            operations.cut_off(gift_id)
+
+
+def end_astray(gift_id: int, subscription_id: str) -> None:
+    """End a subscription at Stripe that a page of an earlier try began and that its monthly gift does not follow, and give back
+    whatever it took. Asked again, it changes nothing. Raises GatewayError."""
+    gift = monthly_queries.find_monthly(gift_id)
+    account = None if gift is None else gift.account
+    follows = gift is None or gift.stripe_subscription_id == subscription_id
+    db.session.rollback()
+    if follows:
+        return
+    if not gateway_monthly.fetch_subscription(subscription_id, account=account).is_over:
+        with transaction():
+            operations.note_astray(gift_id)
+        key = f"manyhands-monthly-astray-{gift_id}-{subscription_id}"
+        gateway_monthly.cancel_subscription(subscription_id, key, account=account)
+    for invoice_id in gateway_monthly.list_invoices(subscription_id, now() - LOOK_BACK, account=account):
+        invoice = gateway_monthly.fetch_invoice(invoice_id, account=account)
+        if invoice.payment_intent_id is None:
+            continue
+        payment = gateway.fetch_payment(invoice.payment_intent_id, account=account)
+        with transaction():
+            astray.take(gift_id, invoice, payment, livemode=gateway.expects_livemode())
 
 
 def stop(gift_id: int) -> None:
@@ -131,7 +175,7 @@ def stop(gift_id: int) -> None:
             facts = gateway_monthly.cancel_subscription(subscription, key, account=account)
     except GatewayError as error:
         if error.code == ACCOUNT_GONE:
-            _give_up(gift_id)
+            _give_up(gift_id, account)
             return
         if error.passing:
             raise
@@ -198,8 +242,21 @@ def open_card_page(gift_id: int) -> str:
     customer, account = gift.stripe_customer_id, gift.account
     with transaction():
         act = operations.next_act(gift_id)
+    configuration = _portal_configuration(account)
     key = f"manyhands-monthly-card-{gift_id}-{act}"
-    return gateway_monthly.open_card_page(customer, own_url(gift_id), key, account=account)
+    return gateway_monthly.open_card_page(customer, own_url(gift_id), key, configuration=configuration, account=account)
+
+
+def _portal_configuration(account: str | None) -> str:
+    """What the page for another card shows, set up at Stripe once for each account and kept. Raises GatewayError."""
+    key = account or f"{PLATFORM}:{gateway.mode()}"
+    known = monthly_queries.find_portal_configuration(key)
+    db.session.rollback()
+    if known is not None:
+        return known
+    made = gateway_monthly.create_portal_configuration(f"manyhands-portal-{account or 'own'}", account=account)
+    with transaction():
+        return operations.keep_portal_configuration(key, made)
 
 
 # --- sweeps -------------------------------------------------------------------------------------------------------

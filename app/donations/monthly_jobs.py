@@ -22,6 +22,11 @@ def stop_monthly(payload: dict[str, Any]) -> None:
     monthly.stop(payload["monthly_gift_id"])
 
 
+def end_astray(payload: dict[str, Any]) -> None:
+    """End a subscription that nobody follows, and give back what it took."""
+    monthly.end_astray(payload["monthly_gift_id"], payload["subscription"])
+
+
 def mail_failed(payload: dict[str, Any]) -> None:
     """Tell the donor, kindly, that a month was not paid, and what to do; not when it has ended in the meantime."""
     gift = monthly_queries.find_monthly(payload["monthly_gift_id"])

@@ -11,8 +11,9 @@ from app.core.db import Base, BigInt, HasId
 from app.fundraisers.models import Fundraiser
 
 MONTHLY_STATUSES = ("pending", "active", "past_due", "paused", "ended")
-# Who or what ended it: its donor, the end of its fundraiser, a card that was declined to the last, or the organization.
-ENDED_BY = ("", "donor", "fundraiser", "payment", "organization")
+# Who or what ended it: its donor, the end of its fundraiser, a card that was declined to the last, the organization; or that
+# the organization took its account from us, so that we follow it no longer and cannot stop it at Stripe.
+ENDED_BY = ("", "donor", "fundraiser", "payment", "organization", "account")
 
 
 class MonthlyGift(HasId, Base):
@@ -62,3 +63,14 @@ class MonthlyGift(HasId, Base):
     def is_live(self) -> bool:
         """True while months are paid, or would be if its card worked or it were not paused."""
         return self.status in ("active", "past_due", "paused") and self.stop_asked_at is None
+
+
+class PortalConfiguration(Base):
+    """What Stripe's page for another card shows, set up once for each account (https://docs.stripe.com/customer-management)."""
+
+    __tablename__ = "portal_configuration"
+
+    # The account, or PLATFORM and the mode for the installation's own, which is two at Stripe.
+    account_key: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+    stripe_configuration_id: Mapped[str] = mapped_column(sa.String(255))
+    created_at: Mapped[dt.datetime]

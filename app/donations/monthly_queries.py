@@ -14,7 +14,7 @@ from app.core.db import db
 from app.core.ids import LENGTH, decode_id, encode_id
 from app.core.tokens import keyed_hash
 from app.donations.models import Donation
-from app.donations.monthly_models import MonthlyGift
+from app.donations.monthly_models import MonthlyGift, PortalConfiguration
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepting
 
@@ -43,9 +43,11 @@ def find_monthly(gift_id: int) -> MonthlyGift | None:
     )
 
 
-def find_monthly_id(subscription_id: str | None, public_id: str, account: str | None) -> int | None:
-    """The monthly gift of a subscription on `account`: the one that knows it, else the one that its metadata names. An
-    account speaks of its own gifts only."""
+def find_monthly_id(
+    subscription_id: str | None, public_id: str, account: str | None, attempt: int | None = None
+) -> int | None:
+    """The monthly gift of a subscription on `account`: the one that knows it, else the one that its metadata names and that
+    knows none yet, when it was begun by the try that is made now. An account speaks of its own gifts only."""
     of_account = MonthlyGift.account.is_not_distinct_from(account)
     if subscription_id is not None:
         query = sa.select(MonthlyGift.id).where(MonthlyGift.stripe_subscription_id == subscription_id, of_account)
@@ -55,7 +57,34 @@ def find_monthly_id(subscription_id: str | None, public_id: str, account: str | 
     if key is None:
         return None
     unknown = MonthlyGift.stripe_subscription_id.is_(None)
-    return db.session.scalar(sa.select(MonthlyGift.id).where(MonthlyGift.id == key, of_account, unknown))
+    found = db.session.scalar(sa.select(MonthlyGift.id).where(MonthlyGift.id == key, of_account, unknown))
+    if found is None or attempt is None:
+        return found
+    first = find_first_donation_id(found)
+    now_at = db.session.scalar(sa.select(Donation.attempt).where(Donation.id == first))
+    return found if now_at == attempt else None
+
+
+def find_astray_id(public_id: str, account: str | None) -> int | None:
+    """The monthly gift on `account` that the metadata of a subscription names which find_monthly_id says is not its own: it
+    was paid on a page that had been replaced. None when it names none."""
+    key = decode_id(public_id)
+    if key is None:
+        return None
+    of_account = MonthlyGift.account.is_not_distinct_from(account)
+    return db.session.scalar(sa.select(MonthlyGift.id).where(MonthlyGift.id == key, of_account))
+
+
+def find_portal_configuration(account_key: str) -> str | None:
+    """Stripe's id of what the page for another card shows on an account, once it was set up."""
+    found = db.session.get(PortalConfiguration, account_key)
+    return None if found is None else found.stripe_configuration_id
+
+
+def list_running_on(account: str) -> list[int]:
+    """Monthly gifts that run through an account."""
+    query = sa.select(MonthlyGift.id).where(MonthlyGift.account == account, MonthlyGift.status.in_(LIVE))
+    return list(db.session.scalars(query.order_by(MonthlyGift.id)))
 
 
 def find_first_donation_id(gift_id: int) -> int | None:

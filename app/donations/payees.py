@@ -91,6 +91,24 @@ def account_can_charge(account: str | None) -> bool:
     return db.session.scalar(query) is not None
 
 
+def reachable() -> sa.ColumnElement[bool]:
+    """Of gifts: False for those through an account that its organization took from us. Nothing can be asked about them."""
+    ours = sa.exists().where(
+        PaymentAccount.stripe_account_id == Donation.account, PaymentAccount.deauthorized_at.is_(None)
+    )
+    return sa.or_(Donation.account.is_(None), ours)
+
+
+def is_reachable(account: str | None) -> bool:
+    """False when nothing can be asked about the account any more; the installation's own (None) always answers."""
+    if account is None:
+        return True
+    query = sa.select(PaymentAccount.id).where(
+        PaymentAccount.stripe_account_id == account, PaymentAccount.deauthorized_at.is_(None)
+    )
+    return db.session.scalar(query) is not None
+
+
 def is_known_account(account: str) -> bool:
     """True for an account that is, or was, one of our organizations'."""
     mine = sa.select(PaymentAccount.id).where(PaymentAccount.stripe_account_id == account)

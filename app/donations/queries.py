@@ -20,7 +20,7 @@ from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.accounts_models import PaymentAccount
 from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
-from app.donations.payees import chargeable
+from app.donations.payees import chargeable, reachable
 from app.donations.policy import can_resume, listed_to_donor, name_for_public, name_for_starter
 from app.donations.tally_models import FundraiserTally
 from app.fundraisers.models import Fundraiser
@@ -256,8 +256,16 @@ def list_stale(before: dt.datetime, *, mode: str, limit: int = 100) -> list[int]
         Donation.paid_at > now() - dt.timedelta(days=14),
     )
     looked_at = sa.func.coalesce(Donation.checked_at, Donation.attempt_at, Donation.created_at)
-    due = sa.and_(Donation.mode == mode, sa.or_(unfinished, fee_unknown), looked_at < before)
+    due = sa.and_(Donation.mode == mode, sa.or_(unfinished, fee_unknown), looked_at < before, reachable())
     return list(db.session.scalars(sa.select(Donation.id).where(due).order_by(looked_at).limit(limit)))
+
+
+def list_waiting_on(account: str) -> list[int]:
+    """Gifts through an account that are not paid, and may yet be."""
+    query = sa.select(Donation.id).where(
+        Donation.account == account, Donation.status.in_(("pending", "processing")), Donation.source == "stripe"
+    )
+    return list(db.session.scalars(query.order_by(Donation.id)))
 
 
 def list_never_opened(before: dt.datetime, *, limit: int = 500) -> list[int]:
@@ -282,7 +290,7 @@ def list_to_expire(
         .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
         .join(Organization, Organization.id == Fundraiser.organization_id)
         .where(Donation.status == "pending", Donation.stripe_session_id.is_not(None))
-        .where(Donation.mode == mode, sa.or_(sa.not_(accepting()), shut))
+        .where(Donation.mode == mode, sa.or_(sa.not_(accepting()), shut), reachable())
     )
     if account is not None:
         query = query.where(Donation.account == account)

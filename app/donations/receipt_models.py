@@ -43,8 +43,9 @@ class GivingTerms(Base):
 
 
 class GiftAidDeclaration(Base):
-    """A donor in the United Kingdom declared Gift Aid on one gift. The address is here and nowhere else: it is for the
-    organization's claim to HMRC alone."""
+    """A donor in the United Kingdom declared Gift Aid on one gift, or on all: then each later month of a monthly gift carries
+    what the first does. The address is here and nowhere else: it is for the organization's claim to HMRC alone, and goes when
+    the gift was never paid (operations.giving.purge_declarations)."""
 
     __tablename__ = "gift_aid_declaration"
 

@@ -146,7 +146,7 @@ def _find_causes(balances: Sequence[BalanceFacts]) -> dict[str, _Cause]:
     ):
         payouts = sa.select(column, Payout.stripe_payout_id, Payout.organization_id, foreign).where(column.in_(ids))
         for key, payout_id, owner, other in db.session.execute(payouts):
-            found[str(key)] = _Cause((f"{kind}:{payout_id}",), None, owner, sign * int(other))
+            found[str(key)] = _Cause((f"{kind}:{payout_id}", f"fee:{key}"), None, owner, sign * int(other))
     return found
 
 
@@ -237,7 +237,9 @@ def _only_ours(
         if key is not None and key not in at_stripe:
             yield Difference("not_at_stripe", key, f"gift {name}", donation_id, organization_id)
         elif key is None and paid_at is not None and paid_at < now() - SETTLES_WITHIN:
-            yield Difference("never_booked", name, "charge without a balance transaction", donation_id, organization_id)
+            yield Difference(
+                mismatches.NEVER_BOOKED, name, "charge without a balance transaction", donation_id, organization_id
+            )
     of_refund = Refund.account.is_(None) if account is None else Refund.account == account
     refunds = (
         sa.select(Refund.donation_id, Refund.organization_id, Refund.stripe_balance_transaction_id)

@@ -72,9 +72,12 @@ def moved(donation: Donation, before: str) -> None:
             tally.processing_minor += change * donation.amount_minor
 
 
-def matched(fundraiser_id: int, minor: int) -> None:
-    """A sponsor's promise for a gift grew by so much, in minor units; negative when the gift went back."""
+def matched(donation: Donation, fundraiser_id: int, minor: int) -> None:
+    """A sponsor's promise to the page `fundraiser_id` for a gift grew by so much, in minor units; negative when the gift went
+    back. What is added to a member's page is on the team's, too, as the gift is."""
     _locked(fundraiser_id).matched_minor += minor
+    if donation.team_id is not None and fundraiser_id == donation.fundraiser_id:
+        _locked(donation.team_id).matched_minor += minor
     db.session.flush()
 
 
@@ -136,13 +139,18 @@ def recount(fundraiser_ids: Iterable[int] | None = None) -> dict[int, Counts]:
     for counts in found.values():
         counts.donor_count = len(counts.donors)
     matches = (
-        sa.select(LedgerEntry.fundraiser_id, sa.func.sum(-LedgerEntry.amount_minor))
+        sa.select(
+            LedgerEntry.fundraiser_id, Donation.fundraiser_id, Donation.team_id, sa.func.sum(-LedgerEntry.amount_minor)
+        )
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .join(Donation, Donation.id == LedgerTransaction.donation_id)
         .where(LedgerEntry.account == "matches", LedgerEntry.fundraiser_id.is_not(None))
-        .group_by(LedgerEntry.fundraiser_id)
+        .group_by(LedgerEntry.fundraiser_id, Donation.fundraiser_id, Donation.team_id)
     )
-    for page, minor in db.session.execute(matches):
-        if page is not None and (keys is None or page in keys):
-            found[page].matched_minor = int(minor)
+    for promised_to, given_to, team_id, minor in db.session.execute(matches):
+        for page in (promised_to, team_id if promised_to == given_to else None):
+            if page is not None and (keys is None or page in keys):
+                found[page].matched_minor += int(minor)
     waiting = (
         sa.select(Donation.fundraiser_id, Donation.team_id, sa.func.sum(Donation.amount_minor))
         .where(Donation.status == "processing")

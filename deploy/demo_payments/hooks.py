@@ -276,10 +276,12 @@ def retry_invoice(invoice_id: str) -> Response:
 
 @blueprint.post("/pay_out")
 def pay_out() -> Response:
-    """`{"account": id or null}`: send what stands in the account to its bank; the payouts, one for each currency."""
-    payments().store.act_as(_asked().get("account") or PLATFORM)
+    """`{"account": id or null, "instant": false}`: send what stands in the account to its bank (at once, for a fee); the
+    payouts, one for each currency."""
+    asked = _asked()
+    payments().store.act_as(asked.get("account") or PLATFORM)
     with payments().store.transaction():
-        return _answer_all(books.pay_out(payments()))
+        return _answer_all(books.pay_out(payments(), instant=bool(asked.get("instant"))))
 
 
 @blueprint.post("/payouts/<payout_id>/<act>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 
@@ -9,10 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from app.accounts.models import Person
-from app.core.db import db
+from app.core.clock import moved_to, now
+from app.core.db import db, transaction
 from app.core.ids import encode_id
+from app.core.money import Money
+from app.donations import accounts
 from app.donations.models import Donation, LedgerEntry
 from app.donations.money_models import Dispute, Payout, Refund
+from app.donations.money_queries import refundable
+from app.donations.operations.refunds import start_refund
 from app.donations.page_checks import check_tallies
 from app.organizations.models import Membership
 from tests.conftest import CheckingClient
@@ -22,6 +28,7 @@ from tests.donations.connecting import Connecting, connecting
 from tests.donations.test_ledger_verify import verify
 from tests.donations.test_monthly import Monthly
 from tests.factories import make_member
+from tests.smtp import Mailbox
 
 __all__ = ["connecting"]
 
@@ -92,3 +99,40 @@ def test_staff_give_back_on_the_organizations_own_account(
     work_off()
     agrees(connecting)
     assert connecting.server.refused() == []
+
+
+@pytest.mark.rule("F5")
+def test_a_refund_on_an_account_that_was_taken_from_us_ends_and_says_what_to_do(
+    connecting: Connecting, work_off: WorkOff, mailbox: Mailbox, sign_in: Callable[..., CheckingClient]
+) -> None:
+    given = connecting.give()
+    account = connecting.account_of(given)
+    connecting.act(given, "pay")
+    connecting.settle()
+    connecting.deliver_connected()
+    work_off()
+    fundraiser = connecting.donation(given).fundraiser
+    organization, owner = fundraiser.organization, make_member(fundraiser.organization, "owner")
+    with transaction():
+        refund_id = start_refund(given.donation_id, amount=Money(700, "USD"), by=owner, mode="demo").id
+    connecting.server.act_on_account(account, "deauthorize")
+    assert work_off()["failed"] == 0
+    db.session.rollback()
+    row = db.session.get_one(Refund, refund_id)
+    assert (row.status, row.problem, row.booked_minor) == ("refused", "account_gone", 0)
+    assert refundable(connecting.donation(given)).amount_minor == 2500
+    db.session.rollback()
+    [mail] = [one for one in mailbox.messages if one["To"] == owner.email and "was not made" in one["Subject"]]
+    assert "dashboard at Stripe" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    client, page = sign_in(owner), f"/manage/{organization.slug}/donations/{encode_id(given.donation_id)}"
+    assert "unless it shows this refund already" in client.get(page).text
+    # Nobody asks for one more once that is known, nor is Stripe asked again and again.
+    accounts.refresh(account)
+    refused = client.post(f"{page}/refund", data={**FORM, "amount": "7", "nonce": "again"})
+    assert refused.status_code == 409
+    assert "give it back in its dashboard at Stripe" in refused.text
+    connecting.server.requests.clear()
+    with moved_to(now() + dt.timedelta(days=1)):
+        assert work_off()["failed"] == 0
+    assert [one for one in connecting.server.requests if one.headers.get("Stripe-Account") == account] == []
+    assert verify(connecting, "--with-stripe").exit_code == 0

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from app.core.audit import AuditEvent
 from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
@@ -206,6 +207,23 @@ def test_a_total_is_never_negative_even_when_a_bank_takes_what_went_back_already
     with transaction():
         note_dispute(given.donation_id, facts("needs_response", -2500), fetched_at=at - dt.timedelta(seconds=1))
     assert back.rows(Dispute)[0].status == "won"
+
+
+def test_a_balance_of_nothing_but_a_fee_is_written_once(back: Back) -> None:
+    given = back.pay()
+    donation, at = back.donation(given), now()
+    fee_alone = BalanceFacts("txn_fee", "adjustment", Money(0, "USD"), Money(1500, "USD"), "du_x", at)
+    facts = DisputeFacts(
+        "du_x", "under_review", "fraudulent", Money(2500, "USD"), donation.stripe_charge_id,
+        donation.stripe_payment_intent_id, None, False, False, (fee_alone,), False, at,
+    )  # fmt: skip
+    for _delivery in range(3):
+        with transaction():
+            note_dispute(given.donation_id, facts, fetched_at=now())
+    actions = db.session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id)).all()
+    assert [action for action in actions if "dispute" in action] == ["donation.dispute_under_review"]
+    assert entries("dispute_fee") == [(("fees", 1500, "USD"), ("stripe_clearing", -1500, "USD"))]
+    assert (back.raised(given), checks.check_returned()[1]) == (2500, [])
 
 
 @pytest.mark.rule("A1")

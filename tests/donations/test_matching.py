@@ -100,6 +100,25 @@ def test_gifts_are_doubled_up_to_the_cap_and_given_back_with_them(app: Flask) ->
     check()
 
 
+@pytest.mark.rule("F2")
+def test_what_a_members_page_is_matched_with_is_on_the_teams_page_too(app: Flask) -> None:
+    organization = make_organization()
+    team = make_fundraiser(organization, is_team=True)
+    member, owner = make_fundraiser(organization, team_id=team.id), make_member(organization, "owner")
+    promise(member, owner, 1000)
+    first = give(member, owner, 600)
+    assert (matched(member), matched(team)) == (600, 600)
+    promise(team, owner, 500)  # the team's own promise is the team's alone
+    second = give(member, owner, 300)
+    assert (matched(member), matched(team)) == (900, 1200)
+    check()
+    for gift in (first, second):
+        with transaction():
+            undo_offline(gift.id, by=owner)
+    assert (matched(member), matched(team)) == (0, 0)
+    check()
+
+
 def test_only_within_its_days_and_until_it_is_ended(app: Flask) -> None:
     fundraiser, owner = begin()
     promise(fundraiser, owner, first=1)

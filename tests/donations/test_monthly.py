@@ -13,21 +13,27 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now, today
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox
 from app.donations import checkout, checks, gateway, gateway_monthly, monthly, monthly_queries, queries
+from app.donations.gift_aid import EVERY_GIFT, ONE_GIFT
+from app.donations.messages import hide_message
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift
 from app.donations.operations import monthly as operations
+from app.donations.operations.giving import purge_declarations
+from app.donations.receipt_models import GiftAidDeclaration, GivingTerms
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import end_fundraiser
+from app.imports import exports
 from tests.donations.conftest import Given, WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting, note_of
 from tests.donations.test_payments_page import press
-from tests.factories import make_organization, make_person
+from tests.factories import make_fundraiser, make_member, make_organization, make_person
 
 __all__ = ["connecting"]
 ROOT = Path(__file__).parents[2]
@@ -379,3 +385,131 @@ def test_my_help_shows_what_is_given_every_month(gift: Monthly, sign_in: Any) ->
     page = sign_in(donor).get("/my-help").text
     assert "Every month" in page
     assert gift.url() in page
+
+
+UK = {
+    "gift_aid": "y", "gift_aid_first_name": "Rosa", "gift_aid_last_name": "Delgado", "gift_aid_address": "12 Mare Street",
+    "gift_aid_postal_code": "E8 3RE",
+}  # fmt: skip
+
+
+def find_or_make_terms(organization_id: int) -> GivingTerms:
+    """What the organization says of gifts, as a row."""
+    found = db.session.get(GivingTerms, organization_id)
+    if found is None:
+        found = GivingTerms(organization_id=organization_id, changed_at=now())
+        db.session.add(found)
+    return found
+
+
+def declarations() -> list[tuple[str, str, str]]:
+    """(wording, address, status of the gift) of each Gift Aid declaration, as the gifts were begun."""
+    db.session.rollback()
+    query = sa.select(GiftAidDeclaration.text_version, GiftAidDeclaration.address, Donation.status)
+    query = query.join(Donation, Donation.id == GiftAidDeclaration.donation_id)
+    return [tuple(row) for row in db.session.execute(query.order_by(Donation.created_at, Donation.id))]
+
+
+def test_gift_aid_is_declared_once_for_every_month_and_goes_when_nothing_was_paid(
+    connecting: Connecting, work_off: WorkOff
+) -> None:
+    pantry = make_organization(country="GB", currency="GBP", name="Hackney Pantry", time_zone="Europe/London")
+    connecting._fundraisers["GBP"] = make_fundraiser(pantry)
+    page = connecting.client.get(f"/fundraisers/{connecting.fundraiser('GBP').slug}/donate").text
+    wording = "any donations I make in the future or have made in the past 4 years to Hackney Pantry"
+    assert wording in " ".join(page.split())
+    gift = Monthly(connecting, work_off, currency="GBP", **UK)
+    assert declarations() == [(EVERY_GIFT, "12 Mare Street", "pending")]
+    gift.begin()
+    gift.renew()
+    gift.hear()
+    assert declarations() == [(EVERY_GIFT, "12 Mare Street", "paid")] * 2
+    with transaction():  # it claims no more: what comes then is not declared
+        find_or_make_terms(gift.row().organization_id).claims_gift_aid = False
+    gift.renew()
+    gift.hear()
+    assert (len(gift.months()), len(declarations())) == (3, 2)
+    # Declarations of what was never paid go, after the donor can go on with it no more, and no others.
+    with transaction():
+        find_or_make_terms(gift.row().organization_id).claims_gift_aid = True
+    connecting.give("10", "GBP", **UK)
+    assert declarations()[-1] == (ONE_GIFT, "12 Mare Street", "pending")
+    for days, left in ((29, 3), (32, 2)):
+        with moved_to(now() + dt.timedelta(days=days)), transaction():
+            purge_declarations()
+        assert len(declarations()) == left
+    actions = db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.action == "gift_aid.purged")).all()
+    assert len(actions) == 1
+
+
+@pytest.mark.rule("F9")
+def test_a_hidden_name_is_hidden_in_every_month_and_so_is_what_was_hidden_of_its_words(
+    connecting: Connecting, work_off: WorkOff, sign_in: Any
+) -> None:
+    wishes = {
+        "anonymous": "yes", "hide_from_organization": "y", "message": "For my boys", "dedication": "memory",
+        "dedicated_to": "Grandmother Inez", "company": "Delgado Roofing",
+    }  # fmt: skip
+    gift = Monthly(connecting, work_off, **wishes).begin()
+    gift.renew()
+    gift.hear()
+    fundraiser = connecting.fundraiser()
+    starter, owner = fundraiser.started_by, make_member(fundraiser.organization, "owner")
+    with transaction():
+        hide_message(gift.given.donation_id, by=owner, reason="She asked us")
+    gift.renew()
+    gift.hear()
+    db.session.rollback()
+    query = sa.select(Donation).where(Donation.monthly_gift_id == gift.id).order_by(Donation.created_at, Donation.id)
+    months = db.session.scalars(query).all()
+    assert [(one.message, one.dedicated_to, one.hidden_by) for one in months] == [
+        ("For my boys", "Grandmother Inez", "staff"),
+        ("", "Grandmother Inez", ""),
+        ("", "Grandmother Inez", "staff"),
+    ]
+    assert {(one.anonymous, one.hide_from_starter, one.hide_from_organization) for one in months} == {(True,) * 3}
+    assert {one.name for one in months} == {"Rosa Delgado"}  # the receipt keeps it
+    slug, manage = fundraiser.slug, f"/manage/{fundraiser.organization.slug}"
+    staffs = [f"{manage}/donations/{encode_id(one.id)}" for one in months]
+    staffs += [f"{manage}/money", f"{manage}/fundraisers/{slug}", f"/api/v1/fundraisers/{slug}/donations"]
+    public = [f"/fundraisers/{slug}", f"/embed/fundraisers/{slug}", f"/api/v1/fundraisers/{slug}/donations"]
+    db.session.rollback()
+    for person, pages in ((owner, staffs), (starter, public), (None, public)):
+        client = connecting.client if person is None else sign_in(person)
+        for page in pages:
+            answer = client.get(page)
+            assert answer.status_code == 200, page
+            for name in ("Rosa", "Delgado", "rosa@example.org"):
+                assert name not in answer.text, (page, name)
+    text = "".join(exports.lines("donations"))
+    db.session.rollback()
+    assert len(text.splitlines()) == 4
+    assert "Rosa" not in text
+    assert "Delgado" not in text
+    assert "rosa@" not in text
+
+
+@pytest.mark.rule("F6")
+def test_the_page_for_another_card_is_set_up_once_for_each_account(gift: Monthly) -> None:
+    gift.begin()
+    for days in (0, 2):  # Stripe forgets the key of a request after a day
+        gift.connecting.server.hook("POST", "clock", {"advance": days * 86400})
+        assert gift.connecting.client.post(gift.url("/card")).status_code == 303
+    asked = [one for one in gift.connecting.server.posts() if one.path == "/v1/billing_portal/configurations"]
+    assert len(asked) == 1
+    sessions = [one.form for one in gift.connecting.server.posts() if one.path == "/v1/billing_portal/sessions"]
+    assert len({form["configuration"] for form in sessions}) == 1
+    assert len(sessions) == 2
+
+
+def test_a_month_to_a_members_page_counts_on_the_teams_page(connecting: Connecting, work_off: WorkOff) -> None:
+    page = connecting.fundraiser()
+    team = make_fundraiser(page.organization, is_team=True)
+    team_id = team.id
+    with transaction():
+        db.session.get_one(Fundraiser, page.id).team_id = team_id
+    gift = Monthly(connecting, work_off).begin()
+    gift.renew()
+    gift.hear()
+    assert queries.totals([team_id])[team_id].settled.amount_minor == 5000
+    db.session.rollback()

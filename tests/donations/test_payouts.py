@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from app.core.audit import AuditEvent
+from app.core.clock import moved_to, now
 from app.core.db import db
 from app.core.ids import encode_id
 from app.donations import money_queries, reconciling
@@ -173,3 +176,48 @@ def test_a_gift_and_a_refund_that_only_stripe_has_are_found(back: Back) -> None:
             sa.text("UPDATE donation SET stripe_balance_transaction_id = 'txn_none' WHERE status = 'paid'")
         )
     assert any("not_at_stripe txn_none" in problem for problem in problems(back))
+
+
+@pytest.mark.rule("F2")
+def test_what_paying_out_at_once_costs_is_a_fee_and_no_difference(back: Back) -> None:
+    given = back.pay()
+    [paid_out] = back.server.hook("POST", "pay_out", {"account": None, "instant": True})["data"]
+    back.server.hook("POST", f"payouts/{paid_out['id']}/arrive", {})
+    back.hear()
+    back.hear()
+    [payout] = back.rows(Payout)
+    assert (payout.automatic, payout.amount_minor) == (False, paid_out["amount"])
+    [fee] = moves("payout_fee")
+    cost = fee[0][1]
+    assert fee == (("fees", cost, "USD"), ("stripe_clearing", -cost, "USD"))
+    assert cost > 0
+    assert problems(back) == []
+    organization_id = back.donation(given).organization_id
+    [row] = money_queries.list_standings(organization_id)
+    assert row.at_stripe == 0
+    db.session.rollback()
+
+
+@pytest.mark.rule("F2")
+def test_a_gift_that_is_booked_late_leaves_the_list_by_itself(
+    back: Back, sign_in: Callable[..., CheckingClient]
+) -> None:
+    given = back.giving.give()
+    back.giving.act(given, "pay")
+    back.hear()
+    with moved_to(now() + dt.timedelta(days=6)):
+        reconciling.reconcile(None)
+    [found] = back.rows(MoneyMismatch)
+    assert (found.kind, found.subject, found.seen_at) == ("never_booked", encode_id(given.donation_id), None)
+    back.giving.settle()
+    back.hear()
+    [found] = back.rows(MoneyMismatch)
+    assert found.seen_at is not None
+    assert (found.seen_by_id, found.note) == (None, "")
+    with moved_to(now() + dt.timedelta(days=7)):
+        reconciling.reconcile(None)
+    assert money_queries.count_mismatches() == 0
+    owner, slug = back.staff(given), back.address(given).split("/")[2]
+    assert "Closed by itself" in sign_in(owner).get(f"/manage/{slug}/money/differences/{encode_id(found.id)}").text
+    actions = set(db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.subject_id == found.id)))
+    assert actions == {"money.mismatch_found", "money.mismatch_resolved"}

@@ -208,7 +208,8 @@ def test_gift_aid_is_declared_in_hmrcs_words_and_kept_apart(giving: Giving) -> N
     organization = make_organization(country="GB", currency="GBP", name="Hackney Pantry", time_zone="Europe/London")
     giving._fundraisers["GBP"] = make_fundraiser(organization)
     page = text_of(giving.client.get(f"/fundraisers/{giving.fundraiser('GBP').slug}/donate"))
-    assert "I want to Gift Aid my donation to Hackney Pantry. I am a UK taxpayer and understand" in page
+    assert "If you give once: I want to Gift Aid my donation to Hackney Pantry." in page
+    assert "I am a UK taxpayer and understand" in page
     bare = giving.post(giving.fundraiser("GBP"), giving.form(gift_aid="y"))
     assert bare.status_code == 422
     for name in ("first_name", "last_name", "address", "postal_code"):

@@ -83,7 +83,12 @@ def note_deauthorized(stripe_account_id: str) -> None:
     account.deauthorized_at = now()
     account.charges_enabled = account.payouts_enabled = False
     _tell("payment_account.deauthorized", account)
-    _close_checkouts(account)
+    # Nothing of it can be closed or stopped at Stripe any more: it ends here, and everybody is told.
+    enqueue(
+        "payment_account_gone",
+        {"account": account.stripe_account_id},
+        key=f"payment_account_gone:{account.stripe_account_id}",
+    )
     db.session.flush()
 
 

@@ -117,6 +117,9 @@ def _book(donation: Donation, dispute: Dispute, balance: BalanceFacts) -> None:
         balance.amount.currency != donation.currency
     ):  # the account settles in another: the dispute says how much of the gift
         taken = dispute.amount_minor if taken > 0 else -dispute.amount_minor
+    if not taken:  # a fee alone: the ledger keeps no movement of nothing, so there is none to tell it by
+        settle(donation, balance, Money(0, donation.currency), fee_kind="dispute_fee")
+        return
     movement = move_back(donation, taken, refunded=False)
     dispute.withdrawn_minor += taken
     kind = "dispute" if taken > 0 else "dispute_reinstated"

@@ -10,7 +10,7 @@ from app.core.outbox import enqueue
 from app.donations import ledger, matching, tally
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.models import Donation
-from app.donations.operations import inbox, receipts
+from app.donations.operations import inbox, mismatches, receipts
 from app.donations.operations.milestones import note_milestones
 from app.fundraisers.models import Fundraiser
 
@@ -71,13 +71,14 @@ def fulfil(
     if event_id is not None:
         inbox.close_event(event_id, "handled")
     if session.attempt != donation.attempt:  # of a try that was closed before this one began
-        if session.payment_status == "paid":
+        if session.payment_status == "paid" and session.subscription_id is None:
             disagree(donation, [f"session {session.id} of try {session.attempt} is paid as well"])
         return donation
     if donation.stripe_session_id is None:
         donation.stripe_session_id, donation.checkout_url = session.id, session.url or None
     elif donation.stripe_session_id != session.id:
-        disagree(donation, [f"second session {session.id}"])
+        if session.payment_status == "paid":
+            disagree(donation, [f"second session {session.id}"])
         return donation
     if donation.status != "paid":
         disagreements = _disagreements(donation, session, payment, livemode=livemode)
@@ -93,8 +94,9 @@ def fulfil(
     return donation
 
 
-def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
-    """Bring a locked donation to `status`, with all that follows from it: audit, mails, entries, counters, matches, the goal."""
+def move(donation: Donation, status: str, payment: PaymentFacts | None, *, astray: bool = False) -> None:
+    """Bring a locked donation to `status`, with all that follows from it: audit, mails, entries, counters, matches, the goal.
+    `astray`: it is in the books and goes back at once, so nobody is thanked for it and nothing is promised for it."""
     before, donation.status = donation.status, status
     tally.moved(donation, before)
     if payment is not None and status != "mismatched":
@@ -126,8 +128,11 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None) -> None:
         amount=Money(donation.amount_minor, donation.currency),
     )
     tally.gift_paid(donation)
-    matching.gift_paid(donation)
+    if not astray:
+        matching.gift_paid(donation)
     receipts.issue(donation)
+    if astray:
+        return
     enqueue("mail_donation_thanks", {"donation_id": donation.id}, key=f"donation_thanks:{donation.id}")
     note_milestones(donation)
 
@@ -140,6 +145,7 @@ def settle(donation: Donation, payment: PaymentFacts) -> None:
     if payment.fee is None or payment.balance_transaction_id is None or donation.stripe_balance_transaction_id:
         return
     donation.stripe_balance_transaction_id = payment.balance_transaction_id
+    mismatches.note_booked(donation)
     if payment.settled is not None:
         ledger.post_exchange(
             organization_id=donation.organization_id,

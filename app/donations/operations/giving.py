@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.db import db, lock
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
+from app.core.ids import encode_id
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.core.outbox import enqueue, withdraw
 from app.donations import gift_aid, messages
@@ -21,8 +22,9 @@ from app.donations.fees import gross_up
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift
 from app.donations.operations import fulfilling
+from app.donations.operations.mismatches import ACCOUNT_GONE, note_mismatch
 from app.donations.payees import account_can_charge, find_payee
-from app.donations.policy import RESUMABLE, can_resume
+from app.donations.policy import RESUMABLE, RESUME_FOR, can_resume
 from app.donations.receipt_models import GiftAidDeclaration
 from app.donations.terms import fee_terms, find_terms
 from app.donations.wishes import GiftAid, Wishes, problems
@@ -33,6 +35,9 @@ from app.fundraisers.policy import accepts_gifts
 # with the same end, so that a retry asks for the same.
 CHECKOUT_LIFETIME = dt.timedelta(hours=2)
 CHECKOUT_OPENING = dt.timedelta(hours=1)
+# A declaration of a gift that was not paid is kept while its donor may go on with it, and a day more, in which what they began
+# on the last day may be paid.
+DECLARATION_KEPT_FOR = RESUME_FOR + dt.timedelta(days=1)
 
 
 def form_key(nonce: str, *values: object) -> str:
@@ -328,6 +333,41 @@ def promise_to_expire(donation_id: int, attempt: int) -> None:
 
 def _key_to_expire(donation_id: int, attempt: int) -> str:
     return f"expire_checkout:{donation_id}" + (f":{attempt}" if attempt > 1 else "")
+
+
+def let_go(donation_id: int) -> None:
+    """A gift that is not paid and whose account was taken from us: nobody will hear what becomes of it."""
+    donation = lock(Donation, donation_id)
+    if donation is None or donation.status not in ("pending", "processing"):
+        return
+    if donation.status == "processing":
+        note_mismatch(
+            account=donation.account,
+            kind=ACCOUNT_GONE,
+            subject=encode_id(donation.id),
+            detail="processing when the account was disconnected",
+            donation_id=donation.id,
+            organization_id=donation.organization_id,
+        )
+    fulfilling.move(donation, "expired", None)
+    db.session.flush()
+
+
+def purge_declarations(*, limit: int = 500) -> int:
+    """Delete Gift Aid declarations, home addresses among them, of gifts that were not paid and that nobody can go on with any
+    more (after DECLARATION_KEPT_FOR); how many that were."""
+    asked_at = sa.func.coalesce(Donation.attempt_at, Donation.created_at)
+    query = (
+        sa.select(Donation)
+        .join(GiftAidDeclaration, GiftAidDeclaration.donation_id == Donation.id)
+        .where(Donation.status.in_(RESUMABLE), asked_at < now() - DECLARATION_KEPT_FOR)
+    )
+    unpaid = db.session.scalars(query.order_by(Donation.id).limit(limit)).all()
+    for donation in unpaid:
+        db.session.execute(sa.delete(GiftAidDeclaration).where(GiftAidDeclaration.donation_id == donation.id))
+        record("gift_aid.purged", subject=donation, by=None, organization_id=donation.organization_id)
+    db.session.flush()
+    return len(unpaid)
 
 
 def abandon(donation_id: int) -> None:

@@ -10,8 +10,14 @@ from app.accounts.models import Person
 from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db, lock
-from app.donations.models import PLATFORM
+from app.core.ids import encode_id
+from app.donations.models import PLATFORM, Donation
 from app.donations.money_models import MoneyMismatch, Reconciliation
+
+# What was told of an account that its organization had taken from us: nothing can be asked about it.
+ACCOUNT_GONE = "account_gone"
+# A gift that is paid and that Stripe's balance does not show, days later. Its subject is our own id of the gift.
+NEVER_BOOKED = "never_booked"
 
 
 def note_mismatch(
@@ -70,6 +76,20 @@ def mark_seen(mismatch_id: int, *, note: str, by: Person) -> MoneyMismatch:
         )
         db.session.flush()
     return found
+
+
+def note_booked(donation: Donation) -> None:
+    """Stripe has booked a gift that was on the list because it had not: nobody needs to look at that any more."""
+    waiting = sa.select(MoneyMismatch).where(
+        MoneyMismatch.kind == NEVER_BOOKED,
+        MoneyMismatch.subject == encode_id(donation.id),
+        MoneyMismatch.seen_at.is_(None),
+    )
+    for found in db.session.scalars(waiting).all():
+        found.seen_at = now()
+        data = {"kind": found.kind}
+        record("money.mismatch_resolved", subject=found, by=None, organization_id=found.organization_id, data=data)
+    db.session.flush()
 
 
 def note_reconciled(key: str, *, until: dt.datetime, compared: int, differing: int) -> None:

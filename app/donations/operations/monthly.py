@@ -6,26 +6,32 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.audit import record
 from app.core.clock import now
-from app.core.db import db, lock
+from app.core.db import db, lock, uses_sqlite
 from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.money import Money
 from app.core.outbox import enqueue
+from app.donations import gift_aid
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
 from app.donations.models import Donation
-from app.donations.monthly_models import MonthlyGift
+from app.donations.monthly_models import MonthlyGift, PortalConfiguration
 from app.donations.operations import fulfilling, refunds
+from app.donations.receipt_models import GiftAidDeclaration
+from app.donations.terms import find_terms
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts
 
-# What each month's donation has of the first one. The message was for the first time.
+# What each month's donation has of the first one: whose it is, the team it was begun for, and who may read the name (F9). The
+# message was for the first time.
 COPIED = (
     "fundraiser_id",
     "organization_id",
+    "team_id",
     "person_id",
     "name",
     "company",
@@ -62,6 +68,9 @@ def begin(donation: Donation) -> MonthlyGift:
     db.session.add(gift)
     db.session.flush()
     donation.monthly_gift_id = gift.id
+    declared = db.session.get(GiftAidDeclaration, donation.id)
+    if declared is not None:  # the form says for every month what HMRC wants agreed to for all donations
+        declared.text_version = gift_aid.EVERY_GIFT
     _record("begun", gift)
     db.session.flush()
     return gift
@@ -73,7 +82,7 @@ def note_session(donation: Donation, session: SessionFacts) -> None:
         return
     if donation.stripe_session_id != session.id:  # of a try that was closed
         return
-    gift = _get(donation.monthly_gift_id)
+    gift = get(donation.monthly_gift_id)
     if gift.status == "pending":  # whatever a try before it left behind
         gift.stripe_subscription_id, gift.stripe_customer_id = session.subscription_id, session.customer_id
         donation.stripe_invoice_id = session.invoice_id
@@ -99,7 +108,7 @@ def find_by_invoice(invoice_id: str) -> int | None:
 def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, livemode: bool) -> None:
     """A later month is paid: a donation of its own, once per invoice. What is paid is counted whatever became of the gift in
     the meantime; another amount than was asked never is (F4), and staff see it."""
-    gift = _get(gift_id)
+    gift = get(gift_id)
     known = find_by_invoice(invoice.id)
     if known is not None:
         donation = lock(Donation, known)
@@ -109,10 +118,9 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
     if invoice.amount.amount_minor <= 0:
         return
     first = first_donation(gift.id)
-    values: dict[str, Any] = {name: getattr(first, name) for name in COPIED}
     same = invoice.amount == Money(first.amount_minor, first.currency)
     donation = Donation(
-        **values,
+        **copied(gift.id),
         amount_minor=invoice.amount.amount_minor,
         cover_fee_minor=first.cover_fee_minor if same else 0,
         currency=gift.currency,
@@ -123,8 +131,10 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
         created_at=now(),
         checked_at=now(),
     )
+    _keep_from_page(donation, first)
     db.session.add(donation)
     db.session.flush()
+    _declare_again(donation, first)
     wrong = _disagreements(gift, invoice, payment, livemode=livemode)
     if wrong:
         fulfilling.disagree(donation, wrong)
@@ -137,6 +147,38 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
         gift.status = "active"
     if not accepts_gifts(first.fundraiser):
         ask_to_stop(gift.id, "fundraiser")
+    db.session.flush()
+
+
+def _keep_from_page(donation: Donation, first: Donation) -> None:
+    """Whom the donor thinks of is said with every month: what somebody hid of the first, or of the last, stays hidden."""
+    months = sa.select(Donation).where(Donation.monthly_gift_id == donation.monthly_gift_id)
+    last = db.session.scalars(months.order_by(Donation.created_at.desc(), Donation.id.desc()).limit(1)).one()
+    for month in (first, last):
+        if donation.dedicated_to and month.hidden_by:
+            donation.hidden_by, donation.hidden_reason = month.hidden_by, month.hidden_reason
+            return
+
+
+def _declare_again(donation: Donation, first: Donation) -> None:
+    """Gift Aid was declared on this donation and all later ones: a later month carries it, while the organization claims it."""
+    declared = db.session.get(GiftAidDeclaration, first.id)
+    if declared is None or declared.text_version != gift_aid.EVERY_GIFT:
+        return
+    terms = find_terms(donation.organization_id)
+    if not gift_aid.is_claimed(first.fundraiser.organization, donation.currency, terms):
+        return
+    db.session.add(
+        GiftAidDeclaration(
+            donation_id=donation.id,
+            first_name=declared.first_name,
+            last_name=declared.last_name,
+            address=declared.address,
+            postal_code=declared.postal_code,
+            text_version=declared.text_version,
+            declared_at=declared.declared_at,
+        )
+    )
     db.session.flush()
 
 
@@ -162,7 +204,7 @@ def _disagreements(
 
 def note_failure(gift_id: int, invoice: InvoiceFacts) -> None:
     """A month could not be paid: its donor is told, once for each try, when it is tried again and how to change the card."""
-    gift = _get(gift_id)
+    gift = get(gift_id)
     if gift.status == "ended":
         return
     if gift.status == "active":
@@ -182,7 +224,7 @@ def note_failure(gift_id: int, invoice: InvoiceFacts) -> None:
 
 def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
     """Keep what Stripe says of the subscription. One that ended stays so."""
-    gift = _get(gift_id)
+    gift = get(gift_id)
     gift.checked_at = now()
     if gift.status == "ended":
         return gift
@@ -219,7 +261,7 @@ def end(gift: MonthlyGift, by: str) -> None:
 
 def ask_to_stop(gift_id: int, by: str) -> None:
     """End it, by its donor or with its fundraiser: from now on Stripe is told until it has. A second time changes nothing."""
-    gift = _get(gift_id)
+    gift = get(gift_id)
     if gift.status == "ended" or gift.stop_asked_at is not None:
         return
     gift.stop_asked_at, gift.ended_by = now(), by
@@ -236,7 +278,7 @@ def _promise_stop(gift: MonthlyGift, *, after: dt.timedelta = NOW) -> None:
 
 def next_act(gift_id: int, *, wanted: Money | None = None) -> int:
     """The number of one more act that is asked of Stripe, with the amount it is about. Raises Refused when it has ended."""
-    gift = _get(gift_id)
+    gift = get(gift_id)
     if not gift.is_live:
         raise refuse("monthly_over", _("This monthly gift has ended"), _("Start a new one"))
     gift.acts += 1
@@ -248,7 +290,7 @@ def next_act(gift_id: int, *, wanted: Money | None = None) -> int:
 
 def note_told(gift_id: int, last_day: dt.date) -> None:
     """Promise to tell the donor that it stops with its fundraiser's last day; once for each day it was set to."""
-    gift = _get(gift_id)
+    gift = get(gift_id)
     if gift.told_end_on == last_day or not gift.is_live:
         return
     gift.told_end_on = last_day
@@ -266,6 +308,41 @@ def first_donation(gift_id: int) -> Donation:
     return db.session.scalars(query.limit(1)).one()
 
 
+def copied(gift_id: int) -> dict[str, Any]:
+    """What every donation of a monthly gift has of the first: whose it is, and who may read the name (F9)."""
+    first = first_donation(gift_id)
+    return {name: getattr(first, name) for name in COPIED}
+
+
+def promise_to_end_astray(first: Donation, subscription_id: str) -> None:
+    """A page of an earlier try to pay the first month was paid all the same: what it began shall not go on."""
+    enqueue(
+        "end_astray_monthly",
+        {"monthly_gift_id": first.monthly_gift_id, "subscription": subscription_id},
+        key=f"end_astray_monthly:{subscription_id}",
+    )
+
+
+def note_astray(gift_id: int) -> None:
+    """A subscription that nobody follows is about to be ended at Stripe."""
+    _record("astray", get(gift_id))
+    db.session.flush()
+
+
+def cut_off(gift_id: int) -> None:
+    """The organization took the account from us: it has ended here, whatever Stripe goes on to do, and its donor is told."""
+    end(get(gift_id), "account")
+    db.session.flush()
+
+
+def keep_portal_configuration(account_key: str, stripe_id: str) -> str:
+    """Keep what the page for another card shows on an account; of two that were set up at once the first is kept."""
+    insert = (sqlite.insert if uses_sqlite() else postgresql.insert)(PortalConfiguration)
+    values = {"account_key": account_key, "stripe_configuration_id": stripe_id, "created_at": now()}
+    db.session.execute(insert.values(values).on_conflict_do_nothing(index_elements=["account_key"]))
+    return db.session.get_one(PortalConfiguration, account_key).stripe_configuration_id
+
+
 def close_of(fundraiser_id: int) -> None:
     """Its fundraiser closed (F8): every monthly gift to it stops."""
     live = sa.select(MonthlyGift.id).where(
@@ -279,7 +356,8 @@ def close_of(fundraiser_id: int) -> None:
             ask_to_stop(key, "fundraiser")
 
 
-def _get(gift_id: int) -> MonthlyGift:
+def get(gift_id: int) -> MonthlyGift:
+    """The monthly gift, locked. Raises LookupError."""
     gift = lock(MonthlyGift, gift_id)
     if gift is None:
         raise LookupError("monthly gift")

@@ -91,6 +91,7 @@ def note_payout(
     db.session.flush()
     shares = _keep_lines(payout, [line for line in lines if line.kind not in PAYOUT_KINDS], foreign)
     _book(payout, shares)
+    _book_fees(payout, facts)
     if payout.status != before and payout.status in ("paid", "failed", "canceled"):
         record(
             f"payout.{payout.status}",
@@ -178,6 +179,25 @@ def _book(payout: Payout, shares: Mapping[int, int]) -> None:
         share = "" if payout.organization_id is not None else encode_id(organization_id)
         for failed in (False, True) if payout.status in ("failed", "canceled") else (False,):
             _book_up_to(payout, organization_id, minor, failed=failed, share=share)
+
+
+def _book_fees(payout: Payout, facts: PayoutFacts) -> None:
+    """What Stripe kept for paying out at once (https://docs.stripe.com/payouts/instant-payouts): the organization's cost, of no
+    fundraiser. Of an account that serves several organizations nobody can say whose it is."""
+    fees = (
+        (facts.balance_transaction_id, facts.fee),
+        (facts.failure_balance_transaction_id, facts.failure_fee),
+    )
+    for balance_transaction_id, fee in fees:
+        if payout.organization_id is not None and balance_transaction_id is not None and fee is not None:
+            ledger.post_fee(
+                organization_id=payout.organization_id,
+                fundraiser_id=None,
+                donation_id=None,
+                balance_transaction_id=balance_transaction_id,
+                fee=fee,
+                kind="payout_fee",
+            )
 
 
 def _book_up_to(payout: Payout, organization_id: int, minor: int, *, failed: bool, share: str) -> None:

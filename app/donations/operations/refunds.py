@@ -27,7 +27,9 @@ from app.donations.money_models import REFUND_LIVE, REFUND_REASONS, Payout, Payo
 from app.donations.money_queries import refundable
 from app.donations.operations import receipts
 from app.donations.operations.inbox import close_event
+from app.donations.operations.mismatches import ACCOUNT_GONE
 from app.donations.operations.telling import tell_staff
+from app.donations.payees import is_reachable
 from app.fundraisers.models import Fundraiser
 
 # A refund only ever moves to a higher rank, whatever arrives in whatever order (F3): Stripe's "failed" and "canceled" are final.
@@ -71,6 +73,13 @@ def start_refund(
         raise refuse("not_paid", _("Only a gift that was paid online can be given back here"))
     if donation.mode != mode:
         raise refuse("other_mode", _("This gift was made in another payment mode: give it back in Stripe's dashboard"))
+    if not is_reachable(donation.account):
+        raise refuse(
+            ACCOUNT_GONE,
+            _(
+                "The account of this gift is no longer connected with this site: give it back in its dashboard at Stripe"
+            ),
+        )
     left = refundable(donation)
     if left.amount_minor <= 0:
         raise refuse("nothing_left", _("Nothing of this gift is left to give back"))
@@ -124,6 +133,9 @@ def refuse_refund(refund_id: int, code: str) -> None:
         return
     refund.status, refund.problem, refund.checked_at = "refused", code[:60], now()
     _record("refund_refused", donation, refund)
+    if code == ACCOUNT_GONE:
+        news = {"refund_id": refund.id}
+        tell_staff(donation.organization_id, "refund_failed", news, key=f"refund_failed:{refund.id}")
     db.session.flush()
 
 

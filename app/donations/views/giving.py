@@ -139,6 +139,7 @@ def _form_page(form: DonationForm, fundraiser: Fundraiser, code: int) -> Respons
         "parts": _parts(form, fundraiser),
         "fee": words.fee_said(fee_terms(terms, currency), currency, str(get_locale())),
         "wording": gift_aid.wording(gift_aid.ONE_GIFT, organization.name) if takes_gift_aid else None,
+        "wording_of_months": gift_aid.wording(gift_aid.EVERY_GIFT, organization.name) if takes_gift_aid else None,
         "statement": statement(organization, terms),
     }
     return _page("donations/new.html", fundraiser, code, **values)

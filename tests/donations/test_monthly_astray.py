@@ -1,0 +1,207 @@
+"""Monthly gifts that went astray: paid on the page of an earlier try, or on an account that was taken from us. Nothing goes on
+being charged unseen (F3, F4); through HTTP, with the real package."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.audit import AuditEvent
+from app.core.clock import moved_to, now
+from app.core.db import db, transaction
+from app.core.money import Money
+from app.donations import checkout, checks, doctor, monthly, monthly_queries
+from app.donations.models import Donation
+from app.donations.money_models import MoneyMismatch, Refund
+from app.donations.operations import giving
+from tests.donations.conftest import WorkOff, ledger_table
+from tests.donations.connecting import Connecting, connecting, note_of
+from tests.donations.test_monthly import Monthly
+from tests.smtp import Mailbox
+
+__all__ = ["connecting"]
+
+
+@pytest.fixture
+def gift(connecting: Connecting, work_off: WorkOff) -> Monthly:
+    return Monthly(connecting, work_off)
+
+
+def audited(*prefixes: str) -> list[str]:
+    """What the audit trail says of `prefixes`, in its order."""
+    db.session.rollback()
+    found = db.session.scalars(sa.select(AuditEvent.action).order_by(AuditEvent.id))
+    return [action for action in found if action.startswith(prefixes)]
+
+
+@pytest.mark.rule("F4")
+@pytest.mark.parametrize("hours", [0, 3])
+def test_a_page_whose_answer_was_lost_and_that_was_paid_is_found_before_another_is_made(
+    gift: Monthly, connecting: Connecting, hours: int
+) -> None:
+    """Within its time it is asked for again under its key; later it is looked for among those of that time."""
+    with transaction():
+        row = db.session.get_one(Donation, gift.given.donation_id)
+        row.stripe_session_id = row.checkout_url = None
+    connecting.server.act(gift.given.session_id, "pay")
+    with moved_to(now() + dt.timedelta(hours=hours)):
+        assert checkout.resume(gift.given.donation_id, Money(3000, "USD")) is None
+    assert (gift.row().status, gift.months()) == ("active", [("paid", 2500)])
+    assert len(connecting.server.sessions(gift.account)) == 1
+    assert connecting.server.refused() == []
+
+
+def _again(gift: Monthly) -> str:
+    """The next try begins although the page of the first can be paid still; the session of the next."""
+    with transaction():
+        row = db.session.get_one(Donation, gift.given.donation_id)
+        row.stripe_session_id, row.status = None, "expired"
+        assert giving.begin_attempt(
+            row.id, attempt=1, amount=Money(3000, "USD"), mode="demo", connect=True, cover_fee=False
+        )
+    return checkout.open_checkout(gift.given.donation_id).rpartition("/")[2]
+
+
+@pytest.mark.rule("F3")
+@pytest.mark.rule("F5")
+@pytest.mark.parametrize(
+    ("first", "told_by"),
+    [
+        ("old page", ""),
+        ("only old page", ""),
+        ("new page", "checkout.session."),
+        ("new page", "invoice."),
+        ("new page", "customer.subscription."),
+    ],
+)
+def test_what_is_paid_on_the_page_of_an_earlier_try_ends_and_goes_back(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff, mailbox: Mailbox, first: str, told_by: str
+) -> None:
+    server, session = connecting.server, _again(gift)
+    pages = {"old page": [gift.given.session_id, session], "new page": [session, gift.given.session_id]}
+    for page in pages.get(first, [gift.given.session_id]):
+        server.act(page, "pay")
+    server.settle()
+    old = server.call("GET", f"/v1/checkout/sessions/{gift.given.session_id}", account=gift.account)["subscription"]
+    for event in server.events(gift.account):
+        kept = not told_by or event["data"]["object"]["id"] in (session,) or event["type"].startswith(told_by)
+        if kept and event["type"] != "charge.refunded":
+            assert connecting.knock(event) == 200
+    assert work_off()["failed"] == 0
+    gift.hear()
+    gift.hear()  # and once more
+    # The subscription nobody wanted asks for nothing any more, and what it took went back, through the books.
+    subscription = server.call("GET", f"/v1/subscriptions/{old}", account=gift.account)
+    assert subscription["status"] == "canceled"
+    assert gift.row().stripe_subscription_id != old
+    assert gift.months() == [("pending" if first == "only old page" else "paid", 3000)]
+    db.session.rollback()
+    [astray] = db.session.scalars(sa.select(Donation).where(Donation.monthly_gift_id.is_(None)))
+    assert (astray.amount_minor, astray.refunded_minor, astray.status) == (2500, 2500, "paid")
+    [refund] = db.session.scalars(sa.select(Refund))
+    assert (refund.donation_id, refund.amount_minor, refund.status) == (astray.id, 2500, "succeeded")
+    kinds = [kind for _label, kind, _entries in ledger_table()]
+    assert (kinds.count("gift"), kinds.count("refund")) == ((1, 1) if first == "only old page" else (2, 1))
+    assert audited("monthly_gift.astray", "donation.refund") == [
+        "monthly_gift.astray", "donation.refund_asked", "donation.refunded",
+    ]  # fmt: skip
+    db.session.rollback()
+    assert checks.compare_with_stripe()[1] == []
+    assert checks.check_returned()[1] == []
+    db.session.rollback()
+    told = [mail for mail in mailbox.messages if "go back to you" in mail["Subject"]]
+    assert len(told) == 1
+    assert "replaced" in told[0].as_string()
+    thanks = [mail for mail in mailbox.messages if "thank you" in mail["Subject"]]
+    assert len(thanks) == (0 if first == "only old page" else 1)
+    # The gift itself goes on as if nothing had been.
+    if first != "only old page":
+        gift.renew()
+        gift.hear()
+        assert gift.months() == [("paid", 3000)] * 2
+    else:
+        server.act(session, "pay")
+        gift.hear()
+        assert (gift.row().status, gift.months()) == ("active", [("paid", 3000)])
+    assert server.refused() == []
+
+
+@pytest.mark.rule("F3")
+def test_a_month_that_was_charged_before_it_could_be_ended_goes_back_too(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff
+) -> None:
+    server, session = connecting.server, _again(gift)
+    server.act(session, "pay")
+    gift.hear()
+    server.act(gift.given.session_id, "pay")
+    old = server.call("GET", f"/v1/checkout/sessions/{gift.given.session_id}", account=gift.account)["subscription"]
+    server.hook("POST", f"subscriptions/{old}/renew", {})
+    server.hook("POST", "faults", {"mode": "500", "method": "DELETE", "path": "/v1/subscriptions", "times": 3})
+    gift.connecting.deliver_connected()
+    work_off()
+    with moved_to(now() + dt.timedelta(hours=1)):
+        work_off()
+    db.session.rollback()
+    astray = db.session.scalars(sa.select(Donation).where(Donation.monthly_gift_id.is_(None))).all()
+    assert [(one.amount_minor, one.refunded_minor) for one in astray] == [(2500, 2500)] * 2
+    assert server.call("GET", f"/v1/subscriptions/{old}", account=gift.account)["status"] == "canceled"
+
+
+def _taken(gift: Monthly) -> dict[str, Any]:
+    """The organization takes its account from us: what Stripe tells of that."""
+    gift.connecting.server.act_on_account(gift.account, "deauthorize")
+    return {
+        "id": "evt_taken", "object": "event", "type": "account.application.deauthorized", "account": gift.account,
+        "livemode": False, "created": int(now().timestamp()), "data": {"object": {"id": "ca_x", "object": "application"}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("found_by", ["event", "sweep", "stop"])
+def test_an_account_that_was_taken_from_us_ends_its_monthly_gifts_and_everybody_is_told(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff, mailbox: Mailbox, found_by: str
+) -> None:
+    gift.begin()
+    events, subscription = connecting.server.events(gift.account), gift.row().stripe_subscription_id
+    event = _taken(gift)
+    if found_by == "event":
+        assert connecting.knock(event) == 200
+    elif found_by == "sweep":
+        with moved_to(now() + dt.timedelta(days=2)):
+            monthly.check_monthly()
+            assert work_off()["failed"] == 0
+    else:
+        assert connecting.client.post(gift.url("/stop")).status_code == 303
+    assert work_off()["failed"] == 0
+    assert (gift.row().status, gift.row().ended_by) == ("ended", "account")
+    organization_id = gift.row().organization_id
+    assert connecting.row(organization_id).state == "deauthorized"
+    [mail] = [mail for mail in mailbox.messages if "monthly" in mail["Subject"]]
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "cannot stop it from here" in text
+    assert "your bank" in text
+    assert "Nothing more is taken" not in text
+    page = gift.page()
+    assert "cannot stop it from here" in page
+    assert "Nothing more is taken" not in page
+    # The doctor names it, to the organization and to the operator.
+    for findings in (doctor.of_organization(connecting.fundraiser().organization), doctor.look_at_books()):
+        [said] = [one for one in findings if "monthly gift" in one.text]
+        assert said.level == "bad"
+        assert "dashboard" in said.remedy
+    assert audited("monthly_gift.ended") == ["monthly_gift.ended"]
+    # A month that is told of all the same is kept and shown, though nothing can be asked about it.
+    paid = next(one for one in events if one["type"] == "invoice.paid")
+    late = {**paid, "id": "evt_late", "data": {"object": {**paid["data"]["object"], "id": "in_late"}}}
+    assert connecting.knock(late) == 200
+    assert connecting.knock({**late, "id": "evt_late_2"}) == 200
+    assert work_off()["failed"] == 0
+    assert note_of("evt_late")[0] == "handled"
+    db.session.rollback()
+    [mismatch] = db.session.scalars(sa.select(MoneyMismatch))
+    assert (mismatch.kind, mismatch.subject, mismatch.organization_id) == ("account_gone", "in_late", organization_id)
+    assert "invoice.paid" in mismatch.detail
+    assert subscription is not None
+    assert monthly_queries.find_monthly_id(subscription, "", gift.account) == gift.id
