@@ -16,7 +16,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import encode_id
 from app.donations import gateway, payees
-from app.donations.facts import AccountRequest
+from app.donations.facts import AccountFacts, AccountRequest
 from app.donations.gateway import ACCOUNT_GONE, GatewayError
 from app.donations.models import Donation
 from app.donations.operations import accounts as operations
@@ -27,6 +27,8 @@ from app.organizations.models import Organization
 log = structlog.get_logger(__name__)
 # How long what Stripe said of an account may stand without being asked again: a webhook may have been lost.
 RECHECK = dt.timedelta(hours=1)
+# By how much Stripe's clock may be behind ours.
+CLOCKS_DIFFER = dt.timedelta(minutes=10)
 
 
 def can_take_gifts(organization: Organization) -> bool:
@@ -68,15 +70,19 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     with transaction():
         begun = operations.begin_account(organization.id, mode=gateway.mode(), by=by)
         key, attempt, links, known = begun.id, begun.attempt, begun.links, begun.stripe_account_id
+        begun_at = begun.created_at
         request = AccountRequest(
             organization=encode_id(begun.organization_id),
+            attempt=attempt,
             country=begun.country,
             idempotency_key=f"manyhands-account-{key}-{attempt}",
         )
     if known is None:
         asked_at = now()
         try:
-            facts = gateway.create_account(request)
+            # Pressed before: Stripe may have made it and the answer been lost. Its key is forgotten after a day, the account not.
+            made = _find_made(request, begun_at) if links > 1 else None
+            facts = gateway.create_account(request) if made is None else made
         except GatewayError as error:
             if error.passing:
                 raise
@@ -106,6 +112,12 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     ready = found is not None and found.can_charge
     db.session.rollback()
     return Onboarding(url, ready)
+
+
+def _find_made(asked: AccountRequest, begun_at: dt.datetime) -> AccountFacts | None:
+    """The account that Stripe made for an earlier press, whose answer was lost. Raises GatewayError."""
+    found = gateway.find_made_accounts(asked, begun_at - CLOCKS_DIFFER)
+    return found[0] if found else None
 
 
 def refresh(account: str) -> None:

@@ -30,6 +30,8 @@ class AccountRequest:
     """What an organization's account is asked for; everything derives from one saved row."""
 
     organization: str
+    # Which account of the organization it is: after it took one from us, the next begins.
+    attempt: int
     country: str
     idempotency_key: str
 

@@ -338,11 +338,21 @@ def create_account(asked: AccountRequest) -> AccountFacts:
                 "stripe_dashboard": {"type": "full"},
             },
             "capabilities": {"card_payments": {"requested": True}},
-            "metadata": {"organization_id": asked.organization},
+            "metadata": {"organization_id": asked.organization, "attempt": str(asked.attempt)},
         },
         _options(None, asked.idempotency_key),
     )
     return _account_facts(account)
+
+
+@_translated
+def find_made_accounts(asked: AccountRequest, since: dt.datetime) -> list[AccountFacts]:
+    """The accounts that Stripe made for `asked` since `since`, oldest first, by their metadata, which only this installation
+    writes. Raises GatewayError."""
+    page = _client().v1.accounts.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
+    wanted = (asked.organization, asked.attempt)
+    found = [one for one in page.auto_paging_iter() if (_metadata(one, "organization_id"), _attempt(one)) == wanted]
+    return [_account_facts(one) for one in reversed(found)]
 
 
 @_translated
@@ -425,6 +435,7 @@ __all__ = [
     "fetch_account",
     "fetch_payment",
     "fetch_session",
+    "find_made_accounts",
     "find_payment_of_charge",
     "is_on",
     "list_events",

@@ -1,35 +1,84 @@
-"""One process of several that hear of the same paid month at the same time. Run by test_monthly.
+"""One process of several in which something happens to the same monthly gift, or to the same organization's account, at the same
+time. Run by test_monthly and test_money_races.
 
-python -m tests.donations.monthly_worker SETTINGS.json (guarded|unguarded) ACCOUNT INVOICE_ID
+python -m tests.donations.monthly_worker SETTINGS.json (guarded|unseen|unlocked|unkeyed) follow ACCOUNT INVOICE_ID
+                                                                                        stop MONTHLY_GIFT_ID
+                                                                                        connect ORGANIZATION_ID PERSON_ID
 """
 
 from __future__ import annotations
 
-import json
+import dataclasses
+import secrets
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from app import create_app
-from app.donations import monthly
+import sqlalchemy as sa
+
+from app.accounts.models import Person
+from app.core.db import db
+from app.donations import accounts, gateway, monthly
+from app.donations.gateway import GatewayError
+from app.donations.monthly_models import MonthlyGift
 from app.donations.operations import monthly as operations
-from config import Settings
+from app.organizations.models import Organization
+from tests.donations.together import run
 
 
-def main() -> None:
-    """Say "ready", wait for a line, then follow the invoice."""
-    values = json.loads(Path(sys.argv[1]).read_text())
-    values |= {"data_dir": Path(values["data_dir"]), "supported_locales": tuple(values["supported_locales"])}
-    app = create_app(Settings(**values))
-    if sys.argv[2] == "unguarded":
-        # Nobody looks whether the month is there already, and there is time before it is written.
-        operations.find_by_invoice = lambda _invoice_id: time.sleep(0.2)  # type: ignore[assignment,func-returns-value]
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-    with app.app_context():
-        monthly._follow(sys.argv[4], sys.argv[3] or None)
+def unseen() -> None:
+    """Nobody looks whether the month is there already, and there is time before it is written."""
+    operations.find_by_invoice = lambda _invoice_id: time.sleep(0.2)  # type: ignore[assignment,func-returns-value]
+
+
+def unlocked() -> None:
+    """The monthly gift is read and not held, and between a month's reading and its writing the donor stops it."""
+    is_read, status = Path(sys.argv[1]).with_suffix(".read"), sa.select(MonthlyGift.status)
+
+    def read(model: Any, key: int) -> Any:
+        if sys.argv[3] == "stop":
+            _wait_until(is_read.exists)
+        found = db.session.get(model, key)
+        if sys.argv[3] == "follow" and isinstance(found, MonthlyGift):
+            is_read.touch()
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as aside:
+                _wait_until(lambda: aside.scalar(status) == "ended")
+        return found
+
+    operations.lock = read
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    for _look in range(400):
+        if is_so():
+            return
+        time.sleep(0.05)
+
+
+def unkeyed() -> None:
+    """Stripe is asked for an account under another key each time, and nobody looks whether it has one."""
+    real = gateway.create_account
+    gateway.create_account = lambda asked: real(dataclasses.replace(asked, idempotency_key=secrets.token_hex(8)))
+    accounts._find_made = lambda *_about: None
+
+
+def act(command: list[str]) -> None:
+    """What the command says; of an account, write it and whether Stripe answered."""
+    what, *about = command
+    if what == "follow":
+        monthly._follow(about[1], about[0] or None)
+    elif what == "stop":
+        monthly.stop_by_donor(int(about[0]))
+    else:
+        organization, by = db.session.get_one(Organization, int(about[0])), db.session.get_one(Person, int(about[1]))
+        try:
+            accounts.onboard(organization, by=by)
+            sys.stdout.write("there\n")
+        except GatewayError as error:
+            sys.stdout.write(f"{'later' if error.passing else error.code}\n")
 
 
 if __name__ == "__main__":
-    main()
+    run(lambda which: {"unseen": unseen, "unlocked": unlocked, "unkeyed": unkeyed}[which](), act)

@@ -255,11 +255,28 @@ def test_an_answer_lost_on_the_way_makes_no_second_account(connecting: Connectin
     second = accounts.onboard(organization, by=by)
     assert first.url != second.url
     made = [request for request in connecting.server.posts() if request.path == "/v1/accounts"]
-    assert len(made) == 4
+    assert len(made) == 3
     assert len(connecting.server.call("GET", "/v1/accounts?limit=10")["data"]) == 1
     assert len({request.headers["Idempotency-Key"] for request in made}) == 1
     keys = [r.headers["Idempotency-Key"] for r in connecting.server.posts() if r.path == "/v1/account_links"]
     assert len(set(keys)) == 2
+    assert connecting.server.refused() == []
+
+
+@pytest.mark.rule("F6")
+def test_an_account_whose_answer_was_lost_is_found_after_stripe_forgot_the_key(connecting: Connecting) -> None:
+    organization, by, other = make_organization(), make_person(), make_organization()
+    connecting.open_account(other, by)
+    lost = {"mode": "drop", "method": "POST", "path": "/v1/accounts", "times": 3}
+    connecting.server.hook("POST", "faults", lost)
+    with pytest.raises(GatewayError):
+        accounts.onboard(organization, by=by)
+    connecting.server.hook("POST", "clock", {"advance": 2 * 24 * 3600})
+    with moved_to(now() + dt.timedelta(days=2)):
+        accounts.onboard(organization, by=by)
+    made = connecting.server.call("GET", "/v1/accounts?limit=10")["data"]
+    assert len(made) == 2
+    assert {connecting.row(one.id).stripe_account_id for one in (organization, other)} == {one["id"] for one in made}
     assert connecting.server.refused() == []
 
 

@@ -3,11 +3,7 @@ gift, in the ledger, and said honestly on the page."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.accounts.models import Person
-from app.core.clock import now, today
+from app.core.clock import today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.money import Money
@@ -29,9 +25,9 @@ from app.donations.tally_models import MatchClaim
 from app.fundraisers.matching import end_match, promise_match
 from app.fundraisers.models import Fundraiser, MatchingGift
 from tests.conftest import CheckingClient
+from tests.donations.together import at_once, begin_gifts
 from tests.factories import make_fundraiser, make_member, make_organization
 
-ROOT = Path(__file__).parents[2]
 PROCESSES, EACH = 3, 3
 ZONE = "America/New_York"
 
@@ -183,38 +179,10 @@ def claim_by_processes(app: Flask, tmp_path: Path, guard: str, cap: int) -> int:
     fundraiser, owner = begin()
     give(fundraiser, owner, 100)  # before anybody promised: the counters are there
     promise(fundraiser, owner, cap)
-    with transaction():
-        gifts = [
-            Donation(
-                fundraiser_id=fundraiser.id, organization_id=fundraiser.organization_id, amount_minor=100, currency="USD",
-                email=f"d{number}@example.org", mode="demo", status="pending", created_at=now(),
-            )
-            for number in range(PROCESSES * EACH)
-        ]  # fmt: skip
-        db.session.add_all(gifts)
-    keys = [str(gift.id) for gift in gifts]
-    db.session.rollback()
-    path = tmp_path / "settings.json"
-    path.write_text(json.dumps(dataclasses.asdict(app.config["SETTINGS"]), default=str))
-    command = [sys.executable, "-W", "error", "-m", "tests.donations.match_worker", str(path), guard]
-    processes = [
-        subprocess.Popen(
-            [*command, *keys[number::PROCESSES]], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for number in range(PROCESSES)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    ended = [process.wait(60) for process in processes]
-    assert guard == "unguarded" or not any(ended)
-    for process in processes:
-        process.communicate()
-    db.session.rollback()
+    keys = begin_gifts(fundraiser, PROCESSES * EACH)
+    commands = [[guard, *keys[number::PROCESSES]] for number in range(PROCESSES)]
+    ended = [status for status, _told in at_once(app, tmp_path, "gift_worker", commands)]
+    assert guard != "guarded" or not any(ended)
     return int(db.session.scalar(sa.select(sa.func.sum(MatchClaim.amount_minor))) or 0)
 
 
@@ -229,4 +197,4 @@ def test_gifts_paid_at_one_moment_share_a_cap_and_never_more(app: Flask, tmp_pat
 def test_control_without_the_claim_a_cap_is_exceeded(app: Flask, tmp_path: Path) -> None:
     """PostgreSQL alone: SQLite lets one writer in at a time. Gifts meet at the fundraiser's lock and at its counters as well,
     which are off here, too: what is left is to look first and hope."""
-    assert claim_by_processes(app, tmp_path, "unguarded", 450) > 450
+    assert claim_by_processes(app, tmp_path, "unclaimed", 450) > 450

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +30,10 @@ from app.imports import exports
 from tests.donations.conftest import Given, WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting, note_of
 from tests.donations.test_payments_page import press
+from tests.donations.together import at_once
 from tests.factories import make_fundraiser, make_member, make_organization, make_person
 
 __all__ = ["connecting"]
-ROOT = Path(__file__).parents[2]
 
 
 class Monthly:
@@ -347,32 +344,14 @@ def test_a_first_payment_that_a_bank_refused_is_tried_again_with_one_subscriptio
 
 
 @pytest.mark.rule("F3")
-@pytest.mark.parametrize("guard", ["guarded", "unguarded"])
+@pytest.mark.parametrize("guard", ["guarded", "unseen"])
 def test_one_month_heard_of_by_several_processes_is_one_donation(gift: Monthly, tmp_path: Path, guard: str) -> None:
     """Without the look under the lock the database refuses the second: a process fails, and still nothing is doubled."""
     gift.begin()
     invoice = gift.renew()["id"]
-    db.session.rollback()
-    path = tmp_path / "settings.json"
-    path.write_text(json.dumps(dataclasses.asdict(gift.connecting.app.config["SETTINGS"]), default=str))
-    command = [sys.executable, "-m", "tests.donations.monthly_worker", str(path), guard, gift.account, invoice]
-    processes = [
-        subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        for _number in range(3)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    ended = [process.wait(60) for process in processes]
-    for process in processes:
-        process.communicate()
-    assert any(ended) is (guard == "unguarded")
+    commands = [[guard, "follow", gift.account, invoice]] * 3
+    ended = [status for status, _told in at_once(gift.connecting.app, tmp_path, "monthly_worker", commands)]
+    assert any(ended) is (guard == "unseen")
     assert gift.months() == [("paid", 2500)] * 2
     assert [kind for _label, kind, _entries in ledger_table()].count("gift") == 2
 

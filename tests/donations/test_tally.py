@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +24,10 @@ from app.fundraisers.models import Fundraiser
 from tests.conftest import CheckingClient
 from tests.donations.conftest import Giving, WorkOff
 from tests.donations.test_inbox import live_all_fates
+from tests.donations.together import at_once, begin_gifts
 from tests.factories import make_fundraiser, make_member
 from tests.fundraisers.test_page import make_gift
 
-ROOT = Path(__file__).parents[2]
 PROCESSES, EACH = 3, 5
 MANY = 1_500
 
@@ -123,37 +120,10 @@ def count_by_processes(app: Flask, tmp_path: Path, guard: str) -> dict[str, int]
     """Several processes count gifts to one fundraiser at once; what its page shows in the end."""
     fundraiser = make_fundraiser()
     make_gift(fundraiser, 100)
-    with transaction():
-        gifts = [
-            Donation(
-                fundraiser_id=fundraiser.id, organization_id=fundraiser.organization_id, amount_minor=100, currency="USD",
-                email=f"d{number}@example.org", mode="demo", status="pending", created_at=now(),
-            )
-            for number in range(PROCESSES * EACH)
-        ]  # fmt: skip
-        db.session.add_all(gifts)
-    keys = [str(gift.id) for gift in gifts]
-    db.session.rollback()
-    path = tmp_path / "settings.json"
-    path.write_text(json.dumps(dataclasses.asdict(app.config["SETTINGS"]), default=str))
-    command = [sys.executable, "-W", "error", "-m", "tests.donations.tally_worker", str(path), guard]
-    processes = [
-        subprocess.Popen(
-            [*command, *keys[number::PROCESSES]], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for number in range(PROCESSES)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    ended = [process.wait(60) for process in processes]
-    assert guard == "unguarded" or not any(ended)
-    for process in processes:
-        process.communicate()
+    keys = begin_gifts(fundraiser, PROCESSES * EACH)
+    commands = [[guard, *keys[number::PROCESSES]] for number in range(PROCESSES)]
+    ended = [status for status, _told in at_once(app, tmp_path, "gift_worker", commands)]
+    assert guard != "guarded" or not any(ended)
     return shown(fundraiser)
 
 
@@ -167,7 +137,7 @@ def test_gifts_counted_by_several_processes_at_once_are_all_counted(app: Flask, 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=False)
 def test_control_without_the_lock_gifts_are_lost_from_the_counters(app: Flask, tmp_path: Path) -> None:
     """PostgreSQL alone: SQLite lets one writer in at a time, whoever locks."""
-    found = count_by_processes(app, tmp_path, "unguarded")
+    found = count_by_processes(app, tmp_path, "uncounted")
     assert found["settled"] < 100 * (PROCESSES * EACH + 1)
     assert check_tallies()[1]
 

@@ -6,7 +6,6 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
-from app.core.db import db
 from app.core.errors import InvalidInput, Refused
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, explain, format_plain, parse_money
@@ -115,8 +114,10 @@ def stop_monthly(gift: MonthlyGift) -> ResponseReturnValue:
     gift_id = gift.id
     if gateway.is_on():
         monthly.stop_by_donor(gift_id)
-        gift = db.session.get_one(MonthlyGift, gift_id)
-        if gift.ended_by != "account":  # then it cannot be stopped from here, and the page says so
+        stopped = monthly_queries.find_monthly(gift_id)
+        if (
+            stopped is not None and stopped.ended_by != "account"
+        ):  # then it cannot be stopped from here, and the page says so
             flash(_("Stopped. Nothing more is taken"))
     return _back(gift_id)
 

@@ -1,0 +1,81 @@
+"""Two acts at one moment, by separate processes: two people who connect the organization with Stripe, and a donor who stops a
+monthly gift while its month arrives. Each with its control, which shows what happens without the guard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.donations.conftest import WorkOff, ledger_table
+from tests.donations.connecting import Connecting, connecting
+from tests.donations.test_monthly import Monthly
+from tests.donations.together import at_once
+from tests.factories import make_member, make_organization, make_person
+
+__all__ = ["connecting"]
+
+
+def connect_at_once(connecting: Connecting, tmp_path: Path, guard: str) -> tuple[list[str], list[str]]:
+    """Two owners press at once: what each was told, and the organization's accounts at Stripe."""
+    first = make_person()
+    organization = make_organization(first)
+    second = make_member(organization, "owner")
+    commands = [[guard, "connect", str(organization.id), str(one.id)] for one in (first, second)]
+    ended = at_once(connecting.app, tmp_path, "monthly_worker", commands)
+    assert [status for status, _told in ended] == [0, 0]
+    made = connecting.server.call("GET", "/v1/accounts?limit=10")["data"]
+    row = connecting.row(organization.id)
+    assert row.stripe_account_id in {one["id"] for one in made}
+    assert (row.attempt, row.links) == (1, 2)
+    return [told.strip() for _status, told in ended], [one["id"] for one in made]
+
+
+@pytest.mark.rule("F6")
+def test_two_owners_who_connect_at_once_get_one_account(connecting: Connecting, tmp_path: Path) -> None:
+    told, made = connect_at_once(connecting, tmp_path, "guarded")
+    assert len(made) == 1
+    assert set(told) <= {"there", "later"}  # Stripe asks the second to wait when the first is not done yet
+    assert "there" in told
+
+
+def test_control_without_a_key_of_the_row_they_make_two(connecting: Connecting, tmp_path: Path) -> None:
+    assert len(connect_at_once(connecting, tmp_path, "unkeyed")[1]) == 2
+
+
+def stop_while_it_renews(connecting: Connecting, work_off: WorkOff, tmp_path: Path, guard: str) -> tuple[bool, Monthly]:
+    """A month that was declined is paid at the second try, and its donor stops the gift at that moment: whether a process
+    failed, and the gift."""
+    gift = Monthly(connecting, work_off).begin()
+    gift.card_works(False)
+    invoice = gift.renew()["id"]
+    gift.hear()
+    assert gift.row().status == "past_due"
+    gift.card_works(True)
+    connecting.server.hook("POST", f"invoices/{invoice}/retry", {})
+    commands = [[guard, "follow", gift.account, invoice], [guard, "stop", str(gift.id)]]
+    ended = at_once(connecting.app, tmp_path, "monthly_worker", commands)
+    return any(status for status, _told in ended), gift
+
+
+@pytest.mark.rule("F3")
+def test_a_donor_who_stops_while_a_month_arrives_stops_it_and_the_month_counts_once(
+    connecting: Connecting, work_off: WorkOff, tmp_path: Path
+) -> None:
+    failed, gift = stop_while_it_renews(connecting, work_off, tmp_path, "guarded")
+    assert not failed
+    assert (gift.row().status, gift.row().ended_by) == ("ended", "donor")
+    assert gift.subscription()["status"] == "canceled"
+    gift.hear()
+    assert gift.months() == [("paid", 2500)] * 2
+    assert [kind for _label, kind, _entries in ledger_table()].count("gift") == 2
+    assert (gift.row().status, gift.mails().count("monthly_ended")) == ("ended", 1)
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=False)
+def test_control_without_the_lock_one_of_them_fails_or_the_stop_is_lost(
+    connecting: Connecting, work_off: WorkOff, tmp_path: Path
+) -> None:
+    """PostgreSQL alone: SQLite lets one writer in at a time. The database's own check keeps it from being worse."""
+    failed, gift = stop_while_it_renews(connecting, work_off, tmp_path, "unlocked")
+    assert failed or gift.row().status != "ended"
