@@ -100,6 +100,12 @@ def _look_at_endpoint(path: str, events: tuple[str, ...], found: list[EndpointFa
     if endpoint.status != "enabled":
         remedy = _("Enable it in Stripe's dashboard: until then gifts are counted late, when we look for them.")
         return Finding("bad", title, _("Stripe has switched it off."), remedy)
+    if endpoint.connect != path.endswith("/connect"):
+        wrong = _("It hears of the installation's own account alone, not of the organizations'.")
+        if endpoint.connect:
+            wrong = _("It hears of the organizations' accounts, not of the installation's own.")
+        remedy = _("Make a new endpoint for the other accounts in Stripe's dashboard, and delete this one.")
+        return Finding("bad", title, wrong, remedy)
     version = endpoint.api_version or _("the account's own")
     if endpoint.api_version != gateway.api_version():
         return Finding(

@@ -211,6 +211,7 @@ def list_webhook_endpoints() -> list[EndpointFacts]:
             status=str(endpoint.status),
             api_version=endpoint.api_version,
             events=tuple(str(name) for name in endpoint.enabled_events),
+            connect=endpoint.application is not None,
         )
         for endpoint in page.auto_paging_iter()
     ]

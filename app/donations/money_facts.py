@@ -114,3 +114,5 @@ class EndpointFacts:
     status: str
     api_version: str | None
     events: tuple[str, ...]
+    # Whether it hears of connected accounts; the others hear of the installation's own.
+    connect: bool

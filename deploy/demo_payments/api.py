@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Response, current_app, request
 
-from deploy.demo_payments import accounts, books, disputes, refunds
-from deploy.demo_payments.errors import API_VERSION, ApiError, missing
+from deploy.demo_payments import accounts, books, disputes, endpoints, refunds
+from deploy.demo_payments.errors import ApiError, missing
 from deploy.demo_payments.params import Table, decode
-from deploy.demo_payments.payments import APPLICATION, find_session
+from deploy.demo_payments.payments import find_session
 from deploy.demo_payments.specs import (
     ACCOUNT_LINK,
     CREATE_ACCOUNT,
@@ -104,28 +104,29 @@ def create_account_link() -> Response:
 
 @blueprint.get("/webhook_endpoints")
 def list_webhook_endpoints() -> Response:
-    """Where events are sent. What the demo payment server was started with, so nothing can be changed here."""
+    """Where events are sent, and what somebody noted that they should be."""
     Table(of=PAGING).read(decode(request.args.items(multi=True)), "")
-    data = [
-        {
-            "id": f"we_1Demo{name}",
-            "object": "webhook_endpoint",
-            "api_version": API_VERSION,
-            "application": application,
-            "created": 0,
-            "description": None,
-            "enabled_events": ["*"],
-            "livemode": False,
-            "metadata": {},
-            "status": "enabled",
-            "url": url,
-        }
-        for name, application, url in zip(
-            ("Own", "Connect"), (None, APPLICATION), current_app.config["ENDPOINTS"], strict=True
-        )
-        if url and not payments().store.account
-    ]
+    data = endpoints.list_all(payments(), current_app.config["ENDPOINTS"])
     return answer({"object": "list", "data": data, "has_more": False, "url": "/v1/webhook_endpoints"})
+
+
+@blueprint.post("/webhook_endpoints")
+def create_webhook_endpoint() -> Response:
+    """Note where events should be sent."""
+    return once(endpoints.CREATE_ENDPOINT, lambda params: endpoints.create(payments(), params))
+
+
+@blueprint.post("/webhook_endpoints/<endpoint_id>")
+def update_webhook_endpoint(endpoint_id: str) -> Response:
+    """Change what was noted, or switch it off."""
+    return once(endpoints.UPDATE_ENDPOINT, lambda params: endpoints.update(payments(), endpoint_id, params))
+
+
+@blueprint.get("/webhook_endpoints/<endpoint_id>")
+def show_webhook_endpoint(endpoint_id: str) -> Response:
+    """One that was made."""
+    ONLY_EXPAND.read(decode(request.args.items(multi=True)), "")
+    return answer(endpoints.get(payments(), endpoint_id))
 
 
 # Money that goes back.

@@ -6,11 +6,14 @@ import collections
 import csv
 import decimal
 import io
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import stripe
+from flask import current_app
 from sqlalchemy import event
 
 from app.core.db import db, transaction
@@ -18,6 +21,7 @@ from app.core.ids import encode_id
 from app.donations import doctor, gateway, money_queries, tally
 from app.donations.models import Donation, StripeEvent
 from app.donations.money_models import Refund
+from app.donations.operations.inbox import HANDLED_TYPES
 from app.donations.page_checks import check_matches, check_tallies
 from app.fundraisers.models import Fundraiser
 from app.imports import exports
@@ -25,10 +29,11 @@ from app.organizations.models import Organization
 from tests.conftest import CheckingClient
 from tests.donations.back import Back
 from tests.donations.conftest import Giving, WorkOff
+from tests.donations.connecting import Connecting, connecting
 from tests.donations.test_api import Caller, caller
 from tests.factories import make_person
 
-__all__ = ["caller"]
+__all__ = ["caller", "connecting"]
 
 
 @pytest.fixture
@@ -142,12 +147,64 @@ def levels() -> dict[str, str]:
     return found
 
 
-def endpoint(back: Back, **changes: Any) -> dict[str, Any]:
-    """Make the webhook endpoint at Stripe."""
-    base = back.giving.app.config["SETTINGS"].base_url
-    asked = {"url": f"{base}/stripe/webhook", "enabled_events": ["*"], "api_version": gateway.api_version(), **changes}
-    made: dict[str, Any] = back.server.call("POST", "/v1/webhook_endpoints", asked)
-    return made
+def endpoint(path: str = "", **changes: Any) -> Any:
+    """Make a webhook endpoint at Stripe, with the real package."""
+    base = current_app.config["SETTINGS"].base_url
+    asked = {
+        "url": f"{base}/stripe/webhook{path}", "enabled_events": ["*"], "api_version": gateway.api_version(),
+        "connect": bool(path), **changes,
+    }  # fmt: skip
+    key = {"idempotency_key": secrets.token_hex(8) + "-of-the-test"}
+    return gateway._client().v1.webhook_endpoints.create({k: v for k, v in asked.items() if v is not None}, key)
+
+
+def change(made: Any, **changes: Any) -> None:
+    """Somebody changes it in Stripe's dashboard."""
+    key = {"idempotency_key": secrets.token_hex(8) + "-of-the-test"}
+    gateway._client().v1.webhook_endpoints.update(made.id, changes, key)
+
+
+def found_of_endpoints() -> list[tuple[str, str]]:
+    """(level, what the doctor says and what to do) of each endpoint."""
+    found = [(one.level, f"{one.text} {one.remedy}".strip()) for one in doctor.look_at_endpoints()]
+    db.session.rollback()
+    return found
+
+
+def test_the_doctor_names_what_is_wrong_with_each_webhook_endpoint(connecting: Connecting) -> None:
+    base, version = current_app.config["SETTINGS"].base_url, gateway.api_version()
+    none = [f"Stripe has no endpoint for {base}/stripe/webhook{path}. Make one" for path in ("", "/connect")]
+    assert [level for level, _said in found_of_endpoints()] == ["bad", "bad"]
+    assert all(said.startswith(start) for (_level, said), start in zip(found_of_endpoints(), none, strict=True))
+    own, theirs = endpoint(), endpoint("/connect", enabled_events=list(HANDLED_TYPES))
+    well = ("good", f"There, enabled, API version {version}, every event.")
+    assert found_of_endpoints() == [well, well]
+    change(own, disabled=True)
+    change(theirs, enabled_events=[name for name in HANDLED_TYPES if name not in ("invoice.paid", "payout.failed")])
+    off, fewer = found_of_endpoints()
+    assert (off[0], off[1][:28]) == ("bad", "Stripe has switched it off. ")
+    assert (fewer[0], fewer[1][:48]) == ("look", "It does not send: invoice.paid, payout.failed. A")
+    # Another address each time: the doctor takes the first that has ours.
+    for changes, level, start in (
+        ({"api_version": "2024-06-20"}, "bad", f"It speaks API version 2024-06-20, this program {version}."),
+        ({"api_version": None}, "bad", "It speaks API version the account's own, this program"),
+        ({"connect": True}, "bad", "It hears of the organizations' accounts, not of the installation's own."),
+    ):
+        change(own, url="https://elsewhere.example.org/hook")
+        own = endpoint(**changes)
+        said = found_of_endpoints()[0]
+        assert (said[0], said[1][: len(start)]) == (level, start)
+    change(theirs, url="https://elsewhere.example.org/hook")
+    endpoint("/connect", connect=False)
+    assert found_of_endpoints()[1][1].startswith("It hears of the installation's own account alone")
+    connecting.server.hook("POST", "faults", {"mode": "500", "path": "/v1/webhook_endpoints", "times": 10})
+    assert found_of_endpoints() == [("look", "Stripe does not answer now. Load this page again in a minute.")]
+    connecting.server.hook("DELETE", "faults")
+    with pytest.raises(stripe.InvalidRequestError, match="enabled_events"):
+        endpoint(enabled_events=["invoice.payd"])
+    with pytest.raises(stripe.InvalidRequestError, match="unknown parameter: secret"):
+        endpoint(secret="whsec_mine")
+    connecting.server.mistakes.clear()  # those two were meant
 
 
 def test_the_doctor_says_what_is_wrong_and_what_to_do(back: Back, sign_in: Callable[..., CheckingClient]) -> None:
