@@ -39,6 +39,11 @@ def _covered(gift: Money, organization_id: int) -> dict[str, Any]:
     return {"gift": _money(gift), "cover_fee": _money(fee), "total": _money(total)}
 
 
+def _said(version: str, organization: str) -> dict[str, str]:
+    agreed, told = gift_aid.wording(version, organization)
+    return {"wording": version, "agreed": agreed, "told": told}
+
+
 @resource.route("/fundraisers/<slug>/giving", methods=["GET"])
 @public(load=find_in_sight)
 @resource.arguments(GivingQuery, location="query")
@@ -48,10 +53,7 @@ def show(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
     organization, currency = fundraiser.organization, fundraiser.currency
     terms = find_terms(organization.id)
     fee = fee_terms(terms, currency)
-    said = None
-    if gift_aid.is_claimed(organization, currency, terms):
-        agreed, told = gift_aid.wording(gift_aid.ONE_GIFT, organization.name)
-        said = {"wording": gift_aid.ONE_GIFT, "agreed": agreed, "told": told}
+    claims = gift_aid.is_claimed(organization, currency, terms)
     return {
         "accepts_gifts": can_take_gifts(organization) and accepts_gifts(fundraiser),
         "currency": currency,
@@ -64,7 +66,8 @@ def show(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
         "covered": (
             _covered(Money(query["amount_minor"], currency), organization.id) if "amount_minor" in query else None
         ),
-        "gift_aid": said,
+        "gift_aid": _said(gift_aid.ONE_GIFT, organization.name) if claims else None,
+        "gift_aid_monthly": _said(gift_aid.EVERY_GIFT, organization.name) if claims else None,
         "statement": statement(organization, terms),
     }
 

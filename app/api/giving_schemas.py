@@ -8,7 +8,7 @@ import marshmallow as ma
 
 from app.api.frame import Id, ListQuery, MoneySchema, Schema
 from app.api.schemas import one_of, paragraphs, text
-from app.donations.gift_aid import ONE_GIFT
+from app.donations.gift_aid import WORDINGS
 from app.donations.models import DEDICATIONS, DONATION_STATES
 from app.donations.queries import STAFF_STATUSES
 from app.donations.wishes import GiftAid
@@ -16,9 +16,10 @@ from app.donations.wishes import GiftAid
 
 class GiftAidIn(Schema):
     """A declaration of Gift Aid by a donor in the United Kingdom, who has read and agreed to the words of `wording` (`GET
-    fundraisers/{slug}/giving` has them). Name and home address are for the organization's claim to HMRC: no answer has them."""
+    fundraisers/{slug}/giving` has them: those of `gift_aid` are for this gift alone, those of `gift_aid_monthly` hold for every
+    month of a monthly one). Name and home address are for the organization's claim to HMRC: no answer has them."""
 
-    wording = ma.fields.String(required=True, validate=one_of((ONE_GIFT,)))
+    wording = ma.fields.String(required=True, validate=one_of(tuple(WORDINGS)))
     first_name = text(60, 1, required=True)
     last_name = text(60, 1, required=True)
     address = text(200, 1, required=True)
@@ -32,7 +33,7 @@ GIFT_AID_FIELDS = {f"gift_aid_{name}": f"gift_aid.{name}" for name in NAMES}
 
 def read_gift_aid(body: dict[str, Any]) -> GiftAid:
     """The declaration that a body makes."""
-    return GiftAid(**{name: body[name] for name in NAMES})
+    return GiftAid(**{name: body[name] for name in (*NAMES, "wording")})
 
 
 class DonationIn(Schema):
@@ -109,8 +110,8 @@ class WordingOut(Schema):
 
 
 class GivingOut(Schema):
-    """What a form for giving shows before anything is paid. `covered` is null without an amount; `gift_aid` where none can be
-    declared; `statement` says what the organization is, for tax, and may be empty."""
+    """What a form for giving shows before anything is paid. `covered` is null without an amount; `gift_aid`, and what is agreed
+    to for all months, where none can be declared; `statement` says what the organization is, for tax, and may be empty."""
 
     accepts_gifts = ma.fields.Boolean(required=True)
     currency = ma.fields.String(required=True)
@@ -119,6 +120,7 @@ class GivingOut(Schema):
     fee = ma.fields.Nested(FeeOut, required=True)
     covered = ma.fields.Nested(CoveredOut, required=True, allow_none=True)
     gift_aid = ma.fields.Nested(WordingOut, required=True, allow_none=True)
+    gift_aid_monthly = ma.fields.Nested(WordingOut, required=True, allow_none=True)
     statement = ma.fields.String(required=True)
 
 

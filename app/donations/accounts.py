@@ -106,7 +106,7 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     except GatewayError as error:
         if error.code == ACCOUNT_GONE:
             with transaction():
-                operations.note_deauthorized(known)
+                operations.note_deauthorized(known, told=False)
         raise
     found = payees.find_account(organization.id, gateway.mode())
     ready = found is not None and found.can_charge
@@ -129,10 +129,24 @@ def refresh(account: str) -> None:
         if error.code != ACCOUNT_GONE:
             raise
         with transaction():
-            operations.note_deauthorized(account)
+            operations.note_deauthorized(account, told=False)
         return
     with transaction():
         operations.note_account(account, facts, asked_at=asked_at)
+
+
+def is_there_after_all(account: str) -> bool:
+    """Whether an account that answered as if it were not ours any more answers now. Raises GatewayError."""
+    asked_at = now()
+    try:
+        facts = gateway.fetch_account(account)
+    except GatewayError as error:
+        if error.code != ACCOUNT_GONE:
+            raise
+        return False
+    with transaction():
+        operations.note_there_again(account, facts, asked_at=asked_at)
+    return True
 
 
 def can_charge_now(account: str) -> bool:
@@ -153,7 +167,7 @@ def handle_event(event: StoredEvent) -> None:
         return
     if event.type == "account.application.deauthorized":
         with transaction():
-            operations.note_deauthorized(account)
+            operations.note_deauthorized(account, told=True)
             inbox.close_event(event.id, "handled")
         return
     refresh(account)

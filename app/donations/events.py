@@ -55,7 +55,7 @@ def _keep_unasked(event: StoredEvent, account: str) -> None:
     organization_id = money_queries.find_owner(account, gateway.mode())
     db.session.rollback()
     with transaction():
-        account_operations.note_deauthorized(account)
+        account_operations.note_deauthorized(account, told=False)
     with transaction():
         note_mismatch(
             account=account,

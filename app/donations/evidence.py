@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from app.core.i18n import _
 from app.core.money import Money, format_money
-from app.donations import money_queries
+from app.donations import money_queries, monthly_queries, queries
 from app.donations.models import Donation
 from app.donations.money_models import REFUND_LIVE, Dispute
 from app.donations.policy import is_known_to_staff
@@ -51,6 +51,37 @@ def _moment(instant: dt.datetime) -> str:
 def _history(donation: Donation, locale: str) -> Iterator[str]:
     """What happened, each with its time, oldest first."""
     yield _("What our records say about this gift:")
+    if donation.monthly_gift_id is not None and donation.stripe_session_id is None:
+        yield from _history_of_month(donation.monthly_gift_id, donation)
+    else:
+        yield from _history_of_form(donation)
+    if donation.message:
+        yield _("The donor left this message for the fundraiser: “%(words)s”", words=donation.message)
+    if not donation.anonymous:
+        yield _("The donor chose that everybody may see their name on the fundraiser's page.")
+    for refund in money_queries.list_refunds_of(donation.id):
+        if refund.status in REFUND_LIVE:
+            amount = format_money(Money(refund.amount_minor, refund.currency), locale)
+            yield _("%(at)s: we gave back %(amount)s.", at=_moment(refund.created_at), amount=amount)
+
+
+def _history_of_month(gift_id: int, donation: Donation) -> Iterator[str]:
+    """Of a later month nobody filled in a form: the donor agreed to all months with the first."""
+    first_id = monthly_queries.find_first_donation_id(gift_id)
+    first = None if first_id is None else queries.find_donation(first_id)
+    if first is not None and first.paid_at is not None:
+        yield _(
+            "%(at)s: the donor chose to give every month, and paid the first month on the page of Stripe Checkout.",
+            at=_moment(first.paid_at),
+        )
+        yield _(
+            "We wrote to the donor's email address then and with every month, with the amount and a link to the gift."
+        )
+    if donation.paid_at is not None:
+        yield _("%(at)s: this month was paid by the card that the donor had put in.", at=_moment(donation.paid_at))
+
+
+def _history_of_form(donation: Donation) -> Iterator[str]:
     yield _(
         "%(at)s: the donor filled in the form with name, email address and the amount, which they chose themselves.",
         at=_moment(donation.created_at),
@@ -60,11 +91,3 @@ def _history(donation: Donation, locale: str) -> Iterator[str]:
     if donation.paid_at is not None:
         yield _("%(at)s: the donor paid on the page of Stripe Checkout.", at=_moment(donation.paid_at))
         yield _("We wrote to the donor's email address at once, with the amount and a link to the gift.")
-    if donation.message:
-        yield _("The donor left this message for the fundraiser: “%(words)s”", words=donation.message)
-    if not donation.anonymous:
-        yield _("The donor chose that everybody may see their name on the fundraiser's page.")
-    for refund in money_queries.list_refunds_of(donation.id):
-        if refund.status in REFUND_LIVE:
-            amount = format_money(Money(refund.amount_minor, refund.currency), locale)
-            yield _("%(at)s: we gave back %(amount)s.", at=_moment(refund.created_at), amount=amount)

@@ -13,6 +13,7 @@ from app.core.forms import PageForm, Required, SelectChoice
 from app.core.i18n import _, lazy
 from app.core.money import Money, format_money
 from app.core.text import block, line
+from app.donations.gift_aid import EVERY_GIFT, ONE_GIFT
 from app.donations.receipt_texts import MAXIMUM_TEXT
 from app.donations.wishes import GiftAid, Wishes
 
@@ -137,6 +138,7 @@ class DonationForm(PageForm):
             last_name=self.gift_aid_last_name.data or "",
             address=self.gift_aid_address.data or "",
             postal_code=self.gift_aid_postal_code.data or "",
+            wording=EVERY_GIFT if self.frequency.data == "monthly" else ONE_GIFT,
         )
         return Wishes(
             cover_fee=bool(self.cover_fee.data),

@@ -69,7 +69,9 @@ def close_account(payload: dict[str, Any]) -> None:
 
 
 def let_go_of_account(payload: dict[str, Any]) -> None:
-    """An organization took its account from us: what is under way on it ends here."""
+    """An organization took its account from us: what is under way on it ends here, unless it answers after all."""
+    if not payload["told"] and accounts.is_there_after_all(payload["account"]):
+        return
     monthly.end_all_of(payload["account"])
     checkout.let_go_of(payload["account"])
 

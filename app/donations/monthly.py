@@ -102,7 +102,9 @@ def refresh(gift_id: int) -> None:
     except GatewayError as error:
         if error.code != ACCOUNT_GONE:
             raise
-        _give_up(gift_id, account)
+        if account is not None:
+            with transaction():
+                account_operations.note_deauthorized(account, told=False)
         return
     for invoice_id in found:
         known = operations.find_by_invoice(invoice_id)
@@ -114,12 +116,12 @@ def refresh(gift_id: int) -> None:
 
 
 def _give_up(gift_id: int, account: str | None) -> None:
-    """The organization took its account from us: nothing can be asked about its subscriptions any more."""
+    """Its donor stops it, and the organization took its account from us: nobody can tell Stripe, and that is said."""
     with transaction():
         operations.cut_off(gift_id)
     if account is not None:
         with transaction():
-            account_operations.note_deauthorized(account)
+            account_operations.note_deauthorized(account, told=False)
 
 
 def end_all_of(account: str) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 
 from app.core.i18n import _
+from app.donations.gift_aid import ONE_GIFT
 from app.donations.models import DEDICATIONS
 
 
 @dataclasses.dataclass(frozen=True)
 class GiftAid:
-    """Who declares Gift Aid, as HMRC asks: a name and a home address in the United Kingdom."""
+    """Who declares Gift Aid, as HMRC asks: a name and a home address in the United Kingdom; and in which words
+    (donations.gift_aid.WORDINGS): only those for all donations hold for the later months of a monthly gift."""
 
     first_name: str
     last_name: str
     address: str
     postal_code: str
+    wording: str = ONE_GIFT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -399,6 +399,9 @@ def test_gift_aid_is_declared_once_for_every_month_and_goes_when_nothing_was_pai
     assert wording in " ".join(page.split())
     gift = Monthly(connecting, work_off, currency="GBP", **UK)
     assert declarations() == [(EVERY_GIFT, "12 Mare Street", "pending")]
+    said = connecting.client.get(f"/api/v1/fundraisers/{connecting.fundraiser('GBP').slug}/giving").json
+    assert said["gift_aid_monthly"]["wording"] == EVERY_GIFT
+    assert wording in said["gift_aid_monthly"]["agreed"]
     gift.begin()
     gift.renew()
     gift.hear()

@@ -13,7 +13,8 @@ from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.money import Money
-from app.donations import checkout, checks, doctor, monthly, monthly_queries
+from app.donations import checkout, checks, doctor, gateway, gateway_monthly, monthly, monthly_queries
+from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.money_models import MoneyMismatch, Refund
 from app.donations.operations import giving
@@ -172,6 +173,9 @@ def test_an_account_that_was_taken_from_us_ends_its_monthly_gifts_and_everybody_
         with moved_to(now() + dt.timedelta(days=2)):
             monthly.check_monthly()
             assert work_off()["failed"] == 0
+        assert gift.row().status == "active"  # an answer alone is not believed at once
+        with moved_to(now() + dt.timedelta(days=3, hours=1)):
+            assert work_off()["failed"] == 0
     else:
         assert connecting.client.post(gift.url("/stop")).status_code == 303
     assert work_off()["failed"] == 0
@@ -205,3 +209,37 @@ def test_an_account_that_was_taken_from_us_ends_its_monthly_gifts_and_everybody_
     assert "invoice.paid" in mismatch.detail
     assert subscription is not None
     assert monthly_queries.find_monthly_id(subscription, "", gift.account) == gift.id
+
+
+def test_another_platforms_key_ends_nothing(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator who puts in the wrong key is answered as if every organization had gone: what they began stays."""
+    gift.begin()
+
+    def not_yours(*_about: object, **_named: object) -> object:
+        raise GatewayError(gateway.ACCOUNT_GONE, passing=False)
+
+    with monkeypatch.context() as wrong, moved_to(now() + dt.timedelta(days=2)):
+        wrong.setattr(gateway_monthly, "fetch_subscription", not_yours)
+        wrong.setattr(gateway, "fetch_account", not_yours)
+        assert work_off()["failed"] == 0
+        assert connecting.row(gift.row().organization_id).state == "deauthorized"
+    with moved_to(now() + dt.timedelta(days=3, hours=1)):
+        assert work_off()["failed"] == 0
+    assert gift.row().status == "active"
+    assert connecting.row(gift.row().organization_id).can_charge
+    assert audited("payment_account.deauthorized", "payment_account.there_again") == [
+        "payment_account.deauthorized", "payment_account.there_again",
+    ]  # fmt: skip
+    assert [mail for mail in mailbox.messages if "has ended" in mail["Subject"]] == []
+
+
+@pytest.mark.rule("F4")
+def test_a_first_payment_of_another_amount_does_not_go_on_either(gift: Monthly) -> None:
+    with transaction():
+        db.session.get_one(Donation, gift.given.donation_id).amount_minor = 2600
+    gift.begin()
+    gift.hear()
+    assert gift.months() == [("mismatched", 2600)]
+    assert (gift.row().status, gift.subscription()["status"]) == ("ended", "canceled")

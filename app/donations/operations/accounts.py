@@ -18,6 +18,9 @@ from app.donations.facts import AccountFacts
 from app.donations.payees import find_account
 from app.organizations.models import Organization
 
+# How long an answer that an account is not ours any more is waited with before what is under way on it ends.
+BELIEVED_AFTER = dt.timedelta(days=1)
+
 
 def begin_account(organization_id: int, *, mode: str, by: Person) -> PaymentAccount:
     """The row an account is asked for by, made when there is none, for one more link to Stripe's form. One that the
@@ -75,21 +78,34 @@ def note_account(stripe_account_id: str, facts: AccountFacts, *, asked_at: dt.da
         db.session.flush()
 
 
-def note_deauthorized(stripe_account_id: str) -> None:
-    """The organization took its account from us: no gift can be paid through it, and nothing be asked about it."""
+def note_deauthorized(stripe_account_id: str, *, told: bool) -> None:
+    """The organization took its account from us: no gift can be paid through it, and nothing be asked about it. `told`: Stripe's
+    event says so, and what is under way on it ends at once. Otherwise an answer to us does, as it would if this installation
+    had another platform's key by mistake: then that is asked once more a day later, before anything ends."""
     account = _locked(stripe_account_id)
-    if account is None or account.deauthorized_at is not None:
+    if account is None:
         return
-    account.deauthorized_at = now()
-    account.charges_enabled = account.payouts_enabled = False
-    _tell("payment_account.deauthorized", account)
-    # Nothing of it can be closed or stopped at Stripe any more: it ends here, and everybody is told.
+    if account.deauthorized_at is None:
+        account.deauthorized_at = now()
+        account.charges_enabled = account.payouts_enabled = False
+        _tell("payment_account.deauthorized", account)
     enqueue(
         "payment_account_gone",
-        {"account": account.stripe_account_id},
-        key=f"payment_account_gone:{account.stripe_account_id}",
+        {"account": stripe_account_id, "told": told},
+        key=f"payment_account_gone:{stripe_account_id}:{account.deauthorized_at.isoformat()}:{told}",
+        due_at=account.deauthorized_at + (dt.timedelta() if told else BELIEVED_AFTER),
     )
     db.session.flush()
+
+
+def note_there_again(stripe_account_id: str, facts: AccountFacts, *, asked_at: dt.datetime) -> None:
+    """An account that seemed to be taken from us answers: it was not."""
+    account = _locked(stripe_account_id)
+    if account is not None and account.deauthorized_at is not None:
+        account.deauthorized_at = account.checked_at = None
+        _tell("payment_account.there_again", account)
+        _apply(account, facts, asked_at)
+        db.session.flush()
 
 
 def _locked(stripe_account_id: str) -> PaymentAccount | None:

@@ -176,7 +176,7 @@ def _declare_gift_aid(donation: Donation, declared: GiftAid) -> None:
             last_name=declared.last_name,
             address=declared.address,
             postal_code=declared.postal_code.upper(),
-            text_version=gift_aid.ONE_GIFT,
+            text_version=declared.wording,
             declared_at=now(),
         )
     )

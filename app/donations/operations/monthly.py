@@ -68,9 +68,6 @@ def begin(donation: Donation) -> MonthlyGift:
     db.session.add(gift)
     db.session.flush()
     donation.monthly_gift_id = gift.id
-    declared = db.session.get(GiftAidDeclaration, donation.id)
-    if declared is not None:  # the form says for every month what HMRC wants agreed to for all donations
-        declared.text_version = gift_aid.EVERY_GIFT
     _record("begun", gift)
     db.session.flush()
     return gift
@@ -87,6 +84,8 @@ def note_session(donation: Donation, session: SessionFacts) -> None:
         gift.stripe_subscription_id, gift.stripe_customer_id = session.subscription_id, session.customer_id
         donation.stripe_invoice_id = session.invoice_id
     donation.stripe_invoice_id = donation.stripe_invoice_id or session.invoice_id
+    if donation.status == "mismatched" and gift.status == "pending":  # what was not asked for shall not go on
+        ask_to_stop(gift.id, "organization")
     if donation.status != "paid":
         return
     if gift.status == "pending":
