@@ -103,7 +103,7 @@ def create(organization: Organization, payload: dict[str, Any]) -> ResponseRetur
 @resource.response(200, ClearanceOut)
 def show(clearance: Clearance) -> ResponseReturnValue:
     """Owners and managers of the organization that recorded it or that it is shared with."""
-    return present.clearance(clearance)
+    return frame.with_digest(ClearanceOut, present.clearance(clearance))
 
 
 @resource.route("/clearances/<id:clearance_id>/revoke", methods=["POST"])

@@ -92,7 +92,7 @@ def show(version: CourseVersion) -> ResponseReturnValue:
         version.number,
         version.validity_months,
     )
-    return {
+    body = {
         **_course(offered),
         "audience": version.audience,
         "pass_mark": version.pass_mark,
@@ -105,3 +105,4 @@ def show(version: CourseVersion) -> ResponseReturnValue:
         ],
         "lessons": [{"title": each.title, "body": each.body} for each in version.lessons],
     }
+    return frame.with_digest(WholeCourseOut, body)

@@ -16,7 +16,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.web import allow, settings
 from app.donations import evidence, gateway, going_back, money_words
-from app.donations.money_models import DISPUTE_ANSWERABLE, Dispute
+from app.donations.money_models import DISPUTE_ANSWERABLE, Dispute, FraudWarning
 from app.donations.money_queries import find_dispute
 from app.donations.operations import disputes
 from app.donations.policy import can_refund
@@ -66,6 +66,17 @@ class EvidenceIn(frame.Schema):
     words = schemas.paragraphs(LONGEST_WORDS, load_default="")
 
 
+class WarningOut(frame.Schema):
+    """A card network's early warning that a payment may be fraud, of a kind by Stripe's name: giving it back avoids a dispute."""
+
+    id = frame.Id(required=True)
+    donation = frame.Id(required=True)
+    kind = ma.fields.String(required=True)
+    actionable = ma.fields.Boolean(required=True)
+    created_at = schemas.moment(required=True)
+
+
+WarningList = frame.list_schema(WarningOut, "WarningList")
 DisputeList = frame.list_schema(DisputeOut, "DisputeList")
 
 
@@ -117,7 +128,7 @@ def index(organization: Organization, query: dict[str, Any]) -> ResponseReturnVa
 @resource.response(200, DisputeWholeOut)
 def show(dispute: Dispute) -> ResponseReturnValue:
     """One of them, and what would be sent."""
-    return _whole(dispute)
+    return frame.with_digest(DisputeWholeOut, _whole(dispute))
 
 
 @resource.route("/disputes/<id:dispute_id>/evidence", methods=["POST"])
@@ -147,3 +158,19 @@ def send_evidence(dispute: Dispute, payload: dict[str, Any]) -> ResponseReturnVa
         if fresh is None:
             raise LookupError("dispute")
         return frame.answer(200, DisputeWholeOut, _whole(fresh))
+
+
+@resource.route("/organizations/<slug>/fraud-warnings", methods=["GET"])
+@allow(can_manage_listings, load=find_organization, scope="donations:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, WarningList)
+def warnings(organization: Organization, query: dict[str, Any]) -> ResponseReturnValue:
+    """Early warnings about an organization's gifts, newest first."""
+
+    def shown(row: FraudWarning) -> dict[str, Any]:
+        names = ("id", "kind", "actionable")
+        told = {name: getattr(row, name) for name in names}
+        return {**told, "donation": row.donation_id, "created_at": frame.iso(row.created_at)}
+
+    page = money_reads.page_warnings(organization.id, cursor=query.get("cursor"), limit=query["limit"])
+    return frame.page_of(page, shown)

@@ -103,7 +103,8 @@ def _complete(
     if method == "patch":
         operation.setdefault("parameters", []).append(IF_MATCH)
         errors |= {"409", "412"}
-    if method == "get" and parameters and path.endswith("}"):
+    is_json = "application/json" in responses.get("200", {}).get("content", {})
+    if method == "get" and is_json and parameters and path.endswith("}"):
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
         responses["304"] = {"description": "Unchanged"}
     responses |= {status: {"description": ERRORS[status], "content": PROBLEM} for status in errors}

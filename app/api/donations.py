@@ -37,7 +37,8 @@ log = structlog.get_logger(__name__)
 def show(donation: Donation) -> ResponseReturnValue:
     """One gift, as far as we know of it now."""
     receipts = receipts_of([donation.id]).get(donation.id, [])
-    return present.donation(donation, receipts, to_donor=policy.is_donor(current_person(), donation))
+    body = present.donation(donation, receipts, to_donor=policy.is_donor(current_person(), donation))
+    return frame.with_digest(schemas.DonationOut, body)
 
 
 def _whole(donation_id: int) -> ResponseReturnValue:

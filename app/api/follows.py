@@ -1,4 +1,4 @@
-"""What the person a token belongs to follows: organizations and topics they hear of by mail."""
+"""What the person a token belongs to follows: organizations, fundraisers and topics they hear of by mail."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ from app.discovery.policy import is_own_follow
 from app.discovery.queries import find_follow, find_public_subject, list_follows_of
 from app.discovery.subjects import Subject, subject_of
 
-SLUG = {"description": "a slug; exactly one of organization and topic"}
+KINDS = ("organization", "fundraiser", "topic")
+SLUG = {"description": "a slug; exactly one of organization, fundraiser and topic"}
 
 
 class FollowOut(Schema):
-    """One organization or topic that one hears of. `name` and `url` are null while the public may not see it."""
+    """An organization, fundraiser or topic that one hears of. Its slug, `name` and `url` are null while the public does not see
+    it."""
 
     id = Id(required=True)
     organization = ma.fields.String(required=True, allow_none=True)
+    fundraiser = ma.fields.String(required=True, allow_none=True)
     topic = ma.fields.String(required=True, allow_none=True)
     name = ma.fields.String(required=True, allow_none=True)
     frequency = ma.fields.String(required=True, validate=one_of(FREQUENCIES))
@@ -47,6 +50,7 @@ class FollowIn(Schema):
     """What to follow, and how often mail may come."""
 
     organization = text(80, allow_none=True, metadata=SLUG)
+    fundraiser = text(80, allow_none=True, metadata=SLUG)
     topic = text(80, allow_none=True, metadata=SLUG)
     frequency = ma.fields.String(load_default="weekly", validate=one_of(FREQUENCIES))
 
@@ -67,6 +71,7 @@ def _present(follow: Follow) -> dict[str, Any]:
     return {
         "id": follow.id,
         "organization": subject.slug if subject.kind == "organization" and shown else None,
+        "fundraiser": subject.slug if subject.kind == "fundraiser" and shown else None,
         "topic": subject.slug if subject.kind == "topic" else None,
         "name": subject.name if shown else None,
         "frequency": follow.frequency,
@@ -76,13 +81,17 @@ def _present(follow: Follow) -> dict[str, Any]:
 
 
 def _find_subject(payload: dict[str, Any]) -> Subject:
-    given = [(kind, slug) for kind in ("organization", "topic") if (slug := payload.get(kind))]
+    given = [(kind, slug) for kind in KINDS if (slug := payload.get(kind))]
     if len(given) != 1:
-        raise InvalidInput({"organization": _("Give an organization or a topic, and not both.")})
+        raise InvalidInput({"organization": _("Give one of them: an organization, a fundraiser or a topic.")})
     kind, slug = given[0]
     subject = find_public_subject(kind, slug)
     if subject is None:
-        missing = {"organization": _("There is no such organization."), "topic": _("There is no such topic.")}
+        missing = {
+            "organization": _("There is no such organization."),
+            "fundraiser": _("There is no such fundraiser."),
+            "topic": _("There is no such topic."),
+        }
         raise InvalidInput({kind: missing[kind]})
     return subject
 

@@ -135,7 +135,8 @@ def create(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnVal
 @resource.response(200, GiftInPersonOut)
 def show(gift: Donation) -> ResponseReturnValue:
     """One of them."""
-    return _present(gift, to_staff=policy.can_decide(current_person(), gift.fundraiser))
+    body = _present(gift, to_staff=policy.can_decide(current_person(), gift.fundraiser))
+    return frame.with_digest(GiftInPersonOut, body)
 
 
 @resource.route("/gifts-in-person/<id:gift_id>/confirm", methods=["POST"])

@@ -12,7 +12,7 @@ from app.core.db import db
 from app.core.money import Money
 from app.core.paging import Page, cut, decode_cursor, encode_cursor, newest_first
 from app.donations.models import Donation
-from app.donations.money_models import DISPUTE_OPEN, Dispute, Payout, PayoutLine, Refund
+from app.donations.money_models import DISPUTE_OPEN, Dispute, FraudWarning, Payout, PayoutLine, Refund
 from app.donations.money_queries import PayoutShare
 from app.donations.monthly_models import MonthlyGift
 from app.donations.queries import STAFF_STATUSES
@@ -205,6 +205,12 @@ def page_disputes(organization_id: int, *, is_open: bool | None, cursor: str | N
     return cut(db.session.scalars(newest_first(query, Dispute, cursor, limit)).all(), limit)
 
 
+def page_warnings(organization_id: int, *, cursor: str | None, limit: int) -> Page[FraudWarning]:
+    """Early fraud warnings of gifts to an organization, newest first. Raises BadCursor."""
+    query = sa.select(FraudWarning).where(FraudWarning.organization_id == organization_id)
+    return cut(db.session.scalars(newest_first(query, FraudWarning, cursor, limit)).all(), limit)
+
+
 @dataclasses.dataclass(frozen=True)
 class LineOf:
     """A line of a payout, and the slug of its fundraiser ("" of none)."""
@@ -229,15 +235,19 @@ def page_lines(payout_id: int, organization_id: int, *, cursor: str | None, limi
     return Page(rows[:limit], following)
 
 
-def page_trail(fundraiser_id: int, *, cursor: str | None, limit: int) -> Page[PayoutShare]:
-    """The way of a fundraiser's money to the bank: each payout that carries some of it, newest first. Raises BadCursor."""
+def page_trail(
+    *, fundraiser_id: int | None = None, donation_id: int | None = None, cursor: str | None, limit: int
+) -> Page[PayoutShare]:
+    """The way of a fundraiser's money, or of a gift and what went back of it, to the bank: each payout that carries some of it,
+    newest first. Raises BadCursor."""
+    of = PayoutLine.donation_id == donation_id if fundraiser_id is None else PayoutLine.fundraiser_id == fundraiser_id
     sums = (
         sa.select(
             PayoutLine.payout_id,
             sa.func.sum(PayoutLine.amount_minor).label("amount"),
             sa.func.sum(PayoutLine.fee_minor).label("fees"),
         )
-        .where(PayoutLine.fundraiser_id == fundraiser_id)
+        .where(of)
         .group_by(PayoutLine.payout_id)
         .subquery()
     )

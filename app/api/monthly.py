@@ -126,7 +126,7 @@ def index(organization: Organization, query: dict[str, Any]) -> ResponseReturnVa
 @resource.response(200, MonthlyOut)
 def show(of: MonthlyOf) -> ResponseReturnValue:
     """One of them, as far as we know of it now."""
-    return _present(of, to_donor=_is_donor(current_person(), of))
+    return frame.with_digest(MonthlyOut, _present(of, to_donor=_is_donor(current_person(), of)))
 
 
 @resource.route("/monthly-gifts/<id:monthly_id>/donations", methods=["GET"])

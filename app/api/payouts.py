@@ -12,8 +12,11 @@ from app.api import frame, money_reads, present, schemas
 from app.api.money_reads import LineOf
 from app.core.web import allow
 from app.donations import money_words
+from app.donations.models import Donation
 from app.donations.money_models import PAYOUT_STATUSES, Payout
 from app.donations.money_queries import PayoutShare, find_payout_of, list_payouts
+from app.donations.policy import can_refund
+from app.donations.queries import find_donation
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import can_decide
 from app.fundraisers.queries import find_fundraiser
@@ -51,7 +54,7 @@ class PayoutLineOut(frame.Schema):
 
 
 class PayoutShareOut(frame.Schema):
-    """A payout, and what of it is one fundraiser's: gifts less what went back, their fees, and what arrives."""
+    """A payout, and what of it is one fundraiser's or one gift's: gifts less what went back, their fees, and what arrives."""
 
     payout = ma.fields.Nested(PayoutOut, required=True)
     amount = ma.fields.Nested(frame.MoneySchema, required=True)
@@ -127,7 +130,7 @@ def index(organization: Organization, query: dict[str, Any]) -> ResponseReturnVa
 @resource.response(200, PayoutOut)
 def show(of: _Of) -> ResponseReturnValue:
     """One of them."""
-    return _present(of.payout)
+    return frame.with_digest(PayoutOut, _present(of.payout))
 
 
 @resource.route("/organizations/<slug>/payouts/<id:payout_id>/lines", methods=["GET"])
@@ -146,5 +149,15 @@ def lines(of: _Of, query: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, PayoutShareList)
 def trail(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
     """The way of a fundraiser's money to the bank: each payout that carries some of it, newest first."""
-    page = money_reads.page_trail(fundraiser.id, cursor=query.get("cursor"), limit=query["limit"])
+    page = money_reads.page_trail(fundraiser_id=fundraiser.id, cursor=query.get("cursor"), limit=query["limit"])
+    return frame.page_of(page, _share)
+
+
+@resource.route("/donations/<id:donation_id>/payouts", methods=["GET"])
+@allow(can_refund, load=find_donation, scope="donations:read")
+@resource.arguments(frame.ListQuery, location="query")
+@resource.response(200, PayoutShareList)
+def trail_of_gift(donation: Donation, query: dict[str, Any]) -> ResponseReturnValue:
+    """The way of a gift, and of what went back of it, to the bank; newest first."""
+    page = money_reads.page_trail(donation_id=donation.id, cursor=query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, _share)

@@ -138,13 +138,14 @@ def index(organization: Organization, query: dict[str, Any]) -> ResponseReturnVa
 def show(receipt: Receipt) -> ResponseReturnValue:
     """One of them: its donor's, when they were signed in, and the organization's owners' and managers'."""
     named = _is_named(receipt)
-    return {
+    body = {
         **_of(receipt, named=named),
         "organization": receipt.organization_name,
         "tax_id": receipt.tax_id,
         "country": receipt.country,
         "text": papers.text(receipt, named=named),
     }
+    return frame.with_digest(ReceiptWholeOut, body)
 
 
 @resource.route("/receipts/<id:receipt_id>/pdf", methods=["GET"])
@@ -219,7 +220,8 @@ def years() -> ResponseReturnValue:
 def statement(year: int) -> ResponseReturnValue:
     """All that one gave in a year, each organization for itself."""
     drawn = _draw_up(year)
-    return {"year": drawn.year, "donor": drawn.donor, "parts": [_part(part) for part in drawn.parts]}
+    body = {"year": drawn.year, "donor": drawn.donor, "parts": [_part(part) for part in drawn.parts]}
+    return frame.with_digest(StatementOut, body)
 
 
 @resource.route("/me/statements/<int:year>/pdf", methods=["GET"])

@@ -199,3 +199,24 @@ def test_with_the_donors_choice_off_it_would_be_read(
     assert found == {endpoint for endpoint, kinds in READ_BY_STAFF.items() if kinds & BOTH} - {
         "api_books.export donations"
     }
+
+
+def test_every_single_resource_comes_with_its_tag_and_is_sent_once(told: tuple[Flask, World]) -> None:
+    app, world = told
+    document = app.test_client().get("/api/v1/openapi.json").json
+    assert document is not None
+    single = {
+        operations["get"]["operationId"]
+        for operations in document["paths"].values()
+        if "304" in operations.get("get", {}).get("responses", {})
+    }
+    without = set()
+    for endpoint, address in reads(app, world).items():
+        if endpoint.partition(" ")[0].removeprefix("api_").replace(".", "_") not in single:
+            continue
+        answer = next(a for who in ("supporter", "owner") if (a := ask(app, world, who, address)).status_code != 404)
+        who = "supporter" if ask(app, world, "supporter", address).status_code == 200 else "owner"
+        headers = {"Authorization": f"Bearer {world.tokens[who]}", "If-None-Match": answer.headers.get("ETag", "")}
+        if app.test_client().get(address, headers=headers).status_code != 304:
+            without.add(endpoint)
+    assert without == set()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from app.core.db import db, transaction
+from app.fundraisers.models import Fundraiser
 from app.organizations.models import Organization
 from tests.api.test_main_job import Caller
-from tests.factories import make_organization, make_person, make_topic
+from tests.factories import make_fundraiser, make_organization, make_person, make_topic
 
 
 def test_following_changing_and_ending_it(app: Flask) -> None:
@@ -32,6 +33,21 @@ def test_following_changing_and_ending_it(app: Flask) -> None:
     assert mine("DELETE", path).status_code == 204
     assert len(mine("GET", "/me/follows").json["data"]) == 1
     assert mine("PATCH", path, {"frequency": "daily"}).status_code == 409
+
+
+def test_a_fundraiser_is_followed_while_the_public_sees_it(app: Flask) -> None:
+    fundraiser, waiting = make_fundraiser(title="Run for books"), make_fundraiser(status="awaiting_approval")
+    mine = Caller(app, make_person())
+    made = mine("POST", "/me/follows", {"fundraiser": fundraiser.slug, "frequency": "daily"}).json
+    assert (made["fundraiser"], made["organization"], made["name"]) == (fundraiser.slug, None, "Run for books")
+    assert made["url"] == f"http://localhost/fundraisers/{fundraiser.slug}"
+    for body in ({"fundraiser": waiting.slug}, {"fundraiser": "no-such"}):
+        answer = mine("POST", "/me/follows", body)
+        assert (answer.status_code, [entry["field"] for entry in answer.json["errors"]]) == (422, ["fundraiser"])
+    with transaction():
+        db.session.get_one(Fundraiser, fundraiser.id).status = "declined"
+    [hidden] = mine("GET", "/me/follows").json["data"]
+    assert (hidden["fundraiser"], hidden["name"], hidden["url"]) == (None, None, None)
 
 
 def test_what_cannot_be_followed_is_told_at_its_field(app: Flask) -> None:

@@ -15,10 +15,10 @@ from app.core.db import db, transaction
 from app.core.ids import encode_id, new_id
 from app.core.money import Money
 from app.discovery.operations import follow
-from app.discovery.subjects import of_organization
+from app.discovery.subjects import of_fundraiser, of_organization
 from app.donations.messages import report_message
 from app.donations.models import Donation
-from app.donations.money_models import Dispute, MoneyMismatch, Payout, PayoutLine, Refund
+from app.donations.money_models import Dispute, FraudWarning, MoneyMismatch, Payout, PayoutLine, Refund
 from app.donations.operations.giving import start_donation
 from app.donations.operations.monthly import begin as begin_monthly
 from app.donations.operations.offline import record_offline
@@ -291,6 +291,14 @@ def follows(owner: Person, count: int) -> str:
     return "/me/follows"
 
 
+def follows_of_fundraisers(owner: Person, count: int) -> str:
+    pages = [make_fundraiser() for _number in range(count)]
+    with transaction():
+        for page in pages:
+            follow(owner.id, of_fundraiser(page), frequency="weekly", zone="America/New_York")
+    return "/me/follows"
+
+
 def updates(owner: Person, count: int) -> str:
     fundraiser = make_fundraiser(make_organization(owner), started_by_id=owner.id)
     with transaction():
@@ -459,6 +467,26 @@ def trail(owner: Person, count: int) -> str:
     return f"/fundraisers/{fundraiser.slug}/payouts"
 
 
+def trail_of_gift(owner: Person, count: int) -> str:
+    organization, fundraiser, [gift] = paid_gifts(owner, 1)
+    pay_out(organization, fundraiser, count)
+    with transaction():
+        db.session.execute(sa.update(PayoutLine).values(donation_id=gift.id))
+    return f"/donations/{encode_id(gift.id)}/payouts"
+
+
+def warnings(owner: Person, count: int) -> str:
+    organization, _fundraiser, gifts = paid_gifts(owner, count)
+    with transaction():
+        for gift in gifts:
+            made = FraudWarning(
+                donation_id=gift.id, organization_id=organization.id, stripe_warning_id=f"issfr_{gift.id}",
+                kind="made_with_stolen_card", actionable=True, created_at=now(),
+            )  # fmt: skip
+            db.session.add(made)
+    return f"/organizations/{organization.slug}/fraud-warnings"
+
+
 def differences(owner: Person, count: int) -> str:
     organization = make_organization(owner)
     with transaction():
@@ -512,8 +540,10 @@ LISTS = [
     mine, my_places, my_gifts, my_fundraisers, arrivals, deliveries, import_rows, clearances, my_clearances,
     articles, facts, courses, follows, updates, in_person, matches, matched_gifts,
     monthly_gifts, my_monthly_gifts, months, of_organization_pages, team_pages, organization_gifts, messages,
-    receipts, refunds, disputes, payouts, payout_lines, trail, differences,
+    receipts, refunds, disputes, payouts, payout_lines, trail, differences, trail_of_gift, warnings,
 ]  # fmt: skip
+# The same lists with other rows in them.
+VARIED = [needs_with_contact, shifts_with_contact, signups_with_contact, follows_of_fundraisers]
 
 
 def test_every_list_is_counted(app: Flask) -> None:
@@ -527,7 +557,7 @@ def test_every_list_is_counted(app: Flask) -> None:
     assert len(lists) == len(LISTS), lists
 
 
-@pytest.mark.parametrize("fill", [*LISTS, needs_with_contact, shifts_with_contact, signups_with_contact])
+@pytest.mark.parametrize("fill", [*LISTS, *VARIED])
 def test_fifty_rows_cost_as_many_statements_as_five(
     app: Flask, count_queries: list[str], fill: Callable[[Person, int], str]
 ) -> None:

@@ -110,9 +110,20 @@ def test_a_payout_leads_from_the_fundraiser_to_the_bank(back: Back) -> None:
     [share] = staff("GET", f"/fundraisers/{slug}/payouts").json["data"]
     assert [share[name]["amount_minor"] for name in ("amount", "fees", "net")] == [2500, 103, 2397]
     assert share["payout"] == payout
+    assert staff("GET", f"/donations/{encode_id(given.donation_id)}/payouts").json["data"] == [share]
     assert Caller(back.giving.app, make_member(make_organization(), "owner"))(
         "GET", f"{path}/{payout['id']}"
     ).status_code == 404  # fmt: skip
+
+
+def test_an_early_warning_is_listed_with_its_gift(back: Back) -> None:
+    given = back.pay()
+    back.at_stripe(given, "warn")
+    back.hear()
+    staff, organization = staff_of(back, given)
+    [row] = staff("GET", f"/organizations/{organization.slug}/fraud-warnings").json["data"]
+    assert (row["donation"], row["actionable"]) == (encode_id(given.donation_id), True)
+    assert row["kind"]
 
 
 def gift(fundraiser: Fundraiser, by: Person, minor: int = 2500) -> Donation:
