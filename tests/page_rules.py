@@ -103,6 +103,8 @@ def check_page(response: TestResponse) -> None:
         faults.append(f"HTML is {size} bytes gzipped, more than {MAXIMUM_HTML_GZIP}")
     if "Set-Cookie" in response.headers and "no-store" not in response.headers.get("Cache-Control", ""):
         faults.append("a page that sets a cookie may be cached")
+    if response.status_code == 410 and "no-store" not in response.headers.get("Cache-Control", ""):
+        faults.append("a browser keeps this 410 for ever")
     if re.search(r"\b(Undefined|None)\b(?=</)", text):
         faults.append("shows None or Undefined")
     assert not faults, f"{response.request.path}: " + "; ".join(faults)

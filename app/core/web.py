@@ -302,6 +302,9 @@ def _add_headers(response: Response) -> Response:
         headers["Cache-Control"] = "no-store"
     elif "Authorization" in request.headers:
         headers["Cache-Control"] = "private, no-cache"
+    elif response.status_code >= 400:
+        # A browser keeps a 410 for ever unless it is told not to (RFC 9111, 4.2.2: heuristically fresh).
+        headers.setdefault("Cache-Control", "no-store")
     return response
 
 

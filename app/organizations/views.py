@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -135,6 +135,25 @@ def show(organization: Organization) -> ResponseReturnValue:
         following=None if person is None else find_follow_of(person, of_organization(organization)),
         is_staff=can_see_staff_pages(person, organization),
     )
+
+
+# How the addresses of one organization's pages begin: the public ones and its staff's.
+_OF_ONE = ("/organizations/<slug>", "/manage/<slug>", "/follow/organizations/<slug>", "/share/organization/<slug>")
+
+
+@organizations.after_app_request
+def lead_on(response: Response) -> Response:
+    """What is looked for at a duplicate (a bookmark of its staff, a printed poster) is found at what it is part of. Only
+    what would be no page otherwise is asked about."""
+    rule, values = request.url_rule, request.view_args or {}
+    if response.status_code != 404 or request.method != "GET" or rule is None or not rule.rule.startswith(_OF_ONE):
+        return response
+    found = _find_in_sight(values["slug"])
+    if found is None or found.merged_into_id is None:
+        return response
+    there = url_for(rule.endpoint, **{**values, "slug": queries.find_remaining(found).slug})
+    query = request.query_string.decode()
+    return make_response(redirect(f"{there}?{query}" if query else there, code=301))
 
 
 def _find_logo_in_sight(slug: str, digest: str) -> Logo | None:

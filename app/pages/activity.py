@@ -21,7 +21,7 @@ from app.core.ids import encode_id
 from app.core.paging import Page, decode_cursor, encode_cursor
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Item, Need, Shift
-from app.organizations.models import Membership
+from app.organizations.models import Organization
 from app.pledges.models import Pledge
 from app.signups.models import GuestHold, Signup
 
@@ -60,6 +60,8 @@ SENTENCES: dict[str, Any] = {
     "item.added": lazy("%(who)s asks for %(what)s"),
     "item.edited": lazy("%(who)s changed the item %(what)s"),
     "item.removed": lazy("%(who)s took an item from a need"),
+    "organization.claimed": lazy("The page was claimed: somebody of %(what)s runs it now"),
+    "organization.merged": lazy("%(what)s was the same organization and became part of this one"),
     "organization.exported": lazy("%(who)s took a list away as a file"),
     "organization.logo_set": lazy("%(who)s put up a logo"),
     "organization.logo_removed": lazy("%(who)s took the logo away"),
@@ -223,7 +225,8 @@ _ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "need": (Need, ()),
     "shift": (Shift, (joinedload(Shift.need),)),
     "item": (Item, (joinedload(Item.need),)),
-    "membership": (Membership, (joinedload(Membership.person),)),
+    "person": (Person, ()),
+    "organization": (Organization, ()),
     "fundraiser": (Fundraiser, ()),
 }
 # What each kind of thing is called, with _NEED for the title of its need, and that need.
@@ -234,6 +237,7 @@ _WORDS: dict[str, Callable[[Any], tuple[str, Need | None]]] = {
     "need": lambda need: (_NEED, need),
     "shift": _of_shift,
     "item": _of_item,
-    "membership": lambda membership: (membership.person.name, None),
+    "person": lambda person: (person.name, None),
+    "organization": lambda organization: (organization.name, None),
     "fundraiser": lambda fundraiser: (fundraiser.title, None),
 }
