@@ -217,10 +217,11 @@ def _of_item(item: Item) -> tuple[str, Need | None]:
     return f"{item.name} ({_NEED})", item.need
 
 
+# By what the audit trail calls them.
 _ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "signup": (Signup, (joinedload(Signup.person), joinedload(Signup.shift).joinedload(Shift.need))),
     # Not even the name: what a guest typed is kept no longer than the hold.
-    "guest_hold": (GuestHold, (joinedload(GuestHold.shift).joinedload(Shift.need),)),
+    "guesthold": (GuestHold, (joinedload(GuestHold.shift).joinedload(Shift.need),)),
     "pledge": (Pledge, (joinedload(Pledge.person), joinedload(Pledge.item).joinedload(Item.need))),
     "need": (Need, ()),
     "shift": (Shift, (joinedload(Shift.need),)),
@@ -232,7 +233,7 @@ _ABOUT: dict[str, tuple[Any, tuple[Any, ...]]] = {
 # What each kind of thing is called, with _NEED for the title of its need, and that need.
 _WORDS: dict[str, Callable[[Any], tuple[str, Need | None]]] = {
     "signup": _of_signup,
-    "guest_hold": lambda hold: _of_shift(hold.shift),
+    "guesthold": lambda hold: _of_shift(hold.shift),
     "pledge": _of_pledge,
     "need": lambda need: (_NEED, need),
     "shift": _of_shift,

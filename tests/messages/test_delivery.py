@@ -174,7 +174,9 @@ def test_an_address_that_its_server_refuses_ends_the_promise_and_is_shown(
     assert row.attempts == 1
     assert row.last_error == "address refused"
     assert person.mail_failed_at is not None
-    assert "does not arrive" in sign_in(person).get("/profile").text
+    browser = sign_in(person)
+    for page in ("/profile", "/profile/mail", "/my-help"):
+        assert "does not arrive" in browser.get(page).text, page
     # Full for a while is not gone: that is tried again.
     mailbox.refused = {person.email: "452 mailbox full"}
     with transaction():

@@ -288,11 +288,15 @@ def test_the_staff_see_that_the_mail_to_a_guest_does_not_arrive(
     assert "2 places are held for them until" in shown
     assert "gail@example.org" not in shown
     activity = client.get(f"/manage/{organization.slug}/activity").text
-    assert "Our mail does not reach a guest for whom a place is held" in activity
+    assert "Our mail does not reach a guest for whom a place is held: <a href=" in activity
+    assert "something that is gone" not in activity
     assert "Gail" not in activity
+    waiting = f"/guests/{holds.page_token(hold)}"
+    assert "Our mail to gail@example.org does not arrive" in client.get(waiting).text
     mailbox.refused = {}
     work_off()
     assert "Mail does not reach" not in client.get(roster).text
+    assert "does not arrive" not in client.get(waiting).text
     assert "Our mail reaches the guest" in client.get(f"/manage/{organization.slug}/activity").text
     mailbox.refused = {"gail@example.org": "550 no such user"}
     with transaction():
