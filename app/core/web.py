@@ -7,6 +7,7 @@ they may not know exists.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -55,6 +56,8 @@ MAXIMUM_COOKIE = 3_600
 # Nobody types as much as this into what a cookie could hold, however well it packs.
 MAXIMUM_TYPED = 16_000
 BEGUN = "begun"
+# So many bytes of what is too large are read all the same, so that its sender reads why: a camera's picture, not a film.
+MAXIMUM_THROWN_AWAY = 64 * 1024 * 1024
 
 
 # What somebody at home must not find: kept by no browser, told to no other site (G13).
@@ -308,6 +311,19 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
+def _read_the_rest(response: Response) -> Response:
+    """Read and throw away a body that was refused for its size. A server that closes a connection on which somebody still
+    sends resets it, and a browser shows that instead of the answer (RFC 9112, 9.6)."""
+    length, limit = request.content_length or 0, request.max_content_length
+    if limit is None or not limit < length <= MAXIMUM_THROWN_AWAY:
+        return response
+    body = request.environ["wsgi.input"]
+    with contextlib.suppress(OSError):  # whoever has gone reads no answer either
+        while length > 0 and (some := body.read(min(length, 64 * 1024))):
+            length -= len(some)
+    return response
+
+
 class PrivateSessions(SecureCookieSessionInterface):
     """Sessions in Flask's signed cookie; an answer that sets one (a form with its token) is kept by nobody."""
 
@@ -386,6 +402,7 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     app.url_map.converters["id"] = IdConverter
     app.extensions["content_security_policy"] = content_security_policy(payment_hosts)
     app.after_request(_add_headers)
+    app.after_request(_read_the_rest)
     app.session_interface = PrivateSessions()
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Refused, _refused_page)

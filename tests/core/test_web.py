@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Blueprint, Flask, abort
+from flask import Blueprint, Flask, abort, request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,11 @@ def trial(tmp_path: Path) -> Iterator[Flask]:
     @public
     def failing(code: int) -> str:
         abort(code)
+
+    @trial.post("/trial/form")
+    @public
+    def form() -> str:
+        return str(len(request.form))
 
     @trial.get("/trial/secret/<token>")
     @public
@@ -68,6 +74,25 @@ def test_errors_are_pages_that_say_what_happens_next(trial: Flask, client: Check
     response = browser.get(f"/trial/{code}")
     assert response.status_code == code
     assert response.mimetype == "text/html"
+
+
+@pytest.mark.rule("A4")
+@pytest.mark.parametrize(("limit", "read"), [(64 * 1024 * 1024, True), (1024, False)])
+def test_whoever_sends_too_much_reads_that_it_is_too_much(
+    trial: Flask, monkeypatch: pytest.MonkeyPatch, limit: int, read: bool
+) -> None:
+    """A body that stays unread makes the server reset the connection: a browser shows that, and no page of ours. What is
+    absurd is not read."""
+    monkeypatch.setattr("app.core.web.MAXIMUM_THROWN_AWAY", limit)
+    body = io.BytesIO(b"a=" + b"b" * (3 * 1024 * 1024))
+    answer = trial.test_client().post(
+        "/trial/form",
+        input_stream=body,
+        content_length=len(body.getvalue()),
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert answer.status_code == 413
+    assert (body.read() == b"") is read
 
 
 @pytest.mark.rule("A4")
