@@ -91,13 +91,13 @@ def direction(locale: str) -> str:
 
 
 def dots(parts: Iterable[Any]) -> Markup:
-    """Facts in one line with dots between them. From right to left each keeps its own direction (Unicode's isolates),
+    """Facts in one line with dots between them, none of which begins a line that is wrapped. From right to left each keeps its own direction (Unicode's isolates),
     so that a place in Latin letters does not pull the times before it to its other side."""
     shown = [escape(part) for part in parts]
     locale = flask_babel.get_locale()
     if locale is not None and locale.text_direction == "rtl":
         shown = [Markup("\u2068{}\u2069").format(part) for part in shown]
-    return Markup(" · ").join(shown)
+    return Markup("\u00a0· ").join(shown)
 
 
 def number(n: decimal.Decimal | int) -> str:

@@ -317,7 +317,7 @@ def _read_the_rest(response: Response) -> Response:
     length, limit = request.content_length or 0, request.max_content_length
     if limit is None or not limit < length <= MAXIMUM_THROWN_AWAY:
         return response
-    body = request.environ["wsgi.input"]
+    body = request.input_stream
     with contextlib.suppress(OSError):  # whoever has gone reads no answer either
         while length > 0 and (some := body.read(min(length, 64 * 1024))):
             length -= len(some)

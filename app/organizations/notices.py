@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,10 +37,10 @@ def is_told_anywhere(person_id: int) -> bool:
 
 
 def promise_to_staff(
-    organization_id: int, kind: str, mail: str, payload: dict[str, Any], *, key: str, except_id: int | None = None
+    organization_id: int, kind: str, mail: str, payload: dict[str, Any], *, key: str, knowing: Collection[int | None] = ()
 ) -> None:
-    """Promise the mail `mail` (an outbox kind) to each of the staff who chose to hear of `kind` at once, but not to
-    `except_id`, who knows: it was their own act. The same `key` again promises nothing new."""
-    told = [person_id for person_id in list_told(organization_id) if person_id != except_id]
+    """Promise the mail `mail` (an outbox kind) to each of the staff who chose to hear of `kind` at once, but not to those
+    of `knowing`, ids of people whose own act it was. The same `key` again promises nothing new."""
+    told = [person_id for person_id in list_told(organization_id) if person_id not in knowing]
     for person_id in choosers(told, kind, AT_ONCE):
         outbox.enqueue(mail, {**payload, "person_id": person_id}, key=f"{mail}:{key}:{person_id}"[:200])

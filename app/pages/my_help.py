@@ -263,7 +263,7 @@ def _of_signup(signup: Signup, known: Known, *, done: bool = False) -> Help:
     facts.append(_where(need, known.exact))
     if signup.party_size > 1:
         facts.append(ngettext("you and %(num)s guest", "you and %(num)s guests", signup.party_size - 1))
-    title = f"{need.title} · {signup.position.name}" if signup.position.name else need.title
+    title = f"{need.title}\u00a0· {signup.position.name}" if signup.position.name else need.title
     is_refused = signup.id in known.refused
     stands = signup.status in gate.HOLDING_STATUSES and shift.status == "scheduled" and not done and not is_refused
     return Help(

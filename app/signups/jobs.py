@@ -168,7 +168,7 @@ def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
                 mail,
                 {"signup_id": signup.id},
                 key=payload["outbox_key"],
-                except_id=signup.person_id,
+                knowing=(signup.person_id, signup.cancelled_by_id),
             )
 
 

@@ -254,7 +254,7 @@ def test_what_changes_is_told_before_it_does(client: CheckingClient, pantry: Org
     page = client.get(path(look(client, other.replace("rice: 40", "rice: 50").replace("T01:30", "T00:30")))).text
     told = re.search(r'<td data-label="What changes">(Title[^<]*)</td>', page)
     assert told is not None
-    assert told[1].split(" · ") == [
+    assert told[1].split("\xa0· ") == [
         "Title",
         "Start: day and time",
         "How many people",

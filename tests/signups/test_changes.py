@@ -17,6 +17,7 @@ from app.signups.calendar import calendar_file
 from app.signups.checks import check_capacity
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, change_signup, sign_up
+from app.signups.staff import cancel_place
 from tests.conftest import CheckingClient
 from tests.factories import ADULT, make_member, make_need, make_organization, make_person, make_shift
 from tests.smtp import Mailbox, text_of
@@ -246,3 +247,16 @@ def test_staff_hear_at_once_of_what_they_chose(app: Flask, mailbox: Mailbox, wor
     work_off()
     assert [message["Subject"] for message in mailbox.to(eager.email)][1:] == ["Gail does not come: Sort"]
     assert mailbox.to(calm.email) == mailbox.to(viewer.email) == []
+    # Nobody is written to about what they did themselves.
+    other = make_member(organization, "manager")
+    for which in (eager, other):
+        with transaction():
+            choose_mail(which.id, by=which, choices={"staff_signups": "never"}, quiet=(0, 0))
+    hal = make_person(name="Hal")
+    with transaction():
+        again = sign_up(shift.id, by=hal)
+    with transaction():
+        cancel_place(again.id, by=other, reason="no_longer_needed")
+    work_off()
+    assert "Hal does not come: Sort" in [message["Subject"] for message in mailbox.to(eager.email)]
+    assert mailbox.to(other.email) == []
