@@ -91,8 +91,9 @@ def direction(locale: str) -> str:
 
 
 def dots(parts: Iterable[Any]) -> Markup:
-    """Facts in one line with dots between them, none of which begins a line that is wrapped. From right to left each keeps its own direction (Unicode's isolates),
-    so that a place in Latin letters does not pull the times before it to its other side."""
+    """Facts in one line with dots between them, none of which begins a line that is wrapped. From right to left each keeps
+    its own direction (Unicode's isolates), so that a place in Latin letters does not pull the times before it to
+    its other side."""
     shown = [escape(part) for part in parts]
     locale = flask_babel.get_locale()
     if locale is not None and locale.text_direction == "rtl":

@@ -37,7 +37,13 @@ def is_told_anywhere(person_id: int) -> bool:
 
 
 def promise_to_staff(
-    organization_id: int, kind: str, mail: str, payload: dict[str, Any], *, key: str, knowing: Collection[int | None] = ()
+    organization_id: int,
+    kind: str,
+    mail: str,
+    payload: dict[str, Any],
+    *,
+    key: str,
+    knowing: Collection[int | None] = (),
 ) -> None:
     """Promise the mail `mail` (an outbox kind) to each of the staff who chose to hear of `kind` at once, but not to those
     of `knowing`, ids of people whose own act it was. The same `key` again promises nothing new."""

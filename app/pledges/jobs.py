@@ -113,7 +113,9 @@ def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
         if pledge is not None:
             organization_id = pledge.item.need.organization_id
             key, about = payload["outbox_key"], {"pledge_id": pledge.id}
-            promise_to_staff(organization_id, kind, mail, about, key=key, knowing=(pledge.person_id, pledge.cancelled_by_id))
+            promise_to_staff(
+                organization_id, kind, mail, about, key=key, knowing=(pledge.person_id, pledge.cancelled_by_id)
+            )
 
 
 def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, live: bool) -> None:
