@@ -119,9 +119,13 @@ def set_webhook_trouble() -> Response:
 
 @blueprint.post("/clock")
 def advance_clock() -> Response:
-    """`{"advance": seconds}`: let time pass; what is due then happens at once."""
-    store = payments().store
-    store.set("clock_offset", store.setting("clock_offset", 0) + max(0, int(_asked()["advance"])))
+    """`{"advance": seconds}`: let time pass; `{"at": Unix seconds}`: live at that instant, `{"at": null}`: today, so that a
+    history can be made in its order. What is due then happens at once."""
+    store, asked = payments().store, _asked()
+    if "at" in asked:
+        store.live_at(asked["at"])
+        return answer({"now": store.now(), "happened": payments().do_due()})
+    store.set("clock_offset", store.setting("clock_offset", 0) + max(0, int(asked["advance"])))
     return answer({"now": store.now(), "happened": payments().do_due()})
 
 

@@ -108,6 +108,10 @@ class Store:
         """The instant in Unix seconds by the trial's clock."""
         return int(time.time()) + int(self.setting("clock_offset", 0))
 
+    def live_at(self, instant: int | None) -> None:
+        """Let the trial's clock stand at `instant` (Unix seconds) and go on from there; None: the machine's."""
+        self.set("clock_offset", 0 if instant is None else int(instant) - int(time.time()))
+
     def setting(self, name: str, default: Any) -> Any:
         """The value of a setting of the trial."""
         rows = self._rows("SELECT value FROM setting WHERE name = ?", (name,))

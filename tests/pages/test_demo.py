@@ -17,13 +17,15 @@ from flask import Flask
 from app import create_app
 from app.accounts.models import PERSON_STATUSES, Person
 from app.accounts.operations import authenticate
-from app.core.clock import moved_to, now
+from app.core.clock import moved_to, now, today
 from app.core.db import Base, db, transaction
 from app.core.outbox import Outbox
-from app.donations import checkout
+from app.donations import checkout, doctor
 from app.donations import queries as donations
-from app.donations.checks import compare_with_stripe
+from app.donations.checks import compare_balances, compare_with_stripe
 from app.donations.models import Donation
+from app.donations.money_models import Dispute, Payout, Refund
+from app.donations.monthly_models import MonthlyGift
 from app.fundraisers.models import FUNDRAISER_STATUSES, Fundraiser
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.operations import KEPT_FOR
@@ -38,6 +40,7 @@ from app.pages.activity import list_activity
 from app.pages.demo_data import shape
 from app.pages.demo_data.organizations import ORGANIZATIONS
 from app.pages.demo_data.people import PEOPLE
+from app.pages.demo_money import months_between
 from app.pages.demo_story import Story, zone_of
 from app.pledges.models import PLEDGE_STATUSES, WAYS, Delivery, Pledge
 from app.safeguarding.models import Clearance, ClearanceShare
@@ -123,6 +126,10 @@ def test_every_check_of_verify_holds(there: Flask) -> None:
     assert outcome.exit_code == 0, outcome.output
 
 
+# What is there to be looked at: a fee that Stripe took by itself.
+SHOWN = ("stripe: other txn_ (stripe_fee -200 USD)",)
+
+
 def test_what_stripe_says_agrees(there: Flask, payments: DemoServer) -> None:
     payments.request("/_demo/settle", {})
     # What the event says that a charge is booked, which nobody delivers here.
@@ -131,6 +138,9 @@ def test_what_stripe_says_agrees(there: Flask, payments: DemoServer) -> None:
     compared, found = compare_with_stripe()
     assert compared > 30
     assert found == []
+    compared, found = compare_balances()
+    assert compared > 40
+    assert [re.sub("txn_\\w+", "txn_", text) for text in found] == list(SHOWN)
 
 
 def test_every_gift_is_booked_before_the_first_nightly_comparison(there: Flask) -> None:
@@ -140,6 +150,30 @@ def test_every_gift_is_booked_before_the_first_nightly_comparison(there: Flask) 
     booked = list(db.session.scalars(by_card))
     assert booked
     assert None not in booked
+
+
+def test_money_came_back_was_disputed_paid_out_and_given_monthly(there: Flask) -> None:
+    assert statuses(Refund.status) == {"succeeded", "failed"}
+    assert statuses(Dispute.status) == {"won", "needs_response"}
+    [answer_by] = db.session.scalars(sa.select(Dispute.respond_by).where(Dispute.status == "needs_response"))
+    assert answer_by is not None
+    assert now() < answer_by < now() + dt.timedelta(days=21)
+    assert statuses(Payout.status) == {"paid", "in_transit"}
+    for payout in db.session.scalars(sa.select(Payout)):  # each at its time: what arrived did so before today
+        assert (payout.status == "paid") is (payout.arrives_on <= today("UTC")), payout.arrives_on
+        assert payout.created_at < now() - dt.timedelta(hours=12)
+    assert statuses(MonthlyGift.status) == {"active", "past_due", "ended"}
+    months = sa.select(sa.func.count()).select_from(Donation).where(Donation.monthly_gift_id == MonthlyGift.id)
+    for gift, count in db.session.execute(sa.select(MonthlyGift, months.scalar_subquery())):
+        assert count == 1 + len(months_between(gift.created_at, gift.ended_at or now())) - (gift.status == "past_due")
+        if gift.status == "active":
+            assert now() < gift.next_at < now() + dt.timedelta(days=32)
+    shelter = db.session.scalars(
+        sa.select(Organization).where(Organization.name == "Lantern House Family Shelter")
+    ).one()
+    assert [found.text for found in doctor.look_at_books(shelter) if found.level != "good"] == [
+        "1 refund did not arrive."
+    ]
 
 
 def test_needs_are_in_every_state(there: Flask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.pages.demo_data.newark_pages import BEDS, RUN
+from app.pages.demo_data.newark_pages import BEDS, BREAKFAST, RUN, WASHING_MACHINE
 from app.pages.demo_data.shape import (
     DemoClaim,
     DemoClearance,
@@ -15,6 +15,7 @@ from app.pages.demo_data.shape import (
     DemoNeed,
     DemoOrganization,
     DemoPledge,
+    DemoRefund,
     DemoShift,
 )
 
@@ -215,25 +216,10 @@ LANTERN_HOUSE = DemoOrganization(
     conduct=LANTERN_CONDUCT,
     clearances=LANTERN_CLEARANCES,
     confirmed_guardians="zoe",
+    payouts=(60, 29, 8, 1),
     fundraisers=(
-        DemoFundraiser(
-            "A washing machine that keeps up",
-            "Forty beds make eleven loads a day. The old machine managed six.",
-            120_000,
-            "olive",
-            ago=40,
-            days=60,
-            ended=True,
-            outcome="The goal is reached and the machine is ordered. From next week on it does eleven loads between "
-            "breakfast and supper. Thank you, all five of you; the last $75 go into detergent.",
-            gifts=(
-                DemoGift("Rosa Delgado", 5_000, 38, "For the eleventh load.", first="rosa"),
-                DemoGift("Kowalczyk family", 25_000, 33),
-                DemoGift("Bloomfield Laundromat", 75_000, 20, "From one laundry to another."),
-                DemoGift("Nell Archer", 20_000, 9, anonymous=True),
-                DemoGift("Sam Whitfield", 2_500, 1, first="sam"),
-            ),
-        ),
+        BREAKFAST,
+        WASHING_MACHINE,
         DemoFundraiser(
             "Win a car for Lantern House",
             "Every ticket is a chance to win my old car. Half of what comes in is for the shelter.",
@@ -377,6 +363,8 @@ IRONBOUND = DemoOrganization(
     invited=(("walt", "coordinator", 2),),
     locations=(("The pantry", "101 Example Avenue", NEWARK, False),),
     auto_approve=True,
+    payouts=(7,),
+    billed=(2.5, 200, "USD"),
     fundraisers=(
         DemoFundraiser(
             "A new clutch for the van",
@@ -389,7 +377,13 @@ IRONBOUND = DemoOrganization(
             gifts=(
                 DemoGift("Walt Kowalczyk", 10_000, 16, "I have heard that clutch.", first="walt"),
                 DemoGift("Ferry Street Merchants", 60_000, 15),
-                DemoGift("Gus Almeida", 5_000, 12, anonymous=True),
+                DemoGift(
+                    "Gus Almeida",
+                    5_000,
+                    12,
+                    anonymous=True,
+                    back=DemoRefund(1_500, 10, "requested_by_customer", "He typed 50 and meant 35"),
+                ),
                 DemoGift("Lidia Couto", 45_000, 9, "For the van that came to our street all through the flood."),
                 DemoGift("Dana Brooks", 3_000, 6, first="dana"),
                 DemoGift("Portuguese Sports Club", 40_000, 3),

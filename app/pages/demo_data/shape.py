@@ -176,6 +176,17 @@ class DemoItem:
 
 
 @dataclasses.dataclass(frozen=True)
+class DemoRefund:
+    """What staff gave back of a gift, and how many days before today; one that `fails` did not arrive, six days later."""
+
+    amount_minor: int
+    ago: float
+    reason: str
+    note: str
+    fails: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class DemoGift:
     """A gift through the demo payment server: paid, processing (the bank confirms later), failed, pending (its page is open
     still) or expired (it was left unpaid)."""
@@ -190,6 +201,12 @@ class DemoGift:
     # Whom the donor remembers, and whether they cover the card fee.
     in_memory_of: str = ""
     cover_fee: bool = False
+    # Given every month from then on; what became of it: "" runs, "declined" its card works no more, "stopped" by its donor.
+    monthly: bool = False
+    monthly_end: str = ""
+    back: DemoRefund | None = None
+    # How many days before today the donor's bank disputed it, and what came of it: "open", "won" or "lost".
+    dispute: tuple[float, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -326,6 +343,10 @@ class DemoOrganization:
     auto_approve: bool = False
     needs: tuple[DemoNeed, ...] = ()
     fundraisers: tuple[DemoFundraiser, ...] = ()
+    # How many days before today Stripe paid out what it had for the organization.
+    payouts: tuple[float, ...] = ()
+    # A fee that Stripe took by itself: how many days before today, minor units, currency.
+    billed: tuple[float, int, str] | None = None
     claims: tuple[DemoClaim, ...] = ()
     # What it requires on each shift with contact, beside a background check.
     requires: tuple[str, ...] = ()
