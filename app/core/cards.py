@@ -399,16 +399,36 @@ def _has(name: str, character: str) -> bool:
     return drawn.size != box.size or bytes(drawn) != bytes(box)
 
 
+def _letters(text: str) -> set[str]:
+    return {character for character in text if not character.isspace() and character not in "\u200c\u200d"}
+
+
+def needs_layout(text: str) -> bool:
+    """True when `text` runs from the right, or joins its letters."""
+    return any(
+        unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c) in ("Mc", "Mn") for c in _letters(text)
+    )
+
+
+def find_font_files(text: str) -> tuple[str, str] | None:
+    """The files of a font of this machine, bold and regular, that has every letter of `text`; None when there is none."""
+    letters = _letters(text)
+    for bold, regular in FONTS:
+        files = _load(bold, 24), _load(regular, 24)
+        if files[0] is None or files[1] is None or not str(files[1].path).endswith(".ttf"):
+            continue
+        if all(_has(name, letter) for name in (bold, regular) for letter in letters):
+            return str(files[0].path), str(files[1].path)
+    return None
+
+
 def _font(text: str, *, bold: bool, size: int) -> Font | None:
     """A font that has every letter of `text`, or None. What runs from the right or joins its letters needs the layout of
     Raqm besides."""
-    letters = {character for character in text if not character.isspace() and character not in "\u200c\u200d"}
+    letters = _letters(text)
     if not letters:
         return None
-    joined = any(
-        unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c) in ("Mc", "Mn") for c in letters
-    )
-    if joined and not features.check("raqm"):
+    if needs_layout(text) and not features.check("raqm"):
         return None
     for pair in (*FONTS, (BUILT_IN, BUILT_IN)):
         name = pair[0] if bold else pair[1]

@@ -128,7 +128,7 @@ def statement_title(statement: Statement) -> str:
 def _drawn(sheet: Callable[[], pdf.Sheet], locale: str) -> bytes:
     with speaking(locale):
         drawn = sheet()
-        if drawn.is_latin:
+        if drawn.can_be_written:
             return pdf.draw(drawn)
     with force_locale("en"):
         return pdf.draw(sheet())
