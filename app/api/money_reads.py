@@ -153,7 +153,11 @@ def page_messages(
     if hidden is not None:
         query = query.where(Donation.hidden_by != "" if hidden else Donation.hidden_by == "")
     if reported is not None:
-        open_ones = sa.exists().where(MessageReport.donation_id == Donation.id, MessageReport.settled_at.is_(None))
+        open_ones = sa.exists().where(
+            MessageReport.donation_id == Donation.id,
+            MessageReport.part == "message",
+            MessageReport.settled_at.is_(None),
+        )
         query = query.where(open_ones if reported else sa.not_(open_ones))
     return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
 
@@ -161,7 +165,9 @@ def page_messages(
 def reports_of(donation_ids: Sequence[int]) -> dict[int, list[str]]:
     """What readers said of each message that nobody has looked at since, oldest first."""
     query = sa.select(MessageReport.donation_id, MessageReport.reason).where(
-        MessageReport.donation_id.in_(donation_ids), MessageReport.settled_at.is_(None)
+        MessageReport.donation_id.in_(donation_ids),
+        MessageReport.part == "message",
+        MessageReport.settled_at.is_(None),
     )
     said: dict[int, list[str]] = {}
     for key, reason in db.session.execute(query.order_by(MessageReport.created_at, MessageReport.id)):

@@ -13,8 +13,9 @@ from app.fundraisers.models import Fundraiser
 
 # Recorded: said to have been given in person, and staff have yet to confirm it.
 DONATION_STATUSES = ("pending", "processing", "paid", "failed", "expired", "mismatched", "recorded")
-# Who keeps a message from the page: a list of words, the organization's staff, whoever started the fundraiser.
-HIDERS = ("", "words", "staff", "starter")
+# Who keeps a message or a name from the page: a list of words, the organization's staff, whoever started the fundraiser, the
+# platform's moderators.
+HIDERS = ("", "words", "staff", "starter", "platform")
 # What people are told: the statuses, and expired because the donor wanted that.
 DONATION_STATES = (*DONATION_STATUSES, "cancelled")
 DEDICATIONS = ("", "honor", "memory")
@@ -47,6 +48,7 @@ class Donation(HasId, Base):
         sa.CheckConstraint(f"dedication IN {DEDICATIONS}", name="dedication"),
         sa.CheckConstraint(f"source IN {SOURCES}", name="source"),
         sa.CheckConstraint(f"hidden_by IN {HIDERS}", name="hidden_by"),
+        sa.CheckConstraint(f"name_hidden_by IN {HIDERS}", name="name_hidden_by"),
         sa.CheckConstraint("source = 'offline' OR status <> 'recorded'", name="recorded_offline"),
         # The lists of a fundraiser: what the public sees, and what staff see; newest first.
         sa.Index("ix_donation_fundraiser_id_status_created_at", "fundraiser_id", "status", "created_at", "id"),
@@ -123,6 +125,9 @@ class Donation(HasId, Base):
     # Who keeps its message from the page, and why; "" when nobody does.
     hidden_by: Mapped[str] = mapped_column(sa.String(8), default="", server_default="")
     hidden_reason: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    # The same of the name that the donor shows: while somebody keeps it, the page says "A supporter".
+    name_hidden_by: Mapped[str] = mapped_column(sa.String(8), default="", server_default="")
+    name_hidden_reason: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
     # Of a gift in person: who recorded it, and when it was given.
     recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     received_on: Mapped[dt.date | None]
@@ -132,7 +137,28 @@ class Donation(HasId, Base):
     @property
     def message_hidden(self) -> bool:
         """True while the page does not show its message."""
-        return self.hidden_by != ""
+        return bool(self.hidden_by)
+
+    @property
+    def shows_name(self) -> bool:
+        """True when the donor lets everybody read a name, whether or not somebody keeps it from the page."""
+        return not self.anonymous and bool(self.company or self.name)
+
+    @property
+    def parts_shown(self) -> tuple[str, ...]:
+        """What of it the page shows as its donor typed it: a message (or whom they think of), a name."""
+        return (*(("message",) if self.has_words else ()), *(("name",) if self.shows_name else ()))
+
+    def hider_of(self, part: str) -> str:
+        """Who keeps its "message" or its "name" from the page; "" when nobody does."""
+        return (self.name_hidden_by if part == "name" else self.hidden_by) or ""
+
+    def hide(self, part: str, by: str, reason: str) -> None:
+        """Let `by` keep a part from the page; "" shows it."""
+        if part == "name":
+            self.name_hidden_by, self.name_hidden_reason = by, reason
+        else:
+            self.hidden_by, self.hidden_reason = by, reason
 
     @property
     def is_astray(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -214,12 +214,13 @@ def list_leaders(fundraiser_id: int) -> list[Leader]:
     """The largest gifts by people who show their names, largest first; none that went back, none of a known minor."""
     shown_name = sa.func.coalesce(sa.func.nullif(Donation.company, ""), Donation.name)
     query = (
-        sa.select(shown_name, Donation.amount_minor, Donation.currency, Person.birth_date)
+        sa.select(shown_name, Donation.amount_minor, Donation.currency, Person.birth_date, Donation.monthly_gift_id)
         .outerjoin(Person, Person.id == Donation.person_id)
         .where(
             Donation.fundraiser_id == fundraiser_id,
             Donation.status == "paid",
             Donation.anonymous.is_(False),
+            Donation.name_hidden_by == "",
             shown_name != "",
             Donation.refunded_minor == 0,
             Donation.disputed_minor == 0,
@@ -228,11 +229,13 @@ def list_leaders(fundraiser_id: int) -> list[Leader]:
         .limit(4 * MOST_LEADERS)
     )
     day = now().date()
-    found = [
-        Leader(name, Money(minor, currency))
-        for name, minor, currency, born in db.session.execute(query)
-        if born is None or age_on(born, day) >= ADULT_AGE
-    ]
+    found, months = [], set()
+    for name, minor, currency, born, monthly_gift in db.session.execute(query):
+        if monthly_gift in months or (born is not None and age_on(born, day) < ADULT_AGE):
+            continue
+        if monthly_gift is not None:  # whoever gives every month is among the largest once
+            months.add(monthly_gift)
+        found.append(Leader(name, Money(minor, currency)))
     return found[:MOST_LEADERS]
 
 
@@ -263,36 +266,60 @@ def list_member_pages(team_id: int) -> list[Fundraiser]:
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """A donor's message for whoever decides about it; `reports` are what readers said of it and nobody looked at yet."""
+    """What a donor lets the page show, for whoever decides about it; `reports` are what readers said of each part ("message",
+    "name") and nobody looked at yet."""
 
     donation: Donation
-    reports: Sequence[str]
+    reports: Mapping[str, Sequence[str]]
 
 
 def list_messages(fundraiser_id: int, *, limit: int = 100) -> list[Message]:
-    """Messages of counted gifts, reported and hidden ones first, then the newest."""
+    """Messages of counted gifts, and names that were reported or are hidden: what somebody should look at first, then the
+    newest."""
     open_reports = (
         sa.select(sa.func.count())
         .select_from(MessageReport)
         .where(MessageReport.donation_id == Donation.id, MessageReport.settled_at.is_(None))
         .scalar_subquery()
     )
-    asks = sa.case((open_reports > 0, 0), (Donation.hidden_by == "words", 1), else_=2)
+    held = sa.or_(Donation.hidden_by == "words", Donation.name_hidden_by == "words")
+    asks = sa.case((open_reports > 0, 0), (held, 1), else_=2)
     query = (
         sa.select(Donation)
         .where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid")
-        .where(sa.or_(Donation.message != "", Donation.dedicated_to != ""))
+        .where(
+            sa.or_(
+                Donation.message != "",
+                Donation.dedicated_to != "",
+                Donation.name_hidden_by != "",
+                Donation.id.in_(_reported_names()),
+            )
+        )
         .order_by(asks, Donation.created_at.desc(), Donation.id.desc())
         .limit(limit)
     )
-    rows = list(db.session.scalars(query))
-    said: dict[int, list[str]] = {}
-    reports = sa.select(MessageReport.donation_id, MessageReport.reason).where(
-        MessageReport.donation_id.in_([row.id for row in rows]), MessageReport.settled_at.is_(None)
+    return _with_reports(list(db.session.scalars(query)))
+
+
+def _reported_names() -> sa.Select[int]:
+    return sa.select(MessageReport.donation_id).where(MessageReport.part == "name", MessageReport.settled_at.is_(None))
+
+
+def message_of(donation: Donation) -> Message:
+    """What one gift lets the page show, with what readers said of it."""
+    return _with_reports([donation])[0]
+
+
+def _with_reports(rows: Sequence[Donation]) -> list[Message]:
+    said: dict[int, dict[str, list[str]]] = {row.id: {} for row in rows}
+    reports = (
+        sa.select(MessageReport.donation_id, MessageReport.part, MessageReport.reason)
+        .where(MessageReport.donation_id.in_(list(said)), MessageReport.settled_at.is_(None))
+        .order_by(MessageReport.created_at, MessageReport.id)
     )
-    for key, reason in db.session.execute(reports.order_by(MessageReport.created_at)) if rows else ():
-        said.setdefault(key, []).append(reason)
-    return [Message(row, said.get(row.id, [])) for row in rows]
+    for key, part, reason in db.session.execute(reports) if rows else ():
+        said[key].setdefault(part, []).append(reason)
+    return [Message(row, said[row.id]) for row in rows]
 
 
 def list_offline(fundraiser_id: int, *, limit: int = 100) -> list[Donation]:

@@ -33,8 +33,9 @@ def name_for_starter(donation: Donation) -> str | None:
 
 
 def name_for_public(donation: Donation) -> str | None:
-    """The same as everybody may read it. Whether the donor is a minor (G6) is not asked here."""
-    return None if donation.anonymous else donation.company or donation.name or None
+    """The same as everybody may read it, unless somebody keeps it from the page. Whether the donor is a minor (G6) is not
+    asked here."""
+    return (donation.company or donation.name) if donation.shows_name and not donation.name_hidden_by else None
 
 
 def is_known_to_staff(donation: Donation) -> bool:

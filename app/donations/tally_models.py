@@ -71,11 +71,13 @@ class MatchClaim(HasId, Base):
 
 
 class MessageReport(HasId, Base):
-    """Somebody finds that a message should not be on a fundraiser's page. No word of who they are is asked for."""
+    """Somebody finds that a message, or a name, should not be on a fundraiser's page. No word of who they are is asked for."""
 
     __tablename__ = "message_report"
+    __table_args__ = (sa.CheckConstraint("part IN ('message', 'name')", name="part"),)
 
     donation_id: Mapped[int] = mapped_column(sa.ForeignKey("donation.id"), index=True)
+    part: Mapped[str] = mapped_column(sa.String(8), default="message", server_default="message")
     reason: Mapped[str] = mapped_column(sa.String(300))
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
     created_at: Mapped[dt.datetime]

@@ -20,7 +20,8 @@ from app.core.ids import ALPHABET
 from app.core.money import BadAmount, Money, check_goal, explain
 from app.core.outbox import enqueue
 from app.fundraisers.models import Fundraiser
-from app.fundraisers.policy import accepts_gifts, has_ended
+from app.fundraisers.policy import accepts_gifts, can_decide, has_ended
+from app.fundraisers.screening import is_suspect
 from app.needs.models import Need
 from app.needs.policy import can_see_need
 from app.needs.promises import check_person
@@ -201,7 +202,8 @@ def start_fundraiser(
     db.session.flush()
     record("fundraiser.started", subject=fundraiser, by=by, organization_id=organization.id)
     by_staff = can_manage_listings(by, organization)
-    if by_staff or organization.auto_approve_fundraisers:
+    # A title that somebody should look at waits, whatever the setting: of a team, too.
+    if by_staff or (organization.auto_approve_fundraisers and not is_suspect(title)):
         _decide(fundraiser, "live", by=by if by_staff else None)
     else:
         for person_id in list_deciders(organization.id):
@@ -228,11 +230,13 @@ def edit_fundraiser(
 ) -> Fundraiser:
     """Change a page that waits or is live. It stays as visible as it was; staff see that it changed since they read it.
 
-    Raises Refused when it is over, InvalidInput for goal and ends_on.
+    Raises Refused when it is over, InvalidInput for title, goal and ends_on.
     """
     fundraiser = lock_fundraiser(fundraiser_id)
     if fundraiser.status not in ("awaiting_approval", "live") or has_ended(fundraiser):
         raise refuse("fundraiser_over", _("This fundraiser is over and cannot be changed"))
+    if title != fundraiser.title and is_suspect(title) and not can_decide(by, fundraiser):
+        raise InvalidInput({"title": _("This has a word or a link that the page does not show. Choose another title")})
     before = counted_of(fundraiser)
     counted = before if counted is None else counted
     if (goal, ends_on, counted) != (Money(fundraiser.goal_minor, fundraiser.currency), fundraiser.ends_on, before):

@@ -77,6 +77,11 @@ def can_tend(person: Person, fundraiser: Fundraiser) -> bool:
     return person.is_active and (speaks_for(person, fundraiser) or can_decide(person, fundraiser))
 
 
+def can_look_after_words(person: Person, fundraiser: Fundraiser) -> bool:
+    """What donors write there, and the names they show: whoever tends the page, and the platform's moderators."""
+    return can_tend(person, fundraiser) or (person.is_active and person.is_moderator)
+
+
 def can_lead(person: Person, fundraiser: Fundraiser) -> bool:
     """The team's captain, and the organization's owners and managers."""
     return fundraiser.is_team and can_tend(person, fundraiser)

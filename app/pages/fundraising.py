@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +20,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.forms import PageForm, SelectChoice, show_errors, show_reasons
 from app.core.i18n import _
+from app.core.ids import encode_id
 from app.core.markdown import render_markdown
 from app.core.money import BadAmount, Money, explain, parse_money
 from app.core.web import allow, public, settings
@@ -283,14 +285,20 @@ def leave(fundraiser: Fundraiser) -> ResponseReturnValue:
 
 
 @fundraising.get("/fundraisers/<slug>/messages")
-@allow(policy.can_tend, load=find_fundraiser)
+@allow(policy.can_look_after_words, load=find_fundraiser)
 def all_messages(fundraiser: Fundraiser) -> ResponseReturnValue:
-    """What donors wrote: reported and hidden ones first."""
+    """What donors wrote, and names that somebody should look at: reported and hidden ones first."""
+    return _words_page(fundraiser, page_parts.list_messages(fundraiser.id))
+
+
+def _words_page(fundraiser: Fundraiser, rows: list[page_parts.Message], *, is_one: bool = False) -> ResponseReturnValue:
+    role = messages.role_of(current_person(), fundraiser)
     return render_template(
         "fundraisers/messages.html",
         fundraiser=fundraiser,
-        messages=page_parts.list_messages(fundraiser.id),
-        is_staff=policy.can_decide(current_person(), fundraiser),
+        messages=rows,
+        is_one=is_one,
+        may_show=lambda hidden_by: messages.may_show(role, hidden_by),
     )
 
 
@@ -301,48 +309,66 @@ def _load_gift(slug: str, gift_id: int) -> Donation | None:
 
 def _load_message(slug: str, message_id: int) -> Donation | None:
     found = _load_gift(slug, message_id)
-    return found if found is not None and found.has_words else None
+    return found if found is not None and found.parts_shown else None
 
 
-def _may_tend(_person: object, donation: Donation) -> bool:
-    return policy.can_tend(current_person(), donation.fundraiser)
+def _may_look_after(_person: object, donation: Donation) -> bool:
+    return policy.can_look_after_words(current_person(), donation.fundraiser)
+
+
+@fundraising.get("/fundraisers/<slug>/messages/<id:message_id>")
+@allow(_may_look_after, load=_load_message)
+def one_message(donation: Donation) -> ResponseReturnValue:
+    """What one donor wrote, and the name they show."""
+    return _words_page(donation.fundraiser, [page_parts.message_of(donation)], is_one=True)
 
 
 @fundraising.post("/fundraisers/<slug>/messages/<id:message_id>")
-@allow(_may_tend, load=_load_message)
+@allow(_may_look_after, load=_load_message)
 def moderate(donation: Donation) -> ResponseReturnValue:
-    """Show a message or keep it from the page."""
+    """Show a message, or a name, or keep it from the page."""
     form, slug, key = HideForm(), donation.fundraiser.slug, donation.id
     if form.validate():
-        person, reason = current_person(), form.reason.data or ""
+        person, reason, part = current_person(), form.reason.data or "", form.part.data or "message"
         with transaction():
             if form.act.data == "show":
-                messages.show_message(key, by=person)
+                messages.show_message(key, by=person, part=part)
             else:
-                messages.hide_message(key, by=person, reason=reason)
+                messages.hide_message(key, by=person, reason=reason, part=part)
         flash(_("Saved"))
     return redirect(url_for("fundraising.all_messages", slug=slug), code=303)
 
 
+def _parts_read(donation: Donation) -> list[str]:
+    """What of a gift the public reads."""
+    return [part for part in donation.parts_shown if not donation.hider_of(part)]
+
+
 def _load_shown_message(slug: str, message_id: int) -> Donation | None:
-    """A message that the public reads."""
+    """A gift of which the public reads what was typed."""
     found = _load_message(slug, message_id)
     shown = found is not None and policy.is_visible(found.fundraiser) and found.status == "paid"
-    return found if found is not None and shown and not found.message_hidden else None
+    return found if found is not None and shown and _parts_read(found) else None
 
 
 @fundraising.route("/fundraisers/<slug>/messages/<id:message_id>/report", methods=["GET", "POST"])
 @public(load=_load_shown_message)
 def report(donation: Donation) -> ResponseReturnValue:
-    """Say that a message should not be there; no account is needed."""
+    """Say that a message, or a name, should not be there; no account is needed."""
     form, slug, key = ReportForm(), donation.fundraiser.slug, donation.id
+    parts = _parts_read(donation)
+    asked: list[Any] = list(form.part.choices or ())
+    form.part.choices = [choice for choice in asked if choice.value in parts]
+    if form.part.data not in parts:
+        form.part.data = parts[0]
     if request.method == "POST" and form.validate():
+        part = form.part.data
         with transaction():
-            messages.report_message(key, by=find_current_person(), reason=form.reason.data or "")
+            messages.report_message(key, by=find_current_person(), reason=form.reason.data or "", part=part)
         flash(_("Thank you. The organization and whoever started the page look at it"))
         return redirect(url_for("fundraisers.show", slug=slug), code=303)
     code = 200 if request.method == "GET" else 422
-    return render_template("fundraisers/report_message.html", donation=donation, form=form), code
+    return render_template("fundraisers/report_message.html", donation=donation, form=form, parts=parts), code
 
 
 # --- gifts in person ------------------------------------------------------------------------------------------------
@@ -438,15 +464,27 @@ def _load_of(slug: str, fundraiser: str) -> Fundraiser | None:
     return find_fundraiser_of(slug, fundraiser)
 
 
-def _matching_page(fundraiser_id: int, form: MatchForm, code: int) -> ResponseReturnValue:
+def _paid_form(match_id: int, *, is_sent: bool = False) -> MatchPaidForm:
+    """The field of one promise among several: it has a name of its own on the page."""
+    form = MatchPaidForm() if is_sent else MatchPaidForm(formdata=None)
+    form.paid.id = f"paid-{encode_id(match_id)}"
+    form.paid.label.field_id = form.paid.id
+    return form
+
+
+def _matching_page(
+    fundraiser_id: int, form: MatchForm, code: int, wrong: tuple[int, MatchPaidForm] | None = None
+) -> ResponseReturnValue:
+    """The page of sponsors; `wrong` is the promise, and its form, of which something sent cannot be used."""
     fundraiser = operations.get_fundraiser(fundraiser_id)
+    matches = page_parts.list_matches(fundraiser_id)
     return render_template(
         "fundraisers/matching.html",
         fundraiser=fundraiser,
         organization=fundraiser.organization,
-        matches=page_parts.list_matches(fundraiser_id),
+        matches=[(one, wrong[1] if wrong and wrong[0] == one.id else _paid_form(one.id)) for one in matches],
         form=form,
-        paid=MatchPaidForm(formdata=None),
+        wrong=wrong[1] if wrong else form,
         is_over=policy.has_ended(fundraiser) or fundraiser.status == "declined",
     ), code
 
@@ -509,7 +547,7 @@ def end_match(match: MatchingGift) -> ResponseReturnValue:
 def match_paid(match: MatchingGift) -> ResponseReturnValue:
     """Note what the sponsor has paid."""
     address, key, fundraiser_id = _after_match(match), match.id, match.fundraiser_id
-    form, currency = MatchPaidForm(), match.currency
+    form, currency = _paid_form(key, is_sent=True), match.currency
     is_valid = form.validate()
     total = _money_of(form.paid, currency) if form.paid.data else None
     code = 422
@@ -518,9 +556,7 @@ def match_paid(match: MatchingGift) -> ResponseReturnValue:
     if not code:
         flash(_("Saved"))
         return redirect(address, code=303)
-    page = MatchForm(formdata=None)
-    page.form_errors = [*form.paid.errors]
-    return _matching_page(fundraiser_id, page, code)
+    return _matching_page(fundraiser_id, MatchForm(formdata=None), code, (key, form))
 
 
 @fundraising.post("/manage/<slug>/fundraisers/overflow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import Email, Length, Optional
+from wtforms.validators import AnyOf, Email, Length, Optional
 
 from app.core.forms import FileForm, PageForm, Required, SelectChoice
 from app.core.i18n import lazy
@@ -81,8 +81,9 @@ class CaptainForm(PageForm):
 
 
 class HideForm(PageForm):
-    """What becomes of a donor's message."""
+    """What becomes of a donor's message, or of the name they show."""
 
+    part = HiddenField(default="message", validators=[Optional(), AnyOf(("message", "name"))])
     act = RadioField(
         lazy("The message"),
         choices=[SelectChoice("show", lazy("Show it")), SelectChoice("hide", lazy("Hide it"))],
@@ -96,8 +97,13 @@ class HideForm(PageForm):
 
 
 class ReportForm(PageForm):
-    """What is wrong with a message."""
+    """What is wrong with a message, or a name."""
 
+    part = RadioField(
+        lazy("What should not be there"),
+        choices=[SelectChoice("message", lazy("What is written")), SelectChoice("name", lazy("The name"))],
+        validators=[Optional()],
+    )
     reason = TextAreaField(
         lazy("What is wrong with it"),
         filters=[block],

@@ -41,6 +41,11 @@ COPIED = (
     "hide_from_organization",
     "dedication",
     "dedicated_to",
+    # What was kept from the page stays so.
+    "hidden_by",
+    "hidden_reason",
+    "name_hidden_by",
+    "name_hidden_reason",
     "locale",
     "mode",
     "account",
