@@ -226,20 +226,28 @@ THERMOMETER_ROW = 52
 
 
 @functools.lru_cache(maxsize=1024)
-def draw_thermometer(settled: int, in_person: int, on_its_way: int, goal: int, rows: int, matched: int = 0) -> Markup:
+def draw_thermometer(
+    settled: int, in_person: int, on_its_way: int, goal: int, rows: int, matched: int = 0, held: int = 0
+) -> Markup:
     """An upright finger that fills from its foot, with a line from each part to its row of words (top to bottom by the
-    middle of what they name: goal, still open, on its way, matched, in person, settled; beyond the goal its line is lower; parts
-    that are nothing have no row). Amounts are minor units.
+    middle of what they name: goal, still open, held by a bank, on its way, matched, in person, settled; beyond the goal its line
+    is lower; parts that are nothing have no row). Amounts are minor units.
     """
     height, width = max(THERMOMETER_HEIGHT, rows * THERMOMETER_ROW), 56
-    whole = max(goal, settled + in_person + matched + on_its_way, 1)
+    whole = max(goal, settled + in_person + matched + on_its_way + held, 1)
 
     def y_of(amount: int) -> float:
         return round(height - height * amount / whole, 1)
 
     parts, at = [], 0
     lines: list[tuple[float, float]] = [(goal, max(y_of(goal), 1))]  # the level it names, and how far down that is
-    for state, amount in (("given", settled), ("mid", in_person), ("promised", matched), ("promised", on_its_way)):
+    for state, amount in (
+        ("given", settled),
+        ("mid", in_person),
+        ("promised", matched),
+        ("promised", on_its_way),
+        ("held", held),
+    ):
         if amount <= 0:
             continue
         low, high = y_of(at), y_of(at + amount)

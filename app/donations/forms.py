@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -57,7 +58,7 @@ class DonationForm(PageForm):
     amount = StringField(lazy("Amount"), filters=[line])
     frequency = RadioField(
         lazy("How often?"),
-        choices=[SelectChoice("once", lazy("Once")), SelectChoice("monthly", lazy("Every month"))],
+        choices=[SelectChoice("once", lazy("Once")), SelectChoice("monthly", lazy("Monthly"))],
         default="once",
         validators=[Optional()],
         validate_choice=False,
@@ -111,6 +112,14 @@ class DonationForm(PageForm):
     gift_aid_last_name = _short(lazy("Last name"), 60)
     gift_aid_address = _short(lazy("Home address"), 200)
     gift_aid_postal_code = _short(lazy("Postcode"), 16)
+
+    def begin(self, args: Mapping[str, str]) -> None:
+        """What the box beside a fundraiser's page, or a link, already says; what is no choice of this form is left out."""
+        for field in (self.frequency, self.suggested, self.anonymous):
+            asked: list[Any] = list(field.choices or ())
+            if (said := args.get(field.name)) in [choice.value for choice in asked]:
+                field.data = said
+        self.cover_fee.data = bool(args.get("cover_fee"))
 
     def offer(self, amounts: tuple[Money, ...], locale: str, *, by_staff: bool) -> None:
         """Set the amounts to choose from. `by_staff`: whoever started the page is the organization, and no audience apart."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.clock import now
 from app.core.db import db
@@ -79,6 +79,18 @@ def list_refunds_of(donation_id: int) -> list[Refund]:
     return list(db.session.scalars(query))
 
 
+def list_refunds(organization_id: int, *, limit: int = PAGE_SIZE) -> list[Refund]:
+    """The latest refunds of gifts to an organization, each with its gift; newest first."""
+    query = (
+        sa.select(Refund)
+        .join(Donation, Donation.id == Refund.donation_id)
+        .options(contains_eager(Refund.donation))
+        .where(Donation.organization_id == organization_id)
+        .order_by(Refund.created_at.desc(), Refund.id.desc())
+    )
+    return list(db.session.scalars(query.limit(limit)))
+
+
 def list_disputes_of(donation_id: int) -> list[Dispute]:
     """Disputes of a gift, as they came."""
     query = sa.select(Dispute).where(Dispute.donation_id == donation_id).order_by(Dispute.created_at, Dispute.id)
@@ -120,13 +132,32 @@ def find_dispute(dispute_id: int) -> Dispute | None:
     return db.session.get(Dispute, dispute_id, options=[whole])
 
 
+def held_of(fundraiser_id: int) -> int:
+    """What banks have taken of a fundraiser's gifts, a team's members' included, in disputes that are not decided: minor units of
+    its currency. For staff alone."""
+    query = (
+        sa.select(sa.func.coalesce(sa.func.sum(Dispute.withdrawn_minor), 0))
+        .join(Donation, Donation.id == Dispute.donation_id)
+        .where(sa.or_(Donation.fundraiser_id == fundraiser_id, Donation.team_id == fundraiser_id))
+        .where(Dispute.status.in_(DISPUTE_OPEN))
+    )
+    return int(db.session.scalar(query) or 0)
+
+
 def list_open_disputes(organization_id: int) -> list[Dispute]:
     """Open disputes of an organization, the nearest deadline first."""
+    return [dispute for dispute in list_disputes(organization_id) if dispute.is_open]
+
+
+def list_disputes(organization_id: int) -> list[Dispute]:
+    """Disputes about gifts to an organization: open ones first, the nearest deadline before, then the newest."""
+    is_open = sa.case((Dispute.status.in_(DISPUTE_OPEN), 0), else_=1)
+    due = sa.case((Dispute.status.in_(DISPUTE_OPEN), Dispute.respond_by))
     query = (
         sa.select(Dispute)
         .options(joinedload(Dispute.donation))
-        .where(Dispute.organization_id == organization_id, Dispute.status.in_(DISPUTE_OPEN))
-        .order_by(Dispute.respond_by, Dispute.id)
+        .where(Dispute.organization_id == organization_id)
+        .order_by(is_open, due, Dispute.created_at.desc(), Dispute.id)
     )
     return list(db.session.scalars(query.limit(50)))
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hmac
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
+from app.core.audit import AuditEvent
 from app.core.clock import now
 from app.core.db import db
 from app.core.ids import LENGTH, decode_id, encode_id
+from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift, PortalConfiguration
@@ -119,6 +122,95 @@ def list_own_monthly(person_id: int) -> list[OwnMonthly]:
         .limit(20)
     )
     return [OwnMonthly(gift, monthly_token(gift.id)) for gift in db.session.scalars(query)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Commitment:
+    """A monthly gift as the organization's staff read of it. `donor` is "" when it hides from them, or gave no name (F9)."""
+
+    gift: MonthlyGift
+    donor: str
+    hides: bool
+    months: int
+    declined: int
+
+
+def _commitments(gifts: Sequence[MonthlyGift]) -> list[Commitment]:
+    """With who gives each, how many months were paid and in how many the card was declined; two questions for all."""
+    keys = [gift.id for gift in gifts]
+    if not keys:
+        return []
+    name = sa.func.coalesce(sa.func.nullif(Donation.company, ""), Donation.name)
+    given = (
+        sa.select(
+            Donation.monthly_gift_id,
+            sa.func.max(name),
+            sa.func.max(sa.case((Donation.hide_from_organization, 1), else_=0)),
+            sa.func.sum(sa.case((Donation.status == "paid", 1), else_=0)),
+        )
+        .where(Donation.monthly_gift_id.in_(keys))
+        .group_by(Donation.monthly_gift_id)
+    )
+    who = {key: (donor, bool(hides), int(months)) for key, donor, hides, months in db.session.execute(given)}
+    tries = (
+        sa.select(AuditEvent.subject_id, sa.func.count())
+        .where(AuditEvent.subject_id.in_(keys), AuditEvent.action == "monthly_gift.past_due")
+        .group_by(AuditEvent.subject_id)
+    )
+    declined = {key: int(count) for key, count in db.session.execute(tries)}
+    found = []
+    for gift in gifts:
+        donor, hides, months = who.get(gift.id, ("", False, 0))
+        found.append(Commitment(gift, "" if hides else donor, hides, months, declined.get(gift.id, 0)))
+    return found
+
+
+def list_commitments(organization_id: int, cursor: str | None = None, *, limit: int = 50) -> Page[Commitment]:
+    """What is, or was, given to an organization every month; not what was never paid. Newest first. Raises BadCursor."""
+    query = (
+        sa.select(MonthlyGift)
+        .options(joinedload(MonthlyGift.fundraiser))
+        .where(MonthlyGift.organization_id == organization_id, _was_paid())
+    )
+    page = cut(db.session.scalars(newest_first(query, MonthlyGift, cursor, limit)).all(), limit)
+    return Page(_commitments(page.rows), page.next_cursor)
+
+
+def find_commitment(organization_id: int, gift_id: int) -> Commitment | None:
+    """One of them, or None."""
+    gift = find_monthly(gift_id)
+    if gift is None or gift.organization_id != organization_id:
+        return None
+    return _commitments([gift])[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class PerMonth:
+    """What runs, in one currency: how many give, and how much each month, in minor units."""
+
+    currency: str
+    count: int
+    amount_minor: int
+
+
+def sum_up(organization_id: int) -> list[PerMonth]:
+    """What an organization may count on every month: commitments that run, those whose card waits among them; not paused ones."""
+    query = (
+        sa.select(MonthlyGift.currency, sa.func.count(), sa.func.sum(MonthlyGift.amount_minor))
+        .where(MonthlyGift.organization_id == organization_id, MonthlyGift.stop_asked_at.is_(None))
+        .where(MonthlyGift.status.in_(("active", "past_due")))
+        .group_by(MonthlyGift.currency)
+        .order_by(MonthlyGift.currency)
+    )
+    return [PerMonth(currency, count, int(minor)) for currency, count, minor in db.session.execute(query)]
+
+
+def _was_paid() -> sa.ColumnElement[bool]:
+    """Its first payment came in."""
+    return sa.or_(
+        MonthlyGift.status.in_(LIVE),
+        sa.exists().where(Donation.monthly_gift_id == MonthlyGift.id, Donation.status == "paid"),
+    )
 
 
 def list_unchecked(mode: str, before: dt.datetime, *, limit: int = 100) -> list[int]:

@@ -65,6 +65,10 @@ class PublicDonation:
     # "honor" or "memory", and of whom; "" for nobody.
     dedication: str = ""
     dedicated_to: str = ""
+    # The donor shows a name that somebody keeps from the page.
+    is_held: bool = False
+    # It is a month of a monthly gift, of which nothing went back.
+    is_monthly: bool = False
     # The name is read by whoever started the page, and by nobody else here.
     only_to_starter: bool = False
 
@@ -140,6 +144,8 @@ def list_public_donations(
             # It is hidden with the message: both are what the donor wrote.
             dedication="" if donation.message_hidden else donation.dedication,
             dedicated_to="" if donation.message_hidden else donation.dedicated_to,
+            is_held=donation.shows_name and bool(donation.name_hidden_by) and not is_minor,
+            is_monthly=donation.monthly_gift_id is not None and not donation.refunded_minor + donation.disputed_minor,
             only_to_starter=not is_minor and public is None and to_starter_only is not None,
         )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 from app.donations.receipt_models import GivingTerms
 from app.organizations.models import Organization
 
@@ -29,15 +29,33 @@ def required(country: str) -> tuple[str, ...]:
 
 
 def problem_with(text: str, country: str) -> str:
-    """What is wrong with an organization's own text, in words; "" when nothing is."""
-    used = set(_BRACED.findall(text))
+    """All that is wrong with an organization's own text, a sentence for each kind; "" when nothing is."""
+    used, found = set(_BRACED.findall(text)), []
     if unknown := sorted(used - set(PLACEHOLDERS)):
-        return _("There is no placeholder %(name)s", name="{" + unknown[0] + "}")
+        found.append(
+            ngettext(
+                "There is no placeholder %(names)s",
+                "There are no placeholders %(names)s",
+                len(unknown),
+                names=_braced(unknown),
+            )
+        )
     if set("{}") & set(_BRACED.sub("", text)):
-        return _("A brace stands alone: placeholders look like %(name)s", name="{organization}")
+        found.append(_("A brace stands alone: placeholders look like %(name)s", name="{organization}"))
     if missing := [name for name in required(country) if name not in used]:
-        return _("The law asks for this: put %(name)s where it belongs", name="{" + missing[0] + "}")
-    return ""
+        found.append(
+            ngettext(
+                "The law asks for this: put %(names)s where it belongs",
+                "The law asks for these: put %(names)s where they belong",
+                len(missing),
+                names=_braced(missing),
+            )
+        )
+    return ". ".join(found)
+
+
+def _braced(names: list[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in names)
 
 
 def default_text(country: str, *, has_tax_id: bool) -> str:

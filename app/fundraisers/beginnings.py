@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 from app.core.i18n import lazy
@@ -67,6 +68,27 @@ BEGINNINGS = (
         is_team=True,
     ),
 )
+
+
+GAP = "…"
+
+
+def find_gap(text: str) -> str:
+    """The first gap of a beginning that `text` still has, with the word beside it ("because …"), in the language spoken now;
+    "" when there is none. An ellipsis of somebody's own is no gap."""
+    return next((gap for gap in _gaps() if re.search(rf"(?<!\w){re.escape(gap)}", text)), "")
+
+
+def _gaps() -> list[str]:
+    """What stands beside each gap of the beginnings, in the language spoken now."""
+    found: list[str] = []
+    for template in (str(text) for one in BEGINNINGS for text in (one.title, one.story)):
+        for line in template.splitlines():
+            words = line.split()
+            for place in (at for at, word in enumerate(words) if word.strip(".,") == GAP):
+                before = " ".join(words[max(0, place - 3) : place]).rpartition(GAP)[2].strip()
+                found.append(f"{before} {GAP}" if before else f"{GAP} {words[place + 1]}")
+    return found
 
 
 def find_beginning(code: str) -> Beginning | None:

@@ -18,7 +18,8 @@ from app.fundraisers.models import Fundraiser, FundraiserPicture, MatchingGift
 from app.fundraisers.policy import visible
 from app.needs.models import Need
 from app.needs.policy import visible as need_visible
-from app.organizations.models import Logo, Organization
+from app.organizations.models import Logo, Membership, Organization
+from app.organizations.policy import LISTING_ROLES
 from app.organizations.queries import LOGO_COLUMNS, LogoMark, logo_mark
 
 PAGE_SIZE = 20
@@ -163,6 +164,17 @@ def find_fundraiser_of(organization_slug: str, slug: str) -> Fundraiser | None:
     """The fundraiser `slug` when it is of that organization, in any state, or None."""
     found = find_fundraiser(slug)
     return found if found is not None and found.organization.slug == organization_slug else None
+
+
+def is_started_by_staff(fundraiser: Fundraiser) -> bool:
+    """True when whoever started it is an owner or a manager of its organization now."""
+    query = (
+        sa.select(Membership.role)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.organization_id == fundraiser.organization_id, Person.id == fundraiser.started_by_id)
+        .where(Membership.role.in_(LISTING_ROLES), Person.status == "active")
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def list_fundraisers_of(organization_id: int) -> list[Fundraiser]:

@@ -21,10 +21,10 @@ from app.donations import money_queries as money
 from app.donations import page_parts
 from app.donations import queries as gifts
 from app.donations.accounts import can_take_gifts, find_that_take_gifts
+from app.donations.box import box_of
 from app.fundraisers import operations, policy, queries
 from app.fundraisers.amount_views import amounts
-from app.fundraisers.amounts import amounts_of
-from app.fundraisers.beginnings import BEGINNINGS, find_beginning
+from app.fundraisers.beginnings import BEGINNINGS, find_beginning, find_gap
 from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm, OverflowForm
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
@@ -65,6 +65,7 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
     raised = gifts.totals([page.id])[page.id]
     parts = page_parts.parts_of(page.id, raised)
     is_starter = viewer is not None and fundraiser is not None and fundraiser.started_by_id == viewer.id
+    takes_gifts = bool(find_that_take_gifts([page.organization_id]))
     donations = gifts.list_public_donations(page.id, request.args.get("cursor"), to_starter=is_starter)
     return render_template(
         "fundraisers/show.html",
@@ -74,12 +75,13 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
         parts=parts,
         news=[render_markdown(update.body) for update in parts.updates],
         may_tend=viewer is not None and fundraiser is not None and policy.can_tend(viewer, fundraiser),
+        may_moderate=viewer is not None and fundraiser is not None and policy.can_look_after_words(viewer, fundraiser),
         may_post=viewer is not None and fundraiser is not None and policy.can_post_update(viewer, fundraiser),
         may_leave=viewer is not None and fundraiser is not None and policy.can_leave(viewer, fundraiser),
         donations=donations,
         outcome=render_markdown(page.outcome) if page.outcome else None,
-        takes_gifts=bool(find_that_take_gifts([page.organization_id])),
-        amounts=amounts_of(page.suggested_minor, page.goal.currency),
+        takes_gifts=takes_gifts,
+        box=box_of(parts.fundraiser) if takes_gifts and not page.has_ended else None,
         declined_reason=fundraiser.declined_reason if fundraiser is not None else "",
         is_suspended=fundraiser is not None and fundraiser.organization.status != "active",
         is_preview=page.status not in policy.SHOWN or (fundraiser is not None and not policy.is_visible(fundraiser)),
@@ -100,6 +102,16 @@ def _read_goal(form: FundraiserForm, currency: str, locale: str) -> Money | None
         too_large = _("Set a smaller goal")
         form.goal.errors = [*form.goal.errors, too_large if bad.code == "too_large" else explain(bad, currency, locale)]
         return None
+
+
+def _is_filled(form: FundraiserForm) -> bool:
+    """True when no gap of a beginning is left; False with the message put at the field that has one."""
+    is_filled = True
+    for field in (form.title, form.story):
+        if gap := find_gap(field.data or ""):
+            field.errors = [*field.errors, _("Fill in “%(gap)s”, or take it out: it is from the example", gap=gap)]
+            is_filled = False
+    return is_filled
 
 
 def _chosen() -> tuple[Organization | None, Need | None]:
@@ -176,7 +188,7 @@ def new() -> ResponseReturnValue:
         if reasons := operations.reasons_not_to_start(current_person(), organization, need):
             raise Refused(reasons)
         return render_template("fundraisers/new.html", **values)
-    is_valid = form.validate()
+    is_valid = form.validate() & _is_filled(form)
     goal = _read_goal(form, organization.currency, locale)
     counted = _read_counted(form, organization.currency, locale)
     if not is_valid or goal is None or counted is None:
@@ -226,7 +238,7 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
         item = fundraiser.item_minor
         form.item_price.data = "" if item is None else format_plain(Money(item, currency), locale)
         return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser)
-    is_valid = form.validate()
+    is_valid = form.validate() & _is_filled(form)
     goal = _read_goal(form, currency, locale)
     counted = _read_counted(form, currency, locale)
     if not is_valid or goal is None or counted is None:
@@ -325,6 +337,7 @@ def _review_page(fundraiser: Fundraiser, form: DeclineForm, code: int = 200) -> 
         "organization": fundraiser.organization,
         "story": render_markdown(fundraiser.story),
         "totals": gifts.totals([fundraiser.id])[fundraiser.id],
+        "held": money.held_of(fundraiser.id),
         "donations": donations,
         "form": form,
         "may_end": policy.can_end(current_person(), fundraiser),

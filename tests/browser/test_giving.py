@@ -79,7 +79,7 @@ class Donor:
         """From the fundraiser's page to the payment page: five actions."""
         self.page.goto(address + ADDRESS)
         self.look()
-        self.page.get_by_role("link", name="$50").click()
+        self.page.get_by_role("button", name="Donate").click()  # $50 is chosen
         expect(self.page.get_by_label("Email")).to_be_visible()
         self.look()
         self.page.get_by_label("Name", exact=True).fill("Rosa Delgado")
@@ -174,7 +174,7 @@ def test_a_donor_covers_the_fee_and_sees_the_total_before_paying(
     with donor(browser, width, theme, script) as somebody:
         page = somebody.page
         page.goto(address + ADDRESS)
-        page.get_by_role("link", name="$50").click()
+        page.get_by_role("button", name="Donate").click()
         expect(page.get_by_label("Cover the card fee")).not_to_be_checked()
         page.get_by_label("Cover the card fee").check()
         if not script:

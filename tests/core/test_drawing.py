@@ -68,4 +68,7 @@ def test_a_thermometer_has_a_line_to_each_row_of_words(amounts: tuple[int, int, 
     path = re.search(r'<path d="([^"]*)"', picture)
     assert path is not None
     assert path[1].count("M") == rows
+    held = str(draw_thermometer(settled, in_person, waiting, goal, rows + 1, held=5))
+    assert re.findall(r'<path d="[^"]*"', held)[0].count("M") == rows + 1
+    assert 'class="held"' in held
     html5lib.HTMLParser(strict=True).parseFragment(picture)

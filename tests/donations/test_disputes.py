@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,11 @@ def test_a_dispute_takes_is_answered_and_is_won(
     ):
         assert shown in page
     assert "Answer the bank" in client.get(f"/manage/{slug}/money").get_data(as_text=True)
+    # A part of the thermometer of its own, for staff alone.
+    fundraiser = back.donation(given).fundraiser.slug
+    words, own = "disputed, a donor.s bank holds it", client.get(f"/manage/{slug}/fundraisers/{fundraiser}").text
+    assert re.search(rf"{words}</dt><dd>\$25</dd>", own)
+    assert not re.search(words, client.get(f"/fundraisers/{fundraiser}").text)
     # Sent once, whatever is pressed and whatever gets lost.
     back.server.requests.clear()
     back.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/disputes", "times": 3})

@@ -4,6 +4,8 @@ gift, in the ledger, and said honestly on the page."""
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from app.accounts.models import Person
 from app.core.clock import today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
+from app.core.ids import encode_id
 from app.core.money import Money
 from app.donations import ledger, matching
 from app.donations.checks import check_ledger
@@ -162,6 +165,28 @@ def test_the_page_says_what_is_promised_and_what_is_paid(app: Flask, client: Che
         with transaction():
             matching.record_match_paid(key, by=owner, total=Money(paid, "USD"))
         assert words in client.get(path).text
+
+
+def test_what_a_sponsor_paid_is_refused_at_its_field_and_stays_typed(
+    app: Flask, client: CheckingClient, sign_in: Callable[..., CheckingClient]
+) -> None:
+    fundraiser, owner = begin()
+    promise(fundraiser, owner)
+    key = promise(fundraiser, owner, 5_000, last=4)
+    give(fundraiser, owner, 2500)
+    browser, path = (
+        sign_in(owner, client),
+        f"/manage/{fundraiser.organization.slug}/fundraisers/{fundraiser.slug}/matching",
+    )
+    for typed, words in (("26", "at most what was matched"), ("many", "Enter an amount"), ("", "Enter what was paid")):
+        page = browser.post(f"{path}/{encode_id(key)}/paid", data={"paid": typed})
+        assert page.status_code == 422
+        [field] = re.findall(r'<div class="field medium wrong">.*?</div>', page.text, re.DOTALL)
+        assert words in field
+        assert f'id="paid-{encode_id(key)}"' in field
+        assert f'value="{typed}"' in field
+        assert f'<a href="#paid-{encode_id(key)}">' in page.text  # the summary leads there
+    assert browser.post(f"{path}/{encode_id(key)}/paid", data={"paid": "25"}).status_code == 303
 
 
 def test_verify_finds_a_promise_that_is_off(app: Flask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift
 from app.donations.operations import monthly as operations
 from app.donations.operations.giving import purge_declarations
+from app.donations.page_parts import list_leaders
 from app.donations.receipt_models import GiftAidDeclaration, GivingTerms
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import end_fundraiser
@@ -158,6 +160,42 @@ def test_another_amount_than_was_asked_is_never_counted(
     gift.hear()
     assert gift.months()[-1] == ("mismatched" if guarded else "paid", 2500)
     assert len([kind for _label, kind, _entries in ledger_table() if kind == "gift"]) == (1 if guarded else 2)
+
+
+@pytest.mark.rule("F9")
+def test_staff_read_who_gives_every_month_and_how_it_stands(
+    connecting: Connecting, work_off: WorkOff, sign_in: Any
+) -> None:
+    gift = Monthly(connecting, work_off, name="Rosa Delgado", anonymous="no").begin()
+    hidden = Monthly(
+        connecting, work_off, name="Kwame Asante", email="k@example.org", hide_from_organization="y"
+    ).begin()
+    Monthly(connecting, work_off, name="Never Paid", email="n@example.org")
+    gift.card_works(False)
+    gift.renew()
+    gift.hear()
+    organization = db.session.get_one(Fundraiser, gift.connecting.fundraiser().id).organization
+    path, review = f"/manage/{organization.slug}", f"/fundraisers/{gift.connecting.fundraiser().slug}"
+    assert "<b>$25 a month</b>" in re.sub(r"\s+", " ", connecting.client.get(review).text)
+    staff = sign_in(make_member(organization, "manager"))
+    page = staff.get(f"{path}/monthly-gifts").text
+    rows = [
+        re.sub(r"<[^>]+>|\s+", " ", row) for row in re.findall(r"<tr>.*?</tr>", page.split("<tbody>")[1], re.DOTALL)
+    ]
+    assert [("Hides from you" in row, "Running" in row) for row in rows] == [(True, True), (False, False)]
+    assert all(words in rows[1] for words in ("Rosa Delgado", "$25", "Card declined"))
+    assert re.search(r"Paid.*1.*Declined.*1", page, re.DOTALL)
+    assert "$50 a month" in page
+    for nobody in ("Kwame", "Never Paid", "k@example.org"):
+        assert nobody not in page
+    one = staff.get(f"{path}/monthly-gifts/{encode_id(hidden.id)}").text
+    assert "Kwame" not in one
+    assert (month := f"{path}/donations/{encode_id(hidden.given.donation_id)}") in one
+    assert f"{path}/monthly-gifts/{encode_id(hidden.id)}" in staff.get(month).text
+    assert re.search(r'class="badge">Monthly', staff.get(f"{path}{review}").text)
+    assert [leader.name for leader in list_leaders(gift.row().fundraiser_id)] == ["Rosa Delgado"]
+    elsewhere = make_organization()
+    assert staff.get(f"/manage/{elsewhere.slug}/monthly-gifts/{encode_id(hidden.id)}").status_code == 404
 
 
 def test_a_declined_card_is_told_kindly_and_tried_again(gift: Monthly) -> None:

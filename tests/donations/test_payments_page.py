@@ -87,6 +87,10 @@ def test_an_owner_begins_goes_on_and_is_ready(
     client.get("/manage/pantry/payments/return")
     page = client.get("/manage/pantry/payments").text
     assert "go straight to your account" in page
+    # Ready, it leads on: to what came of the gifts, and to where Stripe shows the same.
+    for way in ("money#doctor", "money#refunds", "money#payouts", "monthly-gifts", "receipts"):
+        assert f'href="/manage/pantry/{way}"' in page, way
+    assert f'href="{connecting.server.api_base}/accounts/' in page
     assert "Stripe asks for now" not in page
     assert "Receive gifts online</a>" not in client.get("/manage/pantry/").text
     assert "cannot receive gifts online yet" not in client.get(f"/fundraisers/{fundraiser.slug}").text

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
+from app.core import cards
 from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
@@ -387,6 +388,10 @@ def test_staff_do_not_read_on_a_receipt_who_hides_from_them(
         ("DE", "{organization} {iban}", "There is no placeholder {iban}"),
         ("DE", "{organization} } {", "A brace stands alone"),
         ("DE", "{organization}", ""),
+        # All that is wrong at once, not one after the other.
+        ("US", "{iban} {organization} {bic}", "There are no placeholders {bic}, {iban}"),
+        ("US", "{iban} {organization}", "put {tax_id}, {no_goods} where they belong"),
+        ("GB", "{iban} }", "There is no placeholder {iban}. A brace stands alone"),
     ],
 )
 def test_what_the_law_asks_for_must_be_in_an_own_text(app: Flask, country: str, text: str, said: str) -> None:
@@ -417,6 +422,10 @@ def test_an_organization_says_what_stands_on_its_receipts_and_sees_it_before(
         refused = browser.post(address, data={**form, **changes})
         page = refused.get_data(as_text=True)
         assert (refused.status_code, f'id="{field}-error"' in page) == (422, True), changes
+    both = {**form, "receipt_text": "{tax_id} {iban}", "tax_id": "", "fee_percent": "many", "fee_fixed": "-1"}
+    all_wrong = browser.post(address, data=both).get_data(as_text=True)
+    for field in ("receipt_text", "tax_id", "fee_percent", "fee_fixed"):
+        assert f'id="{field}-error"' in all_wrong, field
     looked = text_of(browser.post(address, data={**form, "preview": "1"}))
     assert "This would stand on a receipt" in looked
     assert f"Dear {owner.name}:" in looked
@@ -461,7 +470,25 @@ def test_gift_aid_is_on_the_receipt_and_in_the_file_for_the_claim_less_what_went
     assert "Mare Street" not in "".join(lines("donations", organization_id, names=True))
 
 
-def test_names_in_other_letters_do_not_break_the_pdf_and_it_says_where_they_are_read(app: Flask) -> None:
+def test_names_in_other_letters_are_written_with_a_font_of_the_machine(app: Flask) -> None:
+    names = "Ганна Шевченко · Ελένη · Łódź"
+    if cards.find_font_files(names) is None:
+        pytest.skip("no font with these letters; enable with: apt-get install fonts-dejavu-core")
+    with app.test_request_context():
+        table = pdf.Table("Gifts", ("Day", "Amount"), [(names, "$25")], ("Together", "$25"))
+        sheet = pdf.Sheet("Receipt 1", "", [("From", names)], ["Text"], [table], "https://example.org/r")
+        with_all, with_some = pdf.draw(sheet), pdf.draw(dataclasses.replace(sheet, facts=[("From", "محمد")]))
+        assert pdf._Pen(sheet.texts).written(names) == (names, True)
+        assert pdf._Pen([names, "محمد"]).written("محمد") == (pdf.MARK, False)  # it joins its letters
+        for drawn in (with_all, with_some):
+            assert b"/FontFile2" in drawn
+            assert len(drawn) < 60_000  # the letters that are wanted, and no others
+
+
+def test_names_in_other_letters_do_not_break_the_pdf_and_it_says_where_they_are_read(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards, "FONTS", ())
     with app.test_request_context():
         for value, whole in (
             ("Zoë Müller", True),

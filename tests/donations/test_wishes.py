@@ -245,9 +245,8 @@ def test_a_fundraiser_suggests_its_own_amounts(giving: Giving, sign_in: Callable
     db.session.rollback()
     form = giving.client.get(f"/fundraisers/{slug}/donate").get_data(as_text=True)
     assert re.findall(r'name="suggested"[^>]*value="(\w+)"', form) == ["3500", "12000", "other"]
-    assert f"/fundraisers/{slug}/donate?suggested=3500" in giving.client.get(f"/fundraisers/{slug}").get_data(
-        as_text=True
-    )
+    page = giving.client.get(f"/fundraisers/{slug}").get_data(as_text=True)
+    assert re.findall(r'name="suggested"[^>]*value="(\w+)"', page) == ["3500", "12000", "other"]
     money = [{"amount_minor": minor, "currency": "KWD"} for minor in (1000, 2000)]
     changed = call(giving, browser, starter, "PATCH", f"/fundraisers/{slug}", {"suggested_amounts": money})
     assert changed.get_json()["suggested_amounts"] == money

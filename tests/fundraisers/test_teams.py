@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -96,9 +97,14 @@ def test_a_page_begins_with_a_template_and_counts_things(app: Flask, client: Che
     path = f"/fundraisers/new?organization={organization.slug}"
     assert "A birthday" in browser.get(path).text
     assert f"My birthday for {organization.name}" in browser.get(path + "&template=birthday").text
+    gaps = {"title": "In memory of …", "story": "I chose them because …\n\nThank you!", "goal": "1000"}
+    unfilled = browser.post(path, data=gaps)
+    assert unfilled.status_code == 422
+    for field, words in (("title", "In memory of …"), ("story", "because …")):
+        assert re.search(rf'id="{field}-error">.*?Fill in “[^”]*{words}”', unfilled.text), field
     form = {
-        "title": "Backpacks", "story": "For school.", "goal": "1000", "goal_kind": "items", "item_name": "backpacks",
-        "by_organization": "y",
+        "title": "Backpacks", "story": "For school … and for later.", "goal": "1000", "goal_kind": "items",
+        "item_name": "backpacks", "by_organization": "y",
     }  # fmt: skip
     page = browser.post(path, data=form)
     assert page.status_code == 422  # what one costs is missing

@@ -64,6 +64,7 @@ TYPED = frozenset({
     "reference", "audience", "taken", "explanation", "company", "dedicated_to", "tax_id", "receipt_text", "first_name",
     "last_name", "organization_name",
     "sponsor", "item_name", "alt", "consent", "overflow_rule", "hidden_reason",
+    "name_hidden_reason",
 })  # fmt: skip
 SHOWN_ATTRIBUTES = (
     "alt", "title", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "placeholder", "label",
@@ -201,7 +202,9 @@ class Reader:
 
     def _words(self, text: str) -> list[str]:
         text = re.sub(
-            r"https?://\S+|\b[\w.+-]+@[\w.-]+\.\w+|(?<![\w<])/[\w/.{}-]+", " ", " ".join(html.unescape(text).split())
+            r"https?://\S+|\b[\w.+-]+@[\w.-]+\.\w+|(?<![\w<])/[\w/.{}-]+|\{[a-z_]+\}",
+            " ",
+            " ".join(html.unescape(text).split()),
         )
         if len(text) > 60 and text.strip().rstrip("…") in self._all:
             return []

@@ -297,7 +297,7 @@ def a_donor_whose_card_fails_pays_with_the_next(donor: Visitor) -> None:
     with Errand(donor, 9):
         donor.menu("Fundraisers")
         donor.follow(FUNDRAISER)
-        donor.follow("$50")
+        donor.press("Donate")
         donor.look()
         donor.fill("Name", "Dana Lopez")
         donor.fill("Email", "dana.lopez@example.org")

@@ -237,7 +237,7 @@ def the_owner_approves(owner: Visitor) -> str:
 def a_donor_gives(donor: Visitor, fundraiser: str) -> None:
     donor.go(fundraiser)
     donor.look()
-    donor.follow("Donate")
+    donor.press("Donate")
     donor.look()
     fill_in(donor)
     donor.press("Donate")
@@ -246,7 +246,7 @@ def a_donor_gives(donor: Visitor, fundraiser: str) -> None:
     donor.look()
     donor.go(fundraiser)
     assert donor.reads("$0")
-    donor.follow("Donate")
+    donor.press("Donate")
     fill_in(donor)
     donor.press("Donate")
     donor.press("Decline the card")

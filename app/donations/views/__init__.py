@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.donations.views import (  # noqa: F401  # their routes join the blueprints
+    commitments,
     gift,
     giving,
     monthly,

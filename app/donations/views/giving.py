@@ -74,7 +74,7 @@ def new(fundraiser: Fundraiser) -> ResponseReturnValue:
     form.offer(amounts_of(fundraiser.suggested_minor, currency), locale, by_staff=by_staff)
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(16)
-        form.suggested.data = request.args.get("suggested", "")
+        form.begin(request.args)
         return _form_page(form, fundraiser, 200)
     if request.form.get(
         "look"

@@ -37,12 +37,12 @@ def terms(organization: Organization) -> ResponseReturnValue:
         return _page(form, organization, 200)
     is_valid = form.validate()
     fee, is_read = _read_fee(form, organization.currency, locale)
-    if not is_valid or not is_read:
-        return _page(form, organization, 422)
     tax_id, receipt_text = form.tax_id.data or "", form.receipt_text.data or ""
-    try:
+    try:  # everything that is wrong is said at once, each at its field
+        check_terms(organization, tax_id=tax_id, receipt_text=receipt_text, fee=fee if is_read else None)
+        if not is_valid or not is_read:
+            return _page(form, organization, 422)
         if request.form.get("preview"):
-            check_terms(organization, tax_id=tax_id, receipt_text=receipt_text, fee=fee)
             return _page(form, organization, 200, preview=_preview(organization, tax_id, receipt_text))
         with transaction():
             edit_terms(
