@@ -194,6 +194,14 @@ def test_staff_read_who_gives_every_month_and_how_it_stands(
     assert f"{path}/monthly-gifts/{encode_id(hidden.id)}" in staff.get(month).text
     assert re.search(r'class="badge">Monthly', staff.get(f"{path}{review}").text)
     assert [leader.name for leader in list_leaders(gift.row().fundraiser_id)] == ["Rosa Delgado"]
+    owner = make_member(organization, "owner")
+    with transaction():  # what is hidden of its name stays hidden in the months to come
+        hide_message(gift.given.donation_id, by=owner, reason="", part="name")
+    gift.card_works(True)
+    gift.renew()
+    gift.hear()
+    assert gift.row().status == "active"
+    assert "Rosa Delgado" not in connecting.client.get(review).text
     elsewhere = make_organization()
     assert staff.get(f"/manage/{elsewhere.slug}/monthly-gifts/{encode_id(hidden.id)}").status_code == 404
 

@@ -41,11 +41,6 @@ COPIED = (
     "hide_from_organization",
     "dedication",
     "dedicated_to",
-    # What was kept from the page stays so.
-    "hidden_by",
-    "hidden_reason",
-    "name_hidden_by",
-    "name_hidden_reason",
     "locale",
     "mode",
     "account",
@@ -155,13 +150,15 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
 
 
 def _keep_from_page(donation: Donation, first: Donation) -> None:
-    """Whom the donor thinks of is said with every month: what somebody hid of the first, or of the last, stays hidden."""
+    """Whom the donor thinks of, and the name they show, are said with every month: what somebody hid of the first, or of the
+    last, stays hidden."""
     months = sa.select(Donation).where(Donation.monthly_gift_id == donation.monthly_gift_id)
     last = db.session.scalars(months.order_by(Donation.created_at.desc(), Donation.id.desc()).limit(1)).one()
-    for month in (first, last):
+    for month in (last, first):
         if donation.dedicated_to and month.hidden_by:
             donation.hidden_by, donation.hidden_reason = month.hidden_by, month.hidden_reason
-            return
+        if donation.shows_name and month.name_hidden_by:
+            donation.hide("name", month.name_hidden_by, month.name_hidden_reason)
 
 
 def _declare_again(donation: Donation, first: Donation) -> None:
