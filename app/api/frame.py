@@ -204,7 +204,9 @@ def with_digest(schema: type[Schema], body: dict[str, Any]) -> Response:
 def require_match(version: int) -> None:
     """Raise 412 when If-Match names another version. Called inside the transaction, on the locked row."""
     tags = request.if_match
-    if tags and not tags.star_tag and str(version) not in {tag.partition(".")[0] for tag in tags.as_set()}:
+    # Of an empty tag (If-Match: "") Werkzeug makes None: it names no version.
+    named = {(tag or "").partition(".")[0] for tag in tags.as_set()}
+    if tags and not tags.star_tag and str(version) not in named:
         raise PreconditionFailed
 
 
