@@ -11,7 +11,7 @@ import datetime as dt
 import decimal
 import operator
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -152,7 +152,34 @@ def transaction() -> Iterator[None]:
 
 def in_transaction() -> bool:
     """True inside `with transaction():` of this context."""
-    return bool(db.session().info.get("in_transaction"))
+    return db.session.registry.has() and bool(db.session().info.get("in_transaction"))
+
+
+def write_alone(statements: Sequence[sa.Executable], values: Mapping[str, Any]) -> None:
+    """Run the statements, each with `values`, as an act of their own, and commit: for what comes by the hundred a second
+    and needs nothing that a session knows. It is as durable as `transaction()`, and costs a third of it.
+
+    PostgreSQL commits a statement by itself when no transaction is open, and saves the questions that begin and end one; so
+    there it must be exactly one, or they would not be kept or lost together. Raises RuntimeError otherwise, and within a
+    transaction.
+    """
+    if in_transaction():
+        raise RuntimeError("an act has one transaction; this one is inside another")
+    if not uses_sqlite():
+        if len(statements) != 1:
+            raise RuntimeError("only one statement is kept or lost as a whole without a transaction")
+        with db.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT", **{_WRITE: True})
+            connection.execute(statements[0], values)
+        return
+    with _sqlite_writers, db.engine.connect() as connection:
+        connection.execution_options(**{_WRITE: True})
+        for statement in statements:
+            connection.execute(statement, values)
+        connection.commit()
+        # A connection does not see its own commits there (PRAGMA data_version): what this process keeps (core.cache) is
+        # given up by whoever uses it next.
+        connection.connection.info.pop("data_version", None)
 
 
 def lock(model: type[Row], key: int) -> Row | None:
@@ -237,4 +264,5 @@ __all__ = [
     "new_id",
     "transaction",
     "uses_sqlite",
+    "write_alone",
 ]

@@ -108,6 +108,17 @@ def _insertion(on_sqlite: bool) -> Any:
     return insert(Base.metadata.tables[Outbox.__tablename__]).on_conflict_do_nothing(index_elements=["key"])
 
 
+def promise_from(kind: str, rows: sa.Select[Any]) -> Any:
+    """The statement that promises work of one kind, due at once, for each row of `rows` (payload, key and the instant of the
+    promise), as `enqueue` does: for an act that has to be one statement (core.db.write_alone)."""
+    insert = sqlite.insert if uses_sqlite() else postgresql.insert
+    payload, key, at = rows.selected_columns
+    values = rows.with_only_columns(sa.literal(kind, sa.String), payload, key, at, at)
+    names = ["kind", "payload", "key", "created_at", "due_at"]
+    made = insert(Base.metadata.tables[Outbox.__tablename__]).from_select(names, values, include_defaults=False)
+    return made.on_conflict_do_nothing(index_elements=["key"])
+
+
 def enqueue_all(kind: str, promises: Sequence[tuple[dict[str, Any], str]]) -> None:
     """Promise work of one kind, due now, for each (payload, key) of `promises`, as `enqueue` does; one statement for a
     thousand of them. Raises RuntimeError outside a transaction."""

@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import (
     Blueprint,
     Flask,
+    Request,
     Response,
     abort,
     current_app,
@@ -31,7 +32,7 @@ from flask import (
     session,
     url_for,
 )
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
@@ -289,17 +290,26 @@ def content_security_policy(payment_hosts: tuple[str, ...] = (), *, framed_by: s
     )
 
 
+def _security_headers(payment_hosts: tuple[str, ...], production: bool) -> tuple[tuple[str, str], ...]:
+    """What every answer carries that does not say otherwise itself."""
+    strict = (("Strict-Transport-Security", "max-age=31536000"),) if production else ()
+    return (
+        ("Content-Security-Policy", content_security_policy(payment_hosts)),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        *strict,
+    )
+
+
 def _add_headers(response: Response) -> Response:
     headers = response.headers
     if response.mimetype in ("text/html", "application/problem+json"):
         response.vary.add("Accept-Language")
-    headers.setdefault("Content-Security-Policy", current_app.extensions["content_security_policy"])
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if settings().production:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    # One look at what is there already: asking for each anew costs a short answer more than everything else about it.
+    there = {name.lower() for name, _value in headers}
+    headers.extend([pair for pair in current_app.extensions["security_headers"] if pair[0].lower() not in there])
     # What somebody signed in was shown must not be kept by anybody else (a form with its token: PrivateSessions).
     if "Cache-Control" not in headers and viewer_was_asked():
         headers["Cache-Control"] = "no-store"
@@ -326,6 +336,12 @@ def _read_the_rest(response: Response) -> Response:
 
 class PrivateSessions(SecureCookieSessionInterface):
     """Sessions in Flask's signed cookie; an answer that sets one (a form with its token) is kept by nobody."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """As Flask does; what comes without a cookie has nothing whose signature were to be checked."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """As Flask does, after every after_request function."""
@@ -400,7 +416,7 @@ def _bad_cursor(_error: BadCursor) -> ResponseReturnValue:
 def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     """Attach converters, headers, error pages and the check that every route is guarded."""
     app.url_map.converters["id"] = IdConverter
-    app.extensions["content_security_policy"] = content_security_policy(payment_hosts)
+    app.extensions["security_headers"] = _security_headers(payment_hosts, app.config["SETTINGS"].production)
     app.after_request(_add_headers)
     app.after_request(_read_the_rest)
     app.session_interface = PrivateSessions()

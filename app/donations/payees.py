@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -111,9 +112,14 @@ def is_reachable(account: str | None) -> bool:
 
 def is_known_account(account: str) -> bool:
     """True for an account that is, or was, one of our organizations'."""
+    return bool(db.session.scalar(sa.select(known_account(sa.literal(account)))))
+
+
+def known_account(account: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The SQL twin of is_known_account; NULL is nobody's."""
     mine = sa.select(PaymentAccount.id).where(PaymentAccount.stripe_account_id == account)
-    used = sa.select(Donation.id).where(Donation.account == account).limit(1)
-    return db.session.scalar(mine) is not None or db.session.scalar(used) is not None
+    used = sa.select(Donation.id).where(Donation.account == account)
+    return sa.or_(mine.exists(), used.exists())
 
 
 def list_asked_accounts(mode: str) -> list[str]:

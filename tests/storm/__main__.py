@@ -8,6 +8,7 @@ import dataclasses
 import json
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from app import create_app
@@ -38,8 +39,15 @@ def run(engine: str, directory: Path, options: argparse.Namespace) -> Outcome:
                 kills=options.kills,
                 gifts=options.gifts or options.deliveries // 16,
                 seed=options.seed,
+                tell=_tell,
             )
             return storm.run()
+
+
+def _tell(text: str) -> None:
+    """How far it is, to standard error: a large storm takes its time."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    sys.stderr.flush()
 
 
 def main() -> int:

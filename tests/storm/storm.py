@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -63,33 +64,23 @@ class Processes:
     def __init__(self, directory: Path, database_url: str, server: StripeServer) -> None:
         values = {name: value for name, value in settings_of(server).items() if name != "rate_limits"}
         texts = {name.upper(): "1" if value is True else str(value) for name, value in values.items()}
-        self._environment = environment(directory, database_url, **texts)
         self._log: IO[bytes] = (directory / "storm.log").open("ab")
         self.port = free_port()
         self.deaths: list[tuple[str, int]] = []  # who, and how it ended
-        self._web = self._start_web()
         self._nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.storm.nursery"], cwd=ROOT, env=self._environment, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self._log, text=True, start_new_session=True,
+            [sys.executable, "-m", "tests.storm.nursery", str(self.port)], cwd=ROOT,
+            env=environment(directory, database_url, **texts), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self._log, text=True, start_new_session=True,
         )  # fmt: skip
-        self._hear("started")
+        self._web = int(self._hear("started")[0])
         self._wait_until_ready()
 
-    def _start_web(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [
-                sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server", "wsgi:app", "--bind",
-                f"127.0.0.1:{self.port}", "--workers", "2", "--threads", "4", "--log-level", "critical",
-            ],
-            cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True,
-        )  # fmt: skip
-
-    def _hear(self, word: str) -> str:
-        """The nursery's next line, which begins with `word` (the worker logs to the same stream)."""
+    def _hear(self, word: str) -> list[str]:
+        """The rest of the nursery's next line, which begins with `word`."""
         assert self._nursery.stdout is not None
         while line := self._nursery.stdout.readline():
             if line.startswith(f"{word} "):
-                return line.split()[1]
+                return line.split()[1:]
         raise RuntimeError("the nursery ended")
 
     def _wait_until_ready(self) -> None:
@@ -105,18 +96,16 @@ class Processes:
 
     def kill(self, victim: str, chance: random.Random) -> None:
         """SIGKILL to the worker, to a process of the web server, or to the web server and everything it started."""
-        if victim == "worker":
-            self._say("kill")
-            self.deaths.append((victim, int(self._hear("ended"))))
-        elif victim == "web":
-            children = Path(f"/proc/{self._web.pid}/task/{self._web.pid}/children").read_text().split()
+        if victim == "web":
+            children = Path(f"/proc/{self._web}/task/{self._web}/children").read_text().split()
             if children:
                 os.kill(int(chance.choice(children)), signal.SIGKILL)
                 self.deaths.append((victim, -signal.SIGKILL))
-        else:
-            os.killpg(self._web.pid, signal.SIGKILL)
-            self.deaths.append((victim, self._web.wait()))
-            self._web = self._start_web()
+            return
+        self._say(f"kill {victim}")
+        how, web = map(int, self._hear("ended"))
+        self.deaths.append((victim, how))
+        self._web = web
 
     def _say(self, word: str) -> None:
         assert self._nursery.stdin is not None
@@ -128,24 +117,17 @@ class Processes:
         with contextlib.suppress(OSError, RuntimeError):
             self._say("end")
             self._hear("ended")
-        for process in (self._web, self._nursery):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
         for stream in (self._nursery.stdin, self._nursery.stdout):
             if stream is not None:
                 stream.close()
+        self._nursery.wait(PATIENCE)
         self._log.close()
 
 
 class Couriers:
-    """Deliver a pile of events over a few connections; what is not answered 200 goes back to the pile."""
+    """Deliver a pile of bodies over a few connections; what is not answered 200 goes back to the pile."""
 
-    def __init__(self, port: int, pile: list[dict[str, Any]], chance: random.Random) -> None:
+    def __init__(self, port: int, pile: list[bytes], chance: random.Random) -> None:
         self._port, self._pile, self._random = port, pile, chance
         self._lock = threading.Lock()
         self._in_hand = 0
@@ -155,32 +137,31 @@ class Couriers:
         for thread in self._threads:
             thread.start()
 
-    def _take(self) -> dict[str, Any] | None:
+    def _take(self) -> bytes | None:
         with self._lock:
             if not self._pile:
                 return None
             self._in_hand += 1
             return self._pile.pop()
 
-    def _give(self, event: dict[str, Any], arrived: bool) -> None:
+    def _give(self, body: bytes, arrived: bool) -> None:
         with self._lock:
             self._in_hand -= 1
             if arrived:
                 self.delivered += 1
             else:
                 self.again += 1
-                self._pile.insert(self._random.randrange(len(self._pile) + 1), event)
+                self._pile.insert(self._random.randrange(len(self._pile) + 1), body)
 
     def _run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         while not self.is_over():
-            event = self._take()
-            if event is None:
+            body = self._take()
+            if body is None:
                 time.sleep(0.01)
                 continue
             arrived = False
             try:
-                body = json.dumps(event).encode()
                 headers = {"Stripe-Signature": sign(body, secret=CONNECT_SECRET), "Content-Type": "application/json"}
                 connection.request("POST", WEBHOOK, body, headers)
                 response = connection.getresponse()
@@ -188,7 +169,7 @@ class Couriers:
                 arrived = response.status == 200
             except (OSError, http.client.HTTPException):
                 connection.close()
-            self._give(event, arrived)
+            self._give(body, arrived)
             if not arrived:
                 time.sleep(0.1)
         connection.close()
@@ -234,7 +215,9 @@ class Storm:
         kills: int,
         gifts: int,
         seed: int = 1,
+        tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
+        self._tell = tell
         self.app, self._directory, self._server = app, directory, server
         self._deliveries, self._kills, self._gifts = deliveries, kills, gifts
         self._random = random.Random(seed)
@@ -251,13 +234,16 @@ class Storm:
         try:
             late: list[dict[str, Any]] = []
             for number in range(waves):
+                self._tell(f"wave {number + 1} of {waves}: {self._gifts // waves} gifts are given")
                 self.history.go_on(self._gifts // waves)
                 late = self._wave(processes, self.history.new_events(), late, number, waves)
             self._pause_until_worked_off()
         finally:
             processes.end()
+        self._tell("the worker is done; what nobody delivered is looked for")
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):  # mails go to the console
             jobs.work_off(self.app.extensions["outbox_handlers"], self.app.extensions["sweeps"])
+        self._tell("everything is compared")
         problems = self.problems()
         if len(processes.deaths) != self._kills or {how for _who, how in processes.deaths} != {-signal.SIGKILL}:
             problems.append(f"not every kill was one: {processes.deaths}")
@@ -297,8 +283,11 @@ class Storm:
         chance.shuffle(pile)
         kills = self._kills * (number + 1) // waves - self._kills * number // waves
         moments = sorted(chance.randrange(len(pile)) for _kill in range(kills))
-        couriers = Couriers(processes.port, pile, chance)
-        for moment in moments:
+        bodies = {event["id"]: json.dumps(event).encode() for event in pile}
+        couriers = Couriers(processes.port, [bodies[event["id"]] for event in pile], chance)
+        for number_of_kill, moment in enumerate(moments):
+            if number_of_kill % 10 == 0:
+                self._tell(f"{self._delivered + couriers.delivered} delivered, {len(processes.deaths)} killed")
             while couriers.delivered < moment:
                 time.sleep(0.005)
             before = len(processes.deaths)
@@ -316,7 +305,9 @@ class Storm:
             db.session.rollback()
             query = sa.select(sa.func.count()).select_from(Outbox).where(Outbox.kind == "stripe_event", _WAITS)
             left = db.session.scalar(query) or 0
-            time.sleep(0.1)
+            db.session.rollback()
+            self._tell(f"{left} events wait for the worker")
+            time.sleep(0.1 if left < 100 else 5)
         db.session.rollback()
 
     def problems(self) -> list[str]:

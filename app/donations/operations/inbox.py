@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import now
-from app.core.db import Base, db, new_id, uses_sqlite
-from app.core.outbox import enqueue
+from app.core.db import Base, db, in_transaction, new_id, uses_sqlite, write_alone
+from app.core.outbox import promise_from
 from app.donations.facts import EventFacts
 from app.donations.models import PLATFORM, StripeEvent, StripeSync
-from app.donations.payees import is_known_account
+from app.donations.payees import known_account
 
 # What is acted upon; every other type is stored and answered 200 (F3).
 HANDLED_TYPES = (
@@ -46,26 +46,43 @@ HANDLED_TYPES = (
 )
 
 
-def store_event(event: EventFacts, *, livemode: bool, endpoint: str | None = None) -> bool:
-    """Keep an event by its Stripe id and wake the worker; False when it was there already (F3).
+def store_event(event: EventFacts, *, livemode: bool) -> None:
+    """Keep an event of Stripe's list by its Stripe id and wake the worker, in the transaction of its caller; one that was
+    there already stays as it is (F3).
 
     An event of the other mode, of an account that is not ours, or of a type nobody acts upon is kept, too, and left alone.
-    `endpoint` is where it came in: "platform" takes what happened on the installation's own account, "connect" what happened
-    on an organization's; None is Stripe's list.
+    Raises RuntimeError outside a transaction.
     """
-    reason = ""
+    if not in_transaction():
+        raise RuntimeError("what a list holds is stored with how far it was read")
+    statements, values = _storing_of(event, livemode, None)
+    for statement in statements:
+        db.session.execute(statement, values)
+
+
+def take_in(event: EventFacts, *, livemode: bool, endpoint: str) -> None:
+    """Keep an event that Stripe delivers, as `store_event` does, as an act of its own: committed when this returns.
+
+    `endpoint` is where it came in: "platform" takes what happened on the installation's own account, "connect" what happened
+    on an organization's.
+    """
+    write_alone(*_storing_of(event, livemode, endpoint))
+
+
+def _storing_of(event: EventFacts, livemode: bool, endpoint: str | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The statements that keep an event, and what they are given."""
+    note, asks = "", event.account is not None
     if event.livemode != livemode:
-        reason = "wrong livemode"
-    elif endpoint == "platform" and event.account is not None:
-        reason = "of a connected account"
-    elif endpoint == "connect" and event.account is None:
-        reason = "of no connected account"
-    elif event.account is not None and not is_known_account(event.account):
-        reason = "of an account that is not ours"
+        note, asks = "wrong livemode", False
+    elif endpoint == "platform" and asks:
+        note, asks = "of a connected account", False
+    elif endpoint == "connect" and not asks:
+        note = "of no connected account"
     elif event.type not in HANDLED_TYPES:
-        reason = "not acted upon"
+        note = "not acted upon"
+    key = new_id()
     values = {
-        "id": new_id(),
+        "id": key,
         "stripe_id": event.id,
         "type": event.type[:100],
         "object_id": event.object_id,
@@ -73,23 +90,53 @@ def store_event(event: EventFacts, *, livemode: bool, endpoint: str | None = Non
         "livemode": event.livemode,
         "created_at": event.created_at,
         "received_at": now(),
-        "status": "ignored" if reason else "received",
-        "handled_at": now() if reason else None,
-        "note": reason,
+        "note": note,
+        "payload": {"event_id": key},
+        "key": f"stripe_event:{event.id}",
     }
-    if db.session.scalar(_insertion(uses_sqlite()), values) is None:
-        return False
-    if not reason:
-        enqueue("stripe_event", {"event_id": values["id"]}, key=f"stripe_event:{event.id}")
-    return True
+    return _storing(asks, uses_sqlite()), values
 
 
 @functools.cache
-def _insertion(on_sqlite: bool) -> Any:
-    """The statement, made once: of the table and not of the class, with its values apart, it is compiled once as well."""
+def _storing(asks: bool, on_sqlite: bool) -> tuple[Any, ...]:
+    """The statements, made once: of tables and not of classes, with their values apart, they are compiled once as well.
+    `asks`: whether the account is one of ours.
+
+    A delivery costs PostgreSQL one statement, which asks for the account, keeps the event and promises the work. SQLite
+    writes one table a statement: the second finds nothing when the first left the event as it was.
+    """
     insert = sqlite.insert if on_sqlite else postgresql.insert
     table = Base.metadata.tables[StripeEvent.__tablename__]
-    return insert(table).on_conflict_do_nothing(index_elements=["stripe_id"]).returning(table.c.id)
+    names = ("id", "stripe_id", "type", "object_id", "account", "livemode", "created_at", "received_at")
+    told = {name: sa.bindparam(name, type_=table.c[name].type) for name in (*names, "note")}
+    note: sa.ColumnElement[Any] = told["note"]
+    if asks:
+        note = sa.case((known_account(told["account"]), note), else_="of an account that is not ours")
+    said = sa.select(note.label("note")).subquery("said")
+    acted_upon = said.c.note == ""
+    row = sa.select(
+        *(told[name] for name in names),
+        sa.case((acted_upon, "received"), else_="ignored"),
+        sa.case((acted_upon, None), else_=told["received_at"]),
+        said.c.note,
+    ).where(sa.true())  # without it, SQLite takes ON CONFLICT for a join's
+    kept = (
+        insert(table)
+        .from_select([*names, "status", "handled_at", "note"], row, include_defaults=False)
+        .on_conflict_do_nothing(index_elements=["stripe_id"])
+    )
+    stored: Any = table if on_sqlite else kept.returning(table.c.id, table.c.status).cte("stored")
+    waiting = (
+        sa.select(
+            sa.bindparam("payload", type_=sa.JSON()),
+            sa.bindparam("key", type_=sa.String()),
+            told["received_at"],
+        )
+        .select_from(stored)
+        .where(stored.c.id == told["id"], stored.c.status == "received")
+    )
+    promised = promise_from("stripe_event", waiting)
+    return (kept, promised) if on_sqlite else (promised,)
 
 
 def close_event(event_id: int, status: str, note: str = "") -> None:

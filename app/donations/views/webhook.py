@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.core.db import transaction
 from app.core.web import public, settings
 from app.donations import gateway
 from app.donations.gateway import BadSignature
@@ -37,6 +36,5 @@ def _store(endpoint: str, secret: str) -> ResponseReturnValue:
         event = gateway.verify_webhook(request.get_data(cache=False), request.headers.get("Stripe-Signature"), secret)
     except BadSignature:
         return "", 400
-    with transaction():
-        inbox.store_event(event, livemode=gateway.expects_livemode(), endpoint=endpoint)
+    inbox.take_in(event, livemode=gateway.expects_livemode(), endpoint=endpoint)
     return "", 200
