@@ -32,14 +32,17 @@ PLACES = ((40.71, -74.0, 25), (41.88, -87.63, 25), (52.52, 13.40, 25), (51.51, -
 WORDS = ("flood+cleanup", "blankets+Chicago", "interpreter+clinic+berlin", "puppy+weekend+Denver")
 SKILLS = "cooking,driving,first-aid"
 ROUNDS = 3
-EVENTS = 1000
+# Many short turns: whatever else the machine does meanwhile then falls upon both alike.
+EVENTS, TURNS = 250, 12
 READERS = 2
 SCENARIOS = ("pages", "storm", "webhooks", "fundraiser", "memory", "import", "growth", "run")
 WEBHOOK_SECRET = "whsec_" + "b" * 32
+CONNECT_SECRET = "whsec_" + "c" * 32
 PAYMENTS = {
     "PAYMENTS_MODE": "test",
     "STRIPE_SECRET_KEY": "sk_test_" + "b" * 24,
     "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "STRIPE_CONNECT_WEBHOOK_SECRET": CONNECT_SECRET,
 }
 # A reader with a session is never served from the cache of pages, and an unknown session is nobody's.
 UNCACHED = {"Cookie": "session=none"}
@@ -246,26 +249,61 @@ with create_app(Settings.from_environment()).app_context():
 """
 
 
-def measure_webhooks(engine: str, ports: tuple[int, int]) -> None:
-    """Signed events taken in a second; none is handled meanwhile, as no worker runs."""
-    rates: tuple[list[float], list[float]] = ([], [])
-    for number in range(ROUNDS + 1):
-        bodies = [json.dumps(_event(f"evt_{number}_{one}")) for one in range(EVENTS)]
-        at = int(time.time())
-        signed = [load.post("/stripe/webhook", body, "application/json",
-                            **{"Stripe-Signature": f"t={at},v1={_sign(WEBHOOK_SECRET, f'{at}.{body}')}"})
-                  for body in bodies]  # fmt: skip
-        plain = [load.post("/raw/donation", body, "application/json",
-                           **{"X-Signature": _sign(floor.KEY.decode(), body)}) for body in bodies]  # fmt: skip
-        for port, requests, rate in zip(ports, (signed, plain), rates, strict=True):
-            outcome = load.all_at_once(port, requests, clients=16)
-            if set(outcome.statuses) - {200, 201}:
-                raise RuntimeError(f"webhooks: {outcome.statuses}")
-            if number:  # the first round warms
-                rate.append(outcome.per_second)
-    project, least = load.median(rates[0]), load.median(rates[1])
-    say("webhook_intake", engine, per_second=project, floor=least, ratio=round(project / least, 2))
+def measure_webhooks(engine: str, environment: dict[str, str], ports: tuple[int, int]) -> None:
+    """Signed events taken in a second at either door; none is handled meanwhile, as no worker runs."""
+    account = python(environment, "-c", _MAKE_ACCOUNT)
+    for name, door in (("webhook_intake", Door()), ("webhook_intake_connect", Door("/connect", account))):
+        rates: tuple[list[float], list[float]] = ([], [])
+        for number in range(TURNS + 1):
+            signed = door.signed(f"{door.account}_{number}", EVENTS)
+            bodies = [json.dumps(_event(f"evt_{door.account}_{number}_{one}", None)) for one in range(EVENTS)]
+            plain = [load.post("/raw/donation", body, "application/json",
+                               **{"X-Signature": _sign(floor.KEY.decode(), body)}) for body in bodies]  # fmt: skip
+            for port, requests, rate in zip(ports, (signed, plain), rates, strict=True):
+                outcome = load.all_at_once(port, requests, clients=16)
+                if set(outcome.statuses) - {200, 201}:
+                    raise RuntimeError(f"webhooks: {outcome.statuses}")
+                if number:  # the first turn warms
+                    rate.append(outcome.per_second)
+        turns = sorted(mine / other for mine, other in zip(*rates, strict=True))
+        project, least = load.median(rates[0]), load.median(rates[1])
+        say(name, engine, per_second=project, floor=least, ratio=round(project / least, 2),
+            turns=[round(turns[0], 2), load.median(turns), round(turns[-1], 2)])  # fmt: skip
     measure_pages_during_webhooks(engine, ports[0])
+
+
+class Door:
+    """One of the two addresses that Stripe delivers to, with its secret; `account` is whose events come there."""
+
+    def __init__(self, path: str = "", account: str | None = None) -> None:
+        self._path, self._secret, self.account = path, CONNECT_SECRET if path else WEBHOOK_SECRET, account
+
+    def signed(self, name: str, count: int) -> list[load.Request]:
+        """So many events, each new, signed now."""
+        at = int(time.time())
+        bodies = [json.dumps(_event(f"evt_{name}_{one}", self.account)) for one in range(count)]
+        return [load.post(f"/stripe/webhook{self._path}", body, "application/json",
+                          **{"Stripe-Signature": f"t={at},v1={_sign(self._secret, f'{at}.{body}')}"})
+                for body in bodies]  # fmt: skip
+
+
+_MAKE_ACCOUNT = """
+import sqlalchemy as sa
+from app import create_app
+from app.core.clock import now
+from app.core.db import db, transaction
+from app.donations.accounts_models import PaymentAccount
+from app.organizations.models import Organization
+from config import Settings
+
+with create_app(Settings.from_environment()).app_context():
+    with transaction():
+        organization = db.session.scalars(sa.select(Organization).order_by(Organization.id)).first()
+        db.session.add(PaymentAccount(
+            organization_id=organization.id, mode="test", stripe_account_id="acct_bench", country="US", currency="USD",
+            charges_enabled=True, payouts_enabled=True, details_submitted=True, checked_at=now(), created_at=now()))
+    print("acct_bench")
+"""
 
 
 def measure_pages_during_webhooks(engine: str, port: int) -> None:
@@ -273,11 +311,7 @@ def measure_pages_during_webhooks(engine: str, port: int) -> None:
     paths = [near(*place) for place in PLACES]
     load.steady(port, paths, clients=READERS, seconds=1, **UNCACHED)
     alone = load.steady(port, paths, clients=READERS, **UNCACHED)
-    at = int(time.time())
-    bodies = [json.dumps(_event(f"evt_pages_{one}")) for one in range(3 * EVENTS)]
-    signed = [load.post("/stripe/webhook", body, "application/json",
-                        **{"Stripe-Signature": f"t={at},v1={_sign(WEBHOOK_SECRET, f'{at}.{body}')}"})
-              for body in bodies]  # fmt: skip
+    signed = Door().signed("pages", 3000)
     with ThreadPoolExecutor(1) as pool:
         intake = pool.submit(load.all_at_once, port, signed, clients=16)
         meanwhile = load.steady(port, paths, clients=READERS, **UNCACHED)
@@ -294,10 +328,11 @@ def measure_pages_during_webhooks(engine: str, port: int) -> None:
     )
 
 
-def _event(key: str) -> dict[str, Any]:
+def _event(key: str, account: str | None) -> dict[str, Any]:
     session = {"id": f"cs_{key}", "object": "checkout.session", "payment_status": "paid"}
+    whose = {} if account is None else {"account": account}
     return {"id": key, "object": "event", "type": "checkout.session.completed", "created": int(time.time()),
-            "livemode": False, "api_version": "2026-01-01", "data": {"object": session}}  # fmt: skip
+            "livemode": False, "api_version": "2026-01-01", "data": {"object": session}, **whose}  # fmt: skip
 
 
 def _sign(secret: str, text: str) -> str:
@@ -376,7 +411,7 @@ def run_engine(engine: str, options: argparse.Namespace, directory: Path, server
                 if wanted("storm"):
                     measure_storm(engine, environment, ports)
                 if wanted("webhooks"):
-                    measure_webhooks(engine, ports)
+                    measure_webhooks(engine, environment, ports)
                 if wanted("fundraiser"):
                     measure_fundraiser(engine, environment, ports)
                 if wanted("memory"):

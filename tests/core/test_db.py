@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.accounts.models import Person
+from app.core.cache import PageCache
 from app.core.clock import now
-from app.core.db import changed_one, db, lock, transaction
+from app.core.db import Base, changed_one, db, lock, transaction, uses_sqlite, write_alone
 from app.needs.models import Item
 from tests.factories import make_item, make_person
 
@@ -32,6 +33,57 @@ def test_everything_in_a_transaction_commits_together_or_not_at_all(app: Flask) 
 def test_a_transaction_within_a_transaction_is_a_mistake(app: Flask) -> None:
     with pytest.raises(RuntimeError, match="inside another"), transaction(), transaction():
         pass
+
+
+def rename(*names: str | None) -> None:
+    """Rename everybody, once for each of the names, as an act of its own."""
+    person = sa.update(Base.metadata.tables["person"])
+    write_alone([person.values(name=name) for name in names], {})
+
+
+def test_what_is_written_alone_is_committed_when_it_returns(app: Flask) -> None:
+    person = make_person(name="Before")
+    rename("After")
+    with db.engine.connect() as other:
+        assert other.scalar(sa.select(Person.name).where(Person.id == person.id)) == "After"
+    with pytest.raises(RuntimeError, match="inside another"), transaction():
+        rename("Never")
+    db.session.rollback()
+    assert db.session.scalar(sa.select(Person.name)) == "After"
+    # The connection that was lent commits for nobody else by itself.
+    with pytest.raises(KeyError):
+        add_person_and_fail()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Person)) == 1
+
+
+def test_what_is_written_alone_is_kept_or_lost_together(app: Flask) -> None:
+    """On PostgreSQL it is one statement, or it would not be; on SQLite what fails takes with it what did not."""
+    make_person(name="Before")
+    if uses_sqlite():
+        with pytest.raises(sa.exc.IntegrityError):
+            rename("First", None)  # nobody is without a name
+    else:
+        with pytest.raises(RuntimeError, match="only one statement"):
+            rename("First", "Second")
+    assert db.session.scalar(sa.select(Person.name)) == "Before"
+
+
+def test_what_this_process_keeps_hears_of_what_was_written_alone(app: Flask) -> None:
+    """SQLite tells no connection of its own commits: whoever uses that connection next must not take the database for
+    unchanged (N1)."""
+    make_person()
+    cache: PageCache = app.extensions["page_cache"]
+    db.engine.dispose()
+    before = cache.stamp()  # the one connection there is now
+    db.session.remove()
+    rename("After")
+    after = cache.stamp()
+    assert after != before
+    if uses_sqlite():  # the control: what commits on that connection and does not say so is not noticed
+        db.session.remove()
+        with db.engine.begin() as connection:
+            connection.execute(sa.update(Person).values(name="Unnoticed"))
+        assert cache.stamp() == after
 
 
 def test_a_change_made_outside_is_a_mistake(app: Flask) -> None:

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 
 from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now
-from app.core.db import db, transaction
+from app.core.db import db, transaction, uses_sqlite
 from app.core.errors import Refused
+from app.core.outbox import Outbox
 from app.donations import accounts, checkout, events, gateway, payees, queries
 from app.donations.accounts_models import PaymentAccount
 from app.donations.gateway import GatewayError
+from app.donations.models import StripeEvent
 from app.donations.operations import inbox
 from app.organizations.models import Organization
 from tests.donations.conftest import Giving, WorkOff, count_events
@@ -121,6 +123,36 @@ def test_an_account_that_is_not_ours_and_the_other_mode_are_kept_and_left_alone(
     assert connecting.knock(event) == 200  # the control: the same event as it was
     work_off()
     assert connecting.donation(given).status == "paid"
+
+
+@pytest.mark.rule("F3")
+def test_a_delivery_costs_one_statement_and_is_kept_once_with_its_promise(
+    connecting: Connecting, count_queries: list[str]
+) -> None:
+    """At either door, new or not, ours or not: on PostgreSQL one question to the server, which commits it, on SQLite two."""
+    account = connecting.account_of(connecting.give("25"))
+    taken = db.session.scalars(sa.select(PaymentAccount)).one()
+    with transaction():  # begun anew since: only a gift names the account still
+        taken.stripe_account_id = "acct_another"
+    event = {"object": "event", "type": "charge.updated", "created": 1_790_000_000, "livemode": False,
+             "data": {"object": {"id": "ch_1"}}}  # fmt: skip
+    here = {"secret": SECRET, "path": "/stripe/webhook"}
+    for number, (known, door) in enumerate(
+        ((account, {}), ("acct_another", {}), ("acct_stranger", {}), (None, here), (None, here))
+    ):
+        told = {**event, "id": f"evt_{min(number, 3)}", "account": known}
+        count_queries.clear()
+        assert connecting.knock(told, **door) == 200
+        assert len(count_queries) == (2 if uses_sqlite() else 1), count_queries
+    kept = db.session.execute(
+        sa.select(StripeEvent.stripe_id, StripeEvent.status).order_by(StripeEvent.stripe_id)
+    ).all()
+    wanted = ["received", "received", "ignored", "received"]
+    assert [tuple(row) for row in kept] == [(f"evt_{number}", status) for number, status in enumerate(wanted)]
+    promised = sa.select(Outbox.key).where(Outbox.kind == "stripe_event").order_by(Outbox.key)
+    assert list(db.session.scalars(promised)) == [f"stripe_event:evt_{number}" for number in (0, 1, 3)]
+    for row in db.session.scalars(sa.select(StripeEvent)):
+        assert (row.handled_at is None) == (row.status == "received")
 
 
 @pytest.mark.rule("F4")
