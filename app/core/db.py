@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import decimal
+import functools
 import operator
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -168,9 +169,7 @@ def write_alone(statements: Sequence[sa.Executable], values: Mapping[str, Any]) 
     if not uses_sqlite():
         if len(statements) != 1:
             raise RuntimeError("only one statement is kept or lost as a whole without a transaction")
-        with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT", **{_WRITE: True})
-            connection.execute(statements[0], values)
+        _commit_one(statements[0], values)
         return
     with _sqlite_writers, db.engine.connect() as connection:
         connection.execution_options(**{_WRITE: True})
@@ -180,6 +179,35 @@ def write_alone(statements: Sequence[sa.Executable], values: Mapping[str, Any]) 
         # A connection does not see its own commits there (PRAGMA data_version): what this process keeps (core.cache) is
         # given up by whoever uses it next.
         connection.connection.info.pop("data_version", None)
+
+
+def _commit_one(statement: sa.Executable, values: Mapping[str, Any]) -> None:
+    """One statement on a connection that is lent for it and commits by itself. The driver is told directly: what SQLAlchemy
+    does about a statement costs more than PostgreSQL does. A connection with which anything went wrong is not used again."""
+    text, fixed, processors = _as_driver_reads(statement, db.engine.dialect)
+    told = {name: processors[name](value) if name in processors else value for name, value in values.items()}
+    lent = db.engine.raw_connection()
+    try:
+        driver: Any = lent.driver_connection
+        driver.autocommit = True
+        driver.execute(text, {**fixed, **told})
+        driver.autocommit = False
+    except BaseException:
+        lent.invalidate()
+        raise
+    lent.close()
+
+
+@functools.lru_cache(maxsize=64)
+def _as_driver_reads(
+    statement: Any, dialect: sa.Dialect
+) -> tuple[str, dict[str, Any], dict[str, Callable[[Any], Any]]]:
+    """The statement's text, the values it brings itself, and what its types do to the values that it is given."""
+    compiled = statement.compile(dialect=dialect)
+    found = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
+    processors = {name: processor for name, processor in found.items() if processor is not None}
+    fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return compiled.string, {n: processors[n](v) if n in processors else v for n, v in fixed.items()}, processors
 
 
 def lock(model: type[Row], key: int) -> Row | None:

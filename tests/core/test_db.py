@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -65,7 +66,12 @@ def test_what_is_written_alone_is_kept_or_lost_together(app: Flask) -> None:
     else:
         with pytest.raises(RuntimeError, match="only one statement"):
             rename("First", "Second")
+        with pytest.raises(psycopg.IntegrityError):
+            rename(None)
     assert db.session.scalar(sa.select(Person.name)) == "Before"
+    db.session.remove()
+    rename("After")  # whoever comes next has a connection that works
+    assert db.session.scalar(sa.select(Person.name)) == "After"
 
 
 def test_what_this_process_keeps_hears_of_what_was_written_alone(app: Flask) -> None:
