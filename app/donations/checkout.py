@@ -138,7 +138,9 @@ def cancel(donation_id: int) -> str:
     stays paid. Raises GatewayError when Stripe cannot be asked."""
     expire(donation_id)
     donation = queries.find_donation(donation_id)
-    asked = None if donation is None or donation.stripe_session_id is not None else _request(donation)
+    # A later month, and a gift in person, never had a page: there is none to look for.
+    may_have_page = donation is not None and donation.status in RESUMABLE and donation.stripe_session_id is None
+    asked = None if donation is None or not may_have_page else _request(donation)
     account = None if donation is None else donation.account
     db.session.rollback()
     if asked is not None:

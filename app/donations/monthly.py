@@ -158,9 +158,9 @@ def end_astray(gift_id: int, subscription_id: str) -> None:
 
 
 def stop(gift_id: int) -> None:
-    """Tell Stripe that a monthly gift which was asked to stop has ended. Raises GatewayError."""
+    """Tell Stripe that a monthly gift which was asked to stop, or has ended here, has ended. Raises GatewayError."""
     gift = monthly_queries.find_monthly(gift_id)
-    if gift is None or gift.status == "ended":
+    if gift is None:
         return
     subscription, account = gift.stripe_subscription_id, gift.account
     db.session.rollback()

@@ -18,6 +18,8 @@ from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.money_models import MoneyMismatch, Refund
 from app.donations.operations import giving
+from app.donations.operations import monthly as operations
+from app.donations.queries import donation_token
 from tests.donations.conftest import WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting, note_of
 from tests.donations.test_monthly import Monthly
@@ -243,3 +245,17 @@ def test_a_first_payment_of_another_amount_does_not_go_on_either(gift: Monthly) 
     gift.hear()
     assert gift.months() == [("mismatched", 2600)]
     assert (gift.row().status, gift.subscription()["status"]) == ("ended", "canceled")
+
+
+def test_what_has_ended_here_and_is_charged_at_stripe_all_the_same_is_ended_there_too(gift: Monthly) -> None:
+    gift.begin()
+    with transaction():
+        operations.cut_off(gift.id)
+    gift.renew()
+    gift.hear()
+    assert gift.months() == [("paid", 2500)] * 2  # what is paid is given, and counts
+    newest = db.session.scalars(sa.select(Donation.id).order_by(Donation.created_at.desc())).first()
+    gift.connecting.server.requests.clear()
+    assert gift.connecting.client.post(f"/donations/{donation_token(newest or 0)}/cancel").status_code == 303
+    assert gift.connecting.server.posts() == []  # a later month never had a page at Stripe, and gets none now
+    assert (gift.row().ended_by, gift.subscription()["status"]) == ("account", "canceled")

@@ -144,6 +144,8 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
         refunds.promise_look_back(donation)
     if gift.status == "past_due":
         gift.status = "active"
+    if gift.status == "ended":  # paid before it ended; or Stripe goes on although it has: it is told once more
+        _promise_stop(gift)
     if not accepts_gifts(first.fundraiser):
         ask_to_stop(gift.id, "fundraiser")
     db.session.flush()
