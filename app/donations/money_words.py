@@ -76,6 +76,13 @@ _MISMATCHES: dict[str, tuple[Any, Any]] = {
         lazy("Stripe never booked a gift that was paid"),
         lazy("Look at the payment in Stripe's dashboard. It may be held for review."),
     ),
+    "second_payment": (
+        lazy("A page of a gift was paid that had been replaced by another"),
+        lazy(
+            "It is not counted. Open the gift: if it is paid, too, give this payment back in Stripe's dashboard; if not, ask the"
+            " donor which of the two they meant."
+        ),
+    ),
     "account_gone": (
         lazy("Something happened on an account that was disconnected"),
         lazy(

@@ -72,13 +72,13 @@ def fulfil(
         inbox.close_event(event_id, "handled")
     if session.attempt != donation.attempt:  # of a try that was closed before this one began
         if session.payment_status == "paid" and session.subscription_id is None:
-            disagree(donation, [f"session {session.id} of try {session.attempt} is paid as well"])
+            _put_before_a_person(donation, session, f"session {session.id} of try {session.attempt} is paid as well")
         return donation
     if donation.stripe_session_id is None:
         donation.stripe_session_id, donation.checkout_url = session.id, session.url or None
     elif donation.stripe_session_id != session.id:
         if session.payment_status == "paid":
-            disagree(donation, [f"second session {session.id}"])
+            _put_before_a_person(donation, session, f"second session {session.id}")
         return donation
     if donation.status != "paid":
         disagreements = _disagreements(donation, session, payment, livemode=livemode)
@@ -161,6 +161,19 @@ def settle(donation: Donation, payment: PaymentFacts) -> None:
         donation_id=donation.id,
         balance_transaction_id=payment.balance_transaction_id,
         fee=payment.fee,
+    )
+
+
+def _put_before_a_person(donation: Donation, session: SessionFacts, said: str) -> None:
+    """A page that was believed closed is paid: on the gift, and on the list, where it stays when the gift is paid, too."""
+    disagree(donation, [said])
+    mismatches.note_mismatch(
+        account=donation.account,
+        kind=mismatches.SECOND_PAYMENT,
+        subject=session.payment_intent_id or session.id,
+        detail=f"{session.amount.amount_minor} {session.amount.currency} by {session.id}",
+        donation_id=donation.id,
+        organization_id=donation.organization_id,
     )
 
 

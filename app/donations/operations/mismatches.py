@@ -16,6 +16,8 @@ from app.donations.money_models import MoneyMismatch, Reconciliation
 
 # What was told of an account that its organization had taken from us: nothing can be asked about it.
 ACCOUNT_GONE = "account_gone"
+# What was paid on a page of a gift that had been replaced by another.
+SECOND_PAYMENT = "second_payment"
 # A gift that is paid and that Stripe's balance does not show, days later. Its subject is our own id of the gift.
 NEVER_BOOKED = "never_booked"
 
