@@ -6,6 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
@@ -22,8 +23,9 @@ resource = frame.blueprint("messages", "What donors write on a fundraiser's page
 
 
 class MessageOut(frame.Schema):
-    """What a donor wrote; whose it is, is not told. `hidden_by` says who keeps it from the page (null: nobody does): `words`
-    until somebody has looked, staff (then only staff show it), or the starter. `reports` are what readers said of it since."""
+    """What a donor wrote, and the name that they let everybody read, if any. `hidden_by` and `name_hidden_by` say who keeps it
+    from the page (null: nobody does): `words` until somebody has looked, the starter, staff (then only staff show it) or the
+    platform. `reports` are what readers said of the message since."""
 
     id = frame.Id(required=True)
     fundraiser = ma.fields.String(required=True)
@@ -32,6 +34,8 @@ class MessageOut(frame.Schema):
     dedicated_to = ma.fields.String(required=True)
     hidden_by = ma.fields.String(required=True, allow_none=True, validate=schemas.one_of(HIDERS))
     hidden_reason = ma.fields.String(required=True)
+    name = ma.fields.String(required=True, allow_none=True, metadata={"description": "one that everybody may read"})
+    name_hidden_by = ma.fields.String(required=True, allow_none=True, validate=schemas.one_of(HIDERS))
     reports = ma.fields.List(ma.fields.String(), required=True)
     created_at = schemas.moment(required=True)
 
@@ -43,13 +47,26 @@ class MessageQuery(frame.ListQuery):
     reported = ma.fields.Boolean()
 
 
-class HideIn(frame.Schema):
-    """Why it is hidden: for the staff and whoever started the page."""
+PART = {"description": "what of the gift: what its donor wrote, or the name that they show"}
+
+
+def _part() -> ma.fields.String:
+    return ma.fields.String(validate=schemas.one_of(("message", "name")), load_default="message", metadata=PART)
+
+
+class ShowIn(frame.Schema):
+    """What is shown."""
+
+    part = _part()
+
+
+class HideIn(ShowIn):
+    """What is hidden, and why: for the staff and whoever started the page."""
 
     reason = schemas.text(300, load_default="")
 
 
-class ReportIn(frame.Schema):
+class ReportIn(ShowIn):
     """What is wrong with it."""
 
     reason = schemas.paragraphs(300, 1, required=True)
@@ -74,6 +91,8 @@ def _present(row: Donation, slug: str, reports: list[str]) -> dict[str, Any]:
         "dedicated_to": row.dedicated_to,
         "hidden_by": row.hidden_by or None,
         "hidden_reason": row.hidden_reason,
+        "name": (row.company or row.name) if row.shows_name else None,
+        "name_hidden_by": row.name_hidden_by or None,
         "reports": reports,
         "created_at": frame.iso(row.created_at),
     }
@@ -87,7 +106,14 @@ def _find_shown(message_id: int) -> Donation | None:
     """A message that the public reads."""
     found = money_reads.find_message(message_id)
     shown = found is not None and policy.is_visible(found.fundraiser) and found.status == "paid"
-    return found if found is not None and shown and not found.message_hidden else None
+    return found if shown else None
+
+
+def _check_part(row: Donation, part: str) -> str:
+    """The part of a gift that is meant. Raises NotFound for one that it has not."""
+    if part not in row.parts_shown:
+        raise NotFound
+    return part
 
 
 def _whole(row: Donation) -> dict[str, Any]:
@@ -122,20 +148,23 @@ def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
 def hide(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Keep it from the page; what was reported of it is settled."""
     with transaction():
-        hidden = messages.hide_message(row.id, by=current_person(), reason=payload.get("reason", ""))
+        part = _check_part(row, payload.get("part", "message"))
+        hidden = messages.hide_message(row.id, by=current_person(), reason=payload.get("reason", ""), part=part)
         return frame.answer(200, MessageOut, _whole(hidden))
 
 
 @resource.route("/messages/<id:message_id>/show", methods=["POST"])
 @allow(_may_tend, load=money_reads.find_message, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
+@resource.arguments(ShowIn, required=False)
 @resource.response(200, MessageOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
-def show(row: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
+def show(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Show it, or let it stay: what was reported of it is settled. What staff hid, only staff show."""
     with transaction():
-        return frame.answer(200, MessageOut, _whole(messages.show_message(row.id, by=current_person())))
+        part = _check_part(row, payload.get("part", "message"))
+        shown = messages.show_message(row.id, by=current_person(), part=part)
+        return frame.answer(200, MessageOut, _whole(shown))
 
 
 @resource.route("/messages/<id:message_id>/report", methods=["POST"])
@@ -148,5 +177,8 @@ def report(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Say that it should not be there: the organization and whoever started the page look at it. Needs no token, and asks nobody
     who they are."""
     with transaction():
-        messages.report_message(row.id, by=find_current_person(), reason=payload["reason"])
+        part = _check_part(row, payload["part"])
+        if row.hider_of(part):
+            raise NotFound  # nobody sees it any more
+        messages.report_message(row.id, by=find_current_person(), reason=payload["reason"], part=part)
         return frame.answer(200, ReportedOut, {"id": row.id, "reported": True})

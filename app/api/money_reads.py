@@ -137,10 +137,10 @@ def page_gifts(
 
 
 def find_message(message_id: int) -> Donation | None:
-    """A gift whose donor wrote something, with its fundraiser and organization, or None."""
+    """A gift whose donor lets a page show something (a message, a name), with its fundraiser and organization, or None."""
     whole = joinedload(Donation.fundraiser).joinedload(Fundraiser.organization)
     found = db.session.get(Donation, message_id, options=[whole])
-    return found if found is not None and found.has_words else None
+    return found if found is not None and found.parts_shown else None
 
 
 def page_messages(

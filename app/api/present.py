@@ -324,7 +324,7 @@ def delivery(row: Delivery) -> Body:
 def donation_public(row: PublicDonation) -> Body:
     """A gift as the public sees it (F9)."""
     return {
-        "message_id": row.id if row.message or row.dedicated_to else None,
+        "message_id": row.id if row.message or row.dedicated_to or row.name else None,
         "amount": money(row.amount.amount_minor, row.amount.currency),
         "name": row.name,
         "message": row.message,

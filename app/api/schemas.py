@@ -482,8 +482,8 @@ class LocationOut(Schema):
 
 
 class DonationPublicOut(Schema):
-    """A gift as the public sees it; name null when the donor chose so. `message_id` is for reporting what the donor wrote, null
-    when nothing of it is shown."""
+    """A gift as the public sees it; name null when the donor chose so. `message_id` is for reporting what the donor wrote,
+    or the name, null when nothing of it is shown."""
 
     message_id = Id(required=True, allow_none=True)
     amount = ma.fields.Nested(MoneySchema, required=True)

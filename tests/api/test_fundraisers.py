@@ -236,3 +236,24 @@ def test_what_donors_write_is_reported_hidden_and_shown_and_never_says_whose_it_
     assert [len(ask("GET", f"{path}/messages?hidden={said}").json["data"]) for said in ("true", "false")] == [1, 0]
     assert Caller(app, make_person())("POST", f"{one}/show").status_code == 404
     assert Caller(app, make_member(organization, "viewer"))("GET", f"{path}/messages").status_code == 404
+
+
+def test_a_name_that_everybody_reads_is_reported_and_hidden_as_a_message_is(
+    app: Flask, organization: Organization
+) -> None:
+    owner = make_member(organization, "owner")
+    ask, public = Caller(app, make_person()), Caller(app, None)
+    path = f"/fundraisers/{ask('POST', '/fundraisers', body(organization)).json['slug']}"
+    in_person(path.rpartition("/")[2], owner, 1000, anonymous=False)
+    [shown] = public("GET", f"{path}/donations").json["data"]
+    assert shown["name"] == "Dee"
+    one = f"/messages/{shown['message_id']}"
+    assert public("POST", f"{one}/report", {"reason": "x"}).status_code == 404  # nothing was written
+    assert public("POST", f"{one}/report", {"reason": "No name", "part": "name"}).status_code == 200
+    hidden = ask("POST", f"{one}/hide", {"part": "name"}).json
+    assert (hidden["name_hidden_by"], hidden["hidden_by"]) == ("starter", None)
+    [row] = public("GET", f"{path}/donations").json["data"]
+    assert (row["name"], row["message_id"]) == (None, None)
+    assert public("POST", f"{one}/report", {"reason": "x", "part": "name"}).status_code == 404
+    assert ask("POST", f"{one}/show", {"part": "name"}).json["name_hidden_by"] is None
+    assert public("GET", f"{path}/donations").json["data"][0]["name"] == "Dee"
