@@ -21,7 +21,7 @@ from app.core.tokens import keyed_hash
 from app.core.web import allow
 from app.donations import checkout, gateway, going_back, policy
 from app.donations.models import Donation
-from app.donations.money_queries import list_refunds_of, refundable
+from app.donations.money_queries import list_refunds_of
 from app.donations.operations import refunds
 from app.donations.operations.giving import form_key
 from app.donations.queries import find_donation
@@ -90,21 +90,6 @@ def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     return _whole(donation_id)
 
 
-def _look_twice(donation: Donation, amount: Money | None, confirmed: int | None) -> None:
-    """Raise Refused for a large amount that can go back and was said once only. All that is left is no number that somebody could
-    mistype."""
-    left = refundable(donation)
-    is_possible = (
-        amount is not None and amount.currency == left.currency and 0 < amount.amount_minor <= left.amount_minor
-    )
-    if amount is not None and is_possible and policy.looks_twice(amount) and confirmed != amount.amount_minor:
-        raise refuse(
-            "confirm_amount",
-            _("This is a large amount: look at it once more"),
-            _("Send it again with the same number as confirmed_amount_minor"),
-        )
-
-
 @resource.route("/donations/<id:donation_id>/refunds", methods=["GET"])
 @allow(policy.can_refund, load=find_donation, scope="donations:read")
 @resource.arguments(frame.ListQuery, location="query")
@@ -127,7 +112,6 @@ def refund(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     check_on()
     donation_id, currency = donation.id, payload.get("currency", donation.currency).upper()
     amount = Money(payload["amount_minor"], currency) if "amount_minor" in payload else None
-    _look_twice(donation, amount, payload.get("confirmed_amount_minor"))
     # The key is the refund's own, as it is a gift's: a crash before our answer is kept makes no second one.
     sent_key = request.headers.get("Idempotency-Key")
     key = None

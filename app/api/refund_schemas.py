@@ -10,13 +10,9 @@ from app.donations.money_models import REFUND_REASONS, REFUND_STATUSES
 
 
 class RefundIn(Schema):
-    """Give a gift back: without an amount, all that is left of it. `note` is for the organization's own records. A large amount
-    that is typed is looked at twice: send it as `confirmed_amount_minor`, too."""
+    """Give a gift back: without an amount, all that is left of it. `note` is for the organization's own records."""
 
     amount_minor = ma.fields.Integer(strict=True)
-    confirmed_amount_minor = ma.fields.Integer(
-        strict=True, metadata={"description": "the same number once more; asked for from about 100 US dollars on"}
-    )
     currency = text(3, 3)
     reason = ma.fields.String(validate=one_of(REFUND_REASONS), load_default=REFUND_REASONS[0])
     note = paragraphs(500, load_default="")
