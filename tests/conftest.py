@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
+import gc
 import os
 import re
 import secrets
@@ -49,6 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 shared.append(f"{item.path if scope == 'module' else item.path.parent}:{chosen}")
         if shared:
             item.add_marker(pytest.mark.xdist_group(" ".join(sorted(shared))))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays until the end: the collector need not walk it again and again, an eighth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @sa.event.listens_for(sa.Pool, "checkout")

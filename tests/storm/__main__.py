@@ -55,7 +55,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.storm", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=100_000, help="webhooks, 35 %% of them duplicates")
     parser.add_argument("--kills", type=int, default=500, help="kill -9 of web and worker")
-    parser.add_argument("--gifts", type=int, default=0, help="gifts the events are about; by itself one for forty deliveries")
+    parser.add_argument(
+        "--gifts", type=int, default=0, help="gifts the events are about; by itself one for forty deliveries"
+    )
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
