@@ -29,7 +29,7 @@ def html_errors(text: str) -> list[str]:
 
 
 def page_errors(text: str) -> list[str]:
-    """Every parse error of a page, and what parses but is wrong. The parser takes longer than the page did, so a page that has the
+    """Every parse error of a page, and what parses but is wrong. The parser takes longer than the page did, so a page with the
     skeleton of a sound one is not parsed again."""
     skeleton = skeleton_of(text)
     if skeleton in _sound:
