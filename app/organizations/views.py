@@ -148,6 +148,8 @@ def lead_on(response: Response) -> Response:
     rule, values = request.url_rule, request.view_args or {}
     if response.status_code != 404 or request.method != "GET" or rule is None or not rule.rule.startswith(_OF_ONE):
         return response
+    if "\x00" in request.path:
+        return response  # core.web has said that it names nothing
     found = _find_in_sight(values["slug"])
     if found is None or found.merged_into_id is None:
         return response

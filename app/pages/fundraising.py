@@ -483,8 +483,8 @@ def _matching_page(
         fundraiser=fundraiser,
         organization=fundraiser.organization,
         matches=[(one, wrong[1] if wrong and wrong[0] == one.id else _paid_form(one.id)) for one in matches],
-        form=form,
-        wrong=wrong[1] if wrong else form,
+        promise=form,
+        form=wrong[1] if wrong else form,  # whichever was sent: its errors are the page's
         is_over=policy.has_ended(fundraiser) or fundraiser.status == "declined",
     ), code
 

@@ -448,7 +448,8 @@ def test_the_staff_take_their_own_lists_away_and_the_trail_keeps_who(
         assert f"pantry-{name}-" in sent.headers["Content-Disposition"]
         assert sent.text.lstrip("\ufeff").splitlines()[0] == ",".join(export.columns)
         assert "Of somebody else" not in sent.text
-    events = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "organization.exported")).all()
+    taken = sa.select(AuditEvent).where(AuditEvent.action == "organization.exported").order_by(AuditEvent.id)
+    events = db.session.scalars(taken).all()
     assert [(row.actor_id, row.organization_id, row.data) for row in events] == [
         (manager.id, pantry.id, {"what": name}) for name in exports.EXPORTS
     ]
