@@ -80,7 +80,8 @@ def test_what_the_starter_records_counts_once_staff_confirm_it(app: Flask) -> No
     with pytest.raises(Refused), transaction():
         confirm_offline(gift.id, by=owner)
     assert [*check_ledger()[1], *check_tallies()[1]] == []
-    actions = list(db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.action.like("donation.%"))))
+    events = sa.select(AuditEvent.action).where(AuditEvent.action.like("donation.%")).order_by(AuditEvent.id)
+    actions = list(db.session.scalars(events))
     assert actions == ["donation.recorded", "donation.confirmed", "donation.taken_back"]
 
 
