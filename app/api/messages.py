@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import marshmallow as ma
@@ -15,6 +16,7 @@ from app.core.db import transaction
 from app.core.web import allow, public
 from app.donations import messages
 from app.donations.models import DEDICATIONS, HIDERS, Donation
+from app.donations.queries import known_minors, parts_to_show
 from app.fundraisers import policy
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.queries import find_fundraiser
@@ -82,7 +84,7 @@ class ReportedOut(frame.Schema):
 MessageList = frame.list_schema(MessageOut, "MessageList")
 
 
-def _present(row: Donation, slug: str, reports: list[str]) -> dict[str, Any]:
+def _present(row: Donation, slug: str, reports: list[str], minors: Collection[int]) -> dict[str, Any]:
     return {
         "id": row.id,
         "fundraiser": slug,
@@ -91,7 +93,7 @@ def _present(row: Donation, slug: str, reports: list[str]) -> dict[str, Any]:
         "dedicated_to": row.dedicated_to,
         "hidden_by": row.hidden_by or None,
         "hidden_reason": row.hidden_reason,
-        "name": (row.company or row.name) if row.shows_name else None,
+        "name": (row.company or row.name) if "name" in parts_to_show(row, minors) else None,
         "name_hidden_by": row.name_hidden_by or None,
         "reports": reports,
         "created_at": frame.iso(row.created_at),
@@ -111,13 +113,13 @@ def _find_shown(message_id: int) -> Donation | None:
 
 def _check_part(row: Donation, part: str) -> str:
     """The part of a gift that is meant. Raises NotFound for one that it has not."""
-    if part not in row.parts_shown:
+    if part not in parts_to_show(row):
         raise NotFound
     return part
 
 
 def _whole(row: Donation) -> dict[str, Any]:
-    return _present(row, row.fundraiser.slug, money_reads.reports_of([row.id]).get(row.id, []))
+    return _present(row, row.fundraiser.slug, money_reads.reports_of([row.id]).get(row.id, []), known_minors([row]))
 
 
 @resource.route("/fundraisers/<slug>/messages", methods=["GET"])
@@ -135,8 +137,8 @@ def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
         cursor=query.get("cursor"),
         limit=query["limit"],
     )
-    reports = money_reads.reports_of([row.id for row in page.rows])
-    return frame.page_of(page, lambda row: _present(row, slug, reports.get(row.id, [])))
+    reports, minors = money_reads.reports_of([row.id for row in page.rows]), known_minors(page.rows)
+    return frame.page_of(page, lambda row: _present(row, slug, reports.get(row.id, []), minors))
 
 
 @resource.route("/messages/<id:message_id>/hide", methods=["POST"])

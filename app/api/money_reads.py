@@ -15,7 +15,7 @@ from app.donations.models import Donation
 from app.donations.money_models import DISPUTE_OPEN, Dispute, FraudWarning, Payout, PayoutLine, Refund
 from app.donations.money_queries import PayoutShare
 from app.donations.monthly_models import MonthlyGift
-from app.donations.queries import STAFF_STATUSES
+from app.donations.queries import STAFF_STATUSES, parts_to_show
 from app.donations.receipt_models import Receipt
 from app.donations.tally_models import MatchClaim, MessageReport
 from app.fundraisers.models import Fundraiser, FundraiserPicture, FundraiserUpdate, MatchingGift
@@ -140,7 +140,7 @@ def find_message(message_id: int) -> Donation | None:
     """A gift whose donor lets a page show something (a message, a name), with its fundraiser and organization, or None."""
     whole = joinedload(Donation.fundraiser).joinedload(Fundraiser.organization)
     found = db.session.get(Donation, message_id, options=[whole])
-    return found if found is not None and found.parts_shown else None
+    return found if found is not None and parts_to_show(found) else None
 
 
 def page_messages(

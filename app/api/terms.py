@@ -95,7 +95,7 @@ def _read_fee(body: dict[str, Any], currency: str) -> FeeTerms:
     fixed, wrong = read_money(body["fixed"]), {}
     try:
         share = decimal.Decimal(body["percent"]) * 100
-    except decimal.InvalidOperation:
+    except ArithmeticError:  # no number, or one beyond all numbers
         share = decimal.Decimal(-1)
     if not share.is_finite() or share != share.to_integral_value() or not 0 <= share <= 10_000:
         wrong["fee.percent"] = _("Enter a percentage between 0 and 20")

@@ -14,7 +14,7 @@ from app.core.db import db
 from app.core.money import Money
 from app.core.paging import Page, cut, newest_first
 from app.donations.models import Donation
-from app.donations.queries import Totals, totals
+from app.donations.queries import Totals, known_minors, parts_to_show, totals
 from app.donations.tally_models import FundraiserTally, MessageReport
 from app.fundraisers.models import Fundraiser, FundraiserPicture, FundraiserUpdate, MatchingGift
 from app.fundraisers.policy import SHOWN
@@ -271,6 +271,7 @@ class Message:
 
     donation: Donation
     reports: Mapping[str, Sequence[str]]
+    parts: tuple[str, ...]
 
 
 def list_messages(fundraiser_id: int, *, limit: int = 100) -> list[Message]:
@@ -319,7 +320,8 @@ def _with_reports(rows: Sequence[Donation]) -> list[Message]:
     )
     for key, part, reason in db.session.execute(reports) if rows else ():
         said[key].setdefault(part, []).append(reason)
-    return [Message(row, said[row.id]) for row in rows]
+    minors = known_minors(rows)
+    return [Message(row, said[row.id], parts_to_show(row, minors)) for row in rows]
 
 
 def list_offline(fundraiser_id: int, *, limit: int = 100) -> list[Donation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -112,6 +112,24 @@ def _page_of(query: sa.Select[Donation], cursor: str | None, limit: int) -> Page
     return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
 
 
+def known_minors(rows: Sequence[Donation]) -> set[int]:
+    """The ids of those of `rows` whose donor is a known minor today, asked at once: whose name the public and whoever started the
+    page never read, whatever the donor chose (G6)."""
+    people = [donation.person_id for donation in rows if donation.person_id is not None]
+    if not people:
+        return set()
+    born_on = db.session.execute(sa.select(Person.id, Person.birth_date).where(Person.id.in_(people)))
+    young = {key for key, born in born_on if born is not None and age_on(born, now().date()) < ADULT_AGE}
+    return {donation.id for donation in rows if donation.person_id in young}
+
+
+def parts_to_show(donation: Donation, minors: Collection[int] | None = None) -> tuple[str, ...]:
+    """What of a gift the page may show as its donor typed it, whether or not somebody keeps it from there: "message", "name".
+    `minors` are the gifts of known minors, where that was asked before."""
+    of_minor = donation.id in (known_minors([donation]) if minors is None else minors)
+    return tuple(part for part in donation.parts_shown if part != "name" or not of_minor)
+
+
 def list_public_donations(
     fundraiser_id: int, cursor: str | None = None, *, limit: int = PAGE_SIZE, to_starter: bool = False
 ) -> Page[PublicDonation]:
@@ -126,13 +144,10 @@ def list_public_donations(
         cursor,
         limit,
     )
-    people = [donation.person_id for donation in page.rows if donation.person_id is not None]
-    born_on = sa.select(Person.id, Person.birth_date).where(Person.id.in_(people))
-    births = {key: born for key, born in db.session.execute(born_on)} if people else {}  # noqa: C416  # rows, not pairs
+    minors = known_minors(page.rows)
 
     def shown(donation: Donation) -> PublicDonation:
-        born = births.get(donation.person_id) if donation.person_id is not None else None
-        is_minor = born is not None and age_on(born, now().date()) < ADULT_AGE
+        is_minor = donation.id in minors
         public, to_starter_only = name_for_public(donation), name_for_starter(donation) if to_starter else None
         return PublicDonation(
             id=donation.id,

@@ -28,7 +28,7 @@ from app.donations import matching, messages, page_parts
 from app.donations.models import Donation
 from app.donations.operations import offline
 from app.donations.operations.giving import form_key
-from app.donations.queries import find_donation
+from app.donations.queries import find_donation, parts_to_show
 from app.fundraisers import matching as promising
 from app.fundraisers import operations, policy, teams, updates
 from app.fundraisers import pictures as showing
@@ -309,7 +309,7 @@ def _load_gift(slug: str, gift_id: int) -> Donation | None:
 
 def _load_message(slug: str, message_id: int) -> Donation | None:
     found = _load_gift(slug, message_id)
-    return found if found is not None and found.parts_shown else None
+    return found if found is not None and parts_to_show(found) else None
 
 
 def _may_look_after(_person: object, donation: Donation) -> bool:
@@ -341,7 +341,7 @@ def moderate(donation: Donation) -> ResponseReturnValue:
 
 def _parts_read(donation: Donation) -> list[str]:
     """What of a gift the public reads."""
-    return [part for part in donation.parts_shown if not donation.hider_of(part)]
+    return [part for part in parts_to_show(donation) if not donation.hider_of(part)]
 
 
 def _load_shown_message(slug: str, message_id: int) -> Donation | None:

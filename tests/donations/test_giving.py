@@ -17,6 +17,7 @@ import time_machine
 
 from app.core.clock import now
 from app.core.db import db, transaction
+from app.core.ids import encode_id
 from app.core.outbox import Outbox
 from app.donations.models import Donation
 from app.donations.queries import donation_token, list_public_donations, totals
@@ -25,7 +26,7 @@ from app.fundraisers.operations import decline_fundraiser, end_fundraiser
 from app.organizations.models import Organization
 from tests.conftest import CheckingClient
 from tests.donations.conftest import Giving, WorkOff, ledger_table
-from tests.factories import make_fundraiser, make_organization, make_person
+from tests.factories import make_fundraiser, make_member, make_organization, make_person
 
 
 def count_donations() -> int:
@@ -423,10 +424,25 @@ def test_an_anonymous_donor_is_named_to_staff_only(
 @pytest.mark.rule("G6")
 def test_a_minors_name_is_never_public(giving: Giving, work_off: WorkOff, sign_in: Callable[..., Any]) -> None:
     sign_in(make_person(birth_date=now().date() - dt.timedelta(days=15 * 365)))
-    giving.act(giving.give(name="Young Person", anonymous="no"), "pay")
+    giving.act(giving.give(name="Young Person", anonymous="no", message="For the books"), "pay")
     giving.deliver_all()
     work_off()
-    assert [gift.name for gift in list_public_donations(giving.fundraiser().id).rows] == [None]
+    [shown] = list_public_donations(giving.fundraiser().id).rows
+    assert shown.name is None
+    # Nor where somebody reports it, or looks at what was written.
+    fundraiser = giving.fundraiser()
+    message = f"/fundraisers/{fundraiser.slug}/messages/{encode_id(shown.id)}"
+    said = giving.app.test_client().get(f"{message}/report").text
+    assert "For the books" in said
+    assert "Young Person" not in said
+    owner = giving.app.test_client()
+    sign_in(make_member(fundraiser.organization, "owner"), owner)
+    for page in (message, f"/fundraisers/{fundraiser.slug}/messages"):
+        seen = owner.get(page).text
+        assert "For the books" in seen
+        assert "Young Person" not in seen
+    by_api = f"/api/v1/messages/{encode_id(shown.id)}/report"
+    assert giving.app.test_client().post(by_api, json={"reason": "x", "part": "name"}).status_code == 404
 
 
 def test_a_donors_page_is_found_by_its_own_link_only(giving: Giving) -> None:

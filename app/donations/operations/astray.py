@@ -18,8 +18,10 @@ def take(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, l
     gift = monthly.get(gift_id)
     if monthly.find_by_invoice(invoice.id) is not None or invoice.amount.amount_minor <= 0:
         return
+    # Nobody wanted it on the page: it says no more there than that it was given and went back.
+    unsaid = {"anonymous": True, "hide_from_starter": True, "dedication": "", "dedicated_to": ""}
     donation = Donation(
-        **monthly.copied(gift.id),
+        **(monthly.copied(gift.id) | unsaid),
         amount_minor=invoice.amount.amount_minor,
         currency=gift.currency,
         message="",
