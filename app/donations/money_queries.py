@@ -225,6 +225,14 @@ def find_payout_of(organization_id: int, payout_id: int) -> Payout | None:
     return payout if db.session.scalar(own.limit(1)) is not None else None
 
 
+def was_let_go(donation_id: int) -> bool:
+    """True of a gift that was not paid when its organization took its account from us. It may have been since: nobody can ask."""
+    query = sa.select(MoneyMismatch.id).where(
+        MoneyMismatch.donation_id == donation_id, MoneyMismatch.kind == "account_gone"
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def list_unexplained_payouts(account: str | None) -> list[str]:
     """Stripe's ids of an account's recent payouts that carry what we know no gift for."""
     query = (

@@ -19,6 +19,7 @@ from app.donations import accounts, checkout, events, gateway, payees, queries
 from app.donations.accounts_models import PaymentAccount
 from app.donations.gateway import GatewayError
 from app.donations.models import StripeEvent
+from app.donations.money_models import MoneyMismatch
 from app.donations.operations import inbox
 from app.organizations.models import Organization
 from tests.donations.conftest import Giving, WorkOff, count_events
@@ -253,6 +254,12 @@ def test_an_account_that_was_taken_from_us_is_believed_gone_and_begins_again(
     work_off()
     assert connecting.row(organization.id).state == "deauthorized"
     assert not accounts.can_take_gifts(organization)
+    # Its page was open: it may be paid there all the same, and nobody says that it was not.
+    [mismatch] = db.session.scalars(sa.select(MoneyMismatch))
+    assert (mismatch.kind, mismatch.donation_id) == ("account_gone", given.donation_id)
+    page = connecting.client.get(f"/donations/{given.token}").text
+    assert "cannot learn whether" in page
+    assert "Nothing was taken" not in page
     connecting.accounts.clear()
     again = connecting.open_account(organization, by)
     assert again != account

@@ -20,7 +20,7 @@ from app.core.money import Money
 from app.core.outbox import Outbox
 from app.donations import checks
 from app.donations.money_facts import BalanceFacts, DisputeFacts
-from app.donations.money_models import Dispute, FraudWarning, Refund
+from app.donations.money_models import Dispute, FraudWarning, MoneyMismatch, Refund
 from app.donations.operations.disputes import note_dispute
 from tests.conftest import CheckingClient
 from tests.donations.back import FORM, Back, follow
@@ -247,3 +247,19 @@ def test_disputes_are_for_those_who_see_the_money(back: Back, sign_in: Callable[
         client = sign_in(person)
         assert client.get(f"/manage/{where}/disputes/{encode_id(row.id)}").status_code == 404
         assert client.post(f"/manage/{where}/disputes/{encode_id(row.id)}/evidence", data={}).status_code == 404
+
+
+@pytest.mark.rule("F5")
+def test_a_dispute_of_another_payment_than_the_gifts_takes_nothing_from_it(back: Back) -> None:
+    given = back.pay()
+    facts = DisputeFacts(
+        "du_other", "needs_response", "fraudulent", Money(2500, "USD"), "ch_other", "pi_other", None, False, False,
+        (BalanceFacts("txn_other", "adjustment", Money(-2500, "USD"), Money(1500, "USD"), "du_other", now()),), False, now(),
+    )  # fmt: skip
+    for _delivery in range(2):
+        with transaction():
+            assert note_dispute(given.donation_id, facts, fetched_at=now()) is None
+    assert back.rows(Dispute) == []
+    assert (back.raised(given), entries("dispute"), checks.check_ledger()[1]) == (2500, [], [])
+    [mismatch] = back.rows(MoneyMismatch)
+    assert (mismatch.kind, mismatch.subject, mismatch.donation_id) == ("second_payment", "pi_other", given.donation_id)

@@ -22,6 +22,7 @@ from app.donations import ledger
 from app.donations.models import Donation
 from app.donations.money_facts import BalanceFacts, DisputeFacts, WarningFacts
 from app.donations.money_models import DISPUTE_ANSWERABLE, Dispute, FraudWarning
+from app.donations.operations import mismatches
 from app.donations.operations.inbox import close_event
 from app.donations.operations.refunds import book, move_back, settle
 from app.donations.operations.telling import tell_staff
@@ -36,15 +37,27 @@ LONGEST_EVIDENCE = 20_000
 
 def note_dispute(
     donation_id: int, facts: DisputeFacts, *, fetched_at: dt.datetime, event_id: int | None = None
-) -> Dispute:
-    """Apply what Stripe says of a dispute. `fetched_at` is when that was asked for: of two answers the older one changes no
-    status, and what the balance says is written once whichever comes first."""
+) -> Dispute | None:
+    """Apply what Stripe says of a dispute. None when it is about another payment than the one this gift was paid by (a page that
+    had been replaced was paid, too): that one is in no book, so a person is to look. `fetched_at` is when that was asked for:
+    of two answers the older one changes no status, and what the balance says is written once whichever comes first."""
     donation = lock(Donation, donation_id)
     if donation is None:
         raise LookupError("donation")
     if event_id is not None:
         close_event(event_id, "handled")
     found = db.session.scalar(sa.select(Dispute).where(Dispute.stripe_dispute_id == facts.id))
+    paid_by = donation.stripe_payment_intent_id
+    if found is None and paid_by is not None and facts.payment_intent_id not in (None, paid_by):
+        mismatches.note_mismatch(
+            account=donation.account,
+            kind=mismatches.SECOND_PAYMENT,
+            subject=facts.payment_intent_id or facts.id,
+            detail=f"{facts.amount.amount_minor} {facts.amount.currency} disputed by {facts.id}: {facts.status}",
+            donation_id=donation.id,
+            organization_id=donation.organization_id,
+        )
+        return None
     dispute = found or _open(donation, facts, fetched_at)
     if found is None or fetched_at >= dispute.checked_at:
         _follow(donation, dispute, facts, fetched_at, is_new=found is None)

@@ -340,12 +340,13 @@ def let_go(donation_id: int) -> None:
     donation = lock(Donation, donation_id)
     if donation is None or donation.status not in ("pending", "processing"):
         return
-    if donation.status == "processing":
+    if donation.status == "processing" or donation.stripe_session_id is not None:
+        # A bank may confirm it yet, and its page may still be open: it may be paid all the same.
         note_mismatch(
             account=donation.account,
             kind=ACCOUNT_GONE,
             subject=encode_id(donation.id),
-            detail="processing when the account was disconnected",
+            detail=f"{donation.status} when the account was disconnected",
             donation_id=donation.id,
             organization_id=donation.organization_id,
         )

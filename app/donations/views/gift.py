@@ -16,6 +16,7 @@ from app.donations.accounts import can_go_on
 from app.donations.forms import ResumeForm
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
+from app.donations.money_queries import was_let_go
 from app.donations.monthly_queries import monthly_token
 from app.donations.policy import can_resume
 from app.donations.receipt_queries import receipts_of
@@ -57,6 +58,7 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
         monthly_token=None if fresh.monthly_gift_id is None else monthly_token(fresh.monthly_gift_id),
         came_back="from" in request.args,
         is_known=is_known,
+        is_let_go=fresh.status == "expired" and was_let_go(donation_id),
         watch=_watch(fresh, is_known=is_known),
     )
     return response, code, {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
