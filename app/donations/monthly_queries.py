@@ -18,6 +18,7 @@ from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift, PortalConfiguration
+from app.donations.payees import was_taken
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepting
 
@@ -214,13 +215,15 @@ def _was_paid() -> sa.ColumnElement[bool]:
 
 
 def list_unchecked(mode: str, before: dt.datetime, *, limit: int = 100) -> list[int]:
-    """Monthly gifts that run and whose next month should be over, or that nobody asked about for a day."""
+    """Monthly gifts that run and whose next month should be over, or that nobody asked about for a day. Those on an account that
+    was taken from us answer nothing, and must not stand before others."""
     due = sa.or_(MonthlyGift.next_at < now() - dt.timedelta(hours=2), MonthlyGift.next_at.is_(None))
     long_ago = sa.or_(MonthlyGift.checked_at.is_(None), MonthlyGift.checked_at < now() - dt.timedelta(days=1))
     query = sa.select(MonthlyGift.id).where(
         MonthlyGift.mode == mode,
         MonthlyGift.status.in_(LIVE),
         MonthlyGift.stripe_subscription_id.is_not(None),
+        ~was_taken(MonthlyGift.account),
         sa.or_(MonthlyGift.checked_at.is_(None), MonthlyGift.checked_at < before),
         sa.or_(due, long_ago),
     )

@@ -100,6 +100,11 @@ def reachable() -> sa.ColumnElement[bool]:
     return sa.or_(Donation.account.is_(None), ours)
 
 
+def was_taken(account: sa.SQLColumnExpression[str | None]) -> sa.ColumnElement[bool]:
+    """True where `account` is one that its organization took from us, as far as Stripe's last answer says."""
+    return sa.exists().where(PaymentAccount.stripe_account_id == account, PaymentAccount.deauthorized_at.is_not(None))
+
+
 def is_reachable(account: str | None) -> bool:
     """False when nothing can be asked about the account any more; the installation's own (None) always answers."""
     if account is None:

@@ -223,10 +223,13 @@ def test_another_platforms_key_ends_nothing(
         raise GatewayError(gateway.ACCOUNT_GONE, passing=False)
 
     with monkeypatch.context() as wrong, moved_to(now() + dt.timedelta(days=2)):
+        assert monthly_queries.list_unchecked(gateway.mode(), now()) == [gift.id]
         wrong.setattr(gateway_monthly, "fetch_subscription", not_yours)
         wrong.setattr(gateway, "fetch_account", not_yours)
         assert work_off()["failed"] == 0
         assert connecting.row(gift.row().organization_id).state == "deauthorized"
+        # What answers nothing does not stand before what would.
+        assert monthly_queries.list_unchecked(gateway.mode(), now()) == []
     with moved_to(now() + dt.timedelta(days=3, hours=1)):
         assert work_off()["failed"] == 0
     assert gift.row().status == "active"
