@@ -6,6 +6,7 @@ set -euo pipefail
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing+=(chromium fonts-liberation)
+[[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]] || missing+=(fonts-dejavu-core)
 ldconfig -p 2>/dev/null | grep -qF libatomic.so.1 || /sbin/ldconfig -p 2>/dev/null | grep -qF libatomic.so.1 || missing+=(libatomic1)
 # Chromium without windows does the browser's tests in half the time; older systems have only the whole one.
 command -v chromium-headless-shell >/dev/null && faster=() || faster=(chromium-headless-shell)
