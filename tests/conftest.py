@@ -199,9 +199,8 @@ def watch_writes(app: Flask) -> None:
     with app.app_context():
 
         @sa.event.listens_for(db.engine, "before_cursor_execute")
-        def note(connection: sa.Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-            alone = connection.get_execution_options().get("manyhands_write", False)  # core.db.write_alone
-            if WRITE.match(statement) and not alone and not in_transaction():
+        def note(_connection: sa.Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if WRITE.match(statement) and not in_transaction():
                 app.extensions["stray_writes"].append(statement)
 
     @app.after_request

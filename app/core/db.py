@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.sql.operators import OperatorType
@@ -158,51 +159,58 @@ def in_transaction() -> bool:
 
 def write_alone(statements: Sequence[sa.Executable], values: Mapping[str, Any]) -> None:
     """Run the statements, each with `values`, as an act of their own, and commit: for what comes by the hundred a second
-    and needs nothing that a session knows. It is as durable as `transaction()`, and costs a third of it.
+    and needs nothing that a session knows. It is as durable as `transaction()`, and costs a third of it, as the driver is
+    told directly: what SQLAlchemy does about a statement costs more than the database does.
 
     PostgreSQL commits a statement by itself when no transaction is open, and saves the questions that begin and end one; so
     there it must be exactly one, or they would not be kept or lost together. Raises RuntimeError otherwise, and within a
-    transaction.
+    transaction; what the database refuses, it raises as the driver does.
     """
     if in_transaction():
         raise RuntimeError("an act has one transaction; this one is inside another")
-    if not uses_sqlite():
-        if len(statements) != 1:
-            raise RuntimeError("only one statement is kept or lost as a whole without a transaction")
-        _commit_one(statements[0], values)
+    if uses_sqlite():
+        with _sqlite_writers, _lent_driver() as driver:
+            driver.execute("BEGIN IMMEDIATE")
+            for statement in statements:
+                _tell(driver, statement, values)
+            driver.execute("COMMIT")
         return
-    with _sqlite_writers, db.engine.connect() as connection:
-        connection.execution_options(**{_WRITE: True})
-        for statement in statements:
-            connection.execute(statement, values)
-        connection.commit()
-        # A connection does not see its own commits there (PRAGMA data_version): what this process keeps (core.cache) is
-        # given up by whoever uses it next.
-        connection.connection.info.pop("data_version", None)
+    if len(statements) != 1:
+        raise RuntimeError("only one statement is kept or lost as a whole without a transaction")
+    with _lent_driver() as driver:
+        driver.autocommit = True
+        _tell(driver, statements[0], values)
+        driver.autocommit = False
 
 
-def _commit_one(statement: sa.Executable, values: Mapping[str, Any]) -> None:
-    """One statement on a connection that is lent for it and commits by itself. The driver is told directly: what SQLAlchemy
-    does about a statement costs more than PostgreSQL does. A connection with which anything went wrong is not used again."""
-    text, fixed, processors = _as_driver_reads(statement, db.engine.dialect)
-    told = {name: processors[name](value) if name in processors else value for name, value in values.items()}
+@contextlib.contextmanager
+def _lent_driver() -> Iterator[Any]:
+    """The driver's own connection of one of the pool's. One with which anything went wrong is not used again, so that
+    whatever it had begun ends with it."""
     lent = db.engine.raw_connection()
     try:
-        driver: Any = lent.driver_connection
-        driver.autocommit = True
-        driver.execute(text, {**fixed, **told})
-        driver.autocommit = False
+        yield lent.driver_connection
     except BaseException:
         lent.invalidate()
         raise
+    # A connection does not see its own commits in SQLite (PRAGMA data_version): what this process keeps (core.cache) is
+    # given up by whoever uses it next.
+    lent.info.pop("data_version", None)
     lent.close()
 
 
+def _tell(driver: Any, statement: sa.Executable, values: Mapping[str, Any]) -> None:
+    """Have a driver's connection run a statement with `values`, put as their types put them."""
+    text, fixed, processors = _as_driver_reads(statement, uses_sqlite())
+    told = {name: processors[name](value) if name in processors else value for name, value in values.items()}
+    driver.execute(text, {**fixed, **told})
+
+
 @functools.lru_cache(maxsize=64)
-def _as_driver_reads(
-    statement: Any, dialect: sa.Dialect
-) -> tuple[str, dict[str, Any], dict[str, Callable[[Any], Any]]]:
-    """The statement's text, the values it brings itself, and what its types do to the values that it is given."""
+def _as_driver_reads(statement: Any, on_sqlite: bool) -> tuple[str, dict[str, Any], dict[str, Callable[[Any], Any]]]:
+    """The statement's text, the values it brings itself, and what its types do to the values that it is given; its places
+    for values are named, which each driver understands."""
+    dialect: sa.Dialect = sqlite.dialect(paramstyle="named") if on_sqlite else db.engine.dialect
     compiled = statement.compile(dialect=dialect)
     found = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
     processors = {name: processor for name, processor in found.items() if processor is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from decimal import Decimal
 
 import psycopg
@@ -61,7 +62,7 @@ def test_what_is_written_alone_is_kept_or_lost_together(app: Flask) -> None:
     """On PostgreSQL it is one statement, or it would not be; on SQLite what fails takes with it what did not."""
     make_person(name="Before")
     if uses_sqlite():
-        with pytest.raises(sa.exc.IntegrityError):
+        with pytest.raises(sqlite3.IntegrityError):
             rename("First", None)  # nobody is without a name
     else:
         with pytest.raises(RuntimeError, match="only one statement"):
