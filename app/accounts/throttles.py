@@ -1,18 +1,17 @@
 """Throttles of what can be guessed (A5): counted in the database, so that every process and every restart knows.
 
-Keys are keyed hashes: the table tells neither an address nor an IP. Limits per window: sign-in 10 per address and 100 per
-network address in 15 minutes; registration 20 and links by mail 5 (per address) or 20 (per network address) in an hour;
-places held for guests 6 (per address) or 30 (per network address) in an hour; claims asked about 10 (per
-network address) and mails about them 3 (per address) in an hour; asking to follow 6 (per address) or 20 (per network
-address) in an hour.
+Keys are keyed hashes: the table tells neither an address nor an IP. What anybody can do about somebody else's account is counted
+for the address from one network address, so that a stranger who tries keeps nobody out but himself; the limit for the address
+from everywhere is far wider, and what a network address is refused is not counted towards it. LIMITS says how many in what time.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 
 import sqlalchemy as sa
-from flask import current_app
+from flask import current_app, request
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.models import Throttle
@@ -20,19 +19,49 @@ from app.core.clock import now
 from app.core.db import db, uses_sqlite
 from app.core.tokens import keyed_hash
 
+_QUARTER, _HOUR = dt.timedelta(minutes=15), dt.timedelta(hours=1)
+# An action, what it is counted by ("here": an address from one network address), how often, and in what time.
 LIMITS = {
-    "sign_in.email": (10, dt.timedelta(minutes=15)),
-    "sign_in.network": (100, dt.timedelta(minutes=15)),
-    "register.network": (20, dt.timedelta(hours=1)),
-    "guest.network": (30, dt.timedelta(hours=1)),
-    "guest.email": (6, dt.timedelta(hours=1)),
-    "asked_claim.network": (10, dt.timedelta(hours=1)),
-    "asked_claim.email": (3, dt.timedelta(hours=1)),
-    "follow.network": (20, dt.timedelta(hours=1)),
-    "follow.email": (6, dt.timedelta(hours=1)),
-    "link.email": (5, dt.timedelta(hours=1)),
-    "link.network": (20, dt.timedelta(hours=1)),
+    "sign_in.here": (10, _QUARTER),
+    "sign_in.network": (100, _QUARTER),
+    "sign_in.email": (100, _QUARTER),
+    "link.here": (5, _HOUR),
+    "link.network": (20, _HOUR),
+    "link.email": (20, _HOUR),
+    "register.here": (5, _HOUR),
+    "register.network": (20, _HOUR),
+    "register.email": (20, _HOUR),
+    "guest.network": (30, _HOUR),
+    "guest.email": (6, _HOUR),
+    "asked_claim.network": (10, _HOUR),
+    "asked_claim.email": (3, _HOUR),
+    "follow.network": (20, _HOUR),
+    "follow.email": (6, _HOUR),
+    "invitation.email": (5, _HOUR),
+    "claim.organization": (5, _HOUR),
 }
+
+
+def network() -> str:
+    """The network address that this request comes from: of IPv6 the first 64 bits, as one household has all of the rest."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:  # a socket of the machine itself
+        return request.remote_addr or ""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def count_about(action: str, email: str) -> dt.timedelta | None:
+    """Count one try of `action` about the account of `email`, as `count` does: for it from where the request comes from, for
+    whatever comes from there, and for it from everywhere."""
+    here = network()
+    for by, value in (("here", f"{here} {email}"), ("network", here), ("email", email)):
+        wait = count(f"{action}.{by}", value)
+        if wait is not None:
+            return wait
+    return None
 
 
 def count(action: str, value: str) -> dt.timedelta | None:

@@ -39,15 +39,10 @@ accounts = Blueprint("accounts", __name__)
 BLUEPRINTS = (accounts,)
 
 
-def _is_throttled(**tries: str) -> dt.timedelta | None:
-    """Count a try under each action; the longest wait when one is over its limit. Committed whatever follows."""
+def _is_throttled(action: str, email: str) -> dt.timedelta | None:
+    """Count a try about the account of `email`; how long to wait when it was one too many. Committed whatever follows."""
     with transaction():
-        waits = [throttles.count(action.replace("__", "."), value) for action, value in tries.items()]
-    return max((wait for wait in waits if wait is not None), default=None)
-
-
-def _network() -> str:
-    return request.remote_addr or ""
+        return throttles.count_about(action, email)
 
 
 def _too_often(form: PageForm, template: str, wait: dt.timedelta, **values: Any) -> ResponseReturnValue:
@@ -107,7 +102,7 @@ def register() -> ResponseReturnValue:
         try:
             # Before anything is counted or kept: of a child nothing is (G4).
             operations.check_birth_date(form.birth_date.data)
-            wait = _is_throttled(register__network=_network())
+            wait = _is_throttled("register", form.email.data or "")
             if wait is not None:
                 return _too_often(form, "accounts/register.html", wait, next=_next())
             with transaction():
@@ -154,7 +149,7 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm(data=_begun())
     if form.validate_on_submit():
         email = form.email.data or ""
-        wait = _is_throttled(sign_in__email=email, sign_in__network=_network())
+        wait = _is_throttled("sign_in", email)
         if wait is not None:
             return _too_often(form, "accounts/sign_in.html", wait, next=_next())
         person = operations.authenticate(email, form.password.data or "")
@@ -174,7 +169,7 @@ def ask_sign_in_link() -> ResponseReturnValue:
     form = EmailForm()
     if form.validate_on_submit():
         email = form.email.data or ""
-        wait = _is_throttled(link__email=email, link__network=_network())
+        wait = _is_throttled("link", email)
         if wait is not None:
             return _too_often(form, "accounts/ask_sign_in_link.html", wait, next=_next())
         with transaction():
@@ -241,7 +236,7 @@ def resend_verification() -> ResponseReturnValue:
     person = current_person()
     form = ConfirmForm()
     if form.validate_on_submit() and not person.is_email_verified:
-        wait = _is_throttled(link__email=person.email, link__network=_network())
+        wait = _is_throttled("link", person.email)
         if wait is None:
             with transaction():
                 operations.request_link(person.email, "verify_email", way=_way())
@@ -260,7 +255,7 @@ def ask_email_change() -> ResponseReturnValue:
     form = EmailForm()
     if form.validate_on_submit():
         email = form.email.data or ""
-        wait = _is_throttled(link__email=email, link__network=_network())
+        wait = _is_throttled("link", email)
         if wait is not None:
             return _too_often(form, "accounts/ask_email_change.html", wait, person=person, next=_way() or None)
         try:
@@ -301,7 +296,7 @@ def forgotten_password() -> ResponseReturnValue:
     form = EmailForm()
     if form.validate_on_submit():
         email = form.email.data or ""
-        wait = _is_throttled(link__email=email, link__network=_network())
+        wait = _is_throttled("link", email)
         if wait is not None:
             return _too_often(form, "accounts/forgotten_password.html", wait)
         with transaction():
@@ -395,7 +390,7 @@ def change_password() -> ResponseReturnValue:
     person = current_person()
     form = ChangePasswordForm()
     if form.validate_on_submit():
-        wait = _is_throttled(sign_in__email=person.email)
+        wait = _is_throttled("sign_in", person.email)
         if wait is not None:
             return _too_often(form, "accounts/change_password.html", wait)
         try:

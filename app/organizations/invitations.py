@@ -276,7 +276,7 @@ def _tell(invitation: Invitation) -> None:
 
 def _throttle(address: str) -> None:
     """However many organizations ask, a mailbox gets only so many of these in an hour."""
-    if throttles.count("link.email", f"invitation {address}") is not None:
+    if throttles.count("invitation.email", address) is not None:
         raise InvalidInput({"email": _("This address got several invitations just now. Try again in an hour")})
 
 

@@ -88,7 +88,7 @@ def test_tries_at_the_same_moment_do_not_slip_through(app: Flask) -> None:
         with app.app_context():
             together.wait(10)
             with transaction():
-                wait = throttles.count("sign_in.email", "ana@example.org")
+                wait = throttles.count("sign_in.here", "192.0.2.1 ana@example.org")
             waits.append(wait)
             db.session.remove()
 

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 from app import create_app
+from app.accounts import throttles
 from app.accounts.models import LinkToken, Person
 from app.accounts.passwords import hash_password
 from app.core.clock import now
@@ -162,6 +163,41 @@ def test_sign_in_is_throttled_until_the_window_ends(client: CheckingClient) -> N
     assert person.email not in str(db.session.execute(sa.text("SELECT * FROM throttle")).all())
 
 
+@pytest.mark.rule("A5")
+def test_a_stranger_who_tries_keeps_nobody_out_but_himself(
+    client: CheckingClient, mailbox: Mailbox, work_off: Work
+) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    elsewhere = {"REMOTE_ADDR": "2001:db8:1:1::1"}
+    wrong, right = ({"email": person.email, "password": word} for word in ("not this one", PASSWORD))
+    with time_machine.travel(now(), tick=False):
+        for number in range(30):  # with every address of a household's network
+            mine = {"REMOTE_ADDR": f"2001:db8:2:2::{number:x}"}
+            client.post("/sign-in", data=wrong, environ_base=mine)
+            client.post("/forgotten-password", data={"email": person.email}, environ_base=mine)
+            client.post("/sign-in/link", data={"email": person.email}, environ_base=mine)
+        mine = {"REMOTE_ADDR": "2001:db8:2:2::ffff"}
+        assert client.post("/sign-in", data=right, environ_base=mine).status_code == 429
+        assert (
+            client.post("/forgotten-password", data={"email": person.email}, environ_base=elsewhere).status_code == 303
+        )
+        assert client.post("/sign-in", data=right, environ_base=elsewhere).status_code == 303
+    work_off()
+    assert len(mailbox.to(person.email)) <= 5 + 1
+
+
+@pytest.mark.rule("A5")
+def test_an_address_is_not_tried_from_everywhere(client: CheckingClient) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    with time_machine.travel(now(), tick=False):
+        for number in range(10):
+            with transaction():
+                waits = [throttles.count("sign_in.email", person.email) for _try in range(10)]
+            assert waits == [None] * 10, number
+        right = {"email": person.email, "password": PASSWORD}
+        assert client.post("/sign-in", data=right).status_code == 429
+
+
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
 def test_next_leads_nowhere_else(client: CheckingClient, target: str) -> None:
     person = make_person(password_hash=hash_password(PASSWORD))
@@ -208,7 +244,7 @@ def test_links_by_mail_are_throttled_per_address_and_per_network(client: Checkin
         same = ({"email": "ana@example.org"} for _try in range(30))
         assert tries_until_refused(client, "/forgotten-password", same) == 5
         others = ({"email": f"ana{number}@example.org"} for number in range(30))
-        assert tries_until_refused(client, "/forgotten-password", others) == 20 - 5 - 1
+        assert tries_until_refused(client, "/forgotten-password", others) == 20 - 5
 
 
 @pytest.mark.rule("A5")
@@ -231,10 +267,12 @@ def test_while_it_is_filled_in_fields_are_looked_at_and_nothing_is_kept_or_count
     assert "There is a problem" not in page.text  # whether an address has an account is told to nobody
 
 
-def test_registrations_are_throttled_per_network(client: CheckingClient) -> None:
+def test_registrations_are_throttled_per_address_and_per_network(client: CheckingClient) -> None:
     with time_machine.travel(now(), tick=False):
+        same = ({"name": "A", "email": "ana@example.org", "password": PASSWORD} for _try in range(30))
+        assert tries_until_refused(client, "/register", same) == 5
         many = ({"name": "A", "email": f"a{number}@example.org", "password": PASSWORD} for number in range(30))
-        assert tries_until_refused(client, "/register", many) == 20
+        assert tries_until_refused(client, "/register", many) == 20 - 5
 
 
 @pytest.mark.parametrize(
