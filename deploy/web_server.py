@@ -14,12 +14,23 @@ UNSEEN = ("/report", "/report.json", "/static/css/report.css", "/static/js/leave
 
 
 class QuietLogger(Logger):
-    """gunicorn's log without lines about the pages of UNSEEN."""
+    """gunicorn's log without lines about the pages of UNSEEN, and of every other request with its route's pattern: a path may
+    hold a link's token, a query what somebody looked for, and a Referer either."""
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
         """One line a request, where `--access-logfile` asks for them."""
         if environ.get("PATH_INFO", "").rstrip("/") not in UNSEEN:
             super().access(resp, req, environ, request_time)
+
+    def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+        """What a line can be made of: of headers and of the environment, `%({name}i)s` and its like, nothing."""
+        every = super().atoms(resp, req, environ, request_time)
+        route = environ.get(
+            "manyhands.route", "-"
+        )  # app.core.web.ROUTE; this file is read before there is an application
+        line = f"{environ.get('REQUEST_METHOD')} {route} {environ.get('SERVER_PROTOCOL')}"
+        kept = {name: value for name, value in every.items() if not name.startswith("{")}
+        return {**kept, "r": line, "U": route, "q": "", "f": "-"}
 
 
 worker_class = "gthread"

@@ -61,10 +61,12 @@ BEGUN = "begun"
 MAXIMUM_THROWN_AWAY = 64 * 1024 * 1024
 
 
+# Where a request's environment has its route's pattern: what a server may log of it instead of path and query.
+ROUTE = "manyhands.route"
 # What somebody at home must not find: kept by no browser, told to no other site (G13).
 UNSEEN_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 # What opens by a link alone is for its holder: kept by nobody, told to no other site, in no search engine.
-LINK_PAGE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+_LINK_PAGE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
 class ProvenBlueprint(Blueprint):
@@ -303,6 +305,12 @@ def _security_headers(payment_hosts: tuple[str, ...], production: bool) -> tuple
     )
 
 
+def _is_behind_link() -> bool:
+    """True when the address of this request holds a link's token: whoever has it may do what the link is for."""
+    rule = request.url_rule
+    return rule is not None and any(name.endswith("token") for name in rule.arguments)
+
+
 def _add_headers(response: Response) -> Response:
     headers = response.headers
     if response.mimetype in ("text/html", "application/problem+json"):
@@ -310,6 +318,8 @@ def _add_headers(response: Response) -> Response:
     # One look at what is there already: asking for each anew costs a short answer more than everything else about it.
     there = {name.lower() for name, _value in headers}
     headers.extend([pair for pair in current_app.extensions["security_headers"] if pair[0].lower() not in there])
+    if _is_behind_link():
+        headers.update(_LINK_PAGE_HEADERS)
     # What somebody signed in was shown must not be kept by anybody else (a form with its token: PrivateSessions).
     if "Cache-Control" not in headers and viewer_was_asked():
         headers["Cache-Control"] = "no-store"
@@ -430,6 +440,10 @@ def init_app(app: Flask, payment_hosts: tuple[str, ...]) -> None:
     templating.init_app(app)
 
     @app.before_request
+    def name_route() -> None:
+        request.environ[ROUTE] = str(request.url_rule or "-")
+
+    @app.before_request
     def refuse_unguarded() -> None:
         if "\x00" in request.path:  # names nothing, and PostgreSQL takes it in no text
             abort(404)
@@ -446,7 +460,7 @@ def require_guards(app: Flask) -> None:
 
 
 __all__ = [
-    "LINK_PAGE_HEADERS",
+    "ROUTE",
     "Guard",
     "ProvenBlueprint",
     "allow",

@@ -23,7 +23,7 @@ from app.core.i18n import _
 from app.core.paging import EPOCH
 from app.core.places import main_zone
 from app.core.tokens import unseal
-from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, allow, flash_undo, public, settings
+from app.core.web import ProvenBlueprint, allow, flash_undo, public, settings
 from app.discovery import feeds, operations, queries
 from app.discovery.forms import AddressForm, FollowForm, FrequencyForm
 from app.discovery.models import Follow, Follower, FollowRequest
@@ -144,7 +144,7 @@ def _zone(subject: Subject) -> str:
 def _refuse_throttled(email: str) -> None:
     """Raise Refused when this address, or this network, asked too often. Counted whatever follows."""
     with transaction():
-        waits = [throttles.count("follow.email", email), throttles.count("follow.network", request.remote_addr or "")]
+        waits = [throttles.count("follow.email", email), throttles.count("follow.network", throttles.network())]
     wait = max((wait for wait in waits if wait is not None), default=None)
     if wait is not None:
         raise refuse("too_often", _("That was too often. Try again in %(time)s.", time=format_timedelta(wait)))
@@ -205,7 +205,7 @@ def _asked_page(
         sent=request.args.get("sent") == "again",
         days=operations.REQUEST_LIFETIME.days,
     )
-    return page, status, LINK_PAGE_HEADERS
+    return page, status
 
 
 @follow_by_link.post("/follow/asked/<request_token>/again")
@@ -279,7 +279,7 @@ def confirm(found: FollowRequest | str) -> ResponseReturnValue:
         stop_url=_stop_one_path(confirmed) if confirmed is not None else "",
         reasons=reasons,
     )
-    return page, 409 if reasons else 200, LINK_PAGE_HEADERS
+    return page, 409 if reasons else 200
 
 
 def _refreshed(found: FollowRequest) -> FollowRequest:
@@ -292,7 +292,7 @@ def _stop_one_path(follow: Follow) -> str:
 
 
 def _gone() -> ResponseReturnValue:
-    return render_template("discovery/gone.html"), 410, LINK_PAGE_HEADERS
+    return render_template("discovery/gone.html"), 410
 
 
 @dataclasses.dataclass(frozen=True)
@@ -377,7 +377,7 @@ def _stop_page(found: Stop) -> ResponseReturnValue:
         name, still = "", follower is not None and queries.count_following(follower.id) > 0
         act = url_for("follow_by_link.stop_all", all_token=found.token)
         undo = url_for("follow_by_link.undo_stop_all", all_token=found.token)
-    page = render_template(
+    return render_template(
         "discovery/stop.html",
         form=ProvenForm(),
         name=name,
@@ -385,7 +385,6 @@ def _stop_page(found: Stop) -> ResponseReturnValue:
         act_url=act,
         undo_url=undo if follow is not None or follower is not None else "",
     )
-    return page, 200, LINK_PAGE_HEADERS
 
 
 # --- feeds ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from app.core.db import transaction
 from app.core.forms import ProvenForm
 from app.core.i18n import _
 from app.core.tokens import unseal
-from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, public, signed_in
+from app.core.web import ProvenBlueprint, public, signed_in
 from app.messages import operations, queries
 from app.messages.forms import MailForm
 from app.messages.kinds import KINDS, NEVER, Kind, find_kind
@@ -108,5 +108,4 @@ def undo_stop(stop: Stop) -> ResponseReturnValue:
 
 def _stop_page(stop: Stop) -> ResponseReturnValue:
     stopped = queries.find_choice(stop.person.id, stop.kind.code) == NEVER
-    page = render_template("messages/stop.html", form=ProvenForm(), stop=stop, stopped=stopped)
-    return page, 200, LINK_PAGE_HEADERS
+    return render_template("messages/stop.html", form=ProvenForm(), stop=stop, stopped=stopped)

@@ -19,7 +19,7 @@ from app.core.errors import InvalidInput, Refused
 from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
-from app.core.web import LINK_PAGE_HEADERS, allow, flash_undo, public, signed_in
+from app.core.web import allow, flash_undo, public, signed_in
 from app.discovery.queries import find_follow_of
 from app.discovery.subjects import of_organization
 from app.donations.accounts import can_take_gifts
@@ -343,7 +343,7 @@ def send_invitation_again(invitation: Invitation) -> ResponseReturnValue:
 def answer_invitation(invitation: Invitation | str) -> ResponseReturnValue:
     """Whoever reads the mail says yes, signed in with that address, or no. Buttons: a mail scanner presses neither."""
     if isinstance(invitation, str):
-        return render_template("organizations/answer_invitation.html", invitation=None), 410, LINK_PAGE_HEADERS
+        return render_template("organizations/answer_invitation.html", invitation=None), 410
     form, person, reasons, status = ConfirmForm(), find_current_person(), [], 200
     act = request.form.get("act")
     token, slug = invitations.token_of(invitation), invitation.organization.slug
@@ -374,7 +374,7 @@ def answer_invitation(invitation: Invitation | str) -> ResponseReturnValue:
         role_name=ROLE_NAMES[invitation.role],
         here=url_for("organizations.answer_invitation", invitation_token=token),
     )
-    return page, 422 if form.errors else status, LINK_PAGE_HEADERS
+    return page, 422 if form.errors else status
 
 
 @organizations.route("/manage/<slug>/leave", methods=["GET", "POST"])
@@ -545,7 +545,7 @@ def claim(organization: Organization) -> ResponseReturnValue:
         mailbox = form.mailbox.data or "" if domain else ""
         try:
             with transaction():
-                wait = throttles.count("link.email", f"claim {organization.id}")
+                wait = throttles.count("claim.organization", str(organization.id))
             if wait is not None:
                 raise InvalidInput(
                     {"mailbox" if domain else "evidence": _("That was too often. Try again in an hour.")}

@@ -14,7 +14,7 @@ from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _, number
 from app.core.tokens import unseal
-from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, allow, flash_undo, public
+from app.core.web import ProvenBlueprint, allow, flash_undo, public
 from app.needs.models import Item
 from app.needs.queries import find_item
 from app.pledges import dates, earlier, operations, policy, queries
@@ -320,7 +320,7 @@ def _promise_page(pledge: Pledge, reasons: list[Reason] | None = None) -> Respon
         with_unit=with_unit,
         quantity=number,
     )
-    return page, 409 if reasons else 200, LINK_PAGE_HEADERS
+    return page, 409 if reasons else 200
 
 
 def _by_link(pledge: Pledge, act: Callable[..., Pledge]) -> ResponseReturnValue:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Blueprint, Flask, abort, request
+from flask import Blueprint, Flask, abort, current_app, request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,6 +143,23 @@ def test_the_home_page_sets_no_cookie(client: CheckingClient) -> None:
 )
 def test_a_sign_in_link_leads_nowhere_else(target: str | None) -> None:
     assert safe_next(target, "/my-help") == "/my-help"
+
+
+def test_what_opens_by_a_link_is_kept_by_nobody_and_told_to_no_other_site(client: CheckingClient) -> None:
+    """Whatever stands behind it: also that it is over, and to somebody without a session."""
+    links = [
+        (rule, {name: "x" if name.endswith("token") else 1 for name in rule.arguments})
+        for rule in current_app.url_map.iter_rules()
+        if any(name.endswith("token") for name in rule.arguments) and "GET" in (rule.methods or ())
+    ]
+    assert len(links) >= 20
+    addresses = current_app.url_map.bind("localhost")
+    for rule, values in links:
+        answer = client.get(addresses.build(rule.endpoint, values))
+        told = {name: answer.headers.get(name) for name in ("Cache-Control", "Referrer-Policy", "X-Robots-Tag")}
+        kept = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+        assert told == kept, rule
+    assert client.get("/needs").headers["Referrer-Policy"] != "no-referrer"
 
 
 def test_a_sign_in_link_leads_back_to_where_it_began() -> None:

@@ -18,8 +18,10 @@ from flask import Flask
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from markupsafe import escape
+from werkzeug.test import EnvironBuilder
 
 from app.core.ids import encode_id
+from app.core.web import ROUTE
 from app.learning.signposts import (
     COUNTRIES,
     NOTES,
@@ -125,7 +127,13 @@ def lines_of(logger: type[Logger], paths: Iterable[str], capfd: pytest.CaptureFi
     log = logger(settings)
     answer = types.SimpleNamespace(status="200 OK", sent=1, headers=[])
     for path in paths:
-        environ = {"PATH_INFO": path, "RAW_URI": path, "REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.1"}
+        environ = {
+            "PATH_INFO": path,
+            "RAW_URI": path,
+            "REQUEST_METHOD": "GET",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            ROUTE: path,
+        }
         log.access(answer, types.SimpleNamespace(headers=[]), environ, dt.timedelta(seconds=1))
     for handler in log.access_log.handlers:
         handler.flush()
@@ -145,6 +153,28 @@ def test_the_server_and_the_proxy_as_shipped_write_no_line_of_it_either(
     quiet = re.search(r"location ~ (\S+) \{\s+access_log off;\s+error_log /dev/null crit;", proxy)
     assert quiet is not None
     assert [path for path in [*unseen, "/needs", "/reports"] if re.search(quiet[1], path)] == unseen
+
+
+def test_a_line_tells_the_route_and_never_the_address(app: Flask, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever has the address of a link may do what it is for; what somebody looked for is nobody's business either."""
+    settings = Config()
+    settings.set("accesslog", "-")
+    settings.set("access_log_format", '%(r)s %(U)s %(q)s "%(f)s" %({referer}i)s %({raw_uri}e)s %({host}i)s')
+    seen = types.SimpleNamespace(headers=[("REFERER", "http://localhost/places/secret"), ("HOST", "localhost")])
+    for path in ("/my-help/calendar/secret.ics", "/monthly/secret?q=secret", "/needs?q=secret", "/secret"):
+        environ = EnvironBuilder(path=path, headers={"Referer": "http://localhost/places/secret"}).get_environ()
+        environ["RAW_URI"] = path
+        app.wsgi_app(environ, lambda _status, _headers, _info=None: lambda _body: None)
+        answer = types.SimpleNamespace(status="200 OK", sent=1, headers=[])
+        for logger in (web_server.logger_class, Logger):
+            log = logger(settings)
+            log.access(answer, seen, environ, dt.timedelta(seconds=1))
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[::2] == [
+        f'GET {route} HTTP/1.1 {route}  "-" - - -'
+        for route in ("/my-help/calendar/<feed_token>.ics", "/monthly/<token>", "/needs", "-")
+    ]
+    assert all("secret" in line for line in lines[1::2]), "gunicorn's own would tell"
 
 
 @pytest.mark.rule("L2")

@@ -19,7 +19,7 @@ from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.search import fold
-from app.core.web import LINK_PAGE_HEADERS, ProvenBlueprint, allow, public
+from app.core.web import ProvenBlueprint, allow, public
 from app.learning import asked_queries, queries
 from app.learning.asked_forms import AnswerForm, AskForm, DeclineForm, LinkForm, MergeClaimForm
 from app.learning.asked_models import AskedClaim
@@ -92,7 +92,7 @@ def thanks() -> ResponseReturnValue:
 def _refuse_throttled(email: str) -> None:
     """Raise Refused when this network asked too often, or this address was written to too often."""
     with transaction():
-        waits = [throttles.count("asked_claim.network", request.remote_addr or "")]
+        waits = [throttles.count("asked_claim.network", throttles.network())]
         if email:
             waits.append(throttles.count("asked_claim.email", email))
     wait = max((wait for wait in waits if wait is not None), default=None)
@@ -107,8 +107,7 @@ def tell(claim: AskedClaim) -> ResponseReturnValue:
     if request.method == "POST":
         with transaction():
             operations.confirm_asked_email(claim.id)
-    page = render_template("learning/tell.html", confirmed=claim.email_confirmed_at is not None)
-    return page, 200, LINK_PAGE_HEADERS
+    return render_template("learning/tell.html", confirmed=claim.email_confirmed_at is not None)
 
 
 # --- moderators -----------------------------------------------------------------------------------------------------

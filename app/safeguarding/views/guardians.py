@@ -17,7 +17,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
 from app.core.forms import show_errors
 from app.core.i18n import _
-from app.core.web import LINK_PAGE_HEADERS, public, signed_in
+from app.core.web import public, signed_in
 from app.needs.asking import has_contact
 from app.needs.forms import CONTACT_NAMES
 from app.pledges.quantities import with_unit
@@ -127,7 +127,7 @@ def _page(guardianship: Guardianship, reasons: list[Reason] | None = None) -> Re
         form=LinkForm(),
         reasons=reasons or [],
     )
-    return page, 409 if reasons else 410 if dead else 200, LINK_PAGE_HEADERS
+    return page, 409 if reasons else 410 if dead else 200
 
 
 def _limits_of(minor: Person) -> tuple[int, object] | None:

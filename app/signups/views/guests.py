@@ -17,7 +17,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.forms import show_errors
 from app.core.i18n import _
-from app.core.web import LINK_PAGE_HEADERS, public
+from app.core.web import public
 from app.needs.models import Shift
 from app.signups import holds
 from app.signups.calendar import describe_area
@@ -52,7 +52,7 @@ def hold_for_guest(shift: Shift, form: SignUpForm, wanted: dict[str, Any]) -> Re
 def _refuse_throttled(email: str) -> None:
     """Raise Refused when this address, or this network, asked too often. Counted whatever follows."""
     with transaction():
-        waits = [throttles.count("guest.email", email), throttles.count("guest.network", request.remote_addr or "")]
+        waits = [throttles.count("guest.email", email), throttles.count("guest.network", throttles.network())]
     wait = max((wait for wait in waits if wait is not None), default=None)
     if wait is not None:
         raise refuse("too_often", _("That was too often. Try again in %(time)s.", time=format_timedelta(wait)))
@@ -92,7 +92,7 @@ def _held_page(
         area=describe_area(hold.shift.need),
         own=None,
     )
-    return page, status, LINK_PAGE_HEADERS
+    return page, status
 
 
 @by_link.post("/guests/<hold_token>/again")
@@ -155,4 +155,4 @@ def confirm(hold: GuestHold) -> ResponseReturnValue:
         area=describe_area(hold.shift.need),
         own=None,
     )
-    return page, 409 if reasons else 200, LINK_PAGE_HEADERS
+    return page, 409 if reasons else 200

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.tokens import unseal
-from app.core.web import LINK_PAGE_HEADERS, public
+from app.core.web import public
 from app.signups import gate, offers, operations, policy, queries, two_adults, waitlist
 from app.signups.calendar import describe_area
 from app.signups.models import Signup
@@ -64,7 +64,7 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         token=policy.place_token(signup),
         area=describe_area(need),
     )
-    return page, 409 if reasons else 200, LINK_PAGE_HEADERS
+    return page, 409 if reasons else 200
 
 
 def _act(signup: Signup, act: functools.partial[Signup]) -> ResponseReturnValue:
@@ -97,11 +97,10 @@ def ask_decline(signup: Signup) -> ResponseReturnValue:
     of the place, which says how it stands."""
     if signup.status != "offered":
         return _page(signup)
-    page = render_template(
+    return render_template(
         "signups/decline.html", signup=signup, shift=signup.shift, token=policy.place_token(signup),
         area=describe_area(signup.shift.need),
     )  # fmt: skip
-    return page, 200, LINK_PAGE_HEADERS
 
 
 @by_link.post("/places/<place_token>/decline")
