@@ -17,6 +17,7 @@ from app.safeguarding.kinds import KINDS
 KIND_CODES = tuple(kind.code for kind in KINDS)
 OUTCOMES = ("accepted", "declined")
 GUARDIANSHIP_STATUSES = ("asked", "consented", "declined", "withdrawn", "replaced")
+CONDUCT = "code_of_conduct"
 MEANS = ("in_person", "telephone", "video")
 
 
@@ -77,6 +78,11 @@ class Clearance(HasId, Base):
         if self.course_version_id is None and self.kind != "code_of_conduct":
             return self.issued_on
         return local_date(self.created_at, zone)
+
+    @property
+    def can_be_shared(self) -> bool:
+        """False for a code of conduct: it is one organization's, and whoever accepted it has accepted no other one's (G1)."""
+        return self.kind != CONDUCT
 
     @property
     def is_outdated(self) -> bool:

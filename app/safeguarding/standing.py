@@ -22,6 +22,7 @@ from app.learning.courses.queries import Offered, list_offered
 from app.organizations.models import Organization
 from app.safeguarding.kinds import REFERENCES_NEEDED, find_kind
 from app.safeguarding.models import (
+    CONDUCT,
     Clearance,
     ClearanceShare,
     ConductVersion,
@@ -249,7 +250,8 @@ def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) 
         # Nobody relies on the word of an organization that is not verified any more, or is suspended.
         .outerjoin(Organization, Organization.id == Clearance.organization_id)
         .where(sa.or_(Clearance.organization_id.is_(None), sa.and_(*_is_public())))
-        .where(of_people, ClearanceShare.organization_id.in_(list(organization_ids)))
+        # A code of conduct is one organization's, whatever was shared of it.
+        .where(of_people, Clearance.kind != CONDUCT, ClearanceShare.organization_id.in_(list(organization_ids)))
     )
     return sa.union_all(own, shared)
 

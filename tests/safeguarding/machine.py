@@ -173,6 +173,7 @@ class Facts(RuleBasedStateMachine):
         self.guardians: dict[int, int] = {}
         self.records: list[tuple[int, model.Clearance, int]] = []
         self.waived: list[tuple[int, model.Exemption]] = []
+        self.acceptances: list[tuple[int, int]] = []
         self.spoken: list[set[int]] = [set() for _one in range(ORGANIZATIONS)]
         self.given_back: dict[int, tuple[int, int, int, int, int]] = {}
         self.waiting: dict[tuple[int, int], tuple[int, int, int]] = {}
@@ -488,8 +489,17 @@ class Facts(RuleBasedStateMachine):
     def accept(self, who: int, one: int) -> None:
         one = self._home(one)
         version = self.world.organizations[one].conduct
-        if self._act(acts.accept_conduct, self.organizations[one], version, by=self._person(who)):
+        if accepted := self._act(acts.accept_conduct, self.organizations[one], version, by=self._person(who)):
             self.world.people[who].accepted[one] = version
+            self.acceptances.append((accepted.id, who))
+
+    @step("people", which=st.integers(0, 5), one=any_organization)
+    def share_what_they_accepted(self, which: int, one: int) -> None:
+        """To another organization that says nothing: its own words are others."""
+        if not self.acceptances:
+            return
+        key, who = self.acceptances[which % len(self.acceptances)]
+        self._act(acts.share_clearance, key, self.organizations[self._home(one)], by=self._person(who))
 
     @step("organizations", with_members=st.booleans())
     def merge(self, with_members: bool) -> None:

@@ -431,6 +431,27 @@ def test_a_new_code_of_conduct_asks_everybody_again(
 
 
 @pytest.mark.rule("G1")
+def test_what_one_organization_says_is_accepted_with_no_other(organization: Organization, owner: Person) -> None:
+    person, others_owner = make_person(), make_person()
+    other = approved_organization(others_owner)
+    make_clearance(person, other)
+    for each, by in ((organization, owner), (other, others_owner)):
+        do(acts.publish_conduct, each.id, f"The words of {each.name}.", by=by)
+    accepted = do(acts.accept_conduct, organization.id, 1, by=person)
+    do(acts.set_profile, other.id, [Requirement("code_of_conduct")], by=others_owner)
+    shift = contact_shift(other)
+    assert codes(shift, person) == ["code_of_conduct_required"]
+    assert refused(acts.share_clearance, accepted.id, other.id, by=person) == ["not_shareable"]
+    with transaction():
+        # Whoever did it while it could be done is not let in by it either.
+        db.session.add(ClearanceShare(clearance_id=accepted.id, organization_id=other.id, consented_at=now()))
+    assert codes(shift, person) == ["code_of_conduct_required"]
+    do(acts.unshare_clearance, accepted.id, other.id, by=person)
+    do(acts.accept_conduct, other.id, 1, by=person)
+    assert codes(shift, person) == []
+
+
+@pytest.mark.rule("G1")
 def test_a_stricter_profile_ends_what_does_not_meet_it(
     organization: Organization, owner: Person, work_off: WorkOff
 ) -> None:

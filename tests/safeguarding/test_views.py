@@ -401,6 +401,9 @@ def test_a_person_shares_with_whom_they_choose_and_takes_it_back(
     assert db.session.get(ClearanceShare, (clearance.id, other.id)) is None
     assert client.post(unshare, data={"organization": "no-such"}).status_code == 303
     shown = client.get(f"/my-clearances/{encode_id(own.id)}/share").text
+    sent = client.post(f"/my-clearances/{encode_id(own.id)}/share", data={"organization": other.slug})
+    assert sent.status_code == 409
+    assert "counts with no other" in sent.text
     assert "There is no other organization to choose" in shown, "a code of conduct is one organization’s"
 
 

@@ -159,8 +159,15 @@ def _revoke_all(organization_id: int, by: Person, *which: sa.ColumnElement[bool]
 
 
 def share_clearance(clearance_id: int, organization_id: int, *, by: Person) -> None:
-    """The person lets another organization rely on it. Raises Refused (`not_found`) unless it is their own."""
+    """The person lets another organization rely on it. Raises Refused (`not_found`) unless it is their own, `not_shareable`
+    for a code of conduct: that they accepted the words of one organization says nothing about another's (G1)."""
     clearance = _own(clearance_id, by)
+    if not clearance.can_be_shared:
+        raise refuse(
+            "not_shareable",
+            _("A code of conduct is one organization's, and counts with no other."),
+            _("Read the other organization's own, and accept it there."),
+        )
     organization = hold_organization(organization_id)
     if not organization.is_public:
         raise refuse("not_verified", _("This organization is not verified."))

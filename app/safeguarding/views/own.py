@@ -58,7 +58,7 @@ def my_clearances() -> ResponseReturnValue:
             name_of(clearance),
             state := state_of(clearance, today("UTC")),
             [share.organization for share in shares if share.clearance_id == clearance.id],
-            _can_be_shared(clearance) and state in ("holds", "ends"),
+            clearance.can_be_shared and state in ("holds", "ends"),
             _kept(clearance),
             _course_of(clearance, offered),
         )
@@ -93,11 +93,6 @@ def _kept(clearance: Clearance) -> str:
     kind = find_kind(clearance.kind)
     days = 365 if kind is None else kind.retention.days
     return _("it ends, and %(days)s days longer", days=days)
-
-
-def _can_be_shared(clearance: Clearance) -> bool:
-    """A code of conduct is one organization's."""
-    return clearance.kind != "code_of_conduct"
 
 
 @safeguarding.route("/my-clearances/<id:clearance_id>/objection", methods=["GET", "POST"])
@@ -149,7 +144,7 @@ def share(clearance: Clearance) -> ResponseReturnValue:
         form=form,
         reasons=reasons,
         shared=shared,
-        offered=offered if _can_be_shared(clearance) else {},
+        offered=offered if clearance.can_be_shared else {},
     )
     return page, 409 if reasons else 422 if form.errors else 200
 
