@@ -15,6 +15,7 @@ from app.donations.models import Donation
 from app.donations.money_models import DISPUTE_OPEN, Dispute, FraudWarning, Payout, PayoutLine, Refund
 from app.donations.money_queries import PayoutShare
 from app.donations.monthly_models import MonthlyGift
+from app.donations.monthly_queries import is_paid, was_paid
 from app.donations.queries import STAFF_STATUSES, parts_to_show
 from app.donations.receipt_models import Receipt
 from app.donations.tally_models import MatchClaim, MessageReport
@@ -55,17 +56,18 @@ def page_claims(match_id: int, *, cursor: str | None, limit: int) -> Page[MatchC
 
 @dataclasses.dataclass(frozen=True)
 class MonthlyOf:
-    """A monthly gift, and the donation it began with, which says whose it is."""
+    """A monthly gift, and the donation it began with, which says whose it is. `is_paid`: the first payment came in."""
 
     gift: MonthlyGift
     first: Donation
+    is_paid: bool = True
 
 
 def find_monthly(monthly_id: int) -> MonthlyOf | None:
     """A monthly gift with its fundraiser and organization, or None."""
     gift = db.session.get(MonthlyGift, monthly_id, options=[joinedload(MonthlyGift.fundraiser)])
     first = firsts_of([monthly_id]).get(monthly_id)
-    return None if gift is None or first is None else MonthlyOf(gift, first)
+    return None if gift is None or first is None else MonthlyOf(gift, first, is_paid(monthly_id))
 
 
 def firsts_of(gift_ids: Sequence[int]) -> dict[int, Donation]:
@@ -91,8 +93,9 @@ def page_monthly(
 ) -> Page[MonthlyOf]:
     """Monthly gifts to an organization, or of one person who was signed in, whose first month was paid; of one status or all,
     newest first. Raises BadCursor."""
-    query = sa.select(MonthlyGift).options(joinedload(MonthlyGift.fundraiser))
-    query = query.where(MonthlyGift.status != "pending" if status is None else MonthlyGift.status == status)
+    query = sa.select(MonthlyGift).options(joinedload(MonthlyGift.fundraiser)).where(was_paid())
+    if status is not None:
+        query = query.where(MonthlyGift.status == status)
     if organization_id is not None:
         query = query.where(MonthlyGift.organization_id == organization_id)
     if person_id is not None:

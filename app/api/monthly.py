@@ -68,7 +68,7 @@ MonthlyList = frame.list_schema(MonthlyOut, "MonthlyList")
 
 
 def _may_see(person: Person, of: MonthlyOf) -> bool:
-    return policy.can_see(person, of.first)
+    return policy.can_see(person, of.first) if of.is_paid else policy.is_donor(person, of.first)
 
 
 def _is_donor(person: Person, of: MonthlyOf) -> bool:

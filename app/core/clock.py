@@ -53,3 +53,11 @@ def age_on(birth_date: dt.date, day: dt.date) -> int:
     """Whole years lived on `day`; somebody born on 29 February has their birthday on 1 March in other years (G4)."""
     had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)
     return day.year - birth_date.year - (0 if had_birthday else 1)
+
+
+def last_birth_date(age: int, day: dt.date) -> dt.date:
+    """The latest birth date of somebody who has lived `age` whole years on `day`: the twin of age_on for a query."""
+    try:
+        return day.replace(year=day.year - age)
+    except ValueError:  # 29 February, in a year that has none
+        return dt.date(day.year - age, 2, 28)

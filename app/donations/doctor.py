@@ -153,6 +153,9 @@ def look_at_books(organization: Organization | None = None) -> list[Finding]:
     """What does not agree, of one organization or of all (None), and when it was last compared."""
     key = None if organization is None else organization.id
     books = money_queries.read_books(key, gateway.mode())
+    # Where each is seen to: the operator works off differences; the rest is the organization's.
+    page = "/admin/money" if organization is None else f"/manage/{organization.slug}/money"
+    own = "" if organization is None else page
     findings: list[Finding] = []
     if books.mismatches:
         text = ngettext(
@@ -160,7 +163,8 @@ def look_at_books(organization: Organization | None = None) -> list[Finding]:
             "%(num)s differences between Stripe and the ledger.",
             books.mismatches,
         )
-        findings.append(Finding("bad", _("Differences"), text, _("Look at each below, and say what it was.")))
+        remedy = _("Look at each below, and say what it was.")
+        findings.append(Finding("bad", _("Differences"), text, remedy, f"{page}#differences"))
     if books.mismatched_gifts:
         text = ngettext(
             "%(num)s gift was paid otherwise than asked, and is not counted.",
@@ -168,11 +172,11 @@ def look_at_books(organization: Organization | None = None) -> list[Finding]:
             books.mismatched_gifts,
         )
         remedy = _("Compare it with its payment in Stripe's dashboard; give it back there, or ask the donor.")
-        findings.append(Finding("bad", _("Gifts that do not match"), text, remedy))
+        findings.append(Finding("bad", _("Gifts that do not match"), text, remedy, own and f"{own}#mismatched"))
     if books.failed_refunds:
         text = ngettext("%(num)s refund did not arrive.", "%(num)s refunds did not arrive.", books.failed_refunds)
         remedy = _("Open the gift: it says whether to make it in Stripe's dashboard, or to ask the donor.")
-        findings.append(Finding("look", _("Refunds"), text, remedy))
+        findings.append(Finding("look", _("Refunds"), text, remedy, own and f"{own}#refunds"))
     if books.failed_payouts:
         text = ngettext(
             "%(num)s payout did not arrive at the bank.",
@@ -180,7 +184,7 @@ def look_at_books(organization: Organization | None = None) -> list[Finding]:
             books.failed_payouts,
         )
         remedy = _("Correct the bank account in Stripe's dashboard; Stripe pays out again then.")
-        findings.append(Finding("bad", _("Payouts"), text, remedy))
+        findings.append(Finding("bad", _("Payouts"), text, remedy, own and f"{own}#payouts"))
     if books.cut_off:
         text = ngettext(
             "%(num)s monthly gift ran when its account was disconnected. Stripe may go on charging its donor.",

@@ -39,6 +39,8 @@ RECENT = dt.timedelta(days=60)
 # A refund that nobody has heard of for this long is asked about again.
 REFUND_STALE = dt.timedelta(hours=6)
 ASKED_STALE = dt.timedelta(minutes=10)
+# Refunds of which nothing came to the donor.
+NOT_ARRIVED = ("failed", "canceled", "refused")
 
 
 def refundable(donation: Donation) -> Money:
@@ -80,13 +82,15 @@ def list_refunds_of(donation_id: int) -> list[Refund]:
 
 
 def list_refunds(organization_id: int, *, limit: int = PAGE_SIZE) -> list[Refund]:
-    """The latest refunds of gifts to an organization, each with its gift; newest first."""
+    """The latest refunds of gifts to an organization, each with its gift: those that did not arrive of late, which somebody is to
+    see to, then the newest."""
+    asks = sa.case((sa.and_(Refund.status.in_(NOT_ARRIVED), Refund.created_at > now() - RECENT), 0), else_=1)
     query = (
         sa.select(Refund)
         .join(Donation, Donation.id == Refund.donation_id)
         .options(contains_eager(Refund.donation))
         .where(Donation.organization_id == organization_id)
-        .order_by(Refund.created_at.desc(), Refund.id.desc())
+        .order_by(asks, Refund.created_at.desc(), Refund.id.desc())
     )
     return list(db.session.scalars(query.limit(limit)))
 
@@ -157,7 +161,7 @@ def list_disputes(organization_id: int) -> list[Dispute]:
         sa.select(Dispute)
         .options(joinedload(Dispute.donation))
         .where(Dispute.organization_id == organization_id)
-        .order_by(is_open, due, Dispute.created_at.desc(), Dispute.id)
+        .order_by(is_open, due.asc().nulls_last(), Dispute.created_at.desc(), Dispute.id)
     )
     return list(db.session.scalars(query.limit(50)))
 
@@ -457,7 +461,6 @@ def list_accounts_to_compare(*, mode: str, paid_before: dt.datetime, ran_before:
 MONEY_PROMISES = (
     "stripe_event", "ask_refund", "expire_checkout", "mail_donation_thanks", "mail_donation_refunded", "mail_money_news",
 )  # fmt: skip
-NOT_ARRIVED = ("failed", "canceled", "refused")
 
 
 @dataclasses.dataclass(frozen=True)

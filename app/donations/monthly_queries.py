@@ -171,16 +171,16 @@ def list_commitments(organization_id: int, cursor: str | None = None, *, limit: 
     query = (
         sa.select(MonthlyGift)
         .options(joinedload(MonthlyGift.fundraiser))
-        .where(MonthlyGift.organization_id == organization_id, _was_paid())
+        .where(MonthlyGift.organization_id == organization_id, was_paid())
     )
     page = cut(db.session.scalars(newest_first(query, MonthlyGift, cursor, limit)).all(), limit)
     return Page(_commitments(page.rows), page.next_cursor)
 
 
 def find_commitment(organization_id: int, gift_id: int) -> Commitment | None:
-    """One of them, or None."""
+    """One of them, or None; one that was never paid is none."""
     gift = find_monthly(gift_id)
-    if gift is None or gift.organization_id != organization_id:
+    if gift is None or gift.organization_id != organization_id or not is_paid(gift_id):
         return None
     return _commitments([gift])[0]
 
@@ -206,12 +206,17 @@ def sum_up(organization_id: int) -> list[PerMonth]:
     return [PerMonth(currency, count, int(minor)) for currency, count, minor in db.session.execute(query)]
 
 
-def _was_paid() -> sa.ColumnElement[bool]:
+def was_paid() -> sa.ColumnElement[bool]:
     """Its first payment came in."""
     return sa.or_(
         MonthlyGift.status.in_(LIVE),
         sa.exists().where(Donation.monthly_gift_id == MonthlyGift.id, Donation.status == "paid"),
     )
+
+
+def is_paid(gift_id: int) -> bool:
+    """True once its first payment came in: until then it is a checkout that somebody opened, and no monthly gift."""
+    return db.session.scalar(sa.select(MonthlyGift.id).where(MonthlyGift.id == gift_id, was_paid())) is not None
 
 
 def list_unchecked(mode: str, before: dt.datetime, *, limit: int = 100) -> list[int]:
@@ -227,7 +232,7 @@ def list_unchecked(mode: str, before: dt.datetime, *, limit: int = 100) -> list[
         sa.or_(MonthlyGift.checked_at.is_(None), MonthlyGift.checked_at < before),
         sa.or_(due, long_ago),
     )
-    return list(db.session.scalars(query.order_by(MonthlyGift.checked_at).limit(limit)))
+    return list(db.session.scalars(query.order_by(MonthlyGift.checked_at.asc().nulls_first()).limit(limit)))
 
 
 def list_of_closed(mode: str, *, limit: int = 500) -> list[int]:

@@ -7,9 +7,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.accounts.models import Person
-from app.core.clock import age_on, now, today
+from app.core.clock import last_birth_date, now, today
 from app.core.db import db
 from app.core.money import Money
 from app.core.paging import Page, cut, newest_first
@@ -211,32 +212,39 @@ def match_of(row: MatchingGift, day: dt.date) -> Match:
 
 
 def list_leaders(fundraiser_id: int) -> list[Leader]:
-    """The largest gifts by people who show their names, largest first; none that went back, none of a known minor."""
-    shown_name = sa.func.coalesce(sa.func.nullif(Donation.company, ""), Donation.name)
-    query = (
-        sa.select(shown_name, Donation.amount_minor, Donation.currency, Person.birth_date, Donation.monthly_gift_id)
-        .outerjoin(Person, Person.id == Donation.person_id)
-        .where(
-            Donation.fundraiser_id == fundraiser_id,
-            Donation.status == "paid",
-            Donation.anonymous.is_(False),
-            Donation.name_hidden_by == "",
-            shown_name != "",
-            Donation.refunded_minor == 0,
-            Donation.disputed_minor == 0,
-        )
-        .order_by(Donation.amount_minor.desc())
-        .limit(4 * MOST_LEADERS)
+    """The largest gifts by people who show their names, largest first; none that went back, none of a known minor. Whoever gives
+    every month is among them once, with their largest month."""
+    larger = aliased(Donation)
+    comes_before = sa.or_(
+        larger.amount_minor > Donation.amount_minor,
+        sa.and_(larger.amount_minor == Donation.amount_minor, larger.id < Donation.id),
     )
-    day = now().date()
-    found, months = [], set()
-    for name, minor, currency, born, monthly_gift in db.session.execute(query):
-        if monthly_gift in months or (born is not None and age_on(born, day) < ADULT_AGE):
-            continue
-        if monthly_gift is not None:  # whoever gives every month is among the largest once
-            months.add(monthly_gift)
-        found.append(Leader(name, Money(minor, currency)))
-    return found[:MOST_LEADERS]
+    of_month = sa.exists().where(larger.monthly_gift_id == Donation.monthly_gift_id, comes_before, _leads(larger))
+    query = (
+        sa.select(_shown_name(Donation), Donation.amount_minor, Donation.currency)
+        .outerjoin(Person, Person.id == Donation.person_id)
+        .where(Donation.fundraiser_id == fundraiser_id, _leads(Donation), sa.not_(of_month))
+        .where(sa.or_(Person.birth_date.is_(None), Person.birth_date <= last_birth_date(ADULT_AGE, now().date())))
+        .order_by(Donation.amount_minor.desc())
+        .limit(MOST_LEADERS)
+    )
+    return [Leader(name, Money(minor, currency)) for name, minor, currency in db.session.execute(query)]
+
+
+def _shown_name(of: type[Donation]) -> sa.ColumnElement[str]:
+    return sa.func.coalesce(sa.func.nullif(of.company, ""), of.name)
+
+
+def _leads(of: type[Donation]) -> sa.ColumnElement[bool]:
+    """Gifts that may stand among the largest: whole, and by a name that everybody may read."""
+    return sa.and_(
+        of.status == "paid",
+        of.anonymous.is_(False),
+        of.name_hidden_by == "",
+        _shown_name(of) != "",
+        of.refunded_minor == 0,
+        of.disputed_minor == 0,
+    )
 
 
 def list_members(team: Fundraiser) -> tuple[list[Member], int]:

@@ -129,12 +129,13 @@ def _find_causes(balances: Sequence[BalanceFacts]) -> dict[str, _Cause]:
         query = sa.select(column, *refund).where(column.in_(ids))
         for key, refund_id, donation_id, organization_id in db.session.execute(query):
             add(str(key), f"{kind}:{refund_id}", donation_id, organization_id)
-    sources = {f"dispute:{key}": key for key in ids}
+    # What is in the books of a dispute: what the bank took or put back, or a fee alone.
+    sources = {f"{kind}:{key}": key for key in ids if key not in found for kind in ("dispute", "fee")}
     disputes = sa.select(
         LedgerTransaction.source, LedgerTransaction.donation_id, LedgerTransaction.organization_id
     ).where(LedgerTransaction.source.in_(sources))
     for source, of_gift, of_organization in db.session.execute(disputes):
-        add(sources[source], source, of_gift, of_organization)
+        add(sources[source], f"dispute:{sources[source]}", of_gift, of_organization)
     foreign = (
         sa.select(sa.func.coalesce(sa.func.sum(PayoutLine.amount_minor - PayoutLine.fee_minor), 0))
         .where(PayoutLine.payout_id == Payout.id, PayoutLine.organization_id.is_(None))

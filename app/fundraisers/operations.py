@@ -19,6 +19,7 @@ from app.core.i18n import _
 from app.core.ids import ALPHABET
 from app.core.money import BadAmount, Money, check_goal, explain
 from app.core.outbox import enqueue
+from app.fundraisers.beginnings import find_gap
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepts_gifts, can_decide, has_ended
 from app.fundraisers.screening import is_suspect
@@ -70,11 +71,20 @@ def _free_slug(title: str) -> str:
     return slug
 
 
+def _gaps_in(**texts: str) -> dict[str, str]:
+    """What to say at each text (by its field) in which a gap of a beginning is left."""
+    return {
+        field: _("Fill in “%(gap)s”, or take it out: it is from the example", gap=gap)
+        for field, text in texts.items()
+        if (gap := find_gap(text))
+    }
+
+
 def _check_input(
-    organization: Organization, goal: Money, counted: Counted, ends_on: dt.date | None, locale: str
+    organization: Organization, goal: Money, counted: Counted, ends_on: dt.date | None, locale: str, **texts: str
 ) -> None:
-    """Raise InvalidInput for a goal or an end that cannot be used."""
-    errors: dict[str, str] = {}
+    """Raise InvalidInput for a goal or an end that cannot be used, and for new `texts` (title, story) that have a gap."""
+    errors = _gaps_in(**texts)
     if counted.kind == "donors" and not 0 < (counted.donors or 0) <= MAXIMUM_DONORS:
         errors["goal_donors"] = _("Say how many donors you hope for")
     if counted.kind == "items":
@@ -150,7 +160,8 @@ def start_fundraiser(
     managers; `is_team`: others may join with pages of their own, as `team_id` says of such a page.
 
     It waits for approval, unless the organization approves by itself or the starter is who approves. The same page sent
-    twice is one. Raises Refused with every reason, InvalidInput for goal and ends_on.
+    twice is one. Raises Refused with every reason, InvalidInput for goal and ends_on, and for a title or story in which a gap
+    of a beginning is left.
     """
     lock(Person, by.id)
     organization = hold_organization(organization_id)
@@ -162,7 +173,7 @@ def start_fundraiser(
     if by_organization and not can_manage_listings(by, organization):
         raise refuse("not_of_organization", _("Only its owners and managers speak for the organization"))
     team = None if team_id is None else _joinable(team_id, organization.id)
-    _check_input(organization, goal, counted, ends_on, locale)
+    _check_input(organization, goal, counted, ends_on, locale, title=title, story=story)
     same = db.session.scalar(
         sa.select(Fundraiser).where(
             Fundraiser.started_by_id == by.id,
@@ -230,7 +241,7 @@ def edit_fundraiser(
 ) -> Fundraiser:
     """Change a page that waits or is live. It stays as visible as it was; staff see that it changed since they read it.
 
-    Raises Refused when it is over, InvalidInput for title, goal and ends_on.
+    Raises Refused when it is over, InvalidInput for title, story, goal and ends_on.
     """
     fundraiser = lock_fundraiser(fundraiser_id)
     if fundraiser.status not in ("awaiting_approval", "live") or has_ended(fundraiser):
@@ -239,8 +250,12 @@ def edit_fundraiser(
         raise InvalidInput({"title": _("This has a word or a link that the page does not show. Choose another title")})
     before = counted_of(fundraiser)
     counted = before if counted is None else counted
+    written = {"title": fundraiser.title, "story": fundraiser.story}
+    texts = {field: text for field, text in {"title": title, "story": story}.items() if text != written[field]}
     if (goal, ends_on, counted) != (Money(fundraiser.goal_minor, fundraiser.currency), fundraiser.ends_on, before):
-        _check_input(fundraiser.organization, goal, counted, ends_on, locale)
+        _check_input(fundraiser.organization, goal, counted, ends_on, locale, **texts)
+    elif gaps := _gaps_in(**texts):
+        raise InvalidInput(gaps)
     if (fundraiser.title, fundraiser.story) != (title, story):
         fundraiser.edited_at = now()
     fundraiser.title, fundraiser.story = title, story

@@ -24,7 +24,7 @@ from app.donations.accounts import can_take_gifts, find_that_take_gifts
 from app.donations.box import box_of
 from app.fundraisers import operations, policy, queries
 from app.fundraisers.amount_views import amounts
-from app.fundraisers.beginnings import BEGINNINGS, find_beginning, find_gap
+from app.fundraisers.beginnings import BEGINNINGS, find_beginning
 from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm, OverflowForm
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
@@ -104,16 +104,6 @@ def _read_goal(form: FundraiserForm, currency: str, locale: str) -> Money | None
         return None
 
 
-def _is_filled(form: FundraiserForm) -> bool:
-    """True when no gap of a beginning is left; False with the message put at the field that has one."""
-    is_filled = True
-    for field in (form.title, form.story):
-        if gap := find_gap(field.data or ""):
-            field.errors = [*field.errors, _("Fill in “%(gap)s”, or take it out: it is from the example", gap=gap)]
-            is_filled = False
-    return is_filled
-
-
 def _chosen() -> tuple[Organization | None, Need | None]:
     """What ?organization= and ?need= name, as far as the public may see it. A need alone names its organization."""
     need_key = decode_id(request.args.get("need", ""))
@@ -188,7 +178,7 @@ def new() -> ResponseReturnValue:
         if reasons := operations.reasons_not_to_start(current_person(), organization, need):
             raise Refused(reasons)
         return render_template("fundraisers/new.html", **values)
-    is_valid = form.validate() & _is_filled(form)
+    is_valid = form.validate()
     goal = _read_goal(form, organization.currency, locale)
     counted = _read_counted(form, organization.currency, locale)
     if not is_valid or goal is None or counted is None:
@@ -238,7 +228,7 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
         item = fundraiser.item_minor
         form.item_price.data = "" if item is None else format_plain(Money(item, currency), locale)
         return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser)
-    is_valid = form.validate() & _is_filled(form)
+    is_valid = form.validate()
     goal = _read_goal(form, currency, locale)
     counted = _read_counted(form, currency, locale)
     if not is_valid or goal is None or counted is None:

@@ -77,6 +77,8 @@ def test_a_goal_counts_donors_or_things_and_says_what_becomes_of_more(app: Flask
         {"have": 15000, "of": 50000},
     )
     assert ask("PATCH", path, {"title": "Run again"}).json["goal_kind"] == "money"
+    gap = ask("PATCH", path, {"story": "What the money does: …", "goal": dollars(60000)})
+    assert (gap.status_code, [error["field"] for error in gap.json["errors"]]) == (422, ["story"])
     assert staff("PATCH", f"/organizations/{organization.slug}", {"overflow_rule": ""}).json["overflow_rule"] == ""
     assert ask("GET", path).json["overflow_rule"] == ""
 
@@ -93,6 +95,8 @@ def test_a_goal_counts_donors_or_things_and_says_what_becomes_of_more(app: Flask
         ({"goal_kind": "items", "item_name": "x", "item_price": {"amount_minor": 1, "currency": "EUR"}}, "item_price"),
         ({"goal": {"amount_minor": 50000.5, "currency": "USD"}}, "goal.amount_minor"),
         ({"team": "nobodys-team"}, "team"),
+        ({"title": "In memory of …"}, "title"),  # a gap of a beginning
+        ({"story": "I chose them because …\n\nThank you!"}, "story"),
     ],
 )
 def test_what_cannot_be_a_goal_is_said_at_its_field(

@@ -18,10 +18,11 @@ from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox
-from app.donations import checks
+from app.donations import checks, money_queries, reconciling
 from app.donations.money_facts import BalanceFacts, DisputeFacts
 from app.donations.money_models import Dispute, FraudWarning, MoneyMismatch, Refund
 from app.donations.operations.disputes import note_dispute
+from app.donations.operations.payouts import find_owners
 from tests.conftest import CheckingClient
 from tests.donations.back import FORM, Back, follow
 from tests.donations.conftest import Giving, WorkOff, ledger_table
@@ -167,6 +168,11 @@ def test_the_owners_are_reminded_before_the_deadline_unless_they_answered(back: 
     reminders = [mail for mail in mailbox.messages if mail["Subject"].startswith("Answer the bank by")]
     assert len(reminders) == 1
     assert encode_id(open_still.id) in reminders[0].as_string().replace("=\n", "")
+    # In the list whatever has a deadline comes first, on either database.
+    with transaction():
+        db.session.execute(sa.update(Dispute).where(Dispute.id == answered.id).values(respond_by=None))
+    listed = money_queries.list_disputes(answered.organization_id)
+    assert [row.id for row in listed] == [open_still.id, answered.id]
 
 
 def test_an_early_warning_is_told_once_and_leads_to_the_refund(
@@ -230,6 +236,12 @@ def test_a_balance_of_nothing_but_a_fee_is_written_once(back: Back) -> None:
     assert [action for action in actions if "dispute" in action] == ["donation.dispute_under_review"]
     assert entries("dispute_fee") == [(("fees", 1500, "USD"), ("stripe_clearing", -1500, "USD"))]
     assert (back.raised(given), checks.check_returned()[1]) == (2500, [])
+    # The nightly comparison and a payout know whose it is.
+    organization_id = donation.organization_id
+    cause = reconciling._find_causes([fee_alone])["txn_fee"]
+    assert (cause.donation_id, cause.organization_id) == (given.donation_id, organization_id)
+    assert sum(reconciling._booked(cause.sources).values()) == fee_alone.net.amount_minor
+    assert find_owners(["txn_fee"])["txn_fee"].donation_id == given.donation_id
 
 
 @pytest.mark.rule("A1")

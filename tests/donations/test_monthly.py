@@ -170,7 +170,7 @@ def test_staff_read_who_gives_every_month_and_how_it_stands(
     hidden = Monthly(
         connecting, work_off, name="Kwame Asante", email="k@example.org", hide_from_organization="y"
     ).begin()
-    Monthly(connecting, work_off, name="Never Paid", email="n@example.org")
+    unpaid = Monthly(connecting, work_off, name="Never Paid", email="n@example.org")
     gift.card_works(False)
     gift.renew()
     gift.hear()
@@ -188,6 +188,8 @@ def test_staff_read_who_gives_every_month_and_how_it_stands(
     assert "$50 a month" in page
     for nobody in ("Kwame", "Never Paid", "k@example.org"):
         assert nobody not in page
+    assert staff.get(f"{path}/monthly-gifts/{encode_id(unpaid.id)}").status_code == 404  # a checkout somebody opened
+    assert "never paid" in staff.get(f"{path}/donations/{encode_id(unpaid.given.donation_id)}").text
     one = staff.get(f"{path}/monthly-gifts/{encode_id(hidden.id)}").text
     assert "Kwame" not in one
     assert (month := f"{path}/donations/{encode_id(hidden.given.donation_id)}") in one
@@ -462,12 +464,15 @@ def test_gift_aid_is_declared_once_for_every_month_and_goes_when_nothing_was_pai
         find_or_make_terms(gift.row().organization_id).claims_gift_aid = True
     connecting.give("10", "GBP", **UK)
     assert declarations()[-1] == (ONE_GIFT, "12 Mare Street", "pending")
-    for days, left in ((29, 3), (32, 2)):
+    odd = connecting.give("11", "GBP", **UK)  # paid otherwise than asked: never counted, so nothing is ever claimed
+    with transaction():
+        connecting.donation(odd).status = "mismatched"
+    for days, left in ((29, 4), (32, 2)):
         with moved_to(now() + dt.timedelta(days=days)), transaction():
             purge_declarations()
         assert len(declarations()) == left
     actions = db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.action == "gift_aid.purged")).all()
-    assert len(actions) == 1
+    assert len(actions) == 2
 
 
 @pytest.mark.rule("F9")

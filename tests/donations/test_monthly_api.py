@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from app.accounts.models import Person
+from app.core.db import transaction
 from app.core.ids import decode_id
+from app.donations.operations import monthly as operations
 from tests.api.test_main_job import Caller
 from tests.donations.conftest import WorkOff
 from tests.donations.connecting import Connecting, connecting
@@ -86,8 +88,18 @@ def test_its_donor_changes_pauses_resumes_and_stops_it(begin: Callable[..., Give
 @pytest.mark.rule("F9")
 @pytest.mark.rule("A1")
 def test_staff_see_it_without_a_hidden_name_and_nobody_else_does(begin: Callable[..., Given]) -> None:
-    gift = begin().begin()
+    gift, unpaid = begin().begin(), begin(email="never@example.org")
     [seen] = gift.staff("GET", f"/organizations/{gift.slug}/monthly-gifts").json["data"]
+    # A checkout that was never paid is none, also when its donor stopped it.
+    for _state in ("pending", "ended"):
+        assert unpaid.staff("GET", unpaid.path).status_code == 404
+        assert unpaid.staff("GET", f"{unpaid.path}/donations").status_code == 404
+        assert len(unpaid.staff("GET", f"/organizations/{unpaid.slug}/monthly-gifts").json["data"]) == 1
+        assert unpaid.donor("GET", "/me/monthly-gifts").json["data"] == []
+        if _state == "pending":
+            with transaction():
+                operations.end(operations.get(unpaid.id), "donor")
+    assert unpaid.donor("GET", unpaid.path).json["status"] == "ended"
     assert (seen["name"], seen["email"], seen["url"]) == ("Dee", "dee@example.org", None)
     hidden = begin(hide_from_organization=True, name="Nobody's business", email="hidden@example.org").begin()
     listed = gift.staff("GET", f"/organizations/{gift.slug}/monthly-gifts?status=active")

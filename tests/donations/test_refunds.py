@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.audit import AuditEvent
-from app.core.db import db
+from app.core.clock import now
+from app.core.db import db, transaction
 from app.core.ids import encode_id
-from app.donations import checks
+from app.donations import checks, money_queries
 from app.donations.money_models import Refund
 from tests.conftest import CheckingClient
 from tests.donations.back import FORM, Back, follow
@@ -154,7 +156,9 @@ def test_a_double_click_and_a_lost_answer_give_back_once(
 
 
 @pytest.mark.rule("F5")
-def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(back: Back, mailbox: Mailbox) -> None:
+def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(
+    back: Back, mailbox: Mailbox, sign_in: Callable[..., CheckingClient]
+) -> None:
     given = back.pay()
     label, owner = encode_id(given.donation_id), back.staff(given)
     back.server.hook("POST", "refund_outcome", {"outcome": "pending"})
@@ -175,6 +179,15 @@ def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(back: Back, mailb
     assert subjects.count("$3 did not reach you") == 1  # the donor
     assert subjects.count("A refund of $3 did not arrive") == 1  # the owner
     assert {mail["To"] for mail in mailbox.messages if "A refund of" in mail["Subject"]} == {owner.email}
+    # What did not arrive stands first, though it is the older one, and the doctor leads to it.
+    with transaction():
+        failed = sa.update(Refund).where(Refund.status == "failed")
+        db.session.execute(failed.values(created_at=now() - dt.timedelta(days=1)))
+    organization = back.donation(given).fundraiser.organization
+    assert [row.status for row in money_queries.list_refunds(organization.id)] == ["failed", "succeeded"]
+    page = sign_in(owner).get(f"/manage/{organization.slug}/money").text
+    assert f'href="/manage/{organization.slug}/money#refunds">Open the gift' in page
+    assert 'id="refunds"' in page
     # Even one that was called done may come back.
     back.server.hook("POST", f"refunds/{made[0]['id']}/fail", {})
     back.hear()

@@ -27,8 +27,8 @@ SignIn = Callable[..., CheckingClient]
 
 def make_gift(
     fundraiser: Fundraiser, amount: int, *, status: str = "paid", at: dt.datetime | None = None, **values: Any
-) -> None:
-    """A gift as Stripe's word would have left it."""
+) -> int:
+    """A gift as Stripe's word would have left it; its id."""
     with transaction():
         gift = Donation(
             fundraiser_id=fundraiser.id, organization_id=fundraiser.organization_id, amount_minor=amount, currency="USD",
@@ -44,6 +44,7 @@ def make_gift(
             )  # fmt: skip
             tally.gift_paid(gift)
         tally.moved(gift, "pending")
+        return gift.id
 
 
 def page_of(client: CheckingClient, fundraiser: Fundraiser, query: str = "") -> str:

@@ -11,15 +11,17 @@ import sqlalchemy as sa
 from flask import Flask
 from PIL import Image
 
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox
+from app.donations.models import Donation
+from app.donations.monthly_models import MonthlyGift
 from app.donations.operations.offline import record_offline
 from app.donations.page_checks import check_tallies
-from app.donations.page_parts import list_leaders, parts_of
+from app.donations.page_parts import MOST_LEADERS, list_leaders, parts_of
 from app.donations.queries import totals
 from app.fundraisers.models import Fundraiser, FundraiserPicture
 from app.fundraisers.operations import Counted, approve_fundraiser, start_fundraiser
@@ -137,7 +139,25 @@ def test_the_largest_gifts_never_name_the_anonymous_nor_a_minor(app: Flask, clie
     make_gift(fundraiser, 8_000, name="Young", anonymous=False, person_id=young.id)
     for number in range(5):
         make_gift(fundraiser, 1_000 + number, name=f"Open {number}", anonymous=False)
-    assert [leader.name for leader in list_leaders(fundraiser.id)] == [f"Open {number}" for number in (4, 3, 2, 1, 0)]
+    open_ones = [f"Open {number}" for number in (4, 3, 2, 1, 0)]
+    assert [leader.name for leader in list_leaders(fundraiser.id)] == open_ones
+    # Whoever gives every month stands there once, with their largest whole month, and crowds nobody out; nor do many minors.
+    with transaction():
+        monthly = MonthlyGift(
+            fundraiser_id=fundraiser.id, organization_id=fundraiser.organization_id, mode="demo", amount_minor=5_000,
+            currency="USD", status="active", created_at=now(),
+        )  # fmt: skip
+        db.session.add(monthly)
+        db.session.flush()
+    for month in range(3 * MOST_LEADERS):
+        make_gift(fundraiser, 5_000 + month % 2, name="Monthly Mo", anonymous=False, monthly_gift_id=monthly.id)
+        make_gift(fundraiser, 7_000, name="Young", anonymous=False, person_id=young.id)
+    back = make_gift(fundraiser, 9_500, name="Monthly Mo", anonymous=False, monthly_gift_id=monthly.id)
+    with transaction():
+        db.session.get_one(Donation, back).refunded_minor = 1
+    leaders = list_leaders(fundraiser.id)
+    assert [leader.name for leader in leaders] == ["Monthly Mo", *open_ones[:4]]
+    assert leaders[0].amount.amount_minor == 5_001
     path = f"/fundraisers/{fundraiser.slug}"
     page = client.get(path).text
     assert "Largest gifts" in page

@@ -355,13 +355,13 @@ def let_go(donation_id: int) -> None:
 
 
 def purge_declarations(*, limit: int = 500) -> int:
-    """Delete Gift Aid declarations, home addresses among them, of gifts that were not paid and that nobody can go on with any
-    more (after DECLARATION_KEPT_FOR); how many that were."""
+    """Delete Gift Aid declarations, home addresses among them, of gifts that were not paid, or not as was asked, and that nobody
+    can go on with any more (after DECLARATION_KEPT_FOR); how many that were."""
     asked_at = sa.func.coalesce(Donation.attempt_at, Donation.created_at)
     query = (
         sa.select(Donation)
         .join(GiftAidDeclaration, GiftAidDeclaration.donation_id == Donation.id)
-        .where(Donation.status.in_(RESUMABLE), asked_at < now() - DECLARATION_KEPT_FOR)
+        .where(Donation.status.in_((*RESUMABLE, "mismatched")), asked_at < now() - DECLARATION_KEPT_FOR)
     )
     unpaid = db.session.scalars(query.order_by(Donation.id).limit(limit)).all()
     for donation in unpaid:

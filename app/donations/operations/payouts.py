@@ -42,7 +42,7 @@ def find_owners(ids: Sequence[str]) -> dict[str, Owner]:
         return {}
     found: dict[str, Owner] = {}
     gift = (Donation.organization_id, Donation.fundraiser_id, Donation.id)
-    sources = {f"dispute:{key}": key for key in ids}
+    sources = {f"{kind}:{key}": key for key in ids for kind in ("dispute", "fee")}
     queries = (
         sa.select(Donation.stripe_balance_transaction_id, *gift).where(Donation.stripe_balance_transaction_id.in_(ids)),
         sa.select(Refund.stripe_balance_transaction_id, *gift)

@@ -24,6 +24,7 @@ from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.money_forms import EvidenceForm, PeriodForm, RefundForm, SeenForm
 from app.donations.money_models import DISPUTE_ANSWERABLE, Dispute, MoneyMismatch, Payout
+from app.donations.monthly_queries import is_paid
 from app.donations.operations import disputes, mismatches, refunds
 from app.donations.operations.giving import form_key
 from app.donations.policy import looks_twice
@@ -108,6 +109,7 @@ def gift(of: _Of) -> ResponseReturnValue:
         disputes=money_queries.list_disputes_of(donation.id),
         warnings=money_queries.list_warnings_of(donation.id),
         trail=money_queries.list_trail(donation.id),
+        is_month=donation.monthly_gift_id is not None and is_paid(donation.monthly_gift_id),
         may_refund=gateway.is_on() and donation.mode == gateway.mode(),
         words=money_words,
     )
