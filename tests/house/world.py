@@ -183,6 +183,7 @@ def build() -> World:
         given.mode = "live"
         receipt = pay(given)
         months = begin_monthly(gift)
+        months.status = "active"  # what was never paid is none
         dispute = Dispute(
             donation_id=gift.id, organization_id=organization.id, stripe_dispute_id=f"du_{gift.id}", amount_minor=2500,
             currency="USD", status="needs_response", reason="fraudulent", respond_by=now() + dt.timedelta(days=7),
