@@ -17,7 +17,7 @@ from app.core.money import Money
 from app.donations import checkout, ledger
 from app.donations.models import Donation, LedgerTransaction
 from app.donations.operations import fulfilling
-from tests.donations.conftest import Giving, WorkOff, ledger_table
+from tests.donations.conftest import Giving, ledger_table
 from tests.donations.test_inbox import live_all_fates
 
 AT_ONCE = 6
@@ -41,28 +41,12 @@ def at_once(giving: Giving, act: Callable[[int], Any]) -> list[Any]:
 
 
 @pytest.mark.rule("F3")
-def test_the_same_events_by_many_at_once_are_stored_and_handled_once(
-    giving: Giving, work_off: WorkOff, new_client: Callable[[], Any]
-) -> None:
+def test_events_that_several_workers_answer_at_once_are_handled_once(giving: Giving) -> None:
+    """That they are stored once, and that donors who come back meanwhile count nothing twice: tests/races/test_money.py."""
     live_all_fates(giving)
-    events = giving.server.events()
-    browsers = [new_client() for _number in range(AT_ONCE)]
-
-    def deliver(number: int) -> list[int]:
-        return Giving(giving.app, giving.server, browsers[number]).deliver(*events)
-
-    assert {status for statuses in at_once(giving, deliver) for status in statuses} == {200}
+    giving.deliver_all()
     handlers, sweeps = giving.app.extensions["outbox_handlers"], giving.app.extensions["sweeps"]
     at_once(giving, lambda _number: jobs.work_off(handlers, sweeps))
-    giving.check()
-
-
-@pytest.mark.rule("F3")
-def test_one_gift_fulfilled_by_many_at_once_is_counted_once(giving: Giving, work_off: WorkOff) -> None:
-    given = giving.give()
-    giving.act(given, "pay")
-    giving.settle()
-    assert at_once(giving, lambda _number: checkout.fulfil(given.donation_id)) == ["paid"] * AT_ONCE
     giving.check()
 
 

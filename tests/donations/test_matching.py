@@ -6,7 +6,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -28,7 +27,6 @@ from app.donations.tally_models import MatchClaim
 from app.fundraisers.matching import end_match, promise_match
 from app.fundraisers.models import Fundraiser, MatchingGift
 from tests.conftest import CheckingClient
-from tests.donations.together import at_once, begin_gifts
 from tests.factories import make_fundraiser, make_member, make_organization
 
 PROCESSES, EACH = 3, 3
@@ -197,29 +195,3 @@ def test_verify_finds_a_promise_that_is_off(app: Flask) -> None:
     with transaction():
         db.session.execute(sa.update(MatchingGift).values(claimed_minor=599))
     assert check_matches()[1]
-
-
-def claim_by_processes(app: Flask, tmp_path: Path, guard: str, cap: int) -> int:
-    """Gifts of 100 that several processes hear of at once; what they claimed of a promise of `cap`, all together."""
-    fundraiser, owner = begin()
-    give(fundraiser, owner, 100)  # before anybody promised: the counters are there
-    promise(fundraiser, owner, cap)
-    keys = begin_gifts(fundraiser, PROCESSES * EACH)
-    commands = [[guard, *keys[number::PROCESSES]] for number in range(PROCESSES)]
-    ended = [status for status, _told in at_once(app, tmp_path, "gift_worker", commands)]
-    assert guard != "guarded" or not any(ended)
-    return int(db.session.scalar(sa.select(sa.func.sum(MatchClaim.amount_minor))) or 0)
-
-
-@pytest.mark.rule("F2")
-def test_gifts_paid_at_one_moment_share_a_cap_and_never_more(app: Flask, tmp_path: Path) -> None:
-    assert claim_by_processes(app, tmp_path, "guarded", 450) == 450
-    assert db.session.scalar(sa.select(MatchingGift.claimed_minor)) == 450
-    check()
-
-
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=False)
-def test_control_without_the_claim_a_cap_is_exceeded(app: Flask, tmp_path: Path) -> None:
-    """PostgreSQL alone: SQLite lets one writer in at a time. Gifts meet at the fundraiser's lock and at its counters as well,
-    which are off here, too: what is left is to look first and hope."""
-    assert claim_by_processes(app, tmp_path, "unclaimed", 450) > 450

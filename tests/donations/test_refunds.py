@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,51 +247,3 @@ def test_who_may_give_back(back: Back, sign_in: Callable[..., CheckingClient]) -
     assert sign_in(back.staff(given)).post(theirs, data=FORM).status_code == 404
     assert back.rows(Refund) == []
     assert sign_in(back.staff(given, "manager")).post(address, data=FORM).status_code == 303
-
-
-# --- many at once, in processes of their own ----------------------------------------------------------------------
-
-
-def rush(back: Back, tmp_path: Path, donation_id: int, *, guarded: bool) -> list[str]:
-    """Four processes give back 10 of 25 at the same moment; what became of each."""
-    import dataclasses
-
-    path = tmp_path / "settings.json"
-    path.write_text(json.dumps(dataclasses.asdict(back.giving.app.config["SETTINGS"]), default=str))
-    db.session.rollback()
-    command = [sys.executable, "-m", "tests.donations.refund_worker", str(path), str(donation_id)]
-    crowd = [
-        subprocess.Popen(
-            [*command, "guarded" if guarded else "unguarded"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _number in range(4)
-    ]
-    for process in crowd:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in crowd:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return sorted(process.communicate(timeout=60)[0].strip() for process in crowd)
-
-
-@pytest.mark.rule("F5")
-def test_refunds_at_once_never_exceed_the_gift(back: Back, tmp_path: Path) -> None:
-    given = back.pay()
-    assert rush(back, tmp_path, given.donation_id, guarded=True) == ["more_than_left"] * 2 + ["saved"] * 2
-    back.work_off()
-    assert sum(refund["amount"] for refund in refunds_at_stripe(back)) == 2000
-    assert back.raised(given) == 500
-
-
-def test_without_the_check_under_the_lock_they_would(back: Back, tmp_path: Path) -> None:
-    """The control: with the look at what is left taken before the lock, more is promised back than was given. Stripe is the
-    last guard then, and refuses the rest."""
-    given = back.pay()
-    assert rush(back, tmp_path, given.donation_id, guarded=False) == ["saved"] * 4
-    assert sum(row.amount_minor for row in back.rows(Refund)) > 2500

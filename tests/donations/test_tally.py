@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from app.fundraisers.models import Fundraiser
 from tests.conftest import CheckingClient
 from tests.donations.conftest import Giving, WorkOff
 from tests.donations.test_inbox import live_all_fates
-from tests.donations.together import at_once, begin_gifts
 from tests.factories import make_fundraiser, make_member
 from tests.fundraisers.test_page import make_gift
 
@@ -114,32 +112,6 @@ def test_verify_finds_a_donor_who_gave_otherwise_and_a_counter_that_is_missing(a
     with transaction():
         db.session.execute(sa.delete(FundraiserTally))
     assert any("holds 0 as settled_minor, not 2500" in problem for problem in check_tallies()[1])
-
-
-def count_by_processes(app: Flask, tmp_path: Path, guard: str) -> dict[str, int]:
-    """Several processes count gifts to one fundraiser at once; what its page shows in the end."""
-    fundraiser = make_fundraiser()
-    make_gift(fundraiser, 100)
-    keys = begin_gifts(fundraiser, PROCESSES * EACH)
-    commands = [[guard, *keys[number::PROCESSES]] for number in range(PROCESSES)]
-    ended = [status for status, _told in at_once(app, tmp_path, "gift_worker", commands)]
-    assert guard != "guarded" or not any(ended)
-    return shown(fundraiser)
-
-
-def test_gifts_counted_by_several_processes_at_once_are_all_counted(app: Flask, tmp_path: Path) -> None:
-    found = count_by_processes(app, tmp_path, "guarded")
-    gifts = PROCESSES * EACH + 1
-    assert (found["settled"], found["gift_count"], found["donor_count"]) == (100 * gifts, gifts, gifts)
-    assert check_tallies()[1] == []
-
-
-@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=False)
-def test_control_without_the_lock_gifts_are_lost_from_the_counters(app: Flask, tmp_path: Path) -> None:
-    """PostgreSQL alone: SQLite lets one writer in at a time, whoever locks."""
-    found = count_by_processes(app, tmp_path, "uncounted")
-    assert found["settled"] < 100 * (PROCESSES * EACH + 1)
-    assert check_tallies()[1]
 
 
 # --- as fast with many gifts as with few ----------------------------------------------------------------------------

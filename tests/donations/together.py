@@ -16,14 +16,7 @@ from pathlib import Path
 from flask import Flask
 
 from app import create_app
-from app.core.clock import now
-from app.core.db import db, transaction
-from app.core.ids import encode_id
-from app.core.money import Money
-from app.donations.facts import PaymentFacts, SessionFacts
-from app.donations.models import Donation
-from app.donations.operations import fulfilling
-from app.fundraisers.models import Fundraiser
+from app.core.db import db
 from config import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -59,20 +52,6 @@ def at_once(app: Flask, directory: Path, module: str, commands: Sequence[Sequenc
     return [(process.returncode, text) for process, text in zip(processes, written, strict=True)]
 
 
-def begin_gifts(fundraiser: Fundraiser, count: int) -> list[str]:
-    """So many gifts of 100 that nobody has paid yet; their ids."""
-    with transaction():
-        gifts = [
-            Donation(
-                fundraiser_id=fundraiser.id, organization_id=fundraiser.organization_id, amount_minor=100, currency="USD",
-                email=f"d{number}@example.org", mode="demo", status="pending", created_at=now(),
-            )
-            for number in range(count)
-        ]  # fmt: skip
-        db.session.add_all(gifts)
-    return [str(gift.id) for gift in gifts]
-
-
 # --- in the worker ------------------------------------------------------------------------------------------------
 
 
@@ -89,14 +68,3 @@ def run(guards_out: Callable[[str], None], act: Callable[[list[str]], None]) -> 
     sys.stdin.readline()
     with app.app_context():
         act(sys.argv[3:])
-
-
-def pay(key: int) -> None:
-    """Let Stripe's word arrive that a gift is paid."""
-    gift = db.session.get_one(Donation, key)
-    amount, name = Money(gift.amount_minor, gift.currency), encode_id(key)
-    db.session.rollback()
-    session = SessionFacts(f"cs_{key}", "", "complete", "paid", amount, f"pi_{key}", name, 1, False, now())
-    payment = PaymentFacts(f"pi_{key}", "succeeded", amount, None, None, None, name, False)
-    with transaction():
-        fulfilling.fulfil(key, session, payment, livemode=False)

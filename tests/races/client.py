@@ -1,7 +1,8 @@
 """One process of a crowd: reads its people from standard input, gets ready, waits for the word, then all act at once.
 
 Run as a script; it imports nothing of the application. One line of JSON in: {"port", "people": [{"cookie" or "token", "path",
-"fields"}]}; "ready" out; one line in; one line of JSON out: the status codes, in order, and what each API call was told.
+"fields"}, or {"path", "method", "body"}: whoever sends just that; all may have "headers" besides]}; "ready" out; one line in; one
+line of JSON out: the status codes, in order, and what each API call was told.
 """
 
 from __future__ import annotations
@@ -43,10 +44,12 @@ class Visitor(threading.Thread):
     def prepare(self) -> None:
         """Open the form, as a browser would; nothing to open with a bearer token."""
         person = self.person
+        more = person.get("headers", {})
+        if "method" in person:
+            self.headers, self.body = more, person["body"]
+            return
         if "token" in person:
-            self.headers = {
-                "Authorization": f"Bearer {person['token']}", "Content-Type": "application/json", **person.get("headers", {})
-            }  # fmt: skip
+            self.headers = {"Authorization": f"Bearer {person['token']}", "Content-Type": "application/json", **more}
             self.body = json.dumps(person["fields"])
             return
         status, cookie, page = send(self.port, "GET", person["path"], {"Cookie": f"session={person['cookie']}"})
@@ -56,13 +59,15 @@ class Visitor(threading.Thread):
         self.headers = {
             "Cookie": f"session={cookie or person['cookie']}",
             "Content-Type": "application/x-www-form-urlencoded",
+            **more,
         }
         self.body = urlencode({**person["fields"], "csrf_token": html.unescape(token.group(1))})
 
     def run(self) -> None:
         """Wait for the word and act."""
         self.go.wait()
-        self.status, _cookie, told = send(self.port, "POST", self.person["path"], self.headers, self.body)
+        method = self.person.get("method", "POST")
+        self.status, _cookie, told = send(self.port, method, self.person["path"], self.headers, self.body or None)
         self.told = told if "token" in self.person else ""
 
 

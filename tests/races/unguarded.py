@@ -17,6 +17,7 @@ from app.organizations import members
 from app.pledges import operations as pledging
 from app.signups import gate, places, two_adults, waitlist
 from app.signups import operations as placing
+from tests.races import unguarded_money
 
 # Under the lock nobody asks again, and the claim takes whatever is asked for.
 placing.gate = types.SimpleNamespace(**{**vars(gate), "require": lambda *_a, **_k: None})  # type: ignore[attr-defined]
@@ -50,5 +51,7 @@ with app.app_context():
             """The constraint would be the last guard; on PostgreSQL the test drops it from its own database."""
             connection.execute("PRAGMA ignore_check_constraints=ON").close()
 
+
+app.wsgi_app = unguarded_money.listening(app.wsgi_app)  # type: ignore[method-assign]
 
 __all__ = ["app"]
