@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -15,6 +16,9 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# What htmx writes of a request that a newer one of its form took the place of: a busy machine still answers the field before
+# when the next is left. One that failed says `sendError` besides.
+REPLACED = re.compile(r"htmx:(afterRequest|sendAbort), ")
 THEMES_AND_WIDTHS = [(theme, width) for theme in ("light", "dark") for width in (1280, 320)]
 
 

@@ -84,7 +84,8 @@ def test_a_lesson_its_questions_and_what_is_told_are_accessible(app: Flask, brow
         page = context.new_page()
         if lesson == 1:
             page.goto(address + HOME)
-            page.get_by_role("button", name="Begin the course").click()
+            with page.expect_event("load"):
+                page.get_by_role("button", name="Begin the course").click()
         page.goto(f"{address}{HOME}/lessons/{lesson}")
         faults += faults_of(page)
         page.goto(f"{address}{HOME}/lessons/{lesson}/questions")

@@ -70,7 +70,8 @@ def manager(browser: Browser, address: str, *, width: int, theme: str, script: b
     page.goto(f"{address}/sign-in?next=/manage/pantry/needs")
     page.get_by_label("Email").fill("mara@example.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    with page.expect_event("load"):
+        page.get_by_role("main").get_by_role("button", name="Sign in").click()
     yield page
     context.close()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -94,7 +95,7 @@ def test_the_menu_of_a_phone_opens_without_javascript(browser: Browser, site: st
         assert not link.is_visible()
         page.get_by_role("button", name="Menu").click()
         link.click()
-        assert page.url == site + "/organizations"
+        expect(page).to_have_url(site + "/organizations")
 
 
 def test_the_filters_of_a_phone_open_without_javascript_and_are_open_elsewhere(browser: Browser, site: str) -> None:
@@ -107,17 +108,17 @@ def test_the_filters_of_a_phone_open_without_javascript_and_are_open_elsewhere(b
             if folded:
                 button.click()
             chip.click()
-            assert page.url == f"{site}/needs?near=Newark%2C+NJ"
+            expect(page).to_have_url(f"{site}/needs?near=Newark%2C+NJ")
 
 
 def test_an_error_summary_takes_the_focus_and_leads_into_the_field(browser: Browser, site: str) -> None:
     with opened(browser, "light", 1280) as page:
         page.goto(site + "/register")
         page.get_by_role("button", name="Register").click()
-        assert page.title().startswith("Error: ")
-        assert page.evaluate("document.activeElement.className") == "summary"
+        expect(page).to_have_title(re.compile("^Error: "))
+        expect(page.locator(".summary")).to_be_focused()
         page.locator(".summary a").first.click()
-        assert page.evaluate("document.activeElement.name") == "name"
+        expect(page.locator("[name=name]")).to_be_focused()
 
 
 def test_every_control_is_large_enough_for_a_thumb(browser: Browser, site: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
 from tests.factories import make_article
@@ -127,10 +127,10 @@ def test_without_script_the_link_leads_away_and_the_choice_works(browser: Browse
     assert not page.get_by_text("takes this page out of this tab's history").is_visible()
     page.get_by_label("Country").select_option("CA")
     page.get_by_role("button", name="Show services").click()
-    assert page.get_by_text("1-833-900-1010").count() == 1
+    expect(page.get_by_text("1-833-900-1010")).to_have_count(1)
     assert context.cookies() == []
     page.get_by_role("link", name="Leave this page").click()
-    assert page.url == ELSEWHERE
+    expect(page).to_have_url(ELSEWHERE)
     context.close()
 
 

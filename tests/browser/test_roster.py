@@ -92,7 +92,8 @@ def keeper(browser: Browser, address: str, path: str, *, width: int, theme: str,
     page.goto(f"{address}/sign-in?next={path}")
     page.get_by_label("Email").fill("kim@example.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    with page.expect_event("load"):
+        page.get_by_role("main").get_by_role("button", name="Sign in").click()
     yield page
     context.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from werkzeug.serving import make_server
 
 from app.core.mail import Attachment, Mail, build, send
@@ -128,6 +128,7 @@ def test_every_page_is_accessible(
         found[address] = faults_of(page)
     page.goto(f"{payments.base_url}/c/pay/{states['open']}")
     page.get_by_role("button", name="Decline the card").click()
+    page.get_by_role("alert").wait_for()
     found["declined"] = faults_of(page)
     context.close()
     assert {address: faults for address, faults in found.items() if faults} == {}
@@ -144,14 +145,14 @@ def test_a_payer_is_declined_pays_and_is_led_back(
     gift = session(payments, shop)
     page.goto(gift.url)
     page.get_by_role("link", name="Cancel").click()
-    assert page.url == f"{shop}/cancelled"
+    expect(page).to_have_url(f"{shop}/cancelled")
     page.go_back()
     page.get_by_role("button", name="Decline the card").click()
-    assert page.get_by_role("alert").is_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
     page.get_by_role("button", name="Pay", exact=True).click()
-    assert page.url == f"{shop}/thanks"
+    expect(page).to_have_url(f"{shop}/thanks")
     page.goto(gift.url)
-    assert page.get_by_role("heading", name="Paid").is_visible()
+    expect(page.get_by_role("heading", name="Paid")).to_be_visible()
     context.close()
     assert [line for line in said if "402" not in line] == []
 
@@ -162,9 +163,9 @@ def test_the_bank_is_played_on_the_page(browser: Browser, payments: DemoServer, 
     gift = session(payments, shop)
     page.goto(gift.url)
     page.get_by_role("button", name="Pay by bank").click()
-    assert page.url == f"{shop}/thanks"
+    expect(page).to_have_url(f"{shop}/thanks")
     page.goto(payments.base_url)
     page.get_by_role("row", name="waiting for the bank").get_by_role("link").first.click()
     page.get_by_role("button", name="The bank confirms").click()
-    assert page.get_by_role("heading", name="Paid").is_visible()
+    expect(page.get_by_role("heading", name="Paid")).to_be_visible()
     context.close()

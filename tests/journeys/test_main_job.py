@@ -115,7 +115,7 @@ def a_moderator_verifies(moderator: Visitor) -> None:
 
 
 def the_owner_publishes(owner: Visitor) -> None:
-    owner.site.mail_to(OWNER, "is verified")
+    owner.site.mail_to(OWNER, f"{ORGANIZATION} is verified")
     owner.to_staff(ORGANIZATION, "Needs")
     owner.look()
     owner.follow(NEED)
@@ -159,12 +159,12 @@ def a_supporter_signs_up(supporter: Visitor, need: str) -> None:
     supporter.look()
     supporter.fill("How many people, with you?", "2")
     supporter.page.get_by_role("button", name="Sign up").focus()
-    with supporter.page.expect_navigation():
+    with supporter.page.expect_event("load"):
         supporter.page.keyboard.press("Enter")
     assert supporter.page.url.endswith("/my-help")
     assert supporter.reads("Confirmed")
     supporter.look()
-    mail = supporter.site.mail_to(SUPPORTER, NEED)
+    mail = supporter.site.mail_to(SUPPORTER, f"Your place: {NEED}")
     [attached] = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     text = attached.get_payload(decode=True)
     assert isinstance(text, bytes)
@@ -195,7 +195,7 @@ def and_pledges(supporter: Visitor, need: str) -> None:
     supporter.press("Pledge")
     assert supporter.reads("Promised")
     supporter.look()
-    supporter.site.mail_to(SUPPORTER, "tomatoes")
+    supporter.site.mail_to(SUPPORTER, "Your promise: Canned tomatoes")
     supporter.go(need)
     assert supporter.reads("28 wanted of 40")
     supporter.press("Pledge")
@@ -255,7 +255,7 @@ def a_donor_gives(donor: Visitor, fundraiser: str) -> None:
         donor.follow("Return to the site")
     assert donor.page.url.startswith(donor.site.url)
     donor.look()
-    thanks = donor.site.mail_to(DONOR, "hank")
+    thanks = donor.site.mail_to(DONOR, "Demonstration: thank you for your gift of $25")
     assert "$25" in text_of(thanks)
     donor.go(fundraiser)
     assert donor.reads("$25")

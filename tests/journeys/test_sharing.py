@@ -128,9 +128,7 @@ def test_a_need_after_a_flood_asks_first(visitor: Visitor) -> None:
 def test_the_ways_to_help_lead_on_near_a_place(visitor: Visitor) -> None:
     visitor.start()
     with Errand(visitor, 4):
-        visitor.acts += 1
-        with visitor.page.expect_navigation():
-            visitor.page.get_by_role("contentinfo").get_by_role("link", name="Ways to help").click()
+        visitor.click(visitor.page.get_by_role("contentinfo").get_by_role("link", name="Ways to help"))
         visitor.fill("Near", "Newark, NJ")
         visitor.press("Show what is near")
         assert visitor.reads("0 needs open near Newark, NJ"), "the need asks for nothing that is counted"
