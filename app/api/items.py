@@ -80,18 +80,18 @@ def show(item: Item) -> ResponseReturnValue:
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 def edit(item: Item, payload: dict[str, Any]) -> ResponseReturnValue:
     """Change what is given. A quantity below what is promised makes a surplus (P1)."""
-    present_values: dict[str, Any] = {
-        "name": item.name,
-        "unit": item.unit,
-        "quantity": frame.number(item.quantity),
-        "category": item.category,
-        "priority": item.priority,
-        "accepted_condition": item.accepted_condition,
-        "do_not_bring": item.do_not_bring,
-        "purchase_url": item.purchase_url,
-    }
-    values = _values({**present_values, **payload})
     with transaction():
         frame.require_match(queries.locked_version(Item, item.id))
-        changed = operations.edit_item(item.id, values, by=current_person())
+        # As it stands under the lock: what the guard read may be somebody else's change ago, and would undo it.
+        stands: dict[str, Any] = {
+            "name": item.name,
+            "unit": item.unit,
+            "quantity": frame.number(item.quantity),
+            "category": item.category,
+            "priority": item.priority,
+            "accepted_condition": item.accepted_condition,
+            "do_not_bring": item.do_not_bring,
+            "purchase_url": item.purchase_url,
+        }
+        changed = operations.edit_item(item.id, _values({**stands, **payload}), by=current_person())
         return frame.answer(200, schemas.ItemOut, present.item(changed))

@@ -93,13 +93,13 @@ def show(row: Pledge) -> ResponseReturnValue:
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 def edit(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
     """Another quantity, day or way; `in_transit` says that it is on its way. What is left out stays."""
-    quantity = read_quantity(payload["quantity"]) if "quantity" in payload else row.quantity
     with transaction():
+        # What is left out is as it stands under the lock, and not as the guard read it.
         frame.require_match(_version(lock_pledge(row.id)[1]))
         changed = change_pledge(
             row.id,
             by=current_person(),
-            quantity=quantity,
+            quantity=read_quantity(payload["quantity"]) if "quantity" in payload else row.quantity,
             deliver_by=payload.get("deliver_by"),
             way=payload.get("way", row.way),
             on_its_way=payload.get("in_transit", row.status == "in_transit"),

@@ -120,7 +120,16 @@ def edit(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
     """Change what is given. Capacity below what is taken is refused (S1), unless `below_taken` says that the latest places
     move to the waitlist; each of those people is told."""
     act = edit_shift_moving_latest if payload.pop("below_taken", "keep") == "move_latest" else operations.edit_shift
-    present_values: dict[str, Any] = {
+    with transaction():
+        frame.require_match(queries.locked_version(Shift, shift.id))
+        changed = act(shift.id, _values({**_as_it_stands(shift, payload), **payload}), by=current_person())
+        return frame.answer(200, schemas.ShiftOut, _present(changed))
+
+
+def _as_it_stands(shift: Shift, payload: dict[str, Any]) -> dict[str, Any]:
+    """What is not given stays what it is under the lock: what the guard read may be somebody else's change ago, and would
+    undo it, such as whom people meet (G1)."""
+    stands: dict[str, Any] = {
         "starts_at": shift.starts_at,
         "ends_at": shift.ends_at,
         "time_zone": shift.time_zone,
@@ -130,13 +139,10 @@ def edit(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
         "minimum_age": shift.minimum_age,
     }
     if "capacity" not in payload and "positions" not in payload:
-        present_values["positions"] = [
+        stands["positions"] = [
             {"id": position.id, "name": position.name, "capacity": position.capacity} for position in shift.positions
         ]
-    with transaction():
-        frame.require_match(queries.locked_version(Shift, shift.id))
-        changed = act(shift.id, _values({**present_values, **payload}), by=current_person())
-        return frame.answer(200, schemas.ShiftOut, _present(changed))
+    return stands
 
 
 @resource.route("/shifts/<id:shift_id>/cancel", methods=["POST"])
