@@ -1,4 +1,4 @@
-"""Mails about accounts, and the sweep of throttles."""
+"""Mails about accounts, and the sweeps of throttles and of links that open nothing any more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from app.accounts import throttles
 from app.accounts.mailbox import deliver_to
 from app.accounts.models import Person
-from app.accounts.operations import make_link
+from app.accounts.operations import forget_old_links, make_link
 from app.accounts.queries import find_email_change, find_person, find_person_by_email
 from app.core.db import transaction
 from app.core.jobs import Sweep
@@ -114,6 +114,12 @@ def forget_old_throttles() -> None:
         throttles.forget_old()
 
 
+def forget_links() -> None:
+    """Each names the address that it was sent to, which is kept no longer than it is of use."""
+    with transaction():
+        forget_old_links()
+
+
 HANDLERS = {
     "mail_verify_email": mail_verify_email,
     "mail_reset_password": mail_reset_password,
@@ -122,4 +128,7 @@ HANDLERS = {
     "mail_change_email": mail_change_email,
     "mail_email_change_asked": mail_email_change_asked,
 }
-SWEEPS = (Sweep("accounts.forget_throttles", 3600, forget_old_throttles),)
+SWEEPS = (
+    Sweep("accounts.forget_throttles", 3600, forget_old_throttles),
+    Sweep("accounts.forget_links", 86_400, forget_links),
+)

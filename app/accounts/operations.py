@@ -37,6 +37,8 @@ LINK_LIFETIMES = {
     "sign_in": dt.timedelta(minutes=30),
     "change_email": dt.timedelta(days=2),
 }
+# How long a link is kept after it was followed or expired: it names an address.
+LINKS_KEPT = dt.timedelta(days=7)
 # The longest way back that a link in a mail carries, in characters.
 MAXIMUM_WAY = 800
 
@@ -141,6 +143,14 @@ def make_link(person: Person, purpose: str, *, promise: str) -> str:
         )
         db.session.flush()
     return token
+
+
+def forget_old_links() -> None:
+    """Delete links that were followed, or expired, more than a week ago; called by a sweep, in its transaction.
+    They open nothing before that either."""
+    limit = now() - LINKS_KEPT
+    spent = sa.and_(LinkToken.used_at.is_not(None), LinkToken.used_at < limit)
+    db.session.execute(sa.delete(LinkToken).where(sa.or_(spent, LinkToken.expires_at < limit)))
 
 
 def request_email_change(person_id: int, email: str, *, way: str = "") -> None:

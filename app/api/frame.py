@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import hashlib
 import json
@@ -28,6 +29,8 @@ from app.core.text import block, line
 from app.core.tokens import keyed_hash
 
 MAXIMUM_LIMIT = 100
+# So long a POST whose answer was lost can be repeated (docs/api.md says so).
+ANSWERS_KEPT = dt.timedelta(hours=24)
 Resource = TypeVar("Resource", bound=Callable[..., ResponseReturnValue])
 
 
@@ -256,6 +259,11 @@ def _keep(status: int, body: str) -> None:
             IdempotencyKey(caller=who, key=key, request_hash=request_hash, created_at=now(), status=status, body=body)
         )
         db.session.flush()
+
+
+def forget_old_answers() -> None:
+    """Delete answers that were given more than a day ago; called by a sweep, in its transaction. The same key acts again."""
+    db.session.execute(sa.delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - ANSWERS_KEPT))
 
 
 def answer(status: int, schema: type[Schema], body: dict[str, Any]) -> Response:

@@ -11,7 +11,7 @@ from app.core.db import Base, HasId
 
 
 class IdempotencyKey(HasId, Base):
-    """What one caller's Idempotency-Key was used for, and the answer it got. Kept for a day."""
+    """What one caller's Idempotency-Key was used for, and the answer it got. Kept for a day (`frame.forget_old_answers`)."""
 
     __tablename__ = "idempotency_key"
     __table_args__ = (sa.UniqueConstraint("caller", "key"),)

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import pytest
 import time_machine
 
-from app.accounts.models import Person
-from app.accounts.operations import change_password
+from app.accounts.models import LinkToken, Person
+from app.accounts.operations import change_password, make_link
 from app.accounts.passwords import hash_password
 from app.core.clock import now
 from app.core.db import db, transaction
@@ -66,6 +66,20 @@ def test_the_link_to_sign_in_dies_after_half_an_hour_and_with_a_suspension(
         db.session.get_one(Person, person.id).status = "suspended"
     assert client.post(link).status_code == 410
     assert signed_in_as(client) == ""
+
+
+def test_links_are_forgotten_a_week_after_they_could_open_anything(client: CheckingClient, work_off: Work) -> None:
+    person = make_person(email_verified_at=None)
+    with transaction():
+        used, _expires, _waits = (
+            make_link(person, purpose, promise=str(number))
+            for number, purpose in enumerate(("verify_email", "sign_in", "verify_email"))
+        )
+    client.post(f"/verify-email/{used}")
+    for days, left in ((6, 3), (8, 1), (15, 0)):
+        with time_machine.travel(now() + dt.timedelta(days=days)):
+            work_off()
+            assert db.session.query(LinkToken).count() == left
 
 
 def test_asking_for_a_link_tells_nobody_who_has_an_account(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -122,6 +124,18 @@ def test_the_same_key_and_body_give_the_same_answer_and_one_need(app: Flask) -> 
     assert again.headers["Idempotent-Replayed"] == "true"
     assert staff("POST", "/needs", {**body, "title": "Other"}, Idempotency_Key="one").status_code == 409
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Need)) == 1
+
+
+def test_an_answer_is_kept_for_a_day_and_then_the_key_acts_anew(app: Flask, work_off: Callable[[], Any]) -> None:
+    owner = make_person()
+    slug = make_organization(owner).slug
+    body = {"organization": slug, "title": "Once", "description": "Kept", "remote": True}
+    staff = Caller(app, owner)
+    first = staff("POST", "/needs", body, Idempotency_Key="one").json["id"]
+    for hours, kept in ((23, True), (25, False)):
+        with time_machine.travel(now() + dt.timedelta(hours=hours)):
+            work_off()
+            assert (staff("POST", "/needs", body, Idempotency_Key="one").json["id"] == first) is kept
 
 
 def test_a_change_of_what_was_read_before_somebody_elses_change_is_refused(app: Flask) -> None:
