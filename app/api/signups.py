@@ -23,6 +23,7 @@ from app.needs.queries import find_need
 from app.organizations.policy import can_see_staff_pages
 from app.safeguarding.policy import can_keep_clearances
 from app.signups import attendance, gate, operations, waitlist
+from app.signups import staff as for_staff
 from app.signups.models import Signup
 from app.signups.policy import (
     can_add_volunteer,
@@ -241,9 +242,11 @@ def cancel(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
 def undo(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """The place that was given back up to 15 minutes ago is yours again, through the gate, while it is free."""
     person = current_person()
+    is_own = is_own_signup(person, signup)
+    act = operations.undo_cancel if is_own else for_staff.undo_cancel
     with transaction():
-        again = operations.undo_cancel(signup.id, by=person)
-        return frame.answer(200, schemas.SignupOut, _present(again, staff=not is_own_signup(person, signup)))
+        again = act(signup.id, by=person)
+        return frame.answer(200, schemas.SignupOut, _present(again, staff=not is_own))
 
 
 def _note(signup: Signup, act: Callable[..., Signup]) -> ResponseReturnValue:
@@ -261,7 +264,7 @@ def _note(signup: Signup, act: Callable[..., Signup]) -> ResponseReturnValue:
 @frame.idempotent
 def arrive(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: the person is here. From two hours before the start until the end."""
-    return _note(signup, operations.check_in)
+    return _note(signup, for_staff.check_in)
 
 
 @resource.route("/signups/<id:signup_id>/no-show", methods=["POST"])
@@ -283,7 +286,7 @@ def no_show(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
 @frame.idempotent
 def undo_attendance(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: take back that they were here, did not come or completed: a confirmed place again, through the gate."""
-    return _note(signup, operations.undo_attendance)
+    return _note(signup, for_staff.undo_attendance)
 
 
 @resource.route("/signups/<id:signup_id>/hours", methods=["POST"])
@@ -296,5 +299,5 @@ def hours(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: the person came and gave so many hours. Staff's own hours wait until another one sends the same (S9)."""
     minutes = attendance.read_hours(payload["hours"])
     with transaction():
-        changed = operations.record_hours(signup.id, by=current_person(), minutes=minutes)
+        changed = for_staff.record_hours(signup.id, by=current_person(), minutes=minutes)
         return frame.answer(200, schemas.SignupOut, _present(changed, staff=True))

@@ -1,5 +1,6 @@
 """What whoever keeps the roster does for somebody who telephones: give their place back, change it, and take each back again
-while it is fresh. The person is told by mail when they have a mailbox; the gate is asked as for everybody (G1)."""
+while it is fresh; and what they note of those who came, told no more of them than the roster says. The person is told by mail
+when they have a mailbox; the gate is asked as for everybody (G1)."""
 
 from __future__ import annotations
 
@@ -12,11 +13,27 @@ from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.needs.models import Shift
 from app.needs.promises import STAFF_REASONS
+from app.safeguarding.policy import can_keep_clearances
 from app.signups import gate, operations
 from app.signups.models import Signup
 from app.signups.places import lock_whole
+from app.signups.told import reasons_for_staff
 from app.signups.undo import is_fresh, take_back
 from app.signups.volunteers import as_staff_may_know
+
+# Why nobody on this roster can be noted so, or this place not any more: nothing of it is about the person.
+ABOUT_THE_ROSTER = (
+    "check_in_not_open",
+    "check_in_closed",
+    "not_begun",
+    "changed_meanwhile",
+    "own_hours",
+    "already_signed_up",
+    "shift_cancelled",
+    "shift_cannot_run",
+    "past",
+    "not_found",
+)
 
 
 def require_for_staff(shift: Shift, person: Person, **wanted: Any) -> None:
@@ -65,6 +82,36 @@ def undo_add(signup_id: int, *, by: Person) -> Signup:
             _("Look at the roster, and cancel the place there."),
         )
     return take_back(signup.id, by=by)
+
+
+def check_in(signup_id: int, *, by: Person) -> Signup:
+    """`operations.check_in`. Raises Refused with what the roster may say of the person."""
+    return _as_on_the_roster(signup_id, by, lambda: operations.check_in(signup_id, by=by))
+
+
+def record_hours(signup_id: int, *, by: Person, minutes: int) -> Signup:
+    """`operations.record_hours`. Raises InvalidInput, and Refused with what the roster may say of the person."""
+    return _as_on_the_roster(signup_id, by, lambda: operations.record_hours(signup_id, by=by, minutes=minutes))
+
+
+def undo_attendance(signup_id: int, *, by: Person) -> Signup:
+    """`operations.undo_attendance`. Raises Refused with what the roster may say of the person."""
+    return _as_on_the_roster(signup_id, by, lambda: operations.undo_attendance(signup_id, by=by))
+
+
+def _as_on_the_roster(signup_id: int, by: Person, act: Callable[[], Signup]) -> Signup:
+    try:
+        return act()
+    except Refused as refused:
+        signup = db.session.get_one(Signup, signup_id)
+        if signup.person_id == by.id:
+            raise
+        plain = [reason for reason in refused.reasons if reason.code in ABOUT_THE_ROSTER]
+        of_them = [reason for reason in refused.reasons if reason.code not in ABOUT_THE_ROSTER]
+        if of_them:
+            keeps = can_keep_clearances(by, signup.shift.need.organization)
+            plain += reasons_for_staff(of_them, keeps_clearances=keeps)
+        raise Refused(plain) from refused
 
 
 def _telling_staff(signup_id: int, act: Callable[[], Signup]) -> Signup:

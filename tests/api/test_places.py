@@ -182,6 +182,48 @@ def test_staff_are_not_told_what_a_person_does_elsewhere(app: Flask) -> None:
     assert [reason["code"] for reason in answer.json["reasons"]] == ["ask_them"]
 
 
+@pytest.mark.rule("S11")
+def test_staff_hear_no_more_of_a_place_that_does_not_stand_than_the_roster_says(app: Flask) -> None:
+    """Neither what is about the person, nor that they are held, nor what they do elsewhere."""
+    organization = make_organization()
+    coordinator = make_member(organization, "coordinator")
+    keeper, staff = Caller(app, make_member(organization, "owner")), Caller(app, coordinator)
+    need, began = make_need(organization), now() - dt.timedelta(hours=1)
+    shift, person = make_shift(need, days=2), make_person(birth_date=None)
+    path, own = take(shift, person), take(shift, coordinator)
+    taken_back, absent = take(shift, make_person()), make_person(birth_date=None)
+    gone = take(shift, absent)
+
+    def change(**values: object) -> None:
+        with transaction():
+            db.session.query(Shift).update(values)
+
+    def codes(caller: Caller, address: str, body: object = None) -> list[str]:
+        answer = caller("POST", address, body)
+        assert answer.status_code == 409
+        assert "Write to the people who run this site" not in answer.text
+        return [reason["code"] for reason in answer.json["reasons"]]
+
+    assert staff("POST", f"{taken_back}/cancel", {"reason": "asked_by_them"}).status_code == 200
+    with transaction():
+        db.session.query(Person).filter(Person.id != coordinator.id).update({"status": "suspended"})
+    assert codes(staff, f"{taken_back}/undo") == ["ask_them"]
+    change(starts_at=began, minimum_age=18)
+    with transaction():
+        db.session.query(Signup).filter(Signup.person_id == absent.id).update({"status": "no_show"})
+        db.session.query(Person).filter(Person.id == coordinator.id).update({"birth_date": None})
+    for address, body in ((f"{path}/check-in", None), (f"{path}/hours", {"hours": "1"})):
+        assert codes(staff, address, body) == ["does_not_stand"]
+    assert codes(staff, f"{gone}/undo-attendance") == ["does_not_stand"]
+    with transaction():
+        db.session.query(Person).update({"status": "active"})
+    assert codes(staff, f"{path}/check-in") == ["does_not_stand"]
+    assert codes(keeper, f"{path}/check-in") == ["age_unknown"]
+    assert keeper("POST", f"{path}/check-in").json["reasons"][0]["message"] == "Their birth date is not known"
+    assert staff("POST", f"{own}/check-in").json["reasons"][0]["message"].endswith("we do not know your birth date.")
+    assert codes(staff, f"{gone}/check-in") == ["changed_meanwhile"]
+
+
 def test_staff_note_who_came_and_take_it_back(app: Flask) -> None:
     organization = make_organization()
     staff, viewer = Caller(app, make_member(organization, "coordinator")), make_member(organization, "viewer")

@@ -147,7 +147,9 @@ def test_check_in_opens_two_hours_before_the_start_and_closes_at_the_end(
 
 
 @pytest.mark.rule("G1")
-def test_a_place_that_cannot_stand_any_more_is_not_checked_in(app: Flask, organization: Organization) -> None:
+def test_a_place_that_cannot_stand_any_more_is_not_checked_in(
+    client: CheckingClient, sign_in: SignIn, organization: Organization
+) -> None:
     shift = make_shift(make_need(organization), flexible=True, capacity=None)
     signup = place(shift)
     member = make_member(organization, "coordinator")
@@ -157,6 +159,12 @@ def test_a_place_that_cannot_stand_any_more_is_not_checked_in(app: Flask, organi
         operations.check_in(signup.id, by=member)
     codes = [reason.code for reason in refused.value.reasons]
     assert codes == ["contact_level", "due_date_missing", "background_check_required"]
+    sign_in(member)
+    for what, data in (("check-in", {}), ("hours", {"hours": "1"})):
+        refusal = client.post(act(organization, signup, what), data=data)
+        assert refusal.status_code == 409
+        assert "They do not meet what this shift asks" in refusal.text
+        assert "background check" not in refusal.text
 
 
 @pytest.mark.rule("S2")

@@ -18,7 +18,7 @@ from app.core.web import allow, flash_undo
 from app.needs.models import Shift
 from app.needs.queries import find_shift
 from app.organizations.policy import can_receive
-from app.signups import attendance, gate, operations, policy, queries, volunteers
+from app.signups import attendance, gate, operations, policy, queries, staff, volunteers
 from app.signups.calendar import describe_area
 from app.signups.forms import HoursForm, VolunteerForm
 from app.signups.models import Signup
@@ -150,7 +150,7 @@ def _keep(signup: Signup, act: Callable[..., Signup], done: str) -> ResponseRetu
 @allow(policy.can_keep_roster, load=find_place)
 def check_in(signup: Signup) -> ResponseReturnValue:
     """They are here."""
-    return _keep(signup, operations.check_in, _("%(name)s is checked in.", name=signup.person.name))
+    return _keep(signup, staff.check_in, _("%(name)s is checked in.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/no-show")
@@ -164,7 +164,7 @@ def no_show(signup: Signup) -> ResponseReturnValue:
 @allow(policy.can_keep_roster, load=find_place)
 def undo_attendance(signup: Signup) -> ResponseReturnValue:
     """Take that back."""
-    return _keep(signup, operations.undo_attendance, _("Undone: %(name)s is expected again.", name=signup.person.name))
+    return _keep(signup, staff.undo_attendance, _("Undone: %(name)s is expected again.", name=signup.person.name))
 
 
 @signups.post("/manage/<slug>/signups/<id:signup_id>/hours")
@@ -181,7 +181,7 @@ def hours(signup: Signup) -> ResponseReturnValue:
                 name=signup.person.name,
                 hours=attendance.format_hours(minutes),
             )
-            return _keep(signup, functools.partial(operations.record_hours, minutes=minutes), text)
+            return _keep(signup, functools.partial(staff.record_hours, minutes=minutes), text)
         except InvalidInput as invalid:
             show_errors(form, invalid)
     return _roster(signup.shift, form, signup.id), 422
