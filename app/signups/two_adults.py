@@ -285,17 +285,20 @@ def reconsider(shift: Shift, *, by: Person | None = None) -> None:
 
 def list_turning() -> list[int]:
     """Ids of shifts that `reconsider` would turn as they are read now: with contact and within a day of their start or begun;
-    and those that cannot run as they were, whatever they are by now. Where nothing turns, as many statements for fifty shifts
+    and those that cannot run as they were, whatever they are by now. A need that was closed has none but those that go on:
+    nobody is told that one of its shifts runs again. Where nothing turns, as many statements for fifty shifts
     as for one."""
     at = now()
     near = sa.and_(
         Shift.contact.in_(CONTACTS_WITH_PEOPLE), Shift.status == "scheduled", Shift.starts_at <= at + DECIDED_BEFORE
     )
     ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > at)
+    is_of_use = sa.or_(Need.status.in_(("open", "filled", "paused")), Shift.starts_at <= at)
     shifts = db.session.scalars(
         sa.select(Shift)
+        .join(Need, Need.id == Shift.need_id)
         .options(joinedload(Shift.need).joinedload(Need.organization), selectinload(Shift.positions))
-        .where(sa.or_(near, Shift.status == "cannot_run"), ahead)
+        .where(is_of_use, sa.or_(near, Shift.status == "cannot_run"), ahead)
         .order_by(Shift.need_id, Shift.id)
     ).all()
     stopped = list_not_running(shifts)

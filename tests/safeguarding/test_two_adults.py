@@ -18,6 +18,7 @@ from app.core.ids import encode_id
 from app.core.outbox import Outbox
 from app.moderation.operations import withdraw_contact
 from app.needs.models import PrivateAddress, Shift
+from app.needs.operations.closing import close_need
 from app.needs.operations.inputs import PositionInput, ShiftInput
 from app.needs.operations.shifts import edit_shift
 from app.organizations.members import remove_member
@@ -30,7 +31,7 @@ from app.signups.queries import find_exact_address
 from app.signups.volunteers import add_volunteer
 from tests.api.test_main_job import Caller
 from tests.conftest import CheckingClient
-from tests.factories import make_clearance, make_guardian, make_member, make_person
+from tests.factories import make_clearance, make_guardian, make_member, make_person, make_shift
 from tests.safeguarding.common import (
     DAY,
     HOUR,
@@ -390,6 +391,34 @@ def test_somebody_who_does_not_come_leaves_one(organization: Organization, owner
 
 
 # --- the shift's truth
+
+
+@pytest.mark.rule("G2")
+@pytest.mark.rule("S6")
+def test_closing_the_need_ends_a_shift_that_cannot_run_and_nobody_hears_that_it_runs_again(
+    organization: Organization, owner: Person, work_off: WorkOff, mailbox: Mailbox
+) -> None:
+    shift = contact_shift(organization, days=0.9)
+    need_id = shift.need_id
+    empty = make_shift(shift.need, days=0.9, contact="children")
+    one, other = two_on(shift, organization)
+    give_back(shift, other)
+    assert status(shift) == "cannot_run"
+    work_off()
+    mailbox.messages.clear()
+    with transaction():
+        db.session.get_one(Shift, empty.id).status = "scheduled"
+    do(close_need, need_id, by=owner)
+    assert status(shift) == "cancelled"
+    assert two_adults.list_turning() == []
+    work_off()
+    assert [str(mail["To"]) for mail in mailbox.messages if "ancelled" in str(mail["Subject"])] == [one.email]
+    place_id = db.session.scalar(sa.select(Signup.id).where(Signup.person_id == one.id))
+    assert db.session.get_one(Signup, place_id).status == "cancelled"
+    with time_machine.travel(now() + HOUR):
+        work_off()
+    assert status(empty) == "scheduled"
+    assert mails(mailbox, "Ask somebody whose clearances") == []
 
 
 def edited(shift: Shift, **changes: Any) -> ShiftInput:

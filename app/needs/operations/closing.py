@@ -72,13 +72,14 @@ def close_need(
 
 def to_call_off(need: Need) -> list[Shift]:
     """The shifts of `need` that closing it cancels: their time has not come and somebody has a place. Where nobody has one
-    there is nobody to tell, and a reopened need has them as before. Flexible roles end with the need, and whoever took one
+    there is nobody to tell, and a reopened need has them as before. One that cannot run (G2) might have run again: whoever
+    has a place on it is told as well. Flexible roles end with the need, and whoever took one
     is thanked for it."""
     at = now()
     return [
         shift
         for shift in need.shifts
-        if shift.status == "scheduled"
+        if shift.status in ("scheduled", "cannot_run")
         and shift.starts_at is not None
         and shift.starts_at > at
         and any(position.taken for position in shift.positions)
