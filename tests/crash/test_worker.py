@@ -1,12 +1,14 @@
 """Killing the worker at every moment of a promise: nothing is lost, and what comes twice is known to be the same.
 
-The worker is the real command in a process of its own; the mail server is at its wire and decides when the worker dies.
+The worker is a process of its own, in the ordinary case the real command; the mail server is at its wire and decides when the
+worker dies.
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
 import os
 import secrets
 import signal
@@ -28,6 +30,7 @@ from app.core.outbox import MAXIMUM_ATTEMPTS, Outbox
 from app.needs.models import Position
 from app.signups.models import Signup
 from app.signups.operations import sign_up
+from tests import forks
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate
 from tests.factories import make_person, make_shift
 from tests.servers import ROOT, environment
@@ -38,24 +41,20 @@ PATIENCE = 30
 
 
 class Worker:
-    """`flask worker` in a process of its own."""
+    """What `flask worker` does, in a process of its own."""
 
-    def __init__(self, tmp: Path, url: str, mail_url: str) -> None:
-        self.log = (tmp / "worker.log").open("a")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
-            cwd=ROOT,
-            env=environment(tmp, url, MAIL_URL=mail_url),
-            stdout=self.log,
-            stderr=self.log,
-        )
+    def __init__(self, app: Flask, tmp: Path, mail_url: str, *what: str) -> None:
+        settings = app.config["SETTINGS"]
+        app.config["SETTINGS"] = dataclasses.replace(settings, mail_url=mail_url)
+        arguments = [str(tmp / "worker.log"), *(what or ("work",))]
+        self.process = forks.start(app, tmp, "tests.crash.worker", arguments)
+        app.config["SETTINGS"] = settings
 
     def kill(self) -> None:
         """As the kernel does it: no handler, no finally."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.log.close()
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.process.close()
 
 
 class Stage:
@@ -66,7 +65,7 @@ class Stage:
         self.workers: list[Worker] = []
 
     def start(self) -> Worker:
-        self.workers.append(Worker(self.tmp, self.url, self.box.url))
+        self.workers.append(Worker(self.app, self.tmp, self.box.url))
         return self.workers[-1]
 
     def wait(self, happened: Callable[[], bool]) -> None:
@@ -125,6 +124,23 @@ def stage(database: tuple[Flask, Path, str]) -> Iterator[Stage]:
         db.session.rollback()
 
 
+@contextlib.contextmanager
+def the_command(stage: Stage) -> Iterator[None]:
+    """Meanwhile `flask worker` runs as its operator starts it; it ends well when it is told to."""
+    with (stage.tmp / "worker.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
+            cwd=ROOT, env=environment(stage.tmp, stage.url, MAIL_URL=stage.box.url), stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            yield
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
 def copies(box: Mailbox) -> dict[str, list[str]]:
     """The Message-ID of every copy, by address."""
     found = collections.defaultdict(list)
@@ -149,8 +165,8 @@ def locked_out(app: Flask) -> Iterator[None]:
 @pytest.mark.rule("M1")
 def test_in_the_ordinary_case_every_mail_comes_once(stage: Stage) -> None:
     addresses = stage.promise(20)
-    stage.start()
-    stage.wait(stage.all_done)
+    with the_command(stage):
+        stage.wait(stage.all_done)
     assert {address: len(ids) for address, ids in copies(stage.box).items()} == dict.fromkeys(addresses, 1)
 
 
@@ -208,7 +224,7 @@ def test_killed_before_the_mail_was_accepted_it_comes_once(stage: Stage) -> None
 @pytest.mark.rule("M1")
 def test_killed_right_after_the_claim_it_comes_once(stage: Stage) -> None:
     [address] = stage.promise()
-    run_and_die(stage, "from app.core import outbox; assert outbox.claim() is not None")
+    run_and_die(stage, "claim")
     [row] = stage.rows()
     assert (row.attempts, row.done_at) == (1, None)
     assert row.leased_by is not None
@@ -222,16 +238,7 @@ def test_killed_inside_the_transaction_neither_fact_nor_mail_remains(stage: Stag
     shift, person = make_shift(capacity=3), make_person()
     position_id, shift_id, person_id = shift.positions[0].id, shift.id, person.id
     db.session.rollback()
-    run_and_die(
-        stage,
-        "from app.core.db import db, transaction\n"
-        "from app.accounts.models import Person\n"
-        "from app.signups.operations import sign_up\n"
-        "with transaction():\n"
-        f"    sign_up({shift_id}, by=db.session.get(Person, {person_id}))\n"
-        "    db.session.flush()\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)",
-    )
+    run_and_die(stage, "sign-up", str(shift_id), str(person_id))
     assert stage.rows() == []
     assert db.session.scalars(sa.select(Signup).where(Signup.shift_id == shift_id)).all() == []
     assert db.session.get_one(Position, position_id, populate_existing=True).taken == 0
@@ -242,17 +249,11 @@ def test_killed_inside_the_transaction_neither_fact_nor_mail_remains(stage: Stag
     assert len(copies(stage.box)[person.email]) == 1
 
 
-def run_and_die(stage: Stage, code: str) -> None:
-    """Run `code` with the application in a process that kills itself afterwards, as -9 does."""
-    whole = (
-        "import os, signal\nfrom wsgi import app\n"
-        "with app.app_context():\n" + "\n".join(f"    {line}" for line in code.splitlines()) + "\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", whole], cwd=ROOT, env=environment(stage.tmp, stage.url), check=False, capture_output=True
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+def run_and_die(stage: Stage, *what: str) -> None:
+    """Do it in a process that kills itself afterwards, as -9 does."""
+    died = Worker(stage.app, stage.tmp, stage.box.url, *what).process
+    assert died.wait(PATIENCE) == -signal.SIGKILL, (stage.tmp / "worker.log").read_text()[-2000:]
+    died.close()
 
 
 @pytest.mark.rule("M1")
@@ -300,8 +301,8 @@ def test_told_to_stop_while_the_mail_server_hangs_the_row_goes_back_in_time(stag
     stage.box.before_answer = hang
     worker = stage.start()
     assert holding.wait(PATIENCE)
-    worker.process.terminate()
-    assert worker.process.wait(timeout=5) == 0
+    worker.process.kill(signal.SIGTERM)
+    assert worker.process.wait(5) == 0
     [row] = stage.rows()
     assert (row.leased_by, row.leased_until, row.attempts, row.done_at) == (None, None, 0, None)
     release.set()
@@ -319,11 +320,11 @@ def test_told_to_stop_it_finishes_what_it_holds(stage: Stage) -> None:
     def ask_to_stop(_message: EmailMessage) -> None:
         if not asked.is_set():
             asked.set()
-            worker.process.terminate()
+            worker.process.kill(signal.SIGTERM)
 
     stage.box.before_answer = ask_to_stop
     assert asked.wait(PATIENCE)
-    assert worker.process.wait(timeout=5) == 0
+    assert worker.process.wait(5) == 0
     rows = stage.rows()
     assert sum(row.done_at is not None for row in rows) == len(stage.box.messages) >= 1
     assert all(row.leased_by is None for row in rows)

@@ -15,7 +15,7 @@ from app.core import outbox
 from app.core.db import db
 from app.discovery import digests, jobs
 from app.discovery.models import Follower
-from wsgi import app
+from tests import forks
 
 _guards: dict[str, Any] = {
     "enqueue_all": outbox.enqueue_all, "next_morning": digests.next_morning, "_hold": digests._hold,
@@ -44,7 +44,7 @@ def _look(follower_ids: Any) -> list[Follower]:
 
 
 if __name__ == "__main__":
-    with app.app_context():
+    with forks.application(sys.argv[1]).app_context():
         print("ready", flush=True)  # noqa: T201  # the parent reads it
         for line in sys.stdin:
             take_out(line.split())

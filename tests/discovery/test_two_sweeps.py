@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +21,10 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.outbox import Outbox
 from app.discovery.models import Follow, Follower
+from tests import forks
 from tests.conftest import ENGINES, close, create_database, make_settings, migrate
 from tests.discovery.common import open_need
 from tests.factories import make_organization
-from tests.servers import ROOT, environment
 
 WORKERS = 2
 FOLLOWERS = 24
@@ -35,7 +33,7 @@ FOLLOWERS = 24
 class Sweepers:
     """The processes, and the application on the same database."""
 
-    def __init__(self, app: Flask, processes: list[subprocess.Popen[str]]) -> None:
+    def __init__(self, app: Flask, processes: list[forks.Forked]) -> None:
         self.app, self.processes = app, processes
 
     def sweep(self, without: str) -> int:
@@ -44,11 +42,9 @@ class Sweepers:
             db.session.execute(sa.delete(Outbox))
             db.session.execute(sa.update(Follow).values(next_at=now() - dt.timedelta(minutes=1)))
         for process in self.processes:
-            assert process.stdin is not None
             process.stdin.write(f"{without}\n")
             process.stdin.flush()
         for process in self.processes:
-            assert process.stdout is not None
             assert process.stdout.readline() == "done\n"
         db.session.rollback()
         return db.session.scalar(sa.select(sa.func.count()).select_from(Outbox)) or 0
@@ -77,27 +73,12 @@ def sweepers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sweeper
                         followed_at=yesterday, told_until=yesterday, next_at=now(),
                     )
                 )  # fmt: skip
-        processes = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.discovery.sweeper"],
-                    cwd=ROOT,
-                    env=environment(tmp_path, url),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for _one in range(WORKERS)
-        ]
+        processes = [forks.start(app, tmp_path, "tests.discovery.sweeper", []) for _one in range(WORKERS)]
         for process in processes:
-            assert process.stdout is not None
+            stack.callback(process.communicate, 60)
             assert process.stdout.readline() == "ready\n"
         yield Sweepers(app, processes)
         db.session.remove()
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.close()
     close(app)
 
 

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import functools
 import importlib
-import json
 import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from app import create_app
 from app.core import jobs
 from app.donations import checkout
-from config import Settings
+from tests import forks
 
 
 def die_at(when: str, target: str) -> None:
@@ -38,9 +35,7 @@ def die_at(when: str, target: str) -> None:
 
 def main() -> None:
     """Work until the kill."""
-    values = json.loads(Path(sys.argv[1]).read_text())
-    values |= {"data_dir": Path(values["data_dir"]), "supported_locales": tuple(values["supported_locales"])}
-    app = create_app(Settings(**values))
+    app = forks.application(sys.argv[1])
     when, target, work = sys.argv[2:5]
     die_at(when, target)
     with app.app_context():

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +12,9 @@ from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.outbox import Outbox
 from app.donations.models import Donation
+from tests import forks
 from tests.donations.conftest import Giving, WorkOff
 
-ROOT = Path(__file__).parents[2]
 MOMENTS = (
     ("before", "app.core.outbox:run"),  # claimed, not begun
     ("before", "app.donations.gateway:fetch_session"),
@@ -34,15 +30,9 @@ MOMENTS = (
 
 def die(giving: Giving, tmp_path: Path, *arguments: str) -> None:
     """Run the worker until it kills itself."""
-    settings = dataclasses.asdict(giving.app.config["SETTINGS"])
-    path = tmp_path / "settings.json"
-    path.write_text(json.dumps(settings, default=str))
-    db.session.rollback()
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.donations.crash_worker", str(path), *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    done = forks.start(giving.app, tmp_path, "tests.donations.crash_worker", arguments)
+    complained = done.communicate(60)[1]
+    assert done.returncode == -signal.SIGKILL, complained
 
 
 @pytest.mark.crash
