@@ -30,6 +30,8 @@ LEASE = dt.timedelta(seconds=120)
 MAXIMUM_ATTEMPTS = 10
 # A worker that is killed takes what it held with it once or twice in its life; a row held at every death is suspect.
 DEATHS_WITHOUT_WAITING = 2
+# How often somebody is asked again who did not answer twice.
+ASK_AGAIN = dt.timedelta(minutes=5)
 # How long a promise that was kept is tried to be marked so while the database does not answer.
 COMPLETION_TRIES = 60
 KEEP_DONE = dt.timedelta(days=30)
@@ -84,6 +86,10 @@ class Postponed(Exception):
     def __init__(self, delay: dt.timedelta) -> None:
         self.delay = delay
         super().__init__(f"again in {delay}")
+
+
+class Unanswered(Exception):
+    """A handler asked somebody who does not answer now: it is tried again until they do, however long that takes. Says a code."""
 
 
 class GivenUp(Exception):
@@ -257,6 +263,15 @@ def give_back(held: Claim, *, delay: dt.timedelta = dt.timedelta(0), counts: boo
         changed_one(sa.update(Outbox).where(*_held(held)).values(**values))
 
 
+def _wait_for_answer(held: Claim, error: str) -> None:
+    """Soon again, then every few minutes. However often that is, it uses up one try at most: an outage ends no promise."""
+    first = held.attempts == 1
+    values: dict[str, Any] = {"leased_by": None, "leased_until": None, "attempts": max(held.attempts - 1, 1)}
+    values |= {"due_at": now() + (backoff(1) if first else ASK_AGAIN), "last_error": error[:200]}
+    with transaction():
+        changed_one(sa.update(Outbox).where(*_held(held)).values(**values))
+
+
 def give_up(held: Claim, *, error: str) -> None:
     """End a promise that cannot be kept, where staff can see it."""
     log.error("outbox.given_up", kind=held.kind, row=held.id, attempts=held.attempts, error=error)
@@ -293,6 +308,11 @@ def run(held: Claim, handlers: dict[str, Handler]) -> bool:
         db.session.rollback()
         give_back(held, delay=postponed.delay)
         return True
+    except Unanswered as silence:
+        db.session.rollback()
+        log.warning("outbox.unanswered", kind=held.kind, row=held.id, code=str(silence))
+        _wait_for_answer(held, str(silence))
+        return False
     except GivenUp as given_up:
         db.session.rollback()
         give_up(held, error=str(given_up))
@@ -382,6 +402,19 @@ def retry(promise_id: int, *, by: audit.HasKey) -> None:
         .values(given_up_at=None, attempts=0, due_at=now())
     )
     audit.record("outbox.retried", subject=row, by=by)
+
+
+def promise_again(kind: str, promises: Sequence[tuple[dict[str, Any], str]]) -> None:
+    """Promise anew what nobody keeps any more although it is still to be done: a promise (payload, key) that was given up is
+    tried from the beginning, one that is gone is made. Those that are being kept, or were, stay as they are. Raises
+    RuntimeError outside a transaction."""
+    enqueue_all(kind, promises)
+    ended = (Outbox.given_up_at.is_not(None), Outbox.done_at.is_(None))
+    for _payload, key in promises:
+        db.session.execute(
+            sa.update(Outbox).where(Outbox.key == key, *ended).values(given_up_at=None, attempts=0, due_at=now()),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def forget_done() -> None:

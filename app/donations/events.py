@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
+from app.core.clock import now
 from app.core.db import db, transaction
+from app.core.outbox import promise_again
 from app.donations import accounts, checkout, gateway, going_back, money_queries, monthly, queries
 from app.donations.gateway import GatewayError
 from app.donations.operations import accounts as account_operations
@@ -12,6 +15,9 @@ from app.donations.operations import inbox
 from app.donations.operations.mismatches import ACCOUNT_GONE, note_mismatch
 from app.donations.queries import StoredEvent
 
+# An event is answered within seconds. When its promise was given up, it rests a while before it is tried from the beginning.
+WAITS = dt.timedelta(minutes=15)
+RESTS = dt.timedelta(hours=1)
 # By the first that fits. Every type of inbox.HANDLED_TYPES has one (tests/donations/test_inbox.py).
 ACTS: tuple[tuple[str, Callable[[StoredEvent], None]], ...] = (
     ("checkout.session.", checkout.handle_event),
@@ -47,6 +53,22 @@ def handle(event_id: int) -> None:
             return
     with transaction():
         inbox.close_event(event.id, "ignored", "not acted upon")
+
+
+def ask_again() -> None:
+    """Sweep: events that nobody has answered, and for which no promise stands any more, are promised anew: whatever ended it
+    (a wrong key, an error of ours that was mended), what happened at Stripe comes into the books."""
+    if not gateway.is_on():
+        return
+    with transaction():
+        at = now()
+        promise_again(
+            "stripe_event",
+            [
+                ({"event_id": key}, inbox.promise_key(stripe_id))
+                for key, stripe_id in queries.list_forgotten_events(at - WAITS, given_up_before=at - RESTS)
+            ],
+        )
 
 
 def _keep_unasked(event: StoredEvent, account: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from flask import current_app
@@ -15,6 +16,7 @@ from app.core.jobs import Sweep
 from app.core.letters import compose, language_of, speaking
 from app.core.mail import Attachment, Mail, deliver
 from app.core.money import Money, format_money
+from app.core.outbox import Handler, Unanswered
 from app.donations import (
     accounts,
     checkout,
@@ -277,15 +279,32 @@ def mail_message_reported(payload: dict[str, Any]) -> None:
     )
 
 
+def _asking(handler: Handler) -> Handler:
+    """A handler that asks Stripe: while Stripe does not answer it waits, and is not given up."""
+
+    @functools.wraps(handler)
+    def asking(payload: dict[str, Any]) -> None:
+        try:
+            handler(payload)
+        except gateway.GatewayError as error:
+            if error.passing:
+                raise Unanswered(error.code) from error
+            raise
+
+    return asking
+
+
 HANDLERS = {
     **money_jobs.HANDLERS,
-    "stripe_event": handle_stripe_event,
-    "expire_checkout": expire_checkout,
+    "ask_refund": _asking(money_jobs.ask_refund),
+    "look_back": _asking(money_jobs.look_back),
+    "stripe_event": _asking(handle_stripe_event),
+    "expire_checkout": _asking(expire_checkout),
     "fundraiser_closed": close_fundraiser,
     "payment_account_closed": close_account,
-    "payment_account_gone": let_go_of_account,
-    "stop_monthly": monthly_jobs.stop_monthly,
-    "end_astray_monthly": monthly_jobs.end_astray,
+    "payment_account_gone": _asking(let_go_of_account),
+    "stop_monthly": _asking(monthly_jobs.stop_monthly),
+    "end_astray_monthly": _asking(monthly_jobs.end_astray),
     "mail_monthly_failed": monthly_jobs.mail_failed,
     "mail_monthly_ends_soon": monthly_jobs.mail_ends_soon,
     "mail_monthly_ended": monthly_jobs.mail_ended,
@@ -300,6 +319,7 @@ HANDLERS = {
     "mail_message_reported": mail_message_reported,
 }
 SWEEPS = (
+    Sweep("donations.ask_again", 300, events.ask_again),
     Sweep("donations.list_missed_events", 300, checkout.list_missed_events),
     Sweep("donations.check_accounts", 600, accounts.check_accounts),
     Sweep("donations.check_monthly", 300, monthly.check_monthly),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import structlog
 from flask import current_app
@@ -22,6 +23,8 @@ from app.donations.queries import StoredEvent
 
 log = structlog.get_logger(__name__)
 RECHECK = dt.timedelta(hours=1)
+# What Stripe has not confirmed by then is not left to its promise alone.
+STOPS_WITHIN = dt.timedelta(minutes=15)
 TOLD_BEFORE = dt.timedelta(days=7)
 # How far back the months of one gift are looked for that nobody told of.
 LOOK_BACK = dt.timedelta(days=70)
@@ -181,7 +184,9 @@ def stop(gift_id: int) -> None:
             return
         if error.passing:
             raise
-        facts = gateway_monthly.fetch_subscription(subscription, account=account)  # it has ended already
+        facts = gateway_monthly.fetch_subscription(subscription, account=account)
+        if not facts.is_over:  # otherwise it has ended already
+            raise
     with transaction():
         operations.note_subscription(gift_id, facts)
 
@@ -265,20 +270,30 @@ def _portal_configuration(account: str | None) -> str:
 
 
 def check_monthly() -> None:
-    """Sweep: ask about monthly gifts whose month should have come (rule 5), and stop those of fundraisers that are over."""
+    """Sweep: ask about monthly gifts whose month should have come (rule 5), stop those of fundraisers that are over, and tell
+    Stripe once more of those that were stopped and run there still: whatever became of a promise, a donor's word holds."""
     if not gateway.is_on():
         return
     mode = gateway.mode()
     for fundraiser_id in monthly_queries.list_of_closed(mode):
         with transaction():
             operations.close_of(fundraiser_id)
+    unstopped = monthly_queries.list_unstopped(mode, now() - STOPS_WITHIN)
+    db.session.rollback()
+    _ask_each(unstopped, stop)
     due = monthly_queries.list_unchecked(mode, now() - RECHECK)
     db.session.rollback()
-    for key in due:
+    _ask_each(due, refresh)
+
+
+def _ask_each(keys: list[int], act: Callable[[int], object]) -> None:
+    for key in keys:
         try:
-            refresh(key)
+            act(key)
         except GatewayError as error:
             log.warning("sweep.passed_over", sweep="check_monthly", code=error.code)
+            with transaction():
+                operations.note_looked_at(key)
 
 
 def tell_of_ends() -> None:

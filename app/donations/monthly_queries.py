@@ -235,6 +235,21 @@ def list_unchecked(mode: str, before: dt.datetime, *, limit: int = 100) -> list[
     return list(db.session.scalars(query.order_by(MonthlyGift.checked_at.asc().nulls_first()).limit(limit)))
 
 
+def list_unstopped(mode: str, before: dt.datetime, *, limit: int = 100) -> list[int]:
+    """Monthly gifts that were asked to stop before `before`, that run at Stripe as far as we know, and that nobody asked about
+    since; those that wait longest first."""
+    query = sa.select(MonthlyGift.id).where(
+        MonthlyGift.mode == mode,
+        MonthlyGift.status != "ended",
+        MonthlyGift.stop_asked_at < before,
+        MonthlyGift.stripe_subscription_id.is_not(None),
+        ~was_taken(MonthlyGift.account),
+        sa.or_(MonthlyGift.checked_at.is_(None), MonthlyGift.checked_at < before),
+    )
+    waits = sa.func.coalesce(MonthlyGift.checked_at, MonthlyGift.stop_asked_at)
+    return list(db.session.scalars(query.order_by(waits, MonthlyGift.id).limit(limit)))
+
+
 def list_of_closed(mode: str, *, limit: int = 500) -> list[int]:
     """Fundraisers that take no gifts any more and to which monthly gifts still run."""
     query = (

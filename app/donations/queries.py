@@ -16,6 +16,7 @@ from app.core.clock import age_on, now
 from app.core.db import db
 from app.core.ids import LENGTH, decode_id, encode_id
 from app.core.money import Money
+from app.core.outbox import Outbox
 from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.accounts_models import PaymentAccount
@@ -258,6 +259,23 @@ def find_open_event(event_id: int) -> StoredEvent | None:
     query = sa.select(StripeEvent.id, StripeEvent.type, StripeEvent.object_id, StripeEvent.account)
     row = db.session.execute(query.where(StripeEvent.id == event_id, StripeEvent.status == "received")).first()
     return None if row is None else StoredEvent(*row)
+
+
+def list_forgotten_events(
+    received_before: dt.datetime, *, given_up_before: dt.datetime, limit: int = 500
+) -> list[tuple[int, str]]:
+    """(our id, Stripe's id) of events that wait since before `received_before` while no promise to answer them stands: it is
+    gone, or was given up before `given_up_before`. The oldest first."""
+    # The same string as operations.inbox.promise_key.
+    its_own = Outbox.key == sa.literal("stripe_event:").concat(StripeEvent.stripe_id)
+    stands = sa.or_(Outbox.given_up_at.is_(None), Outbox.given_up_at >= given_up_before)
+    query = (
+        sa.select(StripeEvent.id, StripeEvent.stripe_id)
+        .where(StripeEvent.status == "received", StripeEvent.received_at < received_before)
+        .where(~sa.exists().where(its_own, stands))
+        .order_by(StripeEvent.received_at, StripeEvent.id)
+    )
+    return [(key, stripe_id) for key, stripe_id in db.session.execute(query.limit(limit))]
 
 
 def find_listed_until(account: str | None = None) -> dt.datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 import time
@@ -10,8 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.audit import AuditEvent
+from app.core.clock import moved_to, now
 from app.core.db import db, transaction
-from app.core.outbox import Outbox
+from app.core.outbox import ASK_AGAIN, MAXIMUM_ATTEMPTS, Outbox
+from app.donations import events
 from app.donations.models import Donation, StripeEvent
 from app.donations.queries import totals
 from tests.donations.conftest import Giving, WorkOff, count_events, ledger_table
@@ -254,6 +257,41 @@ def test_a_session_we_lost_is_found_by_its_metadata(giving: Giving, work_off: Wo
     work_off()
     giving.check()
     assert giving.donation(given).stripe_session_id == given.session_id
+
+
+@pytest.mark.rule("F3")
+def test_stripes_silence_uses_up_no_tries_and_what_was_given_up_is_asked_for_again(
+    giving: Giving, work_off: WorkOff
+) -> None:
+    giving.act(giving.give(), "pay")
+    [event] = [one for one in giving.server.events() if one["type"] == "checkout.session.completed"]
+    giving.deliver(event)
+    giving.server.hook("POST", "faults", {"mode": "500", "times": 1000})
+    for _time in range(MAXIMUM_ATTEMPTS + 2):
+        assert work_off()["failed"] >= 1
+    query = sa.select(Outbox).where(Outbox.kind == "stripe_event")
+    [promise] = db.session.scalars(query).all()
+    assert (promise.attempts, promise.given_up_at, promise.last_error) == (1, None, "APIError")
+    assert promise.due_at - now() <= ASK_AGAIN
+    # Something that does not pass ended it: given up, or even gone. Who answers by then are neither pages nor other sweeps.
+    with transaction():
+        db.session.execute(sa.update(Outbox).where(Outbox.kind == "stripe_event").values(given_up_at=now()))
+    events.ask_again()
+    assert db.session.scalars(query).one().given_up_at is not None
+    with moved_to(now() + dt.timedelta(hours=2)):
+        events.ask_again()
+        [promise] = db.session.scalars(query).all()
+        assert (promise.attempts, promise.given_up_at) == (0, None)
+        with transaction():
+            db.session.execute(sa.delete(Outbox).where(Outbox.kind == "stripe_event"))
+        giving.server.hook("DELETE", "faults")
+        events.ask_again()
+        events.ask_again()
+        [promise] = db.session.scalars(query).all()
+        db.session.rollback()
+        events.handle(promise.payload["event_id"])
+        events.ask_again()
+    giving.check()
 
 
 @pytest.mark.rule("F6")

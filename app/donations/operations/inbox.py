@@ -69,6 +69,11 @@ def take_in(event: EventFacts, *, livemode: bool, endpoint: str) -> None:
     write_alone(*_storing_of(event, livemode, endpoint))
 
 
+def promise_key(stripe_id: str) -> str:
+    """Under which key the answer to an event is promised, once."""
+    return f"stripe_event:{stripe_id}"
+
+
 def _storing_of(event: EventFacts, livemode: bool, endpoint: str | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The statements that keep an event, and what they are given."""
     note, asks = "", event.account is not None
@@ -92,7 +97,7 @@ def _storing_of(event: EventFacts, livemode: bool, endpoint: str | None) -> tupl
         "received_at": now(),
         "note": note,
         "payload": {"event_id": key},
-        "key": f"stripe_event:{event.id}",
+        "key": promise_key(event.id),
     }
     return _storing(asks, uses_sqlite()), values
 

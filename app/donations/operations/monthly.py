@@ -144,7 +144,8 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
         refunds.promise_look_back(donation)
     if gift.status == "past_due":
         gift.status = "active"
-    if gift.status == "ended":  # paid before it ended; or Stripe goes on although it has: it is told once more
+    if gift.status == "ended" or gift.stop_asked_at is not None:
+        # Paid before it ended; or Stripe goes on although it has, or was never told: it is told once more.
         _promise_stop(gift)
     if not accepts_gifts(first.fundraiser):
         ask_to_stop(gift.id, "fundraiser")
@@ -277,6 +278,12 @@ def _promise_stop(gift: MonthlyGift, *, after: dt.timedelta = NOW) -> None:
     key = f"stop_monthly:{gift.id}:{gift.acts}"
     enqueue("stop_monthly", {"monthly_gift_id": gift.id}, key=key, due_at=now() + after)
     gift.acts += 1
+
+
+def note_looked_at(gift_id: int) -> None:
+    """It was asked about and nothing came of it: whatever was not asked about for longer comes first the next time."""
+    get(gift_id).checked_at = now()
+    db.session.flush()
 
 
 def next_act(gift_id: int, *, wanted: Money | None = None) -> int:

@@ -113,12 +113,12 @@ def stop_monthly(gift: MonthlyGift) -> ResponseReturnValue:
     """End it, with one press. It is promised at once, whether or not the payment service answers."""
     gift_id = gift.id
     if gateway.is_on():
-        monthly.stop_by_donor(gift_id)
+        is_done = monthly.stop_by_donor(gift_id)
         stopped = monthly_queries.find_monthly(gift_id)
         if (
             stopped is not None and stopped.ended_by != "account"
         ):  # then it cannot be stopped from here, and the page says so
-            flash(_("Stopped. Nothing more is taken"))
+            flash(_("Stopped. Nothing more is taken") if is_done else _("We are stopping it"))
     return _back(gift_id)
 
 
