@@ -417,6 +417,21 @@ def promise_again(kind: str, promises: Sequence[tuple[dict[str, Any], str]]) -> 
         )
 
 
+def bring_forward(key: str) -> None:
+    """Let the promise of `key` be kept now, when there is one: before it was due, or once more."""
+    again = {
+        "due_at": now(),
+        "done_at": None,
+        "given_up_at": None,
+        "attempts": 0,
+        "leased_by": None,
+        "leased_until": None,
+    }
+    db.session.execute(
+        sa.update(Outbox).where(Outbox.key == key).values(**again), execution_options={"synchronize_session": False}
+    )
+
+
 def forget_done() -> None:
     """Sweep: remove promises kept long ago."""
     with transaction():

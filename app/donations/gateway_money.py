@@ -141,7 +141,21 @@ def submit_evidence(
 @gateway._translated
 def fetch_warning(warning_id: str, *, account: str | None) -> WarningFacts:
     """An early fraud warning as it is now. Raises GatewayError."""
-    warning = gateway._client().v1.radar.early_fraud_warnings.retrieve(warning_id, {}, gateway._options(account))
+    return _warning_facts(
+        gateway._client().v1.radar.early_fraud_warnings.retrieve(warning_id, {}, gateway._options(account))
+    )
+
+
+@gateway._translated
+def list_warnings(payment_intent_id: str, *, account: str | None) -> list[WarningFacts]:
+    """Every early fraud warning of a payment, newest first. Raises GatewayError."""
+    page = gateway._client().v1.radar.early_fraud_warnings.list(
+        {"payment_intent": payment_intent_id, "limit": PAGE}, gateway._options(account)
+    )
+    return [_warning_facts(warning) for warning in page.auto_paging_iter()]
+
+
+def _warning_facts(warning: Any) -> WarningFacts:
     return WarningFacts(
         id=warning.id,
         kind=str(warning.fraud_type)[:60],

@@ -17,7 +17,7 @@ from app.donations import checkout, gateway, gateway_money, money_queries, queri
 from app.donations.gateway import GatewayError
 from app.donations.money_facts import BalanceFacts, RefundFacts, RefundRequest
 from app.donations.money_models import Refund
-from app.donations.operations import disputes, inbox, payouts, refunds
+from app.donations.operations import disputes, inbox, late_news, payouts, refunds
 from app.donations.queries import StoredEvent
 
 log = structlog.get_logger(__name__)
@@ -95,7 +95,7 @@ def refresh_refunds(donation_id: int, *, event_id: int | None = None) -> None:
     if payment_id is None:
         if event_id is not None:
             with transaction():
-                inbox.close_event(event_id, "ignored", "no payment of ours")
+                inbox.close_event(event_id, "ignored", refunds.NOT_OURS)
         return
     found = gateway_money.list_refunds(payment_id, account=account)
     with transaction():
@@ -111,7 +111,7 @@ def refresh_dispute(donation_id: int, dispute_id: str, *, account: str | None, e
 
 
 def look_back(donation_id: int) -> None:
-    """Fetch everything that went back of a gift, or was taken. Raises GatewayError."""
+    """Fetch everything that went back of a gift, was taken, or may be, and the payouts that carry it. Raises GatewayError."""
     donation = queries.find_donation(donation_id)
     payment_id = None if donation is None else donation.stripe_payment_intent_id
     account = None if donation is None else donation.account
@@ -124,10 +124,21 @@ def look_back(donation_id: int) -> None:
     with transaction():
         for facts in reversed(found):
             disputes.note_dispute(donation_id, facts, fetched_at=fetched_at)
+    for warning in gateway_money.list_warnings(payment_id, account=account):
+        with transaction():
+            disputes.note_warning(donation_id, warning)
     unexplained = money_queries.list_unexplained_payouts(account)
     db.session.rollback()
     for stripe_payout_id in unexplained:
         refresh_payout(stripe_payout_id, account=account)
+
+
+def look_at_passed_over(payment_id: str, account: str | None) -> None:
+    """Stripe told of money that goes back of a payment that was none of ours then: look back if it is now. Raises
+    GatewayError."""
+    donation_id, _payment = _by_payment(payment_id, None, account)
+    if donation_id is not None:
+        look_back(donation_id)
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -148,12 +159,13 @@ def handle_event(event: StoredEvent) -> None:
     if event.type in PAYOUT_EVENTS:
         refresh_payout(event.object_id, account=account, event_id=event.id)
         return
-    donation_id = _find_donation(event.type, event.object_id, account)
+    donation_id, payment_id = _find_donation(event.type, event.object_id, account)
     if donation_id is None:
-        with transaction():
-            inbox.close_event(event.id, "ignored", refunds.NOT_OURS)
+        _pass_over(event, payment_id)
         return
-    _fulfil_first(donation_id)
+    if not _fulfil_first(donation_id) and payment_id is not None:
+        with transaction():
+            late_news.pass_over(payment_id, account)
     if event.type in REFUND_EVENTS:
         refresh_refunds(donation_id, event_id=event.id)
     elif event.type in DISPUTE_EVENTS:
@@ -164,29 +176,49 @@ def handle_event(event: StoredEvent) -> None:
             disputes.note_warning(donation_id, warning, event_id=event.id)
 
 
-def _fulfil_first(donation_id: int) -> None:
-    """What goes back was given first: when the news of the payment is late, it is fetched now."""
+def _pass_over(event: StoredEvent, payment_id: str | None) -> None:
+    """What an event speaks of is no gift of ours; or is one by now, since another worker had its news at this moment."""
+    with transaction():
+        known = None
+        if payment_id is not None:
+            known = queries.find_donation_id(account=event.account, payment_id=payment_id)
+            late_news.pass_over(payment_id, event.account)
+        if known is None:
+            inbox.close_event(event.id, "ignored", refunds.NOT_OURS)
+    if known is not None:
+        handle_event(event)
+
+
+def _fulfil_first(donation_id: int) -> bool:
+    """What goes back was given first: when the news of the payment is late, it is fetched now. False while we know of no
+    payment all the same: the answer that named its page was lost."""
     donation = queries.find_donation(donation_id)
     is_known = donation is None or donation.status == "paid"
     db.session.rollback()
-    if not is_known:
-        checkout.fulfil(donation_id)
+    if is_known:
+        return True
+    checkout.fulfil(donation_id)
+    donation = queries.find_donation(donation_id)
+    has_payment = donation is not None and donation.stripe_payment_intent_id is not None
+    db.session.rollback()
+    return has_payment
 
 
-def _find_donation(event_type: str, object_id: str, account: str | None) -> int | None:
-    """The gift that an event speaks of: by rows that we have, else by the payment of its object."""
+def _find_donation(event_type: str, object_id: str, account: str | None) -> tuple[int | None, str | None]:
+    """The gift that an event speaks of: by rows that we have, else by the payment of its object; and that payment, where it
+    had to be asked for."""
     if event_type.startswith("refund."):
         known = money_queries.find_donation_of_refund(object_id)
         db.session.rollback()
         if known is not None:
-            return known
+            return known, None
         refund = gateway_money.fetch_refund(object_id, account=account)
         return _by_payment(refund.payment_intent_id, refund.charge_id, account)
     if event_type in DISPUTE_EVENTS:
         known = money_queries.find_donation_of_dispute(object_id)
         db.session.rollback()
         if known is not None:
-            return known
+            return known, None
         dispute = gateway_money.fetch_dispute(object_id, account=account)
         return _by_payment(dispute.payment_intent_id, dispute.charge_id, account)
     if event_type in WARNING_EVENTS:
@@ -195,17 +227,20 @@ def _find_donation(event_type: str, object_id: str, account: str | None) -> int 
     return _by_payment(None, object_id, account)
 
 
-def _by_payment(payment_id: str | None, charge_id: str | None, account: str | None) -> int | None:
-    """Our gift that a payment or charge of `account` is for, or None."""
+def _by_payment(payment_id: str | None, charge_id: str | None, account: str | None) -> tuple[int | None, str | None]:
+    """Our gift that a payment or charge of `account` is for, or None; and the payment, where it had to be asked for."""
     found = queries.find_donation_id(account=account, payment_id=payment_id or "", charge_id=charge_id or "")
     db.session.rollback()
-    if found is None and payment_id is None and charge_id is not None:
+    if found is not None:
+        return found, None
+    if payment_id is None and charge_id is not None:
         payment_id = gateway.find_payment_of_charge(charge_id, account=account)
-    if found is None and payment_id is not None:
-        ours = decode_id(gateway.fetch_payment(payment_id, account=account).donation)
-        found = ours if ours is not None and queries.is_donation(ours, account) else None
-        db.session.rollback()
-    return found
+    if payment_id is None:
+        return None, None
+    ours = decode_id(gateway.fetch_payment(payment_id, account=account).donation)
+    found = ours if ours is not None and queries.is_donation(ours, account) else None
+    db.session.rollback()
+    return found, payment_id
 
 
 # --- payouts ------------------------------------------------------------------------------------------------------
@@ -260,10 +295,10 @@ def find_gift(source: str, account: str | None) -> int | None:
     """Our gift that an object of OF_PAYMENTS belongs to; None when it belongs to none. Raises GatewayError."""
     try:
         if source.startswith(("re_", "pyr_")):
-            return _find_donation("refund.updated", source, account)
+            return _find_donation("refund.updated", source, account)[0]
         if source.startswith(("dp_", "du_")):
-            return _find_donation(DISPUTE_EVENTS[0], source, account)
-        return _by_payment(None, source, account)
+            return _find_donation(DISPUTE_EVENTS[0], source, account)[0]
+        return _by_payment(None, source, account)[0]
     except GatewayError as error:
         if error.passing:
             raise

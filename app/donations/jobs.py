@@ -298,6 +298,7 @@ HANDLERS = {
     **money_jobs.HANDLERS,
     "ask_refund": _asking(money_jobs.ask_refund),
     "look_back": _asking(money_jobs.look_back),
+    "passed_over": _asking(money_jobs.passed_over),
     "stripe_event": _asking(handle_stripe_event),
     "expire_checkout": _asking(expire_checkout),
     "fundraiser_closed": close_fundraiser,

@@ -33,6 +33,11 @@ def look_back(payload: dict[str, Any]) -> None:
     going_back.look_back(payload["donation_id"])
 
 
+def passed_over(payload: dict[str, Any]) -> None:
+    """What Stripe told of a payment that was no gift of ours then."""
+    going_back.look_at_passed_over(payload["payment"], payload["account"])
+
+
 def dispute_due(payload: dict[str, Any]) -> None:
     """The bank's deadline is near."""
     with transaction():
@@ -150,6 +155,7 @@ HANDLERS = {
     "ask_refund": ask_refund,
     "dispute_due": dispute_due,
     "look_back": look_back,
+    "passed_over": passed_over,
     "mail_donation_refunded": mail_refunded,
     "mail_money_news": mail_money_news,
 }

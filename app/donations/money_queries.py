@@ -460,7 +460,7 @@ def list_accounts_to_compare(*, mode: str, paid_before: dt.datetime, ran_before:
 
 MONEY_PROMISES = (
     "stripe_event", "ask_refund", "expire_checkout", "stop_monthly", "end_astray_monthly", "look_back",
-    "payment_account_gone", "mail_donation_thanks", "mail_donation_refunded", "mail_money_news",
+    "passed_over", "payment_account_gone", "mail_donation_thanks", "mail_donation_refunded", "mail_money_news",
 )  # fmt: skip
 
 

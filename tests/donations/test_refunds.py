@@ -16,6 +16,7 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.donations import checks, money_queries
+from app.donations.models import Donation
 from app.donations.money_models import Refund
 from tests.conftest import CheckingClient
 from tests.donations.back import FORM, Back, follow
@@ -209,9 +210,13 @@ def test_what_stripe_refuses_is_told_and_nothing_is_counted(back: Back, sign_in:
 
 
 @pytest.mark.rule("F5")
-def test_the_news_of_a_refund_before_that_of_the_gift(back: Back) -> None:
+@pytest.mark.parametrize("answer", ["known", "lost"])
+def test_the_news_of_a_refund_before_that_of_the_gift(back: Back, answer: str) -> None:
     given = back.giving.give()
     back.giving.act(given, "pay")
+    if answer == "lost":  # we do not know its page, and find it by its metadata alone
+        with transaction():
+            db.session.execute(sa.update(Donation).values(stripe_session_id=None, checkout_url=None))
     [charge] = back.server.call("GET", "/v1/charges?limit=1")["data"]
     back.server.hook("POST", f"charges/{charge['id']}/refund", {"amount": 400})
     assert set(back.giving.deliver(*reversed(back.server.events()))) == {200}

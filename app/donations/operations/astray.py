@@ -41,6 +41,5 @@ def take(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, l
         return
     fulfilling.move(donation, "paid", payment, astray=True)
     fulfilling.settle(donation, payment)
-    refunds.promise_look_back(donation)
     refunds.start_refund(donation.id, reason="duplicate", by=None, mode=donation.mode)
     db.session.flush()

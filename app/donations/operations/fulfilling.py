@@ -10,7 +10,7 @@ from app.core.outbox import enqueue
 from app.donations import ledger, matching, tally
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.models import Donation
-from app.donations.operations import inbox, mismatches, receipts
+from app.donations.operations import inbox, late_news, mismatches, receipts
 from app.donations.operations.milestones import note_milestones
 from app.fundraisers.models import Fundraiser
 
@@ -118,6 +118,7 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None, *, astra
         return
     donation.paid_at = now()
     donation.note = ""
+    late_news.gift_is_known(payment.id)
     # Before the entries, which hold the row a little: two gifts at the same moment then see each other's entries in turn.
     lock(Fundraiser, donation.fundraiser_id)
     ledger.post_gift(
@@ -146,6 +147,7 @@ def settle(donation: Donation, payment: PaymentFacts) -> None:
         return
     donation.stripe_balance_transaction_id = payment.balance_transaction_id
     mismatches.note_booked(donation)
+    late_news.is_booked(donation, payment.balance_transaction_id)
     if payment.settled is not None:
         ledger.post_exchange(
             organization_id=donation.organization_id,

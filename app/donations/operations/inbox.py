@@ -45,6 +45,10 @@ HANDLED_TYPES = (
     "payout.failed",
 )
 
+# Why an event is left alone that may yet come to be answered.
+WRONG_ENDPOINT = ("of a connected account", "of no connected account")
+NOT_OURS = "of an account that is not ours"
+
 
 def store_event(event: EventFacts, *, livemode: bool) -> None:
     """Keep an event of Stripe's list by its Stripe id and wake the worker, in the transaction of its caller; one that was
@@ -80,9 +84,9 @@ def _storing_of(event: EventFacts, livemode: bool, endpoint: str | None) -> tupl
     if event.livemode != livemode:
         note, asks = "wrong livemode", False
     elif endpoint == "platform" and asks:
-        note, asks = "of a connected account", False
+        note, asks = WRONG_ENDPOINT[0], False
     elif endpoint == "connect" and not asks:
-        note = "of no connected account"
+        note = WRONG_ENDPOINT[1]
     elif event.type not in HANDLED_TYPES:
         note = "not acted upon"
     key = new_id()
@@ -108,7 +112,9 @@ def _storing(asks: bool, on_sqlite: bool) -> tuple[Any, ...]:
     `asks`: whether the account is one of ours.
 
     A delivery costs PostgreSQL one statement, which asks for the account, keeps the event and promises the work. SQLite
-    writes one table a statement: the second finds nothing when the first left the event as it was.
+    writes one table a statement: the second finds nothing when the first left the event as it was. An event that was left
+    alone only because it came in at the wrong door, or before its account was ours, is kept anew under a new id (no row
+    points at it) when it comes to the right one, or is found in the list.
     """
     insert = sqlite.insert if on_sqlite else postgresql.insert
     table = Base.metadata.tables[StripeEvent.__tablename__]
@@ -116,7 +122,7 @@ def _storing(asks: bool, on_sqlite: bool) -> tuple[Any, ...]:
     told = {name: sa.bindparam(name, type_=table.c[name].type) for name in (*names, "note")}
     note: sa.ColumnElement[Any] = told["note"]
     if asks:
-        note = sa.case((known_account(told["account"]), note), else_="of an account that is not ours")
+        note = sa.case((known_account(told["account"]), note), else_=NOT_OURS)
     said = sa.select(note.label("note")).subquery("said")
     acted_upon = said.c.note == ""
     row = sa.select(
@@ -125,10 +131,16 @@ def _storing(asks: bool, on_sqlite: bool) -> tuple[Any, ...]:
         sa.case((acted_upon, None), else_=told["received_at"]),
         said.c.note,
     ).where(sa.true())  # without it, SQLite takes ON CONFLICT for a join's
-    kept = (
-        insert(table)
-        .from_select([*names, "status", "handled_at", "note"], row, include_defaults=False)
-        .on_conflict_do_nothing(index_elements=["stripe_id"])
+    written = [*names, "status", "handled_at", "note"]
+    anew: Any = insert(table).from_select(written, row, include_defaults=False)
+    kept = anew.on_conflict_do_update(
+        index_elements=["stripe_id"],
+        set_={name: anew.excluded[name] for name in written if name != "stripe_id"},
+        where=sa.and_(
+            table.c.status == "ignored",
+            table.c.note.in_([sa.literal_column(f"'{one}'") for one in (*WRONG_ENDPOINT, NOT_OURS)]),
+            anew.excluded.status == "received",
+        ),
     )
     stored: Any = table if on_sqlite else kept.returning(table.c.id, table.c.status).cte("stored")
     waiting = (

@@ -20,7 +20,7 @@ from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyGift, PortalConfiguration
-from app.donations.operations import fulfilling, refunds
+from app.donations.operations import fulfilling
 from app.donations.receipt_models import GiftAidDeclaration
 from app.donations.terms import find_terms
 from app.fundraisers.models import Fundraiser
@@ -141,7 +141,6 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
     elif payment is not None:
         fulfilling.move(donation, "paid", payment)
         fulfilling.settle(donation, payment)
-        refunds.promise_look_back(donation)
     if gift.status == "past_due":
         gift.status = "active"
     if gift.status == "ended" or gift.stop_asked_at is not None:

@@ -6,7 +6,6 @@ What Stripe says of it is applied forward only, under the donation's lock.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -21,11 +20,11 @@ from app.core.ids import decode_id
 from app.core.money import Money, charge_step, format_money
 from app.core.outbox import enqueue
 from app.donations import ledger, matching, tally
-from app.donations.models import Donation, StripeEvent
+from app.donations.models import Donation
 from app.donations.money_facts import BalanceFacts, RefundFacts
-from app.donations.money_models import REFUND_LIVE, REFUND_REASONS, Payout, PayoutLine, Refund
+from app.donations.money_models import REFUND_LIVE, REFUND_REASONS, Refund
 from app.donations.money_queries import refundable
-from app.donations.operations import receipts
+from app.donations.operations import late_news, receipts
 from app.donations.operations.inbox import close_event
 from app.donations.operations.mismatches import ACCOUNT_GONE
 from app.donations.operations.telling import tell_staff
@@ -38,12 +37,6 @@ RANK = {"asked": 0, "refused": 1, "requires_action": 2, "pending": 3, "succeeded
 
 # What an event is called that speaks of no payment of ours.
 NOT_OURS = "not ours"
-GOING_BACK = (
-    "charge.refunded", "refund.created", "refund.updated", "refund.failed", "charge.dispute.created",
-    "charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
-    "charge.dispute.closed",
-)  # fmt: skip
-LOOK_BACK = dt.timedelta(days=30)
 
 
 def start_refund(
@@ -152,23 +145,6 @@ def note_refunds(donation_id: int, refunds: Sequence[RefundFacts], *, event_id: 
     db.session.flush()
 
 
-def promise_look_back(donation: Donation) -> None:
-    """A gift that nobody knew of is here now. When Stripe spoke of money that went back of a payment that was not ours then,
-    it may have been this one's: it is asked for again. So are payouts that carry what nobody knew."""
-    passed_over = (
-        sa.select(StripeEvent.id)
-        .where(StripeEvent.status == "ignored", StripeEvent.note == NOT_OURS, StripeEvent.type.in_(GOING_BACK))
-        .where(StripeEvent.account.is_not_distinct_from(donation.account), StripeEvent.received_at > now() - LOOK_BACK)
-    )
-    unknown = (
-        sa.select(PayoutLine.id)
-        .join(Payout, Payout.id == PayoutLine.payout_id)
-        .where(PayoutLine.organization_id.is_(None), Payout.account.is_not_distinct_from(donation.account))
-    )
-    if any(db.session.scalar(query.limit(1)) is not None for query in (passed_over, unknown)):
-        enqueue("look_back", {"donation_id": donation.id}, key=f"look_back:{donation.id}")
-
-
 def _find_row(donation: Donation, facts: RefundFacts) -> Refund:
     known = db.session.scalar(sa.select(Refund).where(Refund.stripe_refund_id == facts.id))
     if known is not None:
@@ -272,6 +248,7 @@ def book(donation: Donation, movement: ledger.Movement, *, account: str, kind: s
 def settle(donation: Donation, balance: BalanceFacts, booked: Money, *, fee_kind: str) -> None:
     """What Stripe's balance says of a movement: its fee, and what it came to in the account's own currency. `booked` is what
     clearing changed by. Once per balance transaction."""
+    late_news.is_booked(donation, balance.id)
     ledger.post_exchange(
         organization_id=donation.organization_id,
         fundraiser_id=donation.fundraiser_id,
