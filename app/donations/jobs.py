@@ -26,6 +26,7 @@ from app.donations import (
     money_jobs,
     monthly,
     monthly_jobs,
+    monthly_queries,
     papers,
     policy,
     queries,
@@ -188,11 +189,20 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
         receipt=None if issued is None else _on_paper(issued),
         may_resume=policy.can_resume(donation, gateway.mode()),
         gift_url=checkout.return_url(donation.id),
+        monthly_url=_monthly_url(donation),
         fundraiser_url=f"{settings.base_url}/fundraisers/{donation.fundraiser.slug}",
     )
     if issued is not None:
         mail = dataclasses.replace(mail, attachments=(_attached(issued),))
     _deliver(donation, mail, payload["outbox_key"])
+
+
+def _monthly_url(donation: Donation) -> str:
+    """Where who gives every month changes and stops that without an account; empty when nothing is given every month (any more)."""
+    commitment = None
+    if donation.monthly_gift_id is not None:
+        commitment = monthly_queries.find_monthly(donation.monthly_gift_id)
+    return "" if commitment is None or not commitment.is_live else monthly.own_url(commitment.id)
 
 
 def _deliver(donation: Donation, mail: Mail, key: str) -> None:

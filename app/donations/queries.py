@@ -52,6 +52,11 @@ class Totals:
         """What counts as given: settled and offline. What a sponsor has promised is shown beside it."""
         return Money(self.settled.amount_minor + self.offline.amount_minor, self.settled.currency)
 
+    @property
+    def coming(self) -> Money:
+        """What does not count yet and is not open any more: what banks have to confirm, and what sponsors add."""
+        return Money(self.processing.amount_minor + self.matched.amount_minor, self.settled.currency)
+
 
 @dataclasses.dataclass(frozen=True)
 class PublicDonation:

@@ -157,6 +157,7 @@ def _gift(names: Names) -> Values:
         "reason": "The card has too little money on it",
         "may_resume": True,
         "gift_url": f"{SITE}/donations/{TOKEN}",
+        "monthly_url": f"{SITE}/monthly/{TOKEN}",
         "fundraiser_url": f"{SITE}/fundraisers/forty-beds-before-the-frost",
     }
 
@@ -455,7 +456,7 @@ def _guardian(names: Names) -> Values:
     }
 
 
-_BARE_GIFT: Values = {"name": "", "reason": "", "fee": "", "dedication": "", "receipt": None}
+_BARE_GIFT: Values = {"name": "", "reason": "", "fee": "", "dedication": "", "receipt": None, "monthly_url": ""}
 _BARE_PLEDGE: Values = {"until": None, "last": None, "note": "", "reason": "", "undo_until": ""}
 _BARE_PLACE: Values = {
     "position": "", "area": "", "private": False, "bring": "", "meeting_point": "", "contact": "", "party_size": 1,

@@ -16,7 +16,7 @@ from app.core.clock import today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id
-from app.core.money import Money
+from app.core.money import Money, format_money
 from app.donations import ledger, matching
 from app.donations.checks import check_ledger
 from app.donations.models import Donation
@@ -159,6 +159,10 @@ def test_the_page_says_what_is_promised_and_what_is_paid(app: Flask, client: Che
     assert "$25 matched, promised by Corner Bakery, not yet paid." in page
     assert "$75 are left." in page
     assert "matched, as sponsors promised" in page  # a part of the thermometer, with its words
+    # Lists and frames leave as much open as the page does.
+    still_open = f"<b>{format_money(Money(fundraiser.goal_minor - 5000, 'USD'), 'en')} still open</b>"
+    for where in ("/fundraisers", f"/organizations/{fundraiser.organization.slug}", f"/embed{path}"):
+        assert still_open in client.get(where).text, where
     for paid, words in ((1000, "$10 of it are paid."), (2500, "$25 matched and paid by Corner Bakery.")):
         with transaction():
             matching.record_match_paid(key, by=owner, total=Money(paid, "USD"))

@@ -35,6 +35,7 @@ from tests.donations.connecting import Connecting, connecting, note_of
 from tests.donations.test_payments_page import press
 from tests.donations.together import at_once
 from tests.factories import make_fundraiser, make_member, make_organization, make_person
+from tests.smtp import Mailbox, text_of
 
 __all__ = ["connecting"]
 
@@ -235,9 +236,11 @@ def test_a_declined_card_is_told_kindly_and_tried_again(gift: Monthly) -> None:
     assert gift.months() == [("paid", 2500)] * 2
 
 
-def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(gift: Monthly) -> None:
+def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(gift: Monthly, mailbox: Mailbox) -> None:
     gift.begin()
     client = gift.connecting.client
+    page = client.get(f"/donations/{queries.donation_token(gift.connecting.donation(gift.given).id)}").text
+    assert "$25 every month" in page
     assert client.post(gift.url("/amount"), data={"amount": "a lot"}).status_code == 422
     assert client.post(gift.url("/amount"), data={"amount": "0.10"}).status_code == 422
     assert client.post(gift.url("/amount"), data={"amount": "40"}).status_code == 303
@@ -245,6 +248,9 @@ def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(gift: Mont
     gift.renew()
     gift.hear()
     assert gift.months() == [("paid", 2500), ("paid", 4000)]
+    # Who has no account finds the way to stop it in every month's mail.
+    thanks = [text_of(mail) for mail in mailbox.messages if "thank you" in mail["Subject"]]
+    assert ["You give this every month" in text and gift.url() in text for text in thanks] == [True, True]
     assert client.post(gift.url("/pause")).status_code == 303
     assert gift.row().status == "paused"
     gift.renew()
