@@ -104,7 +104,7 @@ def create_account_link() -> Response:
 
 @blueprint.get("/webhook_endpoints")
 def list_webhook_endpoints() -> Response:
-    """Where events are sent, and what somebody noted that they should be."""
+    """Where events are sent: what the server was started with, and what was made here."""
     Table(of=PAGING).read(decode(request.args.items(multi=True)), "")
     data = endpoints.list_all(payments(), current_app.config["ENDPOINTS"])
     return answer({"object": "list", "data": data, "has_more": False, "url": "/v1/webhook_endpoints"})
@@ -112,13 +112,13 @@ def list_webhook_endpoints() -> Response:
 
 @blueprint.post("/webhook_endpoints")
 def create_webhook_endpoint() -> Response:
-    """Note where events should be sent."""
+    """Make one more address that events are sent to."""
     return once(endpoints.CREATE_ENDPOINT, lambda params: endpoints.create(payments(), params))
 
 
 @blueprint.post("/webhook_endpoints/<endpoint_id>")
 def update_webhook_endpoint(endpoint_id: str) -> Response:
-    """Change what was noted, or switch it off."""
+    """Change one that was made, or switch it off."""
     return once(endpoints.UPDATE_ENDPOINT, lambda params: endpoints.update(payments(), endpoint_id, params))
 
 
@@ -126,7 +126,14 @@ def update_webhook_endpoint(endpoint_id: str) -> Response:
 def show_webhook_endpoint(endpoint_id: str) -> Response:
     """One that was made."""
     ONLY_EXPAND.read(decode(request.args.items(multi=True)), "")
-    return answer(endpoints.get(payments(), endpoint_id))
+    return answer(payments().public(endpoints.get(payments(), endpoint_id)))
+
+
+@blueprint.delete("/webhook_endpoints/<endpoint_id>")
+def delete_webhook_endpoint(endpoint_id: str) -> Response:
+    """Forget one that was made."""
+    with payments().store.transaction():
+        return answer(endpoints.delete(payments(), endpoint_id))
 
 
 # Money that goes back.

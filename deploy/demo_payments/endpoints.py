@@ -1,7 +1,8 @@
-"""Webhook endpoints: what somebody notes that events should be sent to, and what the server was started with.
+"""Webhook endpoints: those that somebody makes, and what the server was started with.
 
-https://docs.stripe.com/api/webhook_endpoints as of errors.API_VERSION. Events are sent to what the server was started with and
-nowhere else; an endpoint that is made here is kept and shown, so that whoever compares endpoints has something to compare.
+https://docs.stripe.com/api/webhook_endpoints as of errors.API_VERSION. Events are sent to both, each signed with the endpoint's own
+secret, but to addresses of this machine only: an endpoint elsewhere is kept and shown, so that whoever compares endpoints has
+something to compare, and hears nothing.
 """
 
 from __future__ import annotations
@@ -70,8 +71,10 @@ def create(payments: Payments, asked: Thing) -> Thing:
         "description": asked.get("description"),
         "metadata": asked.get("metadata", {}),
     }
+    secret = new_id("whsec_", 32)
+    made |= {"_connect": asked.get("connect", False), "_secret": secret}
     payments.store.add(made)
-    return made | {"secret": new_id("whsec_", 32)}
+    return payments.public(made) | {"secret": secret}
 
 
 def update(payments: Payments, endpoint_id: str, asked: Thing) -> Thing:
@@ -86,7 +89,15 @@ def update(payments: Payments, endpoint_id: str, asked: Thing) -> Thing:
         endpoint["metadata"] = {**endpoint["metadata"], **asked["metadata"]} if asked["metadata"] else {}
     if "disabled" in asked:
         endpoint["status"] = "disabled" if asked["disabled"] else "enabled"
-    return payments.store.save(endpoint)
+    return payments.public(payments.store.save(endpoint))
+
+
+def delete(payments: Payments, endpoint_id: str) -> Thing:
+    """Forget an endpoint: what it has not heard it never hears. Raises ApiError."""
+    get(payments, endpoint_id)
+    payments.store.forget_deliveries(endpoint_id)
+    payments.store.remove(endpoint_id)
+    return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
 
 
 def get(payments: Payments, endpoint_id: str) -> Thing:
@@ -106,7 +117,7 @@ def list_all(payments: Payments, started_with: Sequence[str]) -> list[Thing]:
         for name, url in zip(("Own", "Connect"), started_with, strict=True)
         if url
     ]
-    return [*own, *payments.store.page("webhook_endpoint")]
+    return [*own, *(payments.public(made) for made in payments.store.page("webhook_endpoint"))]
 
 
 def _check_events(events: list[str]) -> None:

@@ -61,7 +61,7 @@ def deliver() -> Response:
     with store.transaction():
         for event in arrived:
             for waiting in store.deliveries(event):
-                if waiting["state"] == "pending":
+                if waiting["state"] == "pending" and not waiting["endpoint"]:
                     store.delivery_result(waiting["id"], state="delivered", next_at=0, status=200, error="")
     return answer({"statuses": statuses})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from typing import Any
+from urllib.parse import urlsplit
 
 from deploy.demo_payments import books, currencies
 from deploy.demo_payments.errors import API_VERSION, ApiError, missing
@@ -29,6 +30,12 @@ class Cause:
 
 
 NOBODY = Cause()
+
+
+def is_here(url: str) -> bool:
+    """True for an address of this machine: nothing is sent elsewhere."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 class Payments:
@@ -86,6 +93,14 @@ class Payments:
         )
         if not self.store.account or self._connect:
             self.store.add_delivery(event["id"], self.trouble.delay * self.random.random())
+        of_account = bool(self.store.account)
+        with self.store.acting_as(PLATFORM):
+            made = self.store.page("webhook_endpoint")
+        for endpoint in made:
+            wants = {"*", kind} & set(endpoint["enabled_events"])
+            hears = endpoint.get("_connect") == of_account and endpoint["status"] == "enabled"
+            if wants and hears and is_here(endpoint["url"]):
+                self.store.add_delivery(event["id"], self.trouble.delay * self.random.random(), endpoint["id"])
         return event
 
     # Checkout Sessions

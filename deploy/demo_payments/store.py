@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS kept_answer (
     made_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    next_at REAL NOT NULL, status INTEGER, error TEXT);
+    next_at REAL NOT NULL, status INTEGER, error TEXT, endpoint TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS delivery_next ON delivery (state, next_at, id);
 CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event);
 CREATE TABLE IF NOT EXISTS due (kind TEXT NOT NULL, object TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, object));
@@ -72,6 +72,8 @@ class Store:
         if not self._rows("SELECT 1 FROM pragma_table_info('object') WHERE name = 'account'"):
             # A file of the time before connected accounts: everything in it is the platform's.
             self._connection.execute("ALTER TABLE object ADD COLUMN account TEXT NOT NULL DEFAULT ''")
+        if not self._rows("SELECT 1 FROM pragma_table_info('delivery') WHERE name = 'endpoint'"):
+            self._connection.execute("ALTER TABLE delivery ADD COLUMN endpoint TEXT NOT NULL DEFAULT ''")
         self._connection.execute("CREATE INDEX IF NOT EXISTS object_account ON object (account, kind, seq)")
         # Whoever was being answered when the process ended was not answered: the key is free again.
         self._connection.execute("DELETE FROM kept_answer WHERE status IS NULL")
@@ -256,19 +258,21 @@ class Store:
         return [(row["kind"], row["object"], row["at"]) for row in sorted(rows, key=lambda row: row["at"])]
 
     # Webhook deliveries; by the machine's clock.
-    def add_delivery(self, event_id: str, after: float = 0) -> int:
-        """Promise to send an event, `after` seconds from now at the earliest; the id of the promise."""
-        rows = self._rows(
-            "INSERT INTO delivery (event, state, next_at) VALUES (?, 'pending', ?) RETURNING id",
-            (event_id, time.time() + after),
+    def add_delivery(self, event_id: str, after: float = 0, endpoint_id: str = "") -> None:
+        """Promise to send an event, `after` seconds from now at the earliest, to an endpoint that was made here; "": to what
+        the server was started with."""
+        self._rows(
+            "INSERT INTO delivery (event, state, next_at, endpoint) VALUES (?, 'pending', ?, ?)",
+            (event_id, time.time() + after, endpoint_id),
         )
-        return int(rows[0]["id"])
 
-    def next_deliveries(self, limit: int) -> list[Thing]:
-        """Up to `limit` deliveries to try now: the earliest due first, then the oldest."""
+    def next_deliveries(self, limit: int, *, made_here: bool = False) -> list[Thing]:
+        """Up to `limit` deliveries to try now, the earliest due first, then the oldest; with `made_here` only those to endpoints
+        that were made here."""
         rows = self._rows(
-            "SELECT * FROM delivery WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, id LIMIT ?",
-            (time.time(), limit),
+            "SELECT * FROM delivery WHERE state = 'pending' AND next_at <= ? AND (endpoint <> '' OR ?) ORDER BY next_at, id"
+            " LIMIT ?",
+            (time.time(), not made_here, limit),
         )
         return [dict(row) for row in rows]
 
@@ -288,6 +292,14 @@ class Store:
             parameters,
         )
         return [dict(row) for row in rows]
+
+    def forget_deliveries(self, endpoint_id: str) -> None:
+        """Send nothing more to an endpoint that was made here."""
+        self._rows("DELETE FROM delivery WHERE endpoint = ? AND state = 'pending'", (endpoint_id,))
+
+    def remove(self, object_id: str) -> None:
+        """Forget an object of any kind."""
+        self._rows("DELETE FROM object WHERE id = ?", (object_id,))
 
     # What was refused, so that a test can ask.
     def note_refused(self, method: str, path: str, status: int, code: str | None, param: str | None, text: str) -> None:

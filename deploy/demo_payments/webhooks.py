@@ -14,7 +14,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from deploy.demo_payments.payments import Payments
+from deploy.demo_payments.payments import Payments, is_here
 from deploy.demo_payments.store import PLATFORM
 
 TIMEOUT_SECONDS = 10
@@ -58,12 +58,17 @@ class Sender:
         self._stopping.set()
         self._thread.join(TIMEOUT_SECONDS + 1)
 
-    def send(self, event_id: str) -> tuple[int | None, str]:
-        """Send an event once, now: (HTTP status or None, what went wrong or nothing)."""
+    def send(self, event_id: str, endpoint_id: str = "") -> tuple[int | None, str]:
+        """Send an event once, now, to an endpoint that was made here or ("") to what the server was started with: (HTTP status
+        or None, what went wrong or nothing)."""
         store = self._payments.store
         with store.acting_as(store.owner(event_id) or PLATFORM):
             event = self._payments.public(store.get("event", event_id))
         endpoint = self._connect if "account" in event else self._own
+        if endpoint_id:
+            with store.acting_as(PLATFORM):
+                made = store.find("webhook_endpoint", endpoint_id)
+            endpoint = Endpoint(made["url"], made["_secret"]) if made and is_here(made["url"]) else Endpoint("", "")
         if not endpoint.url:
             return None, "no endpoint"
         body = json.dumps(event, indent=2, ensure_ascii=False).encode()
@@ -83,9 +88,9 @@ class Sender:
         finally:
             connection.close()
 
-    def attempt(self, delivery_id: int, event_id: str, attempts: int) -> int | None:
+    def attempt(self, delivery_id: int, event_id: str, attempts: int, endpoint_id: str = "") -> int | None:
         """Try one delivery and note how it went; the HTTP status, or None."""
-        status, error = self.send(event_id)
+        status, error = self.send(event_id, endpoint_id)
         arrived = status is not None and 200 <= status < 300
         trouble, chance = self._payments.trouble, self._payments.random.random
         if arrived and chance() < trouble.duplicate and attempts < len(BACKOFF_SECONDS):
@@ -112,8 +117,9 @@ class Sender:
         while not self._stopping.is_set():
             self._payments.do_due()
             trouble, chance = self._payments.trouble, self._payments.random
-            holds = not self._own.url or store.setting("hold", False)
-            waiting = [] if holds else store.next_deliveries(AHEAD if trouble.reorder else 1)
+            waiting = []
+            if not store.setting("hold", False):
+                waiting = store.next_deliveries(AHEAD if trouble.reorder else 1, made_here=not self._own.url)
             if not waiting:
                 self._stopping.wait(IDLE_SECONDS)
                 continue
@@ -121,4 +127,4 @@ class Sender:
             if chance.random() < trouble.drop:
                 store.delivery_result(found["id"], state="lost", next_at=0, status=None, error="dropped on purpose")
             else:
-                self.attempt(found["id"], found["event"], found["attempts"])
+                self.attempt(found["id"], found["event"], found["attempts"], found["endpoint"])

@@ -43,6 +43,34 @@ def test_events_come_twice_late_in_any_order_or_not_at_all(tmp_path: Path) -> No
         ]  # fmt: skip
 
 
+def test_an_endpoint_that_was_made_hears_what_it_asked_for(tmp_path: Path) -> None:
+    with Receiver() as made, Receiver() as connect, DemoServer(tmp_path) as server:
+        client = server.client().v1
+        own = client.webhook_endpoints.create({"url": made.url, "enabled_events": ["checkout.session.completed"]})
+        theirs = client.webhook_endpoints.create({"url": connect.url, "enabled_events": ["*"], "connect": True})
+        client.webhook_endpoints.create({"url": "https://elsewhere.example.org/hook", "enabled_events": ["*"]})
+        server.act(create(server).id, "pay")
+        server.account()
+        made.wait_for("checkout.session.completed")
+        connect.wait_for("account.updated")
+        assert (made.types(), connect.types()) == (["checkout.session.completed"], ["account.updated"])
+        for secret, (headers, body) in ((own.secret, made.received[0]), (theirs.secret, connect.received[0])):
+            stripe.Webhook.construct_event(body, headers["Stripe-Signature"], secret)
+        # Neither what is switched off nor what was deleted hears anything; nobody is shown a secret again.
+        client.webhook_endpoints.update(own.id, {"disabled": True})
+        server.act(create(server).id, "pay")
+        client.webhook_endpoints.update(own.id, {"disabled": False})
+        expired = create(server)
+        client.checkout.sessions.expire(expired.id)
+        last = create(server)
+        server.act(last.id, "pay")
+        made.wait_for("checkout.session.completed", 2)
+        assert [json.loads(body)["data"]["object"]["id"] for _headers, body in made.received][1:] == [last.id]
+        assert client.webhook_endpoints.delete(own.id).deleted is True
+        assert "secret" not in client.webhook_endpoints.list().data[0]
+        assert own.id not in {one.id for one in client.webhook_endpoints.list()}
+
+
 def test_an_answer_that_takes_too_long_was_done_all_the_same(tmp_path: Path) -> None:
     with DemoServer(tmp_path) as server:
         server.fault("timeout", method="POST", path="/checkout/sessions", seconds=0.1)
