@@ -198,7 +198,7 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
 
 
 def _monthly_url(donation: Donation) -> str:
-    """Where who gives every month changes and stops that without an account; empty when nothing is given every month (any more)."""
+    """Where who gives every month changes and stops that without an account; empty when nothing is (any more)."""
     commitment = None
     if donation.monthly_gift_id is not None:
         commitment = monthly_queries.find_monthly(donation.monthly_gift_id)

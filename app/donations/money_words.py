@@ -49,6 +49,22 @@ REFUND_REASON_WORDS: dict[str, Any] = {
     "duplicate": lazy("It was given twice"),
     "fraudulent": lazy("The card was used by somebody else"),
 }
+_REFUND_PROBLEMS: dict[str, Any] = {
+    "lost_or_stolen_card": lazy("The card is lost or stolen"),
+    "expired_or_canceled_card": lazy("The card has expired or was cancelled"),
+    "charge_for_pending_refund_disputed": lazy("The donor's bank took the payment back in the meantime"),
+    "insufficient_funds": lazy("There was not enough money on your account at Stripe"),
+    "declined": lazy("The donor's bank did not take it"),
+    "merchant_request": lazy("You asked Stripe not to make it"),
+    "unknown": lazy("The bank gave no reason that we know"),
+}
+
+
+def refund_problem(code: str) -> Any:
+    """Why a refund did not arrive, as a sentence without its full stop; a code that has no words stays what it is."""
+    return _REFUND_PROBLEMS.get(code, code)
+
+
 _MISMATCHES: dict[str, tuple[Any, Any]] = {
     "amount": (
         lazy("Stripe and the ledger have different amounts"),

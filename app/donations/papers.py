@@ -104,7 +104,8 @@ def statement_pdf(statement: Statement, url: str, *, mode: str, locale: str) -> 
             paragraphs=[],
             tables=[
                 pdf.Table(
-                    caption=part.organization + (f" ({part.tax_id})" if part.tax_id else ""),
+                    caption=part.organization
+                    + (f" ({number_name(part.country)} {part.tax_id})" if part.tax_id else ""),
                     headings=(_("Day"), _("What happened"), _("Through"), _("Receipt"), _("Amount")),
                     rows=[
                         (line.on.isoformat(), kind_said(line), line.title, line.receipt, plain_money(line.amount))

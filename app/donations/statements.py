@@ -44,6 +44,7 @@ class Part:
     """All of a year to one organization in one currency."""
 
     organization: str
+    country: str
     tax_id: str
     lines: list[Line]
     total: Money
@@ -143,9 +144,16 @@ def draw_up(whose: sa.ColumnElement[bool], year: int, *, mode: str) -> Statement
             receipt=numbers.get((gift.id, cause), ""),
         )
         lines.setdefault((organization.name, organization.id, row.currency), []).append(line)
+    countries = {gift.fundraiser.organization.id: gift.fundraiser.organization.country for gift in gifts.values()}
     tax_ids = _tax_ids({key for _name, key, _currency in lines})
     parts = [
-        Part(name, tax_ids.get(key, ""), listed, Money(sum(line.amount.amount_minor for line in listed), currency))
+        Part(
+            name,
+            countries[key],
+            tax_ids.get(key, ""),
+            listed,
+            Money(sum(line.amount.amount_minor for line in listed), currency),
+        )
         for (name, key, currency), listed in sorted(lines.items())
     ]
     latest = max(gifts.values(), key=lambda gift: gift.created_at, default=None)

@@ -1,8 +1,8 @@
 """Webhook endpoints: those that somebody makes, and what the server was started with.
 
-https://docs.stripe.com/api/webhook_endpoints as of errors.API_VERSION. Events are sent to both, each signed with the endpoint's own
-secret, but to addresses of this machine only: an endpoint elsewhere is kept and shown, so that whoever compares endpoints has
-something to compare, and hears nothing.
+https://docs.stripe.com/api/webhook_endpoints as of errors.API_VERSION. Events are sent to both, each signed with the
+endpoint's own secret, but to addresses of this machine only: an endpoint elsewhere is kept and shown, so that whoever compares
+endpoints has something to compare, and hears nothing.
 """
 
 from __future__ import annotations

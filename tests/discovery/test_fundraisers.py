@@ -22,6 +22,7 @@ from app.fundraisers.operations import decline_fundraiser, end_fundraiser
 from app.fundraisers.updates import post_update, withdraw_update
 from tests.conftest import CheckingClient
 from tests.factories import make_fundraiser, make_organization, make_person
+from tests.smtp import Mailbox, text_of
 
 SignIn = Callable[..., CheckingClient]
 SOON = dt.timedelta(hours=1)
@@ -40,9 +41,16 @@ def told() -> list[tuple[str, str]]:
     return found
 
 
-def test_updates_come_with_the_digest_and_the_end_hands_on(app: Any, client: CheckingClient, sign_in: SignIn) -> None:
+def test_updates_come_with_the_digest_and_the_end_hands_on(
+    app: Any, client: CheckingClient, sign_in: SignIn, mailbox: Mailbox
+) -> None:
     organization, person = make_organization(), make_person()
     fundraiser = make_fundraiser(organization, title="Ten cold miles")
+    typed = {"email": "gail@example.org", "frequency": "daily", "adult": "y"}
+    assert client.post(f"/follow/fundraisers/{fundraiser.slug}", data=typed).status_code == 303
+    work_off({"mail_follow_confirm": app.extensions["outbox_handlers"]["mail_follow_confirm"]}, ())
+    [asked] = mailbox.to("gail@example.org")
+    assert "asked for mail about the fundraiser “Ten cold miles”" in text_of(asked)
     browser = sign_in(person, client)
     page = browser.get(f"/follow/fundraisers/{fundraiser.slug}").text
     assert "When it ends, you follow the organization it raises money for" in page

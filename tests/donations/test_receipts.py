@@ -224,7 +224,10 @@ def test_yearly_statements_of_all_donors_add_up_to_the_ledger(
 ) -> None:
     giving, me = testing, make_person(email="me@example.org", name="Me Myself")
     everybody = {"me@example.org": 0, "rosa@example.org": 0}
-    organization = make_organization()
+    owner = make_person()
+    organization = make_organization(owner)
+    with transaction():
+        edit_terms(organization.id, by=owner, tax_id="12-3456789", claims_gift_aid=False, receipt_text="", fee=None)
     giving._fundraisers |= {money: make_fundraiser(organization, currency=money) for money in ("USD", "JPY", "KWD")}
     turn_of_the_year = dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC)  # still 2025 in Newark
     may = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
@@ -276,6 +279,7 @@ def test_yearly_statements_of_all_donors_add_up_to_the_ledger(
         links = re.findall(r"http://[^/\s]+(/statements/\S+)", mail.get_body(("plain",)).get_content())
         assert len(links) == 3
         assert "Together $60" in text_of(giving.client.get(links[1]))
+        assert "EIN 12-3456789" in text_of(giving.client.get(links[1]))  # as its country calls the number
         assert giving.client.get(f"{links[1]}/pdf").data[:5] == b"%PDF-"
         assert giving.client.get(f"{links[1]}x").status_code == 404
 

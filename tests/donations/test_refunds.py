@@ -184,9 +184,11 @@ def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(
         db.session.execute(failed.values(created_at=now() - dt.timedelta(days=1)))
     organization = back.donation(given).fundraiser.organization
     assert [row.status for row in money_queries.list_refunds(organization.id)] == ["failed", "succeeded"]
-    page = sign_in(owner).get(f"/manage/{organization.slug}/money").text
+    browser = sign_in(owner)
+    page = browser.get(f"/manage/{organization.slug}/money").text
     assert f'href="/manage/{organization.slug}/money#refunds">Open the gift' in page
     assert 'id="refunds"' in page
+    assert "The card has expired or was cancelled" in browser.get(back.address(given)).text  # not Stripe's code
     # Even one that was called done may come back.
     back.server.hook("POST", f"refunds/{made[0]['id']}/fail", {})
     back.hear()
