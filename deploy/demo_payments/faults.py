@@ -50,6 +50,12 @@ class Faults:
             self._waiting.clear()
 
     @property
+    def waiting(self) -> int:
+        """How many requests are still to go wrong."""
+        with self._lock:
+            return sum(fault.times for fault in self._waiting)
+
+    @property
     def met(self) -> int:
         """How many requests have met a fault since the last `clear`."""
         with self._lock:

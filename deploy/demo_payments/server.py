@@ -16,6 +16,7 @@ from deploy.demo_payments import (
     api_monthly,  # noqa: F401  # likewise
     desk,  # noqa: F401  # its pages are routes of pages.blueprint
     hooks,
+    mischief,  # noqa: F401  # likewise
     pages,
     wire,
 )

@@ -11,7 +11,7 @@ import pytest
 import stripe
 
 from tests.demo_payments import DemoServer, Receiver
-from tests.money.test_demo_payment_server import create, params
+from tests.money.test_demo_payment_server import browse, create, page, params
 
 
 def test_events_come_twice_late_in_any_order_or_not_at_all(tmp_path: Path) -> None:
@@ -69,6 +69,30 @@ def test_an_endpoint_that_was_made_hears_what_it_asked_for(tmp_path: Path) -> No
         assert client.webhook_endpoints.delete(own.id).deleted is True
         assert "secret" not in client.webhook_endpoints.list().data[0]
         assert own.id not in {one.id for one in client.webhook_endpoints.list()}
+
+
+def test_a_person_lets_things_go_wrong_and_time_pass_on_a_page(tmp_path: Path) -> None:
+    with DemoServer(tmp_path) as server:
+        address = f"{server.base_url}/trouble"
+        assert 'href="/trouble"' in page(f"{server.base_url}/")
+        assert "Every request is answered." in page(address)
+        assert browse(address, {"fault": "500"})[0] == 303
+        assert "3 of the site's next requests go wrong." in page(address)
+        with pytest.raises(stripe.APIError):
+            create(server, "gift")
+        assert "2 of the site's next requests go wrong." in page(address)
+        browse(address, {"events": "drop"})
+        assert "They come as you chose: some never come." in page(address)
+        browse(address, {"end": "yes"})
+        assert "Every request is answered." in page(address)
+        assert "Each comes once, in order, at once." in page(address)
+        session = create(server, "gift")
+        browse(address, {"advance": "10800"})
+        assert server.client().v1.checkout.sessions.retrieve(session.id).status == "open"  # it lives a day
+        browse(address, {"advance": "86400"})
+        assert server.client().v1.checkout.sessions.retrieve(session.id).status == "expired"
+        for nonsense in ({}, {"fault": "flood"}, {"events": "9"}, {"advance": "1"}):
+            assert browse(address, nonsense)[0] == 400
 
 
 def test_an_answer_that_takes_too_long_was_done_all_the_same(tmp_path: Path) -> None:
