@@ -124,6 +124,10 @@ def test_an_ended_page_stays_with_thanks_and_outcome_and_takes_no_gifts(
     page = new_client().get(f"/fundraisers/{slug}").text
     assert "This fundraiser has ended" in page
     assert "1 person gave $20. Thank you." in page
+    # Whoever comes now is led on, and nobody is asked to hang it up.
+    assert f"See what {fundraiser.organization.name} needs now" in page
+    assert "Poster to print" not in page
+    assert "Poster to print" in new_client().get(f"/fundraisers/{make_fundraiser().slug}").text
     assert "$15 more are on its way" not in page
     assert "$15 more are on their way" in page
     assert "<strong>eight beds</strong>" in page
