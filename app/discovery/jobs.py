@@ -44,7 +44,7 @@ def mail_follow_confirm(payload: dict[str, Any]) -> None:
         to=request.email,
         locale=known.locale if known is not None and known.locale else request.locale,
         subject=subject.name,
-        kind=subject.kind,
+        about=subject.kind,
         weekly=request.frequency == "weekly",
         path=f"/follow/confirm/{operations.confirm_token(request)}",
         days=operations.REQUEST_LIFETIME.days,
