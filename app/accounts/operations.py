@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.accounts import passwords
 from app.accounts.availability import TIMES
 from app.accounts.facts import tell_facts_changed
-from app.accounts.models import NO_MAILBOX, ApiToken, LinkToken, Person, PersonSkill, PersonTime
+from app.accounts.models import NO_MAILBOX, ApiToken, CalendarFeed, LinkToken, Person, PersonSkill, PersonTime
 from app.accounts.policy import MINIMUM_AGE, may_be_minor_somewhere
 from app.accounts.queries import find_email_change, find_link, find_person_by_email
 from app.accounts.scopes import SCOPES
@@ -357,21 +357,41 @@ def find_or_create_guest(*, email: str, name: str, birth_date: dt.date | None, l
     if made:
         audit.record("person.guest", subject=person, by=None)
     if person.email_verified_at is None:
-        # Whoever chose the password never showed that the address is theirs: it must open nothing now.
-        if person.password_hash is not None:
-            person.password_hash = None
-            person.session_epoch += 1
+        shut_out_unproved(person, by=None)
         person.email_verified_at = now()
         audit.record("person.email_verified", subject=person, by=person)
     db.session.flush()
     return person
 
 
+def shut_out_unproved(person: Person, *, by: Person | None) -> None:
+    """Before something of the owner of this address becomes part of the account: as long as nobody has shown that the address
+    is theirs, whoever chose the password may be anybody, and nothing that they opened with it opens anything from now on.
+    The owner comes in by a link to their mail. `by`: the staff who speak of the owner, None whoever reads that mail. The
+    caller holds the person."""
+    if person.is_email_verified or person.password_hash is None:
+        return
+    person.password_hash = None
+    person.session_epoch += 1
+    _end_feed(person)
+    _end_tokens(person)
+    audit.record("person.shut_out", subject=person, by=by)
+
+
+def _end_feed(person: Person) -> None:
+    db.session.execute(sa.delete(CalendarFeed).where(CalendarFeed.person_id == person.id))
+
+
+def _end_tokens(person: Person) -> None:
+    live = sa.update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
+    db.session.execute(live.values(revoked_at=now()))
+
+
 def write_down_person(*, name: str, email: str, birth_date: dt.date | None, by: Person) -> tuple[Person, bool]:
     """Somebody whom the staff `by` have before them: the person with this address and True, or a new one and False.
 
-    Without an address they get one that no mail is ever sent to (RFC 2606: .invalid). Their address stays unproved.
-    Raises InvalidInput.
+    Without an address they get one that no mail is ever sent to (RFC 2606: .invalid). Their address stays unproved; whoever
+    registered it before and has not proved it either is shut out. Raises InvalidInput.
     """
     if birth_date is None:
         raise InvalidInput({"birth_date": _("Ask for the birth date")})
@@ -381,9 +401,10 @@ def write_down_person(*, name: str, email: str, birth_date: dt.date | None, by: 
     key = new_id()
     address = normal_email(email) if email.strip() else f"{encode_id(key)}{NO_MAILBOX}"
     made = _insert_person(id=key, email=address, name=name.strip(), birth_date=birth_date)
-    person = db.session.scalars(sa.select(Person).where(Person.email == address)).one()
+    person = _locked(db.session.scalars(sa.select(Person.id).where(Person.email == address)).one())
     if made:
         audit.record("person.written_down", subject=person, by=by)
+    shut_out_unproved(person, by=by)
     db.session.flush()
     return person, not made
 

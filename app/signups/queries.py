@@ -408,7 +408,9 @@ def _standing_on(needs: Sequence[Need], viewer: Person) -> set[int]:
 
 
 def _holding_places(needs: Sequence[Need], viewer: Person) -> Sequence[Signup]:
-    if not needs:
+    """Places of the viewer that may let them know more. None of an account whose address nobody has shown to be theirs: staff
+    vouch for whom they have before them, not for whoever typed that address somewhere."""
+    if not needs or not viewer.is_email_verified:
         return []
     return db.session.scalars(
         with_everything()

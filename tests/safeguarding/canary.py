@@ -44,9 +44,10 @@ CANARIES = (STREET, MEETING, "07199-4711", "40.7312345", "-74.1623456")
 STAFF = ("viewer", "coordinator", "manager", "owner")
 MAY_KNOW = (*STAFF, "inside")
 # Whoever may not, beside the callers of the house: confirmed on a shift six days away; inside the window until a moment ago,
-# when the check was revoked, the person held, the birth date that of a minor, the place given back; and a guest's link.
+# when the check was revoked, the person held, the birth date that of a minor, the place given back; with a place that the staff
+# gave to the address, whoever registered it and has not shown that it is theirs; and a guest's link.
 OUTSIDERS = ("anonymous", "supporter", "other_owner", "moderator", "administrator", "outside", "revoked", "held", "minor",
-             "gone", "guest")  # fmt: skip
+             "gone", "unproved", "guest")  # fmt: skip
 # A route that shows a secret of its own, or nothing but a file.
 LINKS = ("/places/{place_token}", "/places/{place_token}/calendar.ics", "/my-help/calendar/{feed_token}.ics")
 
@@ -81,7 +82,7 @@ def prepare(world: World) -> tuple[dict[str, Actor], list[str]]:
     need = db.session.get_one(Need, need_id)
     near, far = make_shift(need, days=1.3, contact="children"), make_shift(need, days=6, contact="children")
     plain = make_shift(need, days=1.3)
-    names = ("inside", "outside", "revoked", "held", "minor", "gone")
+    names = ("inside", "outside", "revoked", "held", "minor", "gone", "unproved")
     people = {name: make_person(password_hash="of a password") for name in names}
     places = {}
     for name, person in people.items():
@@ -105,6 +106,7 @@ def prepare(world: World) -> tuple[dict[str, Actor], list[str]]:
     with transaction():
         cancel_signup(places["gone"], by=db.session.get_one(Person, people["gone"].id))
         db.session.get_one(Person, people["held"].id).status = "held"
+        db.session.get_one(Person, people["unproved"].id).email_verified_at = None
         db.session.get_one(Person, people["minor"].id).birth_date = today("UTC") - dt.timedelta(days=16 * 366)
         revoked = sa.update(Clearance).where(Clearance.person_id == people["revoked"].id)
         db.session.execute(revoked.values(revoked_at=now()))

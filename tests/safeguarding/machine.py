@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import time_machine
+from flask import current_app
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -410,6 +411,25 @@ class Facts(RuleBasedStateMachine):
         with transaction():
             self._person(who).email_verified_at = now() if verified else None
         self.world.people[who].verified = verified
+
+    def shut_out(self, who: int) -> None:
+        """Whoever chose the password never showed that the address is theirs, and staff speak of somebody who has it: nothing
+        that was opened with the password opens anything now."""
+        known, person = self.world.people[who], self._person(who)
+        if known.account:
+            known.account = False
+            assert person.password_hash is None
+            self.let_in_anew(who)
+
+    def let_in_anew(self, who: int) -> None:
+        """The calendar and the token of somebody whose are dead: they make others."""
+        client = current_app.test_client()
+        assert client.get(f"/my-help/calendar/{self.feeds[who]}.ics").status_code == 404
+        sent = client.get("/api/v1/me/signups", headers={"Authorization": f"Bearer {self.tokens[who]}"})
+        assert sent.status_code == 401
+        with transaction():
+            self.tokens[who] = create_token(self._person(who), scopes=["signups:read", "signups:write"])
+            self.feeds[who] = renew_feed(self.people[who], by=self._person(who))
 
     @step("people", who=st.sampled_from((STRANGER, STRANGER, 0)))
     def get_an_account(self, who: int) -> None:

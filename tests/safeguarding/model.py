@@ -235,8 +235,11 @@ class World:
         return self.cleared(who, shift, *shift.places[who]) and self.runs(shift)
 
     def knows_address(self, who: int, need: int) -> bool:
-        """From 48 hours before to the end, for whoever is confirmed and cleared."""
+        """From 48 hours before to the end, for whoever is confirmed and cleared, and has shown that the address is theirs:
+        whoever vouches for a person does not vouch for whoever typed that address."""
         found = False
+        if not self.people[who].verified:
+            return False
         for shift in self.shifts:
             if shift.need != need or self.organizations[shift.organization].suspended:
                 continue

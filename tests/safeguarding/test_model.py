@@ -116,6 +116,8 @@ class Placing(Facts):
         assert self._take(who, number, position, party, way) == expected, f"{way}: the model says {expected}"
         if expected:
             shift.places[who] = (position, party)
+            if way == "walk-in" and not self.world.people[who].verified:
+                self.shut_out(who)
 
     def _has_none(self, who: int, number: int) -> bool:
         """Neither a place on the shift nor a turn on its waitlist."""
@@ -188,7 +190,8 @@ class Placing(Facts):
         if made is None:
             person.verified = before
             return
-        person.account = account
+        if not before:
+            self.shut_out(who)
         shift.places[who] = (position, 1)
 
     @step("places", who=anybody, number=any_shift)

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
-from app.accounts.models import Person
+from app.accounts.feeds import find_feed_person, renew_feed
+from app.accounts.models import ApiToken, Person
+from app.accounts.operations import create_token
 from app.core.audit import AuditEvent
 from app.core.clock import now, today
 from app.core.db import db, transaction
@@ -23,7 +25,9 @@ from app.safeguarding.jobs import mail_ends
 from app.safeguarding.models import Clearance, ClearanceShare, Exemption
 from app.safeguarding.operations.clearances import OLDEST
 from app.safeguarding.requirements import Requirement
+from app.signups.volunteers import add_volunteer
 from tests.factories import (
+    ADULT,
     make_clearance,
     make_course,
     make_member,
@@ -145,6 +149,34 @@ def test_who_may_record_and_about_whom(organization: Organization, owner: Person
     suspended = make_organization(owner, status="suspended")
     for other in (unverified, suspended):
         assert refused(acts.record_clearance, other.id, **said(person, owner)) == ["not_verified"]
+
+
+@pytest.mark.rule("G3")
+@pytest.mark.parametrize("how", ["recorded", "excepted", "written down"])
+def test_what_staff_say_of_an_address_is_read_by_nobody_who_only_typed_it(
+    organization: Organization, owner: Person, how: str
+) -> None:
+    squatter = make_person(email_verified_at=None, password_hash="of a password")
+    session, shift = squatter.get_id(), make_shift(make_need(organization))
+    do(create_token, squatter, scopes=["signups:read"])
+    feed = do(renew_feed, squatter.id, by=squatter)
+    if how == "recorded":
+        do(acts.record_clearance, organization.id, **said(squatter, owner))
+    elif how == "excepted":
+        do(
+            acts.ask_exemption, organization.id, by=owner, email=squatter.email, kind="driving", reason="later",
+            starts_on=TODAY, ends_on=TODAY + DAY,
+        )  # fmt: skip
+    else:
+        do(add_volunteer, shift.id, by=owner, name="Vic", birth_date=ADULT, email=squatter.email, phone="555 0100")
+    db.session.refresh(squatter)
+    assert (squatter.password_hash, find_feed_person(feed), squatter.get_id() != session) == (None, None, True)
+    assert db.session.scalars(sa.select(ApiToken.revoked_at).where(ApiToken.person_id == squatter.id)).one() is not None
+    events = sa.select(AuditEvent.actor_id).where(AuditEvent.action == "person.shut_out")
+    assert db.session.scalars(events.where(AuditEvent.subject_id == squatter.id)).all() == [owner.id]
+    proved = make_person(password_hash="of a password")
+    do(acts.record_clearance, organization.id, **said(proved, owner))
+    assert proved.password_hash, "of whoever showed that it is theirs nothing changes"
 
 
 def test_the_database_has_nobody_vouch_for_themselves(organization: Organization, owner: Person) -> None:

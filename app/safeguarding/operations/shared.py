@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.accounts.models import Person
-from app.accounts.operations import normal_email
+from app.accounts.operations import normal_email, shut_out_unproved
 from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.db import db, lock
@@ -47,6 +47,7 @@ def require_another(person_id: int, by: Person) -> None:
 
 def hold_whom_it_is_about(organization: Organization, email: str, by: Person) -> Person:
     """The person with this address, held until the transaction ends, of whom `by` says something for the organization.
+    Whoever registered it and has not shown that it is theirs reads none of that: they are shut out.
     Raises InvalidInput at "email", Refused (`not_yours`, `not_verified`, `own_clearance`, `not_found`)."""
     require_recorder(organization, by)
     found = find_person_by_email(normal_email(email))
@@ -54,6 +55,7 @@ def hold_whom_it_is_about(organization: Organization, email: str, by: Person) ->
         raise InvalidInput({"email": _("Nobody with this address has an account. Ask them to register first")})
     person = locked_person(found.id)
     require_another(person.id, by)
+    shut_out_unproved(person, by=by)
     return person
 
 
