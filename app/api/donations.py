@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import marshmallow as ma
 import structlog
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -23,6 +24,7 @@ from app.donations import checkout, gateway, going_back, policy
 from app.donations.models import Donation
 from app.donations.money_queries import list_refunds_of
 from app.donations.operations import refunds
+from app.donations.operations.declarations import cancel_declaration
 from app.donations.operations.giving import form_key
 from app.donations.queries import find_donation
 from app.donations.receipt_queries import receipts_of
@@ -88,6 +90,32 @@ def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     except gateway.GatewayError:
         return silent()
     return _whole(donation_id)
+
+
+class DeclarationOut(frame.Schema):
+    """A Gift Aid declaration as its donor reads of it: in which words, since when, and when they cancelled it."""
+
+    wording = ma.fields.String(required=True)
+    declared_at = schemas.moment(required=True)
+    cancelled_at = schemas.moment(required=True, allow_none=True)
+
+
+@resource.route("/donations/<id:donation_id>/gift-aid/cancel", methods=["POST"])
+@allow(policy.is_donor, load=find_donation, scope="donations:write")
+@resource.arguments(schemas.Action, required=False)
+@resource.response(200, DeclarationOut)
+@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
+@frame.idempotent
+def cancel_gift_aid(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
+    """Cancel the Gift Aid declaration of a gift; one for every month is cancelled for all. Nothing more is claimed by it."""
+    with transaction():
+        declared = cancel_declaration(donation.id, by=current_person())
+        body = {
+            "wording": declared.text_version,
+            "declared_at": frame.iso(declared.declared_at),
+            "cancelled_at": frame.iso(declared.cancelled_at),
+        }
+        return frame.answer(200, DeclarationOut, body)
 
 
 @resource.route("/donations/<id:donation_id>/refunds", methods=["GET"])

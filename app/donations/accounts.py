@@ -59,14 +59,15 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     """A fresh link to Stripe's form for the organization's account, which is made when there is none: once, whatever is
     lost in between (F6). The link works once, for a few minutes.
 
-    Raises Refused when this installation has no accounts of organizations or the organization is not active, GatewayError
-    when Stripe does not answer (the same again continues).
+    Raises Refused when this installation has no accounts of organizations, the organization is not active, or nobody can say
+    yet whether it took its account from us; GatewayError when Stripe does not answer (the same again continues).
     """
     if not gateway.is_on():
         raise refuse("payments_off", _("Online gifts are not switched on here"))
     if not gateway.connects():
         raise refuse("connect_off", _("Here all online gifts go to the one account of this installation"))
     slug = organization.slug
+    _ask_whether_gone(organization.id)
     with transaction():
         begun = operations.begin_account(organization.id, mode=gateway.mode(), by=by)
         key, attempt, links, known = begun.id, begun.attempt, begun.links, begun.stripe_account_id
@@ -114,6 +115,23 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     return Onboarding(url, ready)
 
 
+def _ask_whether_gone(organization_id: int) -> None:
+    """Before another account is begun: one that only an answer to us called gone may be there after all, and would be left
+    alone with what runs on it. Raises Refused while that answer is too young to be believed, GatewayError."""
+    found = payees.find_account(organization_id, gateway.mode())
+    doubted = None if found is None or not payees.is_doubted(found) else found.stripe_account_id
+    since = None if found is None else found.deauthorized_at
+    db.session.rollback()
+    if doubted is None or since is None or is_there_after_all(doubted):
+        return
+    if since > now() - operations.BELIEVED_AFTER:
+        raise refuse(
+            "account_unsure",
+            _("The payment service does not know the account of this organization at the moment"),
+            _("Try again tomorrow. If nobody of yours disconnected it, write to the people who run this site"),
+        )
+
+
 def _find_made(asked: AccountRequest, begun_at: dt.datetime) -> AccountFacts | None:
     """The account that Stripe made for an earlier press, whose answer was lost. Raises GatewayError."""
     found = gateway.find_made_accounts(asked, begun_at - CLOCKS_DIFFER)
@@ -143,10 +161,20 @@ def is_there_after_all(account: str) -> bool:
     except GatewayError as error:
         if error.code != ACCOUNT_GONE:
             raise
+        with transaction():
+            operations.note_still_gone(account, asked_at=asked_at)
         return False
     with transaction():
         operations.note_there_again(account, facts, asked_at=asked_at)
     return True
+
+
+def is_there_again(account: str, since: str | None) -> bool:
+    """Whether an account that was believed gone at `since` (ISO 8601) has answered in the meantime, or does now. Raises
+    GatewayError."""
+    gone = since is None or payees.is_gone_since(account, dt.datetime.fromisoformat(since))
+    db.session.rollback()
+    return not gone or is_there_after_all(account)
 
 
 def can_charge_now(account: str) -> bool:
@@ -176,13 +204,17 @@ def handle_event(event: StoredEvent) -> None:
 
 
 def check_accounts() -> None:
-    """Sweep: ask about accounts that Stripe has not spoken of for a while (rule 5)."""
+    """Sweep: ask about accounts that Stripe has not spoken of for a while (rule 5), and about those that it never said were
+    taken from us: an operator who puts in the wrong key, and then the right one, has the donate buttons back within the hour."""
     if not gateway.is_on() or not gateway.connects():
         return
-    due = payees.list_unchecked_accounts(gateway.mode(), now() - RECHECK)
+    before = now() - RECHECK
+    due = payees.list_unchecked_accounts(gateway.mode(), before)
+    doubted = payees.list_doubted(gateway.mode(), before)
     db.session.rollback()
-    for account in due:
-        try:
-            refresh(account)
-        except GatewayError as error:
-            log.warning("sweep.passed_over", sweep="check_accounts", code=error.code)
+    for ask, accounts in ((refresh, due), (is_there_after_all, doubted)):
+        for account in accounts:
+            try:
+                ask(account)
+            except GatewayError as error:
+                log.warning("sweep.passed_over", sweep="check_accounts", code=error.code)

@@ -44,6 +44,8 @@ class PaymentAccount(HasId, Base):
     disabled_reason: Mapped[str] = mapped_column(sa.String(100), default="", server_default="")
     # When the organization took the account from us: nothing can be asked about it any more.
     deauthorized_at: Mapped[dt.datetime | None]
+    # That Stripe's own event said so. Without it only an answer to us did, which is asked for again.
+    gone_told: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     # When what is kept here was asked for.
     checked_at: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]

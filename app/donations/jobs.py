@@ -73,7 +73,7 @@ def close_account(payload: dict[str, Any]) -> None:
 
 def let_go_of_account(payload: dict[str, Any]) -> None:
     """An organization took its account from us: what is under way on it ends here, unless it answers after all."""
-    if not payload["told"] and accounts.is_there_after_all(payload["account"]):
+    if not payload["told"] and accounts.is_there_again(payload["account"], payload.get("since")):
         return
     monthly.end_all_of(payload["account"])
     checkout.let_go_of(payload["account"])

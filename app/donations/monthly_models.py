@@ -65,6 +65,17 @@ class MonthlyGift(HasId, Base):
         return self.status in ("active", "past_due", "paused") and self.stop_asked_at is None
 
 
+class MonthlyDecline(HasId, Base):
+    """A month of a monthly gift whose card was declined at first, whatever became of it: once for each invoice."""
+
+    __tablename__ = "monthly_decline"
+
+    monthly_gift_id: Mapped[int] = mapped_column(sa.ForeignKey("monthly_gift.id"), index=True)
+    # None for what was noted before invoices were.
+    stripe_invoice_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    declined_at: Mapped[dt.datetime]
+
+
 class PortalConfiguration(Base):
     """What Stripe's page for another card shows, set up once for each account (https://docs.stripe.com/customer-management)."""
 

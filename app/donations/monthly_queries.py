@@ -10,14 +10,13 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from app.core.audit import AuditEvent
 from app.core.clock import now
 from app.core.db import db
 from app.core.ids import LENGTH, decode_id, encode_id
 from app.core.paging import Page, cut, newest_first
 from app.core.tokens import keyed_hash
 from app.donations.models import Donation
-from app.donations.monthly_models import MonthlyGift, PortalConfiguration
+from app.donations.monthly_models import MonthlyDecline, MonthlyGift, PortalConfiguration
 from app.donations.payees import was_taken
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import accepting
@@ -154,9 +153,9 @@ def _commitments(gifts: Sequence[MonthlyGift]) -> list[Commitment]:
     )
     who = {key: (donor, bool(hides), int(months)) for key, donor, hides, months in db.session.execute(given)}
     tries = (
-        sa.select(AuditEvent.subject_id, sa.func.count())
-        .where(AuditEvent.subject_id.in_(keys), AuditEvent.action == "monthly_gift.past_due")
-        .group_by(AuditEvent.subject_id)
+        sa.select(MonthlyDecline.monthly_gift_id, sa.func.count())
+        .where(MonthlyDecline.monthly_gift_id.in_(keys))
+        .group_by(MonthlyDecline.monthly_gift_id)
     )
     declined = {key: int(count) for key, count in db.session.execute(tries)}
     found = []

@@ -147,3 +147,30 @@ def list_unchecked_accounts(mode: str, before: dt.datetime, *, limit: int = 100)
     )
     found = db.session.scalars(query.order_by(PaymentAccount.checked_at).limit(limit))
     return [account for account in found if account is not None]
+
+
+def is_doubted(account: PaymentAccount) -> bool:
+    """True for an account that only an answer to us says was taken from us, and no event of Stripe's."""
+    return account.deauthorized_at is not None and not account.gone_told and account.stripe_account_id is not None
+
+
+def list_doubted(mode: str, before: dt.datetime, *, limit: int = 100) -> list[str]:
+    """The SQL twin of is_doubted under `mode`: accounts that nobody has asked about since `before`, longest ago first."""
+    query = sa.select(PaymentAccount.stripe_account_id).where(
+        PaymentAccount.mode == mode,
+        PaymentAccount.stripe_account_id.is_not(None),
+        PaymentAccount.deauthorized_at.is_not(None),
+        PaymentAccount.gone_told.is_(False),
+        sa.or_(PaymentAccount.checked_at.is_(None), PaymentAccount.checked_at < before),
+    )
+    found = db.session.scalars(query.order_by(PaymentAccount.checked_at.asc().nulls_first()).limit(limit))
+    return [account for account in found if account is not None]
+
+
+def is_gone_since(account: str, since: dt.datetime) -> bool:
+    """False when the account answered again after it seemed to be taken from us at `since`. One that no row names any more,
+    because its organization began another, stays gone."""
+    found = db.session.execute(
+        sa.select(PaymentAccount.deauthorized_at).where(PaymentAccount.stripe_account_id == account)
+    ).first()
+    return found is None or found.deauthorized_at == since

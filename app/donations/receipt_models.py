@@ -57,6 +57,8 @@ class GiftAidDeclaration(Base):
     # Which wording was agreed to (donations.gift_aid.WORDINGS).
     text_version: Mapped[str] = mapped_column(sa.String(32))
     declared_at: Mapped[dt.datetime]
+    # When its donor cancelled it: from then on it is claimed no more (operations.declarations.cancel_declaration).
+    cancelled_at: Mapped[dt.datetime | None]
 
 
 class ReceiptCounter(Base):

@@ -12,7 +12,7 @@ from app.core.ids import encode_id
 from app.core.paging import Page, cut, newest_first
 from app.donations.models import Donation
 from app.donations.queries import find_donation_by_token
-from app.donations.receipt_models import Receipt, ReceiptCounter
+from app.donations.receipt_models import GiftAidDeclaration, Receipt, ReceiptCounter
 from app.organizations.models import Organization
 
 STAFF_PAGE = 50
@@ -145,3 +145,8 @@ def _sums() -> list[str]:
         .where(Receipt.stands_minor != summed.c.sum)
     )
     return [f"receipts: those of donation {encode_id(key)} do not add up" for key in db.session.scalars(query)]
+
+
+def find_declaration(donation_id: int) -> GiftAidDeclaration | None:
+    """The Gift Aid declaration of a gift, cancelled ones too, or None."""
+    return db.session.get(GiftAidDeclaration, donation_id)

@@ -294,12 +294,13 @@ def _donations(asked: Asked) -> Iterator[Cells]:
 # In the order of HMRC's schedule of donations; what it does not ask for stands behind.
 GIFT_AID_COLUMNS = (
     "first_name", "last_name", "house", "postcode", "donation_date", "amount", "currency", "donation_id", "declaration",
-    "declared_at",
+    "declared_at", "cancelled_on",
 )  # fmt: skip
 
 
 def _gift_aid(asked: Asked) -> Iterator[Cells]:
-    """Paid gifts on which Gift Aid was declared, less what went back: for the organization's claim, and its own staff alone."""
+    """Paid gifts on which Gift Aid was declared, less what went back: for the organization's claim, and its own staff alone. What
+    a donor cancelled is there with its day and nothing to claim, so that staff see it."""
     settled = (
         sa.select(-sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
         .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
@@ -322,8 +323,9 @@ def _gift_aid(asked: Asked) -> Iterator[Cells]:
         said = row.GiftAidDeclaration
         yield (
             said.first_name, said.last_name, said.address, said.postal_code, local_date(row.paid_at, row.time_zone),
-            to_decimal(Money(int(row.settled), row.currency)), row.currency, encode_id(row.id), said.text_version,
-            said.declared_at,
+            to_decimal(Money(0 if said.cancelled_at else int(row.settled), row.currency)), row.currency, encode_id(row.id),
+            said.text_version, said.declared_at,
+            "" if said.cancelled_at is None else local_date(said.cancelled_at, row.time_zone),
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from app.donations.gateway import GatewayError
 from app.donations.models import StripeEvent
 from app.donations.money_models import MoneyMismatch
 from app.donations.operations import inbox
+from app.donations.operations.accounts import note_deauthorized
 from app.organizations.models import Organization
 from tests.donations.conftest import Giving, WorkOff, count_events
 from tests.donations.connecting import Connecting, connecting, note_of
@@ -298,6 +299,61 @@ def test_what_no_event_told_is_asked_after_an_hour(connecting: Connecting, work_
     with moved_to(now() + dt.timedelta(hours=2)):
         work_off()
     assert connecting.row(fundraiser.organization_id).state == "deauthorized"
+
+
+def test_an_account_that_only_an_answer_called_gone_is_asked_for_before_another_begins_and_every_hour(
+    connecting: Connecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another platform's key is put in by mistake: nothing is left alone at Stripe, and gifts are taken again within the hour."""
+    fundraiser = connecting.fundraiser()
+    organization, by = fundraiser.organization, fundraiser.started_by
+    account, began = connecting.accounts[organization.id], now()
+
+    def not_yours(*_about: object, **_named: object) -> object:
+        raise GatewayError(gateway.ACCOUNT_GONE, passing=False)
+
+    def accounts_at(hours: float, *, right_key: bool) -> PaymentAccount:
+        with monkeypatch.context() as key, moved_to(began + dt.timedelta(hours=hours)):
+            if not right_key:
+                key.setattr(gateway, "fetch_account", not_yours)
+            accounts.check_accounts()
+        return connecting.row(organization.id)
+
+    assert accounts_at(2, right_key=False).state == "deauthorized"
+    first = accounts_at(2.5, right_key=False).deauthorized_at
+    assert first is not None
+    with monkeypatch.context() as key, moved_to(began + dt.timedelta(hours=2.6)):
+        key.setattr(gateway, "fetch_account", not_yours)
+        with pytest.raises(Refused, match="account_unsure"):
+            accounts.onboard(organization, by=by)
+        assert connecting.row(organization.id).stripe_account_id == account
+    # With the right key its owner's press, or the hour, has it back: it is the same one, and the only one.
+    assert accounts_at(2.7, right_key=True).state == "deauthorized"  # asked a moment ago
+    with moved_to(began + dt.timedelta(hours=2.8)):
+        accounts.onboard(organization, by=by)
+    assert (connecting.row(organization.id).stripe_account_id, connecting.row(organization.id).can_charge) == (
+        account,
+        True,
+    )
+    second = accounts_at(4, right_key=False).deauthorized_at
+    assert accounts_at(5.5, right_key=True).can_charge
+    assert len(connecting.server.call("GET", "/v1/accounts?limit=10")["data"]) == 1
+    # What the first answer promised for a day later ends nothing when it has answered since, whatever it says then.
+    third = accounts_at(25, right_key=False).deauthorized_at
+    with monkeypatch.context() as key:
+        key.setattr(gateway, "fetch_account", not_yours)
+        there = [accounts.is_there_again(account, at.isoformat()) for at in (first, second, third) if at is not None]
+    assert there == [True, True, False]
+    # Believed for a day: then another account begins. And what Stripe's event says is asked about no more.
+    with monkeypatch.context() as key, moved_to(began + dt.timedelta(hours=50)):
+        key.setattr(gateway, "fetch_account", not_yours)
+        accounts.onboard(organization, by=by)
+    again = connecting.row(organization.id)
+    assert (again.attempt, again.gone_told) == (2, False)
+    with transaction():
+        note_deauthorized(again.stripe_account_id or "", told=True)
+    assert connecting.row(organization.id).gone_told
+    assert accounts_at(90, right_key=True).state == "deauthorized"
 
 
 def test_older_news_of_an_account_changes_nothing(connecting: Connecting) -> None:

@@ -21,7 +21,7 @@ from app.donations import checkout, checks, doctor, gateway, gateway_monthly, mo
 from app.donations.gift_aid import EVERY_GIFT, ONE_GIFT
 from app.donations.messages import hide_message
 from app.donations.models import Donation
-from app.donations.monthly_models import MonthlyGift
+from app.donations.monthly_models import MonthlyDecline, MonthlyGift
 from app.donations.operations import monthly as operations
 from app.donations.operations.giving import purge_declarations
 from app.donations.page_parts import list_leaders
@@ -192,6 +192,12 @@ def test_staff_read_who_gives_every_month_and_how_it_stands(
         assert nobody not in page
     assert staff.get(f"{path}/monthly-gifts/{encode_id(unpaid.id)}").status_code == 404  # a checkout somebody opened
     assert "never paid" in staff.get(f"{path}/donations/{encode_id(unpaid.given.donation_id)}").text
+    with (
+        transaction()
+    ):  # how often that was is a fact of its own, whatever the audit trail says, and once for each month
+        invoice = db.session.scalars(sa.select(MonthlyDecline.stripe_invoice_id)).one()
+        operations.note_failure(gift.id, gateway_monthly.fetch_invoice(invoice or "", account=gift.account))
+    assert re.search(r"Paid.*1.*Declined.*1", staff.get(f"{path}/monthly-gifts").text, re.DOTALL)
     one = staff.get(f"{path}/monthly-gifts/{encode_id(hidden.id)}").text
     assert "Kwame" not in one
     assert (month := f"{path}/donations/{encode_id(hidden.given.donation_id)}") in one
@@ -484,9 +490,22 @@ def test_gift_aid_is_declared_once_for_every_month_and_goes_when_nothing_was_pai
     gift.renew()
     gift.hear()
     assert (len(gift.months()), len(declarations())) == (3, 2)
-    # Declarations of what was never paid go, after the donor can go on with it no more, and no others.
     with transaction():
         find_or_make_terms(gift.row().organization_id).claims_gift_aid = True
+    # Its donor cancels it on the page of any month: it is cancelled for all, once, and later months are not declared.
+    address = f"/donations/{gift.given.token}"
+    assert "Gift Aid on every month" in connecting.client.get(address).text
+    for _press in range(2):
+        assert connecting.client.post(f"{address}/gift-aid/cancel").status_code == 303
+    assert "You cancelled your declaration on" in connecting.client.get(address).text
+    query = sa.select(sa.func.count()).where(GiftAidDeclaration.cancelled_at.is_not(None))
+    assert db.session.scalar(query) == 2
+    gift.renew()
+    gift.hear()
+    assert (len(gift.months()), len(declarations())) == (4, 2)
+    cancelled = sa.select(AuditEvent.actor_id).where(AuditEvent.action == "gift_aid.cancelled").order_by(AuditEvent.id)
+    assert db.session.scalars(cancelled).all() == [None, None]
+    # Declarations of what was never paid go, after the donor can go on with it no more, and no others.
     connecting.give("10", "GBP", **UK)
     assert declarations()[-1] == (ONE_GIFT, "12 Mare Street", "pending")
     odd = connecting.give("11", "GBP", **UK)  # paid otherwise than asked: never counted, so nothing is ever claimed

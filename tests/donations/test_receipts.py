@@ -18,7 +18,7 @@ import time_machine
 from flask import Flask
 
 from app.core import cards
-from app.core.clock import now
+from app.core.clock import local_date, now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
@@ -33,7 +33,7 @@ from app.imports.exports import lines
 from tests.conftest import CheckingClient
 from tests.donations.conftest import Giving, WorkOff
 from tests.donations.test_wishes import call, text_of
-from tests.factories import make_fundraiser, make_organization, make_person
+from tests.factories import make_fundraiser, make_member, make_organization, make_person
 
 ROOT = Path(__file__).parents[2]
 
@@ -398,7 +398,7 @@ def test_an_organization_says_what_stands_on_its_receipts_and_sees_it_before(
 
 
 def test_gift_aid_is_on_the_receipt_and_in_the_file_for_the_claim_less_what_went_back(
-    testing: Giving, work_off: WorkOff
+    testing: Giving, work_off: WorkOff, new_client: Callable[[], CheckingClient], sign_in: Callable[..., CheckingClient]
 ) -> None:
     organization = make_organization(country="GB", currency="GBP", name="Hackney Pantry", time_zone="Europe/London")
     organization_id = organization.id
@@ -422,6 +422,25 @@ def test_gift_aid_is_on_the_receipt_and_in_the_file_for_the_claim_less_what_went
     assert rows[0].startswith("Rosa,Delgado,12 Mare Street,E8 3RE,")
     assert ",8.00," in rows[0]
     assert "Mare Street" not in "".join(lines("donations", organization_id, names=True))
+    # The donor cancels it, signed in by the API as on the page: nothing is left to claim, and the file says since when.
+    donor, other = make_person(), make_person()
+    with transaction():
+        db.session.get_one(Donation, declared.id).person_id = donor.id
+    path = f"/donations/{encode_id(declared.id)}/gift-aid/cancel"
+    assert call(testing, new_client(), other, "POST", path, {}).status_code == 404
+    answer = call(testing, new_client(), donor, "POST", path, {})
+    assert (answer.status_code, answer.json["cancelled_at"] is not None) == (200, True)
+    [row] = "".join(lines("gift-aid", organization_id, names=True)).splitlines()[1:]
+    assert ",0.00," in row
+    assert row.endswith(f",{local_date(now(), 'Europe/London')}")
+    owner = make_member(organization, "owner")
+    said = sign_in(owner).get(f"/manage/{organization.slug}/donations/{encode_id(declared.id)}").text
+    assert "Declared, and cancelled on" in said
+    plain = paid(testing, work_off, "3", "GBP")
+    with transaction():
+        db.session.get_one(Donation, plain.id).person_id = donor.id
+    none = call(testing, new_client(), donor, "POST", f"/donations/{encode_id(plain.id)}/gift-aid/cancel", {})
+    assert (none.status_code, none.json["code"]) == (409, "not_declared")
 
 
 def test_names_in_other_letters_are_written_with_a_font_of_the_machine(app: Flask) -> None:

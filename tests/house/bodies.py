@@ -219,6 +219,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "donations.resume_monthly"): EMPTY,
     ("POST", "donations.stop_monthly"): EMPTY,
     ("POST", "donations.cancel"): EMPTY,
+    ("POST", "donations.cancel_gift_aid"): EMPTY,
     ("POST", "donations.send_receipt"): EMPTY,
     ("POST", "donations.send_statement"): EMPTY,
     ("POST", "donations.terms"): {"tax_id": "12-3456789", "receipt_text": "", "fee_percent": "2.2", "fee_fixed": "0.30"},

@@ -49,6 +49,7 @@ def begin_account(organization_id: int, *, mode: str, by: Person) -> PaymentAcco
         account.country = organization.country
         account.currency = organization.currency
         account.stripe_account_id = account.deauthorized_at = account.checked_at = None
+        account.gone_told = False
         account.charges_enabled = account.payouts_enabled = account.details_submitted = False
         account.requirements, account.disabled_reason = [], ""
         _tell("payment_account.begun", account, by)
@@ -89,9 +90,10 @@ def note_deauthorized(stripe_account_id: str, *, told: bool) -> None:
         account.deauthorized_at = now()
         account.charges_enabled = account.payouts_enabled = False
         _tell("payment_account.deauthorized", account)
+    account.gone_told = account.gone_told or told
     enqueue(
         "payment_account_gone",
-        {"account": stripe_account_id, "told": told},
+        {"account": stripe_account_id, "told": told, "since": account.deauthorized_at.isoformat()},
         key=f"payment_account_gone:{stripe_account_id}:{account.deauthorized_at.isoformat()}:{told}",
         due_at=account.deauthorized_at + (dt.timedelta() if told else BELIEVED_AFTER),
     )
@@ -99,12 +101,20 @@ def note_deauthorized(stripe_account_id: str, *, told: bool) -> None:
 
 
 def note_there_again(stripe_account_id: str, facts: AccountFacts, *, asked_at: dt.datetime) -> None:
-    """An account that seemed to be taken from us answers: it was not."""
+    """An account that seemed to be taken from us answers: it was not. What Stripe's event said stays so."""
     account = _locked(stripe_account_id)
-    if account is not None and account.deauthorized_at is not None:
+    if account is not None and account.deauthorized_at is not None and not account.gone_told:
         account.deauthorized_at = account.checked_at = None
         _tell("payment_account.there_again", account)
         _apply(account, facts, asked_at)
+        db.session.flush()
+
+
+def note_still_gone(stripe_account_id: str, *, asked_at: dt.datetime) -> None:
+    """An account that seemed to be taken from us was asked about again, and still answers as if it were not ours."""
+    account = _locked(stripe_account_id)
+    if account is not None and account.deauthorized_at is not None:
+        account.checked_at = asked_at
         db.session.flush()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.audit import record
 from app.core.clock import now
-from app.core.db import db, lock, uses_sqlite
+from app.core.db import db, lock, new_id, uses_sqlite
 from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.money import Money
@@ -19,7 +19,7 @@ from app.donations import gift_aid
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
 from app.donations.models import Donation
-from app.donations.monthly_models import MonthlyGift, PortalConfiguration
+from app.donations.monthly_models import MonthlyDecline, MonthlyGift, PortalConfiguration
 from app.donations.operations import fulfilling
 from app.donations.receipt_models import GiftAidDeclaration
 from app.donations.terms import find_terms
@@ -166,7 +166,7 @@ def _keep_from_page(donation: Donation, first: Donation) -> None:
 def _declare_again(donation: Donation, first: Donation) -> None:
     """Gift Aid was declared on this donation and all later ones: a later month carries it, while the organization claims it."""
     declared = db.session.get(GiftAidDeclaration, first.id)
-    if declared is None or declared.text_version != gift_aid.EVERY_GIFT:
+    if declared is None or declared.text_version != gift_aid.EVERY_GIFT or declared.cancelled_at is not None:
         return
     terms = find_terms(donation.organization_id)
     if not gift_aid.is_claimed(first.fundraiser.organization, donation.currency, terms):
@@ -213,6 +213,9 @@ def note_failure(gift_id: int, invoice: InvoiceFacts) -> None:
     if gift.status == "active":
         gift.status = "past_due"
         _record("past_due", gift)
+    insert = (sqlite.insert if uses_sqlite() else postgresql.insert)(MonthlyDecline)
+    values = {"id": new_id(), "monthly_gift_id": gift.id, "stripe_invoice_id": invoice.id, "declined_at": now()}
+    db.session.execute(insert.values(values).on_conflict_do_nothing(index_elements=["stripe_invoice_id"]))
     enqueue(
         "mail_monthly_failed",
         {

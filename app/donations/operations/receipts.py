@@ -141,7 +141,8 @@ def _find(donation_id: int, cause: str) -> Receipt | None:
 
 
 def _is_declared(donation_id: int) -> bool:
-    return db.session.get(GiftAidDeclaration, donation_id) is not None
+    declared = db.session.get(GiftAidDeclaration, donation_id)
+    return declared is not None and declared.cancelled_at is None
 
 
 def _next_number(organization_id: int, mode: str) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
+from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.forms import show_errors
 from app.core.i18n import _
@@ -15,11 +16,13 @@ from app.donations import checkout, gateway, papers, queries, words
 from app.donations.accounts import can_go_on
 from app.donations.forms import ResumeForm
 from app.donations.gateway import GatewayError
+from app.donations.gift_aid import EVERY_GIFT
 from app.donations.models import Donation
 from app.donations.money_queries import was_let_go
 from app.donations.monthly_queries import monthly_token
+from app.donations.operations.declarations import cancel_declaration
 from app.donations.policy import can_resume
-from app.donations.receipt_queries import receipts_of
+from app.donations.receipt_queries import find_declaration, receipts_of
 from app.donations.views.blueprint import donations
 from app.fundraisers import policy
 
@@ -49,6 +52,8 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
         reason=words.reason(fresh),
         dedication=words.dedication(fresh),
         who_sees=words.who_sees(fresh),
+        declared=find_declaration(donation_id),
+        every_gift=EVERY_GIFT,
         receipts=[(papers.title(each), each) for each in receipts_of([donation_id]).get(donation_id, [])],
         fundraiser=fresh.fundraiser,
         organization=fresh.fundraiser.organization,
@@ -62,6 +67,17 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
         watch=_watch(fresh, is_known=is_known),
     )
     return response, code, {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+
+
+@donations.post("/donations/<token>/gift-aid/cancel")
+@public(load=queries.find_donation_by_token)
+def cancel_gift_aid(donation: Donation) -> ResponseReturnValue:
+    """The donor cancels their Gift Aid declaration, by their own link."""
+    address = url_for("donations.show", token=queries.donation_token(donation.id))
+    with transaction():
+        cancel_declaration(donation.id, by=None)
+    flash(_("You cancelled your Gift Aid declaration"))
+    return redirect(address, code=303)
 
 
 def _watch(donation: Donation, *, is_known: bool) -> tuple[int, int] | None:

@@ -28,6 +28,7 @@ from app.donations.monthly_queries import is_paid
 from app.donations.operations import disputes, mismatches, refunds
 from app.donations.operations.giving import form_key
 from app.donations.policy import looks_twice
+from app.donations.receipt_queries import find_declaration
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings
 from app.organizations.queries import find_organization
@@ -109,6 +110,7 @@ def gift(of: _Of) -> ResponseReturnValue:
         disputes=money_queries.list_disputes_of(donation.id),
         warnings=money_queries.list_warnings_of(donation.id),
         trail=money_queries.list_trail(donation.id),
+        declared=find_declaration(donation.id),
         is_month=donation.monthly_gift_id is not None and is_paid(donation.monthly_gift_id),
         may_refund=gateway.is_on() and donation.mode == gateway.mode(),
         words=money_words,
