@@ -16,6 +16,9 @@ ADULT_AGE = 18
 # Age of Majority Act 1970, section 4; Singapore's common law.
 _LATER_MAJORITY = {"KR": 19, "TH": 20, "NZ": 20, "SG": 21}
 
+# From this age somebody is an adult wherever they go.
+EVERYWHERE_ADULT_AGE = max(ADULT_AGE, *_LATER_MAJORITY.values())
+
 
 def majority_age(country: str | None) -> int:
     """The age from which somebody is an adult in that ISO country (G4)."""
@@ -29,7 +32,7 @@ def adult_from(birth_date: dt.date, country: str | None) -> dt.date:
 
 def adult_everywhere_from(birth_date: dt.date) -> dt.date:
     """The day from which they are an adult wherever they go."""
-    return _birthday(birth_date, max(ADULT_AGE, *_LATER_MAJORITY.values()))
+    return _birthday(birth_date, EVERYWHERE_ADULT_AGE)
 
 
 def _birthday(birth_date: dt.date, age: int) -> dt.date:
@@ -42,8 +45,8 @@ def _birthday(birth_date: dt.date, age: int) -> dt.date:
 def may_be_minor_somewhere(person: Person) -> bool:
     """True when the birth date says that there is a country in which they may not be an adult yet: where a shift is, its
     own law counts, too."""
-    latest = max(ADULT_AGE, *_LATER_MAJORITY.values())
-    return person.birth_date is not None and age_on(person.birth_date, today("Etc/GMT+12")) < latest
+    day = today("Etc/GMT+12")
+    return person.birth_date is not None and age_on(person.birth_date, day) < EVERYWHERE_ADULT_AGE
 
 
 def is_known_minor(person: Person) -> bool:

@@ -332,7 +332,7 @@ class HoursIn(Schema):
 
 class SignupOut(Schema):
     """One supporter's place on one shift. The person is named to the staff only. A place that does not stand now, because
-    somebody does not meet what is asked any more, is `requested`, with the `reasons`."""
+    somebody does not meet what is asked any more, is `cancelled` already, with the `reasons`."""
 
     id = Id(required=True)
     shift = Id(required=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from app.accounts.models import Person
+from app.accounts.policy import adult_everywhere_from, adult_from
+from app.core.clock import today
 from app.core.tokens import seal, unseal
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_people
@@ -37,6 +41,22 @@ def guardian_token(guardianship: Guardianship) -> str:
     """What the link in a guardian's mail carries: it answers and takes back for this minor, and nothing else. It is dead
     once the minor names somebody else."""
     return seal("guardian", [guardianship.id])
+
+
+def needed_until(guardianship: Guardianship) -> dt.date:
+    """The day from which nobody needs this guardian: of age at home; named later, for a place whose law says otherwise, of
+    age everywhere. Of somebody whose age is not known any more: when the guardian was named."""
+    born, person = guardianship.person.birth_date, guardianship.person
+    named_on = guardianship.created_at.date()
+    if born is None:
+        return named_on
+    at_home = adult_from(born, person.country)
+    return at_home if named_on < at_home else adult_everywhere_from(born)
+
+
+def is_needed(guardianship: Guardianship) -> bool:
+    """True while the person it is about may be a minor where they help (G4)."""
+    return today("Etc/GMT+12") < needed_until(guardianship)
 
 
 def read_guardian_token(token: str) -> int | None:

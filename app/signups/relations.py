@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
-from app.accounts.policy import is_known_minor
-from app.core.clock import now
+from app.accounts.policy import EVERYWHERE_ADULT_AGE
+from app.core.clock import now, today
 from app.core.db import db
+from app.core.paging import Page, decode_cursor, encode_cursor
 from app.needs.models import Need, Shift
 from app.organizations.models import Membership, Organization
 from app.organizations.queries import public
 from app.safeguarding.models import Clearance, ClearanceShare, ContactPermission, GuardianConfirmation, Guardianship
+from app.safeguarding.policy import is_needed
 from app.signups.models import LIVE_STATUSES, Signup
 
 
@@ -27,9 +30,32 @@ class KnownGuardian:
     confirmed: GuardianConfirmation | None
 
 
-def list_guardians(organization_id: int) -> list[KnownGuardian]:
+def find_guardian(organization_id: int, guardianship_id: int) -> KnownGuardian | None:
+    """One of those that `list_guardians` lists, or None."""
+    rows = db.session.execute(_guardians(organization_id).where(Guardianship.id == guardianship_id)).all()
+    return next((KnownGuardian(one, confirmed) for one, confirmed in rows if is_needed(one)), None)
+
+
+def list_guardians(organization_id: int, cursor: str | None = None, *, limit: int = 20) -> Page[KnownGuardian]:
     """Guardians who agreed, of minors with a place ahead at the organization or with something recorded by it, shared with
-    it or accepted of it (its code of conduct), or whom its staff have spoken to: those still to be spoken to first (G4)."""
+    it or accepted of it (its code of conduct), or whom its staff have spoken to: those still to be spoken to first, then
+    by name (G4). A page may be shorter than `limit` where others follow. Raises BadCursor."""
+    is_confirmed = sa.case((GuardianConfirmation.confirmed_at.is_not(None), 1), else_=0)
+    query = _guardians(organization_id)
+    if cursor:
+        spoken, name, last = decode_cursor(cursor, int, str, int)
+        later = sa.or_(Person.name > name, sa.and_(Person.name == name, Guardianship.id > last))
+        query = query.where(sa.or_(is_confirmed > spoken, sa.and_(is_confirmed == spoken, later)))
+    rows = db.session.execute(query.order_by(is_confirmed, Person.name, Guardianship.id).limit(limit + 1)).all()
+    following = None
+    if len(rows) > limit:
+        one, confirmed = rows[limit - 1]
+        following = encode_cursor(int(confirmed is not None), one.person.name, one.id)
+    return Page([KnownGuardian(one, confirmed) for one, confirmed in rows[:limit] if is_needed(one)], following)
+
+
+def _guardians(organization_id: int) -> sa.Select[Guardianship, GuardianConfirmation]:
+    """Of everybody who is young enough that a guardian may be needed somewhere; `is_needed` says of whom one is."""
     ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
     coming = (
         sa.select(Signup.person_id)
@@ -45,7 +71,8 @@ def list_guardians(organization_id: int) -> list[KnownGuardian]:
         sa.or_(Clearance.kind == "code_of_conduct", Clearance.organization_id.in_(approved)),
     )
     known = sa.select(Clearance.person_id).where(sa.or_(own, Clearance.id.in_(shared)))
-    rows = db.session.execute(
+    born_after = today("Etc/GMT+12") - dt.timedelta(days=EVERYWHERE_ADULT_AGE * 366)
+    return (
         sa.select(Guardianship, GuardianConfirmation)
         .join(Person, Person.id == Guardianship.person_id)
         .outerjoin(
@@ -56,7 +83,7 @@ def list_guardians(organization_id: int) -> list[KnownGuardian]:
             ),
         )
         .options(joinedload(Guardianship.person))
-        .where(Guardianship.status == "consented", Person.status == "active")
+        .where(Guardianship.status == "consented", Person.status == "active", Person.birth_date > born_after)
         .where(
             sa.or_(
                 GuardianConfirmation.confirmed_at.is_not(None),
@@ -64,10 +91,7 @@ def list_guardians(organization_id: int) -> list[KnownGuardian]:
                 Guardianship.person_id.in_(known),
             )
         )
-        .order_by(GuardianConfirmation.confirmed_at.is_not(None), Person.name, Guardianship.id)
-        .limit(200)
     )
-    return [KnownGuardian(one, confirmed) for one, confirmed in rows if is_known_minor(one.person)]
 
 
 def list_organizations_of(person: Person) -> Sequence[Organization]:

@@ -23,8 +23,18 @@ from app.safeguarding.policy import guardian_token
 from app.signups import gate
 from app.signups.models import Signup
 from app.signups.operations import sign_up
+from app.signups.relations import list_guardians
 from tests.conftest import CheckingClient
-from tests.factories import make_guardian, make_item, make_need, make_organization, make_person, make_shift
+from tests.factories import (
+    allow_contact,
+    make_clearance,
+    make_guardian,
+    make_item,
+    make_need,
+    make_organization,
+    make_person,
+    make_shift,
+)
 from tests.smtp import Mailbox, text_of
 
 SignIn = Callable[..., CheckingClient]
@@ -91,6 +101,69 @@ def test_from_naming_to_consent(
     assert "You have agreed" in client.get(found[1]).text
     sign_in(minor)
     assert "Gerda Guardian has agreed" in client.get("/my-guardian").text
+
+
+@pytest.mark.rule("G4")
+def test_an_adult_at_home_who_is_none_elsewhere_names_a_guardian_who_answers_and_sees_those_places_alone(
+    client: CheckingClient, sign_in: SignIn
+) -> None:
+    young = make_person(name="Nia Nineteen", birth_date=today("UTC") - dt.timedelta(days=19 * 366), country="US")
+    need = make_need(title="Plant trees", country="NZ", time_zone="Pacific/Auckland")
+    noon = dt.datetime.combine(today("UTC") + dt.timedelta(days=7), dt.time(0), dt.UTC)
+    there = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
+    here = make_shift(make_need(title="Sort coats"), days=3)
+    assert [reason.code for reason in gate.check(there, young)] == ["guardian_consent"]
+    sign_in(young)
+    assert "Name your guardian" in client.get("/my-guardian").text
+    assert client.post("/my-guardian", data={"name": "Gerda", "email": "gerda@example.org"}).status_code == 303
+    guardianship = db.session.query(Guardianship).one()
+    address = link(guardianship)
+    client.post("/sign-out")
+    assert client.get(address).status_code == 200
+    assert client.post(f"{address}/answer", data={"act": "yes"}, csrf=False).status_code == 303
+    assert gate.check(there, young) == []
+    with transaction():
+        places = [sign_up(shift.id, by=young).id for shift in (there, here)]
+    page = client.get(address).text
+    assert "Plant trees" in page
+    assert "Sort coats" not in page
+    assert "You may take it back at any time by this link. It ends when they are 21." in page
+    assert client.post(f"{address}/places/{encode_id(places[1])}/cancel").status_code == 404
+    assert {row.guardianship.id for row in list_guardians(need.organization_id).rows} == {guardianship.id}
+    # Named by a minor it ends when they come of age at home.
+    with transaction():
+        guardianship.created_at = guardianship.created_at - dt.timedelta(days=3 * 366)
+    assert client.get(address).status_code == 410
+    assert list_guardians(need.organization_id).rows == []
+
+
+@pytest.mark.rule("G4")
+def test_more_guardians_than_a_page_are_found_each_once(client: CheckingClient, sign_in: SignIn) -> None:
+    owner = make_person()
+    organization = make_organization(owner, name="Lantern House")
+    allow_contact(organization)
+    born = today("UTC") - dt.timedelta(days=17 * 365)
+    minors = [make_person(name=f"Mina {number % 3}", birth_date=born) for number in range(23)]
+    grown = make_person(name="Ada", birth_date=born - dt.timedelta(days=20 * 365))
+    named = [make_guardian(one, confirmed_by=organization if one is minors[0] else None) for one in minors]
+    make_guardian(grown)
+    for one in (*minors, grown):
+        make_clearance(one, organization)
+    found, cursor = [], None
+    for _page in range(3):
+        page = list_guardians(organization.id, cursor, limit=10)
+        found += [row.guardianship.id for row in page.rows]
+        cursor = page.next_cursor
+    assert (sorted(found), cursor) == (sorted(one.id for one in named), None)
+    assert found[-1] == named[0].id, "who was spoken to comes last"
+    sign_in(owner)
+    address = f"/manage/{organization.slug}/clearances"
+    first = client.get(address).text
+    more = re.search(rf'rel="next" href="({address}\?guardians=[^"]+)"', first)
+    assert more is not None
+    shown = [client.get(page).text.count("/guardians/") for page in (address, more[1])]
+    assert shown == [20, 3]
+    assert client.get(f"/manage/{organization.slug}/guardians/{encode_id(found[-1])}").status_code == 200
 
 
 @pytest.mark.rule("G4")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
 from app.accounts.operations import normal_email
-from app.accounts.policy import ADULT_AGE, adult_everywhere_from, adult_from, is_known_minor, may_be_minor_somewhere
+from app.accounts.policy import ADULT_AGE, is_known_minor, may_be_minor_somewhere
 from app.accounts.queries import find_person_by_email
 from app.core import outbox
 from app.core.clock import now, today
@@ -23,6 +23,7 @@ from app.core.text import line
 from app.organizations.members import hold_organization
 from app.safeguarding.models import MEANS, GuardianConfirmation, Guardianship
 from app.safeguarding.operations.shared import locked_person, record, require_another, require_recorder
+from app.safeguarding.policy import needed_until
 
 LIVE = ("asked", "consented")
 # How often a minor may name somebody: each naming writes a mail to an address that nobody has proved.
@@ -146,7 +147,7 @@ def purge_guardianships() -> int:
     consented = found.join(Person, Person.id == Guardianship.person_id).where(
         Guardianship.status == "consented", of_age
     )
-    purged += [each for each in db.session.scalars(consented) if _needed_until(each) <= day]
+    purged += [each for each in db.session.scalars(consented) if needed_until(each) <= day]
     for guardianship in purged:
         record("guardianship.purged", guardianship, None, None, person_id=guardianship.person_id)
         spoken = GuardianConfirmation.guardianship_id == guardianship.id
@@ -154,17 +155,6 @@ def purge_guardianships() -> int:
         db.session.delete(guardianship)
     db.session.flush()
     return len(purged)
-
-
-def _needed_until(guardianship: Guardianship) -> dt.date:
-    """The day from which nobody needs this guardian: of age at home; named later, for a place whose law says otherwise, of
-    age everywhere. Of somebody whose age is not known any more: when the guardian agreed."""
-    born, person = guardianship.person.birth_date, guardianship.person
-    named_on = guardianship.created_at.date()
-    if born is None:
-        return named_on
-    at_home = adult_from(born, person.country)
-    return at_home if named_on < at_home else adult_everywhere_from(born)
 
 
 def _live(person_id: int) -> list[Guardianship]:

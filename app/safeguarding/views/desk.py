@@ -82,6 +82,10 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         page = queries.list_clearances_for(organization.id, cursor, person_id=person_id, limit=PAGE_SIZE)
     first = known is None and not nobody and not cursor
     day = today(organization.time_zone)
+    guardians_from = request.args.get("guardians")
+    guardians: Page[relations.KnownGuardian] = Page([], None)
+    if first:
+        guardians = relations.list_guardians(organization.id, guardians_from)
     return render_template(
         "safeguarding/desk.html",
         organization=organization,
@@ -99,7 +103,11 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         ending=[(each, _left(each, day)) for each in queries.list_ending(organization)] if first else [],
         objected=queries.list_objected(organization.id) if first else [],
         exemptions=queries.list_exemptions(organization) if first else [],
-        guardians=relations.list_guardians(organization.id) if first else [],
+        guardians=guardians.rows,
+        more_guardians=url_for("safeguarding.desk", slug=organization.slug, guardians=guardians.next_cursor)
+        if guardians.next_cursor
+        else None,
+        first_guardians=url_for("safeguarding.desk", slug=organization.slug) if guardians_from else None,
         means=MEANS_NAMES,
         viewer_id=current_person().id,
     )
@@ -293,9 +301,8 @@ def _find_guardian(slug: str, guardianship_id: int) -> _Asked | None:
     organization = find_organization(slug)
     if organization is None:
         return None
-    known = (row.guardianship for row in relations.list_guardians(organization.id))
-    found = next((guardianship for guardianship in known if guardianship.id == guardianship_id), None)
-    return None if found is None else _Asked(organization, found)
+    found = relations.find_guardian(organization.id, guardianship_id)
+    return None if found is None else _Asked(organization, found.guardianship)
 
 
 def _can_speak(person: Person | None, asked: _Asked) -> bool:

@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
-from app.accounts.policy import is_known_minor, majority_age
+from app.accounts.policy import EVERYWHERE_ADULT_AGE, is_known_minor, majority_age, may_be_minor_somewhere
 from app.accounts.session import current_person
 from app.core.clock import today
 from app.core.db import transaction
@@ -26,13 +26,14 @@ from app.safeguarding import operations, queries
 from app.safeguarding.ages import find_limits
 from app.safeguarding.forms import GuardianForm, LinkForm
 from app.safeguarding.models import Guardianship
-from app.safeguarding.policy import guardian_token, read_guardian_token
+from app.safeguarding.policy import guardian_token, is_needed, read_guardian_token
 from app.safeguarding.views.blueprint import by_guardian, safeguarding
 from app.signups import gate
 from app.signups import queries as signups
 from app.signups.calendar import describe_area
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup
+from app.signups.rules import is_adult
 
 # --- the minor's own page -------------------------------------------------------------------------------------------
 
@@ -62,12 +63,14 @@ def my_guardian() -> ResponseReturnValue:
             return redirect(url_for("safeguarding.my_guardian"), code=303)
     page = render_template(
         "safeguarding/my_guardian.html",
-        is_minor=is_known_minor(person),
+        # Where a shift is, its own law counts: the gate sends here whoever is no adult there.
+        is_minor=may_be_minor_somewhere(person),
+        is_minor_at_home=is_known_minor(person),
         knows_age=person.birth_date is not None,
         guardianship=queries.find_latest_guardianship(person.id),
         form=form,
         reasons=reasons,
-        majority=majority_age(person.country),
+        majority=_ends_at(person),
         zone=person.time_zone or "UTC",
     )
     return page, 409 if reasons else 422 if form.errors else 200
@@ -96,7 +99,18 @@ def _find_guardianship(guardian_token: str) -> Guardianship | None:
 
 def _is_dead(guardianship: Guardianship) -> bool:
     """True when the link opens nothing any more: the minor named somebody else, or is an adult."""
-    return guardianship.status == "replaced" or not is_known_minor(guardianship.person)
+    return guardianship.status == "replaced" or not is_needed(guardianship)
+
+
+def _ends_at(minor: Person) -> int:
+    """The age at which a guardian named today is needed no more."""
+    return majority_age(minor.country) if is_known_minor(minor) else EVERYWHERE_ADULT_AGE
+
+
+def _concerns(signup: Signup) -> bool:
+    """True when the guardian's word counts for this place: a guardian whom an adult names for places elsewhere is told of
+    those alone."""
+    return is_known_minor(signup.person) or not is_adult(signup.shift, signup.person)
 
 
 @by_guardian.get("/guardians/<guardian_token>")
@@ -109,7 +123,7 @@ def guardian(guardianship: Guardianship) -> ResponseReturnValue:
 def _page(guardianship: Guardianship, reasons: list[Reason] | None = None) -> ResponseReturnValue:
     minor, dead = guardianship.person, _is_dead(guardianship)
     consented = guardianship.status == "consented" and not dead
-    places = signups.list_live_signups_of(minor.id) if consented else []
+    places = [place for place in signups.list_live_signups_of(minor.id) if _concerns(place)] if consented else []
     refused = gate.list_refusals(places)
     page = render_template(
         "safeguarding/by_guardian.html",
@@ -118,11 +132,11 @@ def _page(guardianship: Guardianship, reasons: list[Reason] | None = None) -> Re
         dead=dead,
         token=guardian_token(guardianship),
         limits=_limits_of(minor),
-        majority=majority_age(minor.country),
+        majority=_ends_at(minor),
         places=[(place, describe_area(place.shift.need), _meets(place), place.id not in refused) for place in places],
         pledges=[
             (each, with_unit(each.quantity, each.item), describe_area(each.item.need))
-            for each in (list_live_pledges_of(minor.id) if consented else [])
+            for each in (list_live_pledges_of(minor.id) if consented and is_known_minor(minor) else [])
         ],
         form=LinkForm(),
         reasons=reasons or [],
@@ -177,7 +191,7 @@ def _find_place(guardian_token: str, signup_id: int) -> tuple[Guardianship, Sign
     guardianship, signup = _find_guardianship(guardian_token), signups.find_signup(signup_id)
     if guardianship is None or signup is None or signup.person_id != guardianship.person_id:
         return None
-    return (guardianship, signup) if guardianship.status == "consented" else None
+    return (guardianship, signup) if guardianship.status == "consented" and _concerns(signup) else None
 
 
 @by_guardian.post("/guardians/<guardian_token>/places/<id:signup_id>/cancel")
