@@ -21,7 +21,6 @@ from app.core.places import find_place
 from app.core.web import allow, public, signed_in
 from app.fundraisers.operations import set_overflow_rule
 from app.organizations import operations
-from app.organizations.claims import claim_organization
 from app.organizations.models import CLAIM_STATUSES, Location, Organization
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import (
@@ -31,6 +30,7 @@ from app.organizations.queries import (
     list_locations,
     list_public_organizations,
 )
+from app.safeguarding.operations.staffing import claim_organization
 
 resource = frame.blueprint("organizations", "Who asks for help")
 PLACE = ("city", "region", "postal_code")

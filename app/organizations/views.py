@@ -44,6 +44,7 @@ from app.organizations.models import Claim, Invitation, Location, Logo, Membersh
 from app.organizations.policy import can_manage_listings, can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_organization
 from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
+from app.safeguarding.operations import staffing
 from app.safeguarding.queries import find_conduct
 
 organizations = Blueprint("organizations", __name__)
@@ -67,16 +68,16 @@ def new() -> ResponseReturnValue:
     form.country.choices = choices(_countries())
     if not person.is_email_verified:
         return render_template("organizations/verify_first.html"), 403
+    staffing.require_guarded(person)
     alike = []
     if form.validate_on_submit() and not form.is_new.data:
         alike = list_public_like(form.name.data or "", form.website.data)
     if form.validate_on_submit() and not alike:
         try:
             with transaction():
-                made = operations.register_organization(
+                made = staffing.register_organization(
                     name=form.name.data or "",
                     by=person,
-                    owner=person,
                     country=form.country.data,
                     place=form.place.data,
                     description=form.description.data or "",
@@ -353,7 +354,7 @@ def answer_invitation(invitation: Invitation | str) -> ResponseReturnValue:
                 if act == "decline":
                     invitations.decline_invitation(token)
                 else:
-                    invitations.accept_invitation(token, by=current_person())
+                    staffing.accept_invitation(token, by=current_person())
         except Refused as refused:
             reasons, status = refused.reasons, 409
         else:
@@ -363,7 +364,7 @@ def answer_invitation(invitation: Invitation | str) -> ResponseReturnValue:
             target = url_for("pages.overview", slug=slug) if act == "accept" else url_for("pages.home")
             return redirect(target, code=303)
     elif person is not None:
-        reasons = invitations.reasons_not_to_accept(invitation, person)
+        reasons = staffing.reasons_not_to_accept(invitation, person)
     page = render_template(
         "organizations/answer_invitation.html",
         invitation=invitation,
@@ -540,7 +541,7 @@ def claim(organization: Organization) -> ResponseReturnValue:
     domain = claims.web_domain(organization)
     if domain is None:
         del form.mailbox
-    status, reasons = 200, claims.reasons_not_to_claim(organization, person)
+    status, reasons = 200, staffing.reasons_not_to_claim(organization, person)
     if form.validate_on_submit():
         mailbox = form.mailbox.data or "" if domain else ""
         try:
@@ -551,7 +552,7 @@ def claim(organization: Organization) -> ResponseReturnValue:
                     {"mailbox" if domain else "evidence": _("That was too often. Try again in an hour.")}
                 )
             with transaction():
-                claims.claim_organization(
+                staffing.claim_organization(
                     organization.id, by=person, mailbox=mailbox, evidence=form.evidence.data or ""
                 )
         except InvalidInput as invalid:

@@ -15,12 +15,15 @@ from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.moderation.operations import grant_contact, suspend_organization, withdraw_contact, withdraw_verification
+from app.organizations import invitations
 from app.organizations.models import Membership, Organization
 from app.pledges.models import Pledge
 from app.pledges.operations import pledge
 from app.safeguarding import operations as acts
 from app.safeguarding.models import GuardianConfirmation
 from app.safeguarding.models import Guardianship as Guardian
+from tests.api.test_main_job import Caller
+from tests.conftest import CheckingClient
 from tests.factories import (
     allow_contact,
     make_clearance,
@@ -166,6 +169,46 @@ def test_where_people_come_of_age_later_a_guardian_can_be_named_at_nineteen(app:
     asked = do(acts.ask_guardian, young.id, by=young, name="Robin", email="robin@example.org")
     do(acts.answer_guardianship, asked.id, consents=True)
     assert codes(shift, young) == []
+
+
+@pytest.mark.rule("G4")
+def test_a_minor_runs_no_organization_before_a_guardian_agrees_and_vouches_for_nobody(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient]
+) -> None:
+    young = make_person(birth_date=today("UTC") - 16 * 366 * DAY)
+    owner = make_person()
+    organization = approved_organization(owner)
+    waits = do(invitations.invite, organization.id, by=owner, email=young.email, role="manager")
+    make_organization(slug="unclaimed", claimed_at=None)
+    with transaction():
+        version = acts.publish_conduct(organization.id, "Be kind.", by=owner).version
+    invited = f"/invitations/{invitations.token_of(waits)}"
+    sign_in(young)
+    for address, data in (
+        ("/organizations/new", {"name": "Mine", "country": "US", "place": "Newark, NJ"}),
+        ("/organizations/unclaimed/claim", {"evidence": "I run it."}),
+        (invited, {"act": "accept"}),
+    ):
+        for answer in (client.get(address), client.post(address, data=data)):
+            assert "/my-guardian" in answer.text, address
+        assert answer.status_code == 409, address
+    claim = {"evidence": "I run it."}
+    by_token = Caller(client.application, young)("POST", "/organizations/unclaimed/claims", claim)
+    assert [reason["code"] for reason in by_token.json["reasons"]] == ["guardian_consent"]
+    assert refused(acts.accept_conduct, organization.id, version, by=young) == ["guardian_consent"]
+    make_guardian(young)
+    assert (
+        client.post("/organizations/new", data={"name": "Mine", "country": "US", "place": "Newark, NJ"}).status_code
+        == 303
+    )
+    assert client.post("/organizations/unclaimed/claim", data=claim).status_code == 303
+    assert client.post(invited, data={"act": "accept"}).status_code == 303
+    do(acts.accept_conduct, organization.id, version, by=young)
+    other = make_person()
+    values = {"by": young, "email": other.email, "kind": "identity", "issued_on": today("UTC") - DAY}
+    assert refused(acts.record_clearance, organization.id, **values) == ["not_an_adult"]
+    guardian = make_guardian(make_person(birth_date=today("UTC") - 15 * 366 * DAY))
+    assert refused(acts.confirm_guardian, guardian.id, organization.id, by=young, means="telephone") == ["not_an_adult"]
 
 
 # --- two moderators

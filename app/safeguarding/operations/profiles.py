@@ -18,6 +18,7 @@ from app.organizations.models import Organization
 from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance, ConductVersion, RequirementProfile
 from app.safeguarding.operations.shared import locked_person, record, tell_rules_changed
+from app.safeguarding.operations.staffing import require_guarded
 from app.safeguarding.requirements import Requirement, check_profile
 
 LONGEST_CONDUCT = 20_000
@@ -72,8 +73,10 @@ def publish_conduct(organization_id: int, text: str, *, by: Person | None) -> Co
 
 
 def accept_conduct(organization_id: int, version: int, *, by: Person) -> Clearance:
-    """The person read this version and keeps to it. Raises Refused (`newer_version`) when there is a newer one."""
+    """The person read this version and keeps to it. Raises Refused (`newer_version`) when there is a newer one, and
+    (`guardian_consent`) for a minor for whom nobody answers (G4)."""
     person = locked_person(by.id)
+    require_guarded(person)
     latest = db.session.scalar(
         sa.select(sa.func.max(ConductVersion.version)).where(ConductVersion.organization_id == organization_id)
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.accounts.models import Person
 from app.accounts.operations import normal_email, shut_out_unproved
+from app.accounts.policy import is_known_minor
 from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.db import db, lock
@@ -29,10 +30,12 @@ def locked_person(person_id: int) -> Person:
 
 def require_recorder(organization: Organization, by: Person) -> None:
     """Raise Refused unless `by` may record for the organization now, and it is verified: an organization nobody checked
-    speaks for nobody."""
+    speaks for nobody. Who is known to be a minor vouches for nobody, either (G4)."""
     mine = find_membership(organization.id, by.id) if by.is_active else None
     if mine is None or mine.role not in RECORDING_ROLES:
         raise refuse("not_yours", _("Owners and managers record this."), _("Ask one of them."))
+    if is_known_minor(by):
+        raise refuse("not_an_adult", _("Adults record this."), _("Ask another owner or manager."))
     if not organization.is_public:
         raise refuse(
             "not_verified", _("An organization records this once it is verified."), _("A moderator verifies it.")

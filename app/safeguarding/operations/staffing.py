@@ -1,0 +1,51 @@
+"""Becoming one of those who run an organization: a minor does not before a guardian answers for them (G4). Acts of
+`organizations`, which knows of no guardians; whoever acts for themselves comes this way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.accounts.models import Person
+from app.core.errors import Reason, Refused
+from app.organizations import claims, invitations, operations
+from app.organizations.models import Claim, Invitation, Membership, Organization
+from app.safeguarding.standing import guardian_needed, lacks_guardian
+
+
+def require_guarded(person: Person) -> None:
+    """Raise Refused (`guardian_consent`) for a known minor for whom nobody answers."""
+    if reasons := _unguarded(person):
+        raise Refused(reasons)
+
+
+def _unguarded(person: Person) -> list[Reason]:
+    return [guardian_needed()] if lacks_guardian(person) else []
+
+
+def register_organization(*, by: Person, **values: Any) -> Organization:
+    """`organizations.operations.register_organization` of one's own; `values` are its other arguments. Raises InvalidInput,
+    Refused (`guardian_consent`)."""
+    require_guarded(by)
+    return operations.register_organization(by=by, owner=by, **values)
+
+
+def reasons_not_to_claim(organization: Organization, person: Person) -> list[Reason]:
+    """Everything that stands in the way of claiming it, each with its remedy."""
+    return [*_unguarded(person), *claims.reasons_not_to_claim(organization, person)]
+
+
+def claim_organization(organization_id: int, *, by: Person, **values: str) -> Claim:
+    """`organizations.claims.claim_organization`. Raises InvalidInput, Refused as it does and `guardian_consent`."""
+    require_guarded(by)
+    return claims.claim_organization(organization_id, by=by, **values)
+
+
+def reasons_not_to_accept(invitation: Invitation, person: Person) -> list[Reason]:
+    """Everything that stands in the way of this person taking the role, each with its remedy."""
+    return [*_unguarded(person), *invitations.reasons_not_to_accept(invitation, person)]
+
+
+def accept_invitation(token: str, *, by: Person) -> Membership:
+    """`organizations.invitations.accept_invitation`. Raises Refused as it does and `guardian_consent`."""
+    require_guarded(by)
+    return invitations.accept_invitation(token, by=by)
