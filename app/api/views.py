@@ -83,8 +83,7 @@ BLUEPRINTS = (documents,)
 
 @functools.lru_cache(maxsize=4)
 def _document(specification: Specification) -> dict[str, Any]:
-    spec: apispec.APISpec = specification.spec
-    return complete(dict(spec.to_dict()), current_app)
+    return complete(specification.document(), current_app)
 
 
 @documents.get("/openapi.json")

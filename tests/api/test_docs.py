@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import json
 import re
 import shlex
+import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.accounts.operations import create_token
 from app.accounts.scopes import SCOPES
+from app.api.frame import Specification
 from app.core.db import transaction
 from app.core.limits import API_LIMIT
 from app.imports.uploads import MAXIMUM_BYTES, MAXIMUM_ROWS
@@ -36,6 +41,31 @@ def read_document(app: Flask) -> dict[str, Any]:
     document = app.test_client().get("/api/v1/openapi.json").json
     assert isinstance(document, dict)
     return document
+
+
+@pytest.mark.parametrize(
+    ("lock", "written"), [(threading.Lock(), 1), (contextlib.nullcontext(), 2)], ids=["held", "not held"]
+)
+def test_of_many_who_read_the_document_first_one_writes_it(lock: Any, written: int) -> None:
+    """And the others wait until it is whole; without the lock each would write it."""
+    app = Flask("nothing")
+    app.config.update(API_TITLE="Nothing", API_VERSION="v1", OPENAPI_VERSION="3.1.0")
+    specification = Specification(app)
+    specification._writing = lock
+    both, times = threading.Barrier(2), []
+
+    def write() -> None:
+        times.append(1)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.1 if written == 1 else 20)
+        specification.spec.tag({"name": "needs"})
+
+    specification.write_later(write)
+    with concurrent.futures.ThreadPoolExecutor(2) as readers:
+        read = [readers.submit(specification.document) for _reader in range(2)]
+    assert len(times) == written
+    if written == 1:
+        assert [each.result()["tags"] for each in read] == [[{"name": "needs"}]] * 2
 
 
 def run(app: Flask, command: str, values: dict[str, str]) -> TestResponse:
