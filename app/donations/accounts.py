@@ -22,6 +22,7 @@ from app.donations.models import Donation
 from app.donations.operations import accounts as operations
 from app.donations.operations import inbox
 from app.donations.queries import StoredEvent
+from app.donations.sweeping import ask_each
 from app.organizations.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -212,9 +213,5 @@ def check_accounts() -> None:
     due = payees.list_unchecked_accounts(gateway.mode(), before)
     doubted = payees.list_doubted(gateway.mode(), before)
     db.session.rollback()
-    for ask, accounts in ((refresh, due), (is_there_after_all, doubted)):
-        for account in accounts:
-            try:
-                ask(account)
-            except GatewayError as error:
-                log.warning("sweep.passed_over", sweep="check_accounts", code=error.code)
+    ask_each("check_accounts", due, refresh, operations.note_looked_at)
+    ask_each("check_accounts", doubted, is_there_after_all, operations.note_looked_at)

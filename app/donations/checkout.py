@@ -6,7 +6,6 @@ Call these outside a transaction. Each opens its own; whoever dies in between lo
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
 import structlog
 from flask import current_app
@@ -26,6 +25,7 @@ from app.donations.operations import fulfilling, giving, inbox, monthly
 from app.donations.payees import list_asked_accounts
 from app.donations.policy import RESUMABLE
 from app.donations.queries import StoredEvent
+from app.donations.sweeping import ask_each
 
 log = structlog.get_logger(__name__)
 
@@ -355,15 +355,6 @@ OVERLAP = dt.timedelta(minutes=10)
 FIRST_LOOK_BACK = dt.timedelta(days=3)
 
 
-def _try_each(name: str, keys: list[int], act: Callable[[int], object]) -> None:
-    """Do `act` for each; one that Stripe does not answer waits for the next sweep, and the others go on."""
-    for key in keys:
-        try:
-            act(key)
-        except GatewayError as error:
-            log.warning("sweep.passed_over", sweep=name, code=error.code)
-
-
 def check_stale() -> None:
     """Sweep: ask Stripe about donations it has not spoken of for a while, and about fees not known yet."""
     if not gateway.is_on():
@@ -371,14 +362,14 @@ def check_stale() -> None:
     with transaction():
         for key in queries.list_never_opened(now() - giving.CHECKOUT_OPENING):
             giving.abandon(key)
-    _try_each("check_stale", queries.list_stale(now() - STALE, mode=gateway.mode()), fulfil)
+    ask_each("check_stale", queries.list_stale(now() - STALE, mode=gateway.mode()), fulfil, fulfilling.note_looked_at)
 
 
 def close_checkouts() -> None:
     """Sweep: expire sessions of fundraisers that take no gifts any more, however that came about (F8)."""
     if gateway.is_on():
         keys = [key for key, _attempt in queries.list_to_expire(mode=gateway.mode())]
-        _try_each("close_checkouts", keys, expire)
+        ask_each("close_checkouts", keys, expire, fulfilling.note_looked_at)
 
 
 def list_missed_events() -> None:

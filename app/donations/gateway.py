@@ -33,6 +33,8 @@ PAGE = 100
 MOST_TYPES = 20
 # The organization took its account from us: Stripe answers 403 to whatever is asked about it.
 ACCOUNT_GONE = "account_gone"
+# Nobody answered in time.
+UNREACHABLE = "unreachable"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -121,7 +123,7 @@ def _translated(call: Callable[P, T]) -> Callable[P, T]:
         try:
             return call(*args, **kwargs)
         except stripe.APIConnectionError as error:
-            raise GatewayError("unreachable", passing=True) from error
+            raise GatewayError(UNREACHABLE, passing=True) from error
         except stripe.StripeError as error:
             if isinstance(error, stripe.PermissionError) and _code_of(error) == "account_invalid":
                 raise GatewayError(ACCOUNT_GONE, passing=False) from error

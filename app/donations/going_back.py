@@ -19,6 +19,7 @@ from app.donations.money_facts import BalanceFacts, RefundFacts, RefundRequest
 from app.donations.money_models import Refund
 from app.donations.operations import disputes, inbox, late_news, payouts, refunds
 from app.donations.queries import StoredEvent
+from app.donations.sweeping import ask_each
 
 log = structlog.get_logger(__name__)
 # Stripe forgets an idempotency key after a day at the earliest (https://docs.stripe.com/api/idempotent_requests): from then on
@@ -331,24 +332,25 @@ def check_stale() -> None:
     """Sweep: refunds that nobody has heard of, and open disputes, are asked about again (rule 5)."""
     if not gateway.is_on():
         return
-    for refund_id in money_queries.list_refunds_to_check(mode=gateway.mode()):
-        refund = money_queries.find_refund(refund_id)
-        status, donation_id = ("", 0) if refund is None else (refund.status, refund.donation_id)
-        db.session.rollback()
-        try:
-            if status == "asked":
-                ask_refund(refund_id)
-            else:
-                refresh_refunds(donation_id)
-        except GatewayError as error:
-            log.warning("sweep.passed_over", sweep="check_refunds", code=error.code)
-    for dispute_id in money_queries.list_disputes_to_check(mode=gateway.mode()):
-        dispute = money_queries.find_dispute(dispute_id)
-        if dispute is None:
-            continue
+    found = money_queries.list_refunds_to_check(mode=gateway.mode())
+    ask_each("check_refunds", found, _check_refund, refunds.note_looked_at)
+    found = money_queries.list_disputes_to_check(mode=gateway.mode())
+    ask_each("check_disputes", found, _check_dispute, disputes.note_looked_at)
+
+
+def _check_refund(refund_id: int) -> None:
+    refund = money_queries.find_refund(refund_id)
+    status, donation_id = ("", 0) if refund is None else (refund.status, refund.donation_id)
+    db.session.rollback()
+    if status == "asked":
+        ask_refund(refund_id)
+    else:
+        refresh_refunds(donation_id)
+
+
+def _check_dispute(dispute_id: int) -> None:
+    dispute = money_queries.find_dispute(dispute_id)
+    if dispute is not None:
         donation_id, stripe_id, account = dispute.donation_id, dispute.stripe_dispute_id, dispute.account
         db.session.rollback()
-        try:
-            refresh_dispute(donation_id, stripe_id, account=account)
-        except GatewayError as error:
-            log.warning("sweep.passed_over", sweep="check_disputes", code=error.code)
+        refresh_dispute(donation_id, stripe_id, account=account)

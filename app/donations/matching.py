@@ -27,7 +27,7 @@ from app.donations import ledger, tally
 from app.donations.models import Donation
 from app.donations.tally_models import MatchClaim
 from app.fundraisers.matching import list_open_matches
-from app.fundraisers.models import MatchingGift
+from app.fundraisers.models import Fundraiser, MatchingGift
 from app.fundraisers.queries import find_fundraiser_by_id
 
 
@@ -126,6 +126,9 @@ def _post(source: str, kind: str, donation: Donation, fundraiser_id: int, minor:
 def record_match_paid(match_id: int, *, by: Person, total: Money) -> MatchingGift:
     """The sponsor has paid `total` of what it promised, all payments together. Staff may lower it again: a slip of the pen.
     Raises InvalidInput for more than was claimed, Refused when there is no such promise."""
+    known = db.session.get(MatchingGift, match_id)
+    if known is not None:  # before the promise, as gifts do: the entries point at it
+        lock(Fundraiser, known.fundraiser_id)
     found = lock(MatchingGift, match_id)
     if found is None:
         raise refuse("not_found", _("This promise does not exist"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
 import structlog
 from flask import current_app
@@ -20,6 +19,7 @@ from app.donations.operations import accounts as account_operations
 from app.donations.operations import astray, inbox
 from app.donations.operations import monthly as operations
 from app.donations.queries import StoredEvent
+from app.donations.sweeping import ask_each
 
 log = structlog.get_logger(__name__)
 RECHECK = dt.timedelta(hours=1)
@@ -280,20 +280,10 @@ def check_monthly() -> None:
             operations.close_of(fundraiser_id)
     unstopped = monthly_queries.list_unstopped(mode, now() - STOPS_WITHIN)
     db.session.rollback()
-    _ask_each(unstopped, stop)
+    ask_each("check_monthly", unstopped, stop, operations.note_looked_at)
     due = monthly_queries.list_unchecked(mode, now() - RECHECK)
     db.session.rollback()
-    _ask_each(due, refresh)
-
-
-def _ask_each(keys: list[int], act: Callable[[int], object]) -> None:
-    for key in keys:
-        try:
-            act(key)
-        except GatewayError as error:
-            log.warning("sweep.passed_over", sweep="check_monthly", code=error.code)
-            with transaction():
-                operations.note_looked_at(key)
+    ask_each("check_monthly", due, refresh, operations.note_looked_at)
 
 
 def tell_of_ends() -> None:

@@ -340,4 +340,5 @@ def list_to_expire(
         query = query.where(Donation.account == account)
     if fundraiser_id is not None:
         query = query.where(Donation.fundraiser_id == fundraiser_id)
-    return [(key, attempt) for key, attempt in db.session.execute(query.limit(limit))]
+    looked_at = sa.func.coalesce(Donation.checked_at, Donation.attempt_at, Donation.created_at)
+    return [(key, attempt) for key, attempt in db.session.execute(query.order_by(looked_at, Donation.id).limit(limit))]

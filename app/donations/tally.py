@@ -64,6 +64,14 @@ def gift_went_back(donation: Donation, minor: int) -> None:
         _give(tally, donation, -minor)
 
 
+def hold_pages(fundraiser_id: int, team_id: int | None) -> None:
+    """Take the locks of the pages that a gift will count on before its row points at them: a row that points at a page holds
+    it a little, and of two who both hold it neither could lock it."""
+    lock(Fundraiser, fundraiser_id)
+    if team_id is not None:
+        lock(Fundraiser, team_id)
+
+
 def moved(donation: Donation, before: str) -> None:
     """The status of the gift was `before` and is another: it came on its way, or is so no longer."""
     change = (donation.status == "processing") - (before == "processing")

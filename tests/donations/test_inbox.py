@@ -14,7 +14,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.outbox import ASK_AGAIN, MAXIMUM_ATTEMPTS, Outbox
-from app.donations import events
+from app.donations import checkout, events, queries
 from app.donations.models import Donation, StripeEvent
 from app.donations.queries import totals
 from tests.donations.conftest import Giving, WorkOff, count_events, ledger_table
@@ -292,6 +292,28 @@ def test_stripes_silence_uses_up_no_tries_and_what_was_given_up_is_asked_for_aga
         events.handle(promise.payload["event_id"])
         events.ask_again()
     giving.check()
+
+
+@pytest.mark.rule("F3")
+def test_what_always_fails_does_not_stand_before_what_would_answer(giving: Giving) -> None:
+    lost, other = giving.give(), giving.give(email="other@example.org")
+    with transaction():
+        db.session.execute(
+            sa.update(Donation).where(Donation.id == lost.donation_id).values(stripe_session_id="cs_nowhere")
+        )
+    with moved_to(now() + dt.timedelta(hours=1)):
+        due = [lost.donation_id, other.donation_id]
+        assert queries.list_stale(now() - checkout.STALE, mode="demo") == due
+        db.session.rollback()
+        giving.server.hook("POST", "faults", {"mode": "drop-before", "method": "GET", "times": 3})
+        giving.server.requests.clear()
+        checkout.check_stale()  # nobody answers: the second is not asked, and nothing is noted
+        assert len(giving.server.requests) == 3
+        assert queries.list_stale(now() - checkout.STALE, mode="demo") == due
+        db.session.rollback()
+        checkout.check_stale()
+        assert queries.list_stale(now() - checkout.STALE, mode="demo") == []
+        db.session.rollback()
 
 
 @pytest.mark.rule("F6")

@@ -161,9 +161,17 @@ def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(
     given = back.pay()
     label, owner = encode_id(given.donation_id), back.staff(given)
     back.server.hook("POST", "refund_outcome", {"outcome": "pending"})
+    unheard = back.at_stripe(given, "refund", amount=200)
+    back.server.hook("POST", f"refunds/{unheard['id']}/fail", {})
+    back.hear()  # it had failed when we first heard of it: Stripe's balance moved twice, and so does the ledger
+    back.hear()
+    assert in_ledger("refund", "refund_failed") == refund_entries(label, 200, -200)
+    assert (back.raised(given), back.donation(given).refunded_minor) == (2500, 0)
     made = [back.at_stripe(given, "refund", amount=minor) for minor in (700, 300)]
     back.hear()
-    assert [(row.status, row.asked_by_id) for row in back.rows(Refund)] == [("pending", None)] * 2
+    assert [(row.status, row.asked_by_id) for row in back.rows(Refund)] == [
+        ("failed", None), ("pending", None), ("pending", None),
+    ]  # fmt: skip
     assert back.raised(given) == 1500
     back.server.hook("POST", f"refunds/{made[0]['id']}/succeed", {})
     back.server.hook("POST", f"refunds/{made[1]['id']}/fail", {})
@@ -171,8 +179,12 @@ def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(
     # Everything again, the last first: a late "pending" changes nothing.
     assert set(back.giving.deliver(*reversed(events), *events)) == {200}
     back.work_off()
-    assert {row.amount_minor: row.status for row in back.rows(Refund)} == {700: "succeeded", 300: "failed"}
-    assert in_ledger("refund", "refund_failed") == refund_entries(label, 700, 300, -300)
+    assert {row.amount_minor: row.status for row in back.rows(Refund)} == {
+        700: "succeeded",
+        300: "failed",
+        200: "failed",
+    }
+    assert in_ledger("refund", "refund_failed") == refund_entries(label, 200, -200, 700, 300, -300)
     assert (back.raised(given), back.donation(given).refunded_minor) == (1800, 700)
     subjects = [mail["Subject"] for mail in mailbox.messages]
     assert subjects.count("$3 did not reach you") == 1  # the donor
@@ -183,7 +195,7 @@ def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(
         failed = sa.update(Refund).where(Refund.status == "failed")
         db.session.execute(failed.values(created_at=now() - dt.timedelta(days=1)))
     organization = back.donation(given).fundraiser.organization
-    assert [row.status for row in money_queries.list_refunds(organization.id)] == ["failed", "succeeded"]
+    assert [row.status for row in money_queries.list_refunds(organization.id)] == ["failed", "failed", "succeeded"]
     browser = sign_in(owner)
     page = browser.get(f"/manage/{organization.slug}/money").text
     assert f'href="/manage/{organization.slug}/money#refunds">Open the gift' in page

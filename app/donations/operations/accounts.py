@@ -100,6 +100,14 @@ def note_deauthorized(stripe_account_id: str, *, told: bool) -> None:
     db.session.flush()
 
 
+def note_looked_at(stripe_account_id: str, at: dt.datetime) -> None:
+    """It was asked about at `at`, and nothing came of it."""
+    account = _locked(stripe_account_id)
+    if account is not None:
+        account.checked_at = at
+        db.session.flush()
+
+
 def note_there_again(stripe_account_id: str, facts: AccountFacts, *, asked_at: dt.datetime) -> None:
     """An account that seemed to be taken from us answers: it was not. What Stripe's event said stays so."""
     account = _locked(stripe_account_id)

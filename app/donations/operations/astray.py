@@ -6,6 +6,7 @@ from __future__ import annotations
 from app.core.clock import now
 from app.core.db import db
 from app.core.money import Money
+from app.donations import tally
 from app.donations.facts import PaymentFacts
 from app.donations.gateway_monthly import InvoiceFacts
 from app.donations.models import ASTRAY, Donation
@@ -20,8 +21,10 @@ def take(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, l
         return
     # Nobody wanted it on the page: it says no more there than that it was given and went back.
     unsaid = {"anonymous": True, "hide_from_starter": True, "dedication": "", "dedicated_to": ""}
+    copied = monthly.copied(gift.id)
+    tally.hold_pages(copied["fundraiser_id"], copied["team_id"])
     donation = Donation(
-        **(monthly.copied(gift.id) | unsaid),
+        **(copied | unsaid),
         amount_minor=invoice.amount.amount_minor,
         currency=gift.currency,
         message="",

@@ -111,6 +111,14 @@ def _follow(
         tell_staff(dispute.organization_id, "dispute", news, key=f"dispute:{stamp}")
 
 
+def note_looked_at(dispute_id: int, at: dt.datetime) -> None:
+    """It was asked about at `at`, and nothing came of it."""
+    dispute = lock(Dispute, dispute_id)
+    if dispute is not None:
+        dispute.checked_at = at
+        db.session.flush()
+
+
 def remind(dispute_id: int) -> None:
     """The deadline is near: promise the reminder, when nothing was sent yet."""
     dispute = db.session.get(Dispute, dispute_id)

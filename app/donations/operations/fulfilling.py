@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db, lock
@@ -92,6 +94,14 @@ def fulfil(
         settle(donation, payment)
     db.session.flush()
     return donation
+
+
+def note_looked_at(donation_id: int, at: dt.datetime) -> None:
+    """It was asked about at `at`, and nothing came of it."""
+    donation = lock(Donation, donation_id)
+    if donation is not None:
+        donation.checked_at = at
+        db.session.flush()
 
 
 def move(donation: Donation, status: str, payment: PaymentFacts | None, *, astray: bool = False) -> None:

@@ -15,7 +15,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.money import Money
 from app.core.outbox import enqueue
-from app.donations import gift_aid
+from app.donations import gift_aid, tally
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
 from app.donations.models import Donation
@@ -117,6 +117,7 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
     if invoice.amount.amount_minor <= 0:
         return
     first = first_donation(gift.id)
+    tally.hold_pages(first.fundraiser_id, first.team_id)
     same = invoice.amount == Money(first.amount_minor, first.currency)
     donation = Donation(
         **copied(gift.id),
@@ -282,9 +283,9 @@ def _promise_stop(gift: MonthlyGift, *, after: dt.timedelta = NOW) -> None:
     gift.acts += 1
 
 
-def note_looked_at(gift_id: int) -> None:
-    """It was asked about and nothing came of it: whatever was not asked about for longer comes first the next time."""
-    get(gift_id).checked_at = now()
+def note_looked_at(gift_id: int, at: dt.datetime) -> None:
+    """It was asked about at `at`, and nothing came of it: whatever was not asked about for longer comes first the next time."""
+    get(gift_id).checked_at = at
     db.session.flush()
 
 

@@ -53,6 +53,7 @@ def record_offline(
     if key is not None and (same := db.session.scalar(sa.select(Donation).where(Donation.form_key == key))) is not None:
         return same
     _check(fundraiser, amount, received_on, locale)
+    tally.hold_pages(fundraiser.id, fundraiser.team_id)
     donation = Donation(
         fundraiser_id=fundraiser.id,
         organization_id=fundraiser.organization_id,

@@ -6,6 +6,7 @@ What Stripe says of it is applied forward only, under the donation's lock.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -132,6 +133,14 @@ def refuse_refund(refund_id: int, code: str) -> None:
     db.session.flush()
 
 
+def note_looked_at(refund_id: int, at: dt.datetime) -> None:
+    """It was asked about at `at`, and nothing came of it."""
+    refund = lock(Refund, refund_id)
+    if refund is not None:
+        refund.checked_at = at
+        db.session.flush()
+
+
 def note_refunds(donation_id: int, refunds: Sequence[RefundFacts], *, event_id: int | None = None) -> None:
     """Apply what Stripe says now of the refunds of one payment: rows, ledger, totals, audit, mails and the event's own mark
     commit together; a second time changes nothing."""
@@ -208,10 +217,23 @@ def _book(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
         book(donation, movement, account="refunds", kind=kind, source=f"{kind}:{refund.stripe_refund_id}")
         refund.booked_minor = wanted
         db.session.flush()
+    elif refund.status in ("failed", "canceled") and facts.balance is not None:
+        _book_both_ways(donation, refund)
     if facts.balance is not None:
         settle(donation, facts.balance, Money(-refund.amount_minor, refund.currency), fee_kind="refund_fee")
     if facts.failure_balance is not None:
         settle(donation, facts.failure_balance, Money(refund.amount_minor, refund.currency), fee_kind="refund_fee")
+
+
+def _book_both_ways(donation: Donation, refund: Refund) -> None:
+    """One that had failed when we first heard of it left Stripe's balance and came back there, each in a movement of its own: so
+    it does here. Nothing else follows, as nothing of the gift went back."""
+    sources = {kind: f"{kind}:{refund.stripe_refund_id}" for kind in ("refund", "refund_failed")}
+    if ledger.is_written(sources["refund"]):
+        return
+    for kind, minor in (("refund", refund.amount_minor), ("refund_failed", -refund.amount_minor)):
+        movement = move_back(donation, minor, refunded=True)
+        ledger.post_movement(movement, account="refunds", kind=kind, source=sources[kind])
 
 
 def move_back(donation: Donation, change: int, *, refunded: bool) -> ledger.Movement:
