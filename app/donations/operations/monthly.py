@@ -230,9 +230,14 @@ def note_failure(gift_id: int, invoice: InvoiceFacts) -> None:
 
 
 def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
-    """Keep what Stripe says of the subscription. One that ended stays so."""
+    """Keep what Stripe says of the subscription. One that ended stays so; what was asked about the subscription of a try that
+    another has replaced in the meantime says nothing of it."""
     gift = get(gift_id)
     gift.checked_at = now()
+    if _is_of_another_try(gift, facts):
+        if not facts.is_over:
+            promise_to_end_astray(first_donation(gift.id), facts.id)
+        return gift
     if gift.status == "ended":
         return gift
     if gift.status == "pending" and facts.is_over and gift.stop_asked_at is None:
@@ -253,6 +258,12 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
             _record(status, gift)
     db.session.flush()
     return gift
+
+
+def _is_of_another_try(gift: MonthlyGift, facts: SubscriptionFacts) -> bool:
+    if gift.stripe_subscription_id is not None:
+        return gift.stripe_subscription_id != facts.id
+    return facts.attempt not in (None, first_donation(gift.id).attempt)
 
 
 def end(gift: MonthlyGift, by: str) -> None:
