@@ -405,7 +405,7 @@ def _event_in(event: Any) -> EventFacts:
     if event["object"] != "event":
         raise ValueError("no event")
     account, thing = event.get("account"), event["data"]["object"]
-    texts = [event["id"], event["type"], thing.get("id", ""), account or ""]
+    texts = [event["id"], event["type"], thing.get("id") or "", account or ""]
     if not all(isinstance(text, str) for text in texts) or not isinstance(event["livemode"], bool):
         raise ValueError("no event")
     return EventFacts(

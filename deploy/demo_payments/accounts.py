@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.demo_payments.errors import ApiError
-from deploy.demo_payments.payments import NOBODY, Cause, Payments
+from deploy.demo_payments.payments import APPLICATION, NOBODY, Cause, Payments
 from deploy.demo_payments.store import PLATFORM, Store, Thing, new_id
 
 PLATFORM_ID = "acct_1DemoPlatform00"
@@ -293,7 +293,7 @@ def _deauthorize(payments: Payments, account: Thing) -> Thing:
     account["_deauthorized"] = True
     with payments.store.acting_as(PLATFORM):
         payments.store.save(account)
-    application: dict[str, Any] = {"id": payments.application, "object": "application", "name": "Demonstration"}
+    application: dict[str, Any] = {"id": APPLICATION, "object": "application", "name": "Demonstration"}
     with payments.store.acting_as(account["id"]):
         payments.emit("account.application.deauthorized", application)
     return account

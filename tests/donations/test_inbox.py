@@ -149,6 +149,9 @@ def test_a_type_nobody_knows_is_stored_and_answered_200(giving: Giving, work_off
     assert giving.deliver(event, event) == [200, 200]
     stored = db.session.scalars(sa.select(StripeEvent)).one()
     assert (stored.stripe_id, stored.type, stored.status) == ("evt_unknown", "customer.tail.wagged", "ignored")
+    # Some of what events speak of has no id.
+    nameless = event | {"id": "evt_nameless", "data": {"object": {"id": None, "object": "tail"}}}
+    assert giving.deliver(nameless) == [200]
     assert work_off()["failed"] == 0
 
 

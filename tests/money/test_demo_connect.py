@@ -176,7 +176,8 @@ def test_an_account_loses_and_regains_what_it_can_do_and_leaves(tmp_path: Path) 
         first = json.loads(connect.received[0][1])["data"]
         assert first["object"]["charges_enabled"] is True
         assert first["previous_attributes"]["charges_enabled"] is False
-        assert json.loads(connect.received[-1][1])["data"]["object"]["object"] == "application"
+        told = json.loads(connect.received[-1][1])["data"]["object"]
+        assert (told["object"], told["id"][:3]) == ("application", "ca_")
         assert code_of(refused(client.accounts.retrieve, account)) == "account_invalid"
         assert code_of(refused(client.events.list, {}, acting(account))) == "account_invalid"
         assert own.received == []
