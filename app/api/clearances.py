@@ -44,8 +44,8 @@ class ClearanceOut(frame.Schema):
 
 
 class ClearanceIn(frame.Schema):
-    """What was seen. Recording a check that needs the person's consent first states that it was given; without
-    `consented_on`, on the day it was issued. Recording a level that only some roles may ask for states that theirs may."""
+    """What was seen. `consented_on`: when the person agreed to a check that needs it first; left out, it is shown as not
+    stated. Recording a level that only some roles may ask for states that theirs may."""
 
     email = schemas.text(254, 3, required=True)
     kind = ma.fields.String(required=True, validate=schemas.one_of(KIND_CODES))

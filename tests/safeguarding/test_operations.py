@@ -91,7 +91,7 @@ def test_what_is_recorded_is_level_issuer_reference_verifier_dates_and_outcome(
         person.id, organization.id, "us_fitness", "State Police", "A-17", "accepted",
     )  # fmt: skip
     assert row.recorded_by_id == owner.id
-    assert row.consented_on == row.issued_on, "recording such a check states that the person agreed first"
+    assert row.consented_on is None, "nobody said when the person agreed, and nothing makes it up"
     assert row.expires_on == row.issued_on + 3 * 365 * DAY, "never longer than the kind is good for"
     assert row.purge_on == row.expires_on + 180 * DAY
     event = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.subject_id == made.id)).one()

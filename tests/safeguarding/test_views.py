@@ -88,6 +88,14 @@ def test_staff_record_what_they_saw(
     assert "Hana Helper" in found
     assert "State Police" in found
     assert "Hana Helper" in client.get(desk(organization)).text
+    not_stated = "Not stated that they agreed to the check"
+    assert not_stated not in found
+    with transaction():
+        db.session.get_one(Clearance, row.id).consented_on = None
+    assert not_stated in client.get(desk(organization)).text
+    sign_in(helper)
+    assert "not stated" in client.get("/my-clearances").text
+    sign_in(owner)
 
 
 def test_somebody_is_found_by_an_address_that_stands_in_no_address(

@@ -51,16 +51,15 @@ def record_clearance(
     document (G3).
 
     `expires_on` is the last day it holds, None what the kind is good for. `consented_on`: when the person agreed to the
-    check and was told of their right to challenge it, where the law asks for that first; None takes the day it was issued:
-    recording such a check states it. `role_eligible`: the staff state that the role may ask for this level by law.
+    check and was told of their right to challenge it, where the law asks for that first; None: not stated, and nothing makes a
+    day up. `role_eligible`: the staff state that the role may ask for this level by law.
 
     Raises InvalidInput at the field, Refused (`own_clearance`, `not_yours`, `not_verified`).
     """
     organization = hold_organization(organization_id)
     person = hold_whom_it_is_about(organization, email, by)
     catalogued, named = _check_kind(kind, level)
-    consent = consented_on or (issued_on if named.consent_first else None)
-    _check_dates(organization, issued_on, expires_on, consent)
+    _check_dates(organization, issued_on, expires_on, consented_on)
     if issued_on is None:
         raise InvalidInput({"issued_on": _("Enter the date on it")})
     if named.contacts and not role_eligible:
@@ -84,7 +83,7 @@ def record_clearance(
         outcome=outcome,
         issued_on=issued_on,
         expires_on=_last_day(catalogued, issued_on, expires_on),
-        consented_on=consent,
+        consented_on=consented_on,
         recorded_by_id=by.id,
         created_at=now(),
     )

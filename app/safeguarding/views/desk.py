@@ -31,7 +31,7 @@ from app.safeguarding.models import Clearance, Exemption, Guardianship
 from app.safeguarding.operations.exemptions import NEVER_WAIVED
 from app.safeguarding.policy import can_keep_clearance, can_keep_clearances
 from app.safeguarding.views.blueprint import safeguarding
-from app.safeguarding.views.words import name_of, state_of
+from app.safeguarding.views.words import lacks_consent, name_of, state_of
 from app.signups import relations
 
 PAGE_SIZE = 50
@@ -99,6 +99,7 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         else None,
         first_url=url_for("safeguarding.desk", slug=organization.slug, of=of) if cursor else None,
         name_of=name_of,
+        lacks_consent=lacks_consent,
         state_of=lambda clearance: state_of(clearance, day),
         ending=[(each, _left(each, day)) for each in queries.list_ending(organization)] if first else [],
         objected=queries.list_objected(organization.id) if first else [],
@@ -152,6 +153,8 @@ def record(organization: Organization) -> ResponseReturnValue:
                     outcome=form.outcome.data,
                     issued_on=form.issued_on.data,
                     expires_on=form.expires_on.data,
+                    # The box says that it was before the check was made: on that day at the latest.
+                    consented_on=form.issued_on.data if _asks_consent(kind, level) else None,
                     role_eligible=bool(form.eligible.data),
                 )
                 text = _("Recorded for %(name)s, who hears of it by email.", name=made.person.name)
@@ -170,6 +173,11 @@ def record(organization: Organization) -> ResponseReturnValue:
 def _field_of(name: str) -> str:
     """An operation knows kind and level; the form asks for both at once."""
     return {"kind": "what", "level": "what", "consented_on": "agreed"}.get(name, name)
+
+
+def _asks_consent(kind: str, code: str) -> bool:
+    level = find_level(kind, code)
+    return level is not None and level.consent_first
 
 
 def _says_what_the_law_asks(form: RecordForm) -> bool:

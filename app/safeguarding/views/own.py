@@ -25,7 +25,7 @@ from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance
 from app.safeguarding.policy import is_own_clearance
 from app.safeguarding.views.blueprint import safeguarding
-from app.safeguarding.views.words import name_of, state_of
+from app.safeguarding.views.words import lacks_consent, name_of, state_of
 from app.signups import relations
 
 
@@ -68,6 +68,7 @@ def my_clearances() -> ResponseReturnValue:
         "safeguarding/my_clearances.html",
         ending=[entry for entry in entries if entry.state == "ends"],
         entries=entries,
+        lacks_consent=lacks_consent,
         exemptions=[(each, name_of(each)) for each in queries.list_exemptions_of(person.id)],
         asking=_asking(),
         begun=[(attempt.version, *done) for attempt in begun if (done := answered.get(attempt.id))],

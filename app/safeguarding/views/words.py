@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from app.core.i18n import _
+from app.safeguarding.kinds import find_level
 from app.safeguarding.models import Clearance, Exemption
 from app.safeguarding.queries import ENDS_WITHIN
 from app.safeguarding.requirements import Requirement
@@ -17,6 +18,12 @@ def name_of(row: Clearance | Exemption) -> str:
     if row.kind == "reference" and isinstance(row, Clearance):
         return _("Reference")
     return Requirement(row.kind, row.level).name
+
+
+def lacks_consent(clearance: Clearance) -> bool:
+    """True of a check that the law wants the person to agree to first, where nobody stated that they did."""
+    level = find_level(clearance.kind, clearance.level)
+    return level is not None and level.consent_first and clearance.consented_on is None
 
 
 def state_of(clearance: Clearance, day: dt.date) -> str:
