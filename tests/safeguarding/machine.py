@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import datetime as dt
 import itertools
-import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,10 +47,9 @@ from tests.factories import (
     pass_course,
 )
 from tests.safeguarding import model
+from tests.safeguarding.days import DAY, HOUR, ZONE, dates, wall
 
-ZONE = "America/New_York"
 BEGIN = dt.datetime(2027, 3, 8, 16, tzinfo=dt.UTC)
-DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 # A week of passing days never comes within a day of a shift; what happens then is asked by `come` at that time.
 LAST_DAY, FIRST_SHIFT = 7, dt.date(2027, 3, 20)
 PEOPLE, STRANGER, ORGANIZATIONS, SHIFTS, NEEDS = 4, 3, 3, 4, 3
@@ -71,37 +68,6 @@ anybody = st.integers(0, PEOPLE - 1)
 any_organization = st.integers(0, ORGANIZATIONS - 1)
 either = st.integers(0, 1)
 any_shift = st.integers(0, SHIFTS - 1)
-
-
-@contextlib.contextmanager
-def at(instant: dt.datetime) -> Iterator[None]:
-    """Within, it is `instant`."""
-    with time_machine.travel(instant, tick=False):
-        db.session.rollback()
-        db.session.expire_all()
-        yield
-    db.session.rollback()
-    db.session.expire_all()
-
-
-def wall(day: dt.date, hour: int, minute: int) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(hour, minute), zoneinfo.ZoneInfo(ZONE)).astimezone(dt.UTC)
-
-
-def dates(today: dt.date, last: dt.date, choice: str) -> tuple[dt.date, dt.date | None]:
-    """The first and last day of a clearance, each of the ways in which one can be right or wrong."""
-    month = today - 30 * DAY
-    return {
-        "good": (month, None),
-        "today": (today, last + 90 * DAY),
-        "future": (today + DAY, None),
-        "expired": (month, today - DAY),
-        "last day": (month, last),
-        "day before": (month, last - DAY),
-        "day after": (month, last + DAY),
-        "tomorrow": (month, today + DAY),
-    }[choice]
-
 
 CHOICES = ("good", "good", "today", "future", "expired", "last day", "day before", "day after", "tomorrow")
 

@@ -36,23 +36,20 @@ from app.signups.holds import confirm_hold, hold_places
 from app.signups.models import Signup
 from app.signups.volunteers import add_volunteer
 from tests.hostile import tries
+from tests.safeguarding.days import DAY, HOUR, at, wall
 from tests.safeguarding.machine import (
     BEGIN,
     BIRTHS,
-    DAY,
     FIRST_SHIFT,
-    HOUR,
     LAST_DAY,
     PROTECTIVE,
     Facts,
     Undone,
     any_shift,
     anybody,
-    at,
     either,
     one_of,
     step,
-    wall,
 )
 
 
