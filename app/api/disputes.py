@@ -149,7 +149,7 @@ def send_evidence(dispute: Dispute, payload: dict[str, Any]) -> ResponseReturnVa
         going_back.send_evidence(dispute_id, by=person)
     except gateway.GatewayError as error:
         if error.passing:
-            return silent()
+            return silent(error)
         raise refuse(
             "not_taken", _("Stripe did not take it"), _("Look at the dispute in Stripe's dashboard")
         ) from error

@@ -69,8 +69,8 @@ def resume(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     amount = Money(payload.get("amount_minor", donation.gift_minor), currency)
     try:
         checkout.resume(donation_id, amount, cover_fee=payload.get("cover_fee"))
-    except gateway.GatewayError:
-        return silent()
+    except gateway.GatewayError as error:
+        return silent(error)
     return _whole(donation_id)
 
 
@@ -87,8 +87,8 @@ def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     donation_id = donation.id
     try:
         checkout.cancel(donation_id)
-    except gateway.GatewayError:
-        return silent()
+    except gateway.GatewayError as error:
+        return silent(error)
     return _whole(donation_id)
 
 

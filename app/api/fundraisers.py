@@ -327,7 +327,7 @@ def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             begin_monthly(started)
     try:
         checkout_url = open_checkout(started.id)
-    except gateway.GatewayError:
-        return silent()
+    except gateway.GatewayError as error:
+        return silent(error)
     with transaction():
         return frame.answer(201, giving_schemas.CheckoutOut, present.checkout(started, checkout_url))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import marshmallow as ma
@@ -13,10 +12,11 @@ from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, money_reads, schemas
 from app.core.db import transaction
+from app.core.paging import Page
 from app.core.web import allow, public
-from app.donations import messages
+from app.donations import messages, page_parts
 from app.donations.models import DEDICATIONS, HIDERS, Donation
-from app.donations.queries import known_minors, parts_to_show
+from app.donations.queries import parts_to_show
 from app.fundraisers import policy
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.queries import find_fundraiser
@@ -27,7 +27,7 @@ resource = frame.blueprint("messages", "What donors write on a fundraiser's page
 class MessageOut(frame.Schema):
     """What a donor wrote, and the name that they let everybody read, if any. `hidden_by` and `name_hidden_by` say who keeps it
     from the page (null: nobody does): `words` until somebody has looked, the starter, staff (then only staff show it) or the
-    platform. `reports` are what readers said of the message since."""
+    platform. `reports` are what readers said of the message since, and `name_reports` of the name."""
 
     id = frame.Id(required=True)
     fundraiser = ma.fields.String(required=True)
@@ -38,12 +38,14 @@ class MessageOut(frame.Schema):
     hidden_reason = ma.fields.String(required=True)
     name = ma.fields.String(required=True, allow_none=True, metadata={"description": "one that everybody may read"})
     name_hidden_by = ma.fields.String(required=True, allow_none=True, validate=schemas.one_of(HIDERS))
+    name_hidden_reason = ma.fields.String(required=True)
     reports = ma.fields.List(ma.fields.String(), required=True)
+    name_reports = ma.fields.List(ma.fields.String(), required=True)
     created_at = schemas.moment(required=True)
 
 
 class MessageQuery(frame.ListQuery):
-    """All of them, or those that are hidden, reported, or neither."""
+    """All of them, or those of which something (the message, the name) is hidden, is reported, or neither."""
 
     hidden = ma.fields.Boolean()
     reported = ma.fields.Boolean()
@@ -84,7 +86,8 @@ class ReportedOut(frame.Schema):
 MessageList = frame.list_schema(MessageOut, "MessageList")
 
 
-def _present(row: Donation, slug: str, reports: list[str], minors: Collection[int]) -> dict[str, Any]:
+def _present(of: page_parts.Message, slug: str) -> dict[str, Any]:
+    row = of.donation
     return {
         "id": row.id,
         "fundraiser": slug,
@@ -93,9 +96,11 @@ def _present(row: Donation, slug: str, reports: list[str], minors: Collection[in
         "dedicated_to": row.dedicated_to,
         "hidden_by": row.hidden_by or None,
         "hidden_reason": row.hidden_reason,
-        "name": (row.company or row.name) if "name" in parts_to_show(row, minors) else None,
+        "name": (row.company or row.name) if "name" in of.parts else None,
         "name_hidden_by": row.name_hidden_by or None,
-        "reports": reports,
+        "name_hidden_reason": row.name_hidden_reason,
+        "reports": of.reports.get("message", ()),
+        "name_reports": of.reports.get("name", ()),
         "created_at": frame.iso(row.created_at),
     }
 
@@ -119,7 +124,7 @@ def _check_part(row: Donation, part: str) -> str:
 
 
 def _whole(row: Donation) -> dict[str, Any]:
-    return _present(row, row.fundraiser.slug, money_reads.reports_of([row.id]).get(row.id, []), known_minors([row]))
+    return _present(page_parts.message_of(row), row.fundraiser.slug)
 
 
 @resource.route("/fundraisers/<slug>/messages", methods=["GET"])
@@ -127,8 +132,8 @@ def _whole(row: Donation) -> dict[str, Any]:
 @resource.arguments(MessageQuery, location="query")
 @resource.response(200, MessageList)
 def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
-    """Those of counted gifts, shown and hidden, newest first; for whoever speaks for the page and the organization's owners and
-    managers."""
+    """Those of counted gifts, shown and hidden, and names that are hidden or reported where nothing was written; newest first.
+    For whoever speaks for the page and the organization's owners and managers."""
     slug = fundraiser.slug
     page = money_reads.page_messages(
         fundraiser.id,
@@ -137,8 +142,8 @@ def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
         cursor=query.get("cursor"),
         limit=query["limit"],
     )
-    reports, minors = money_reads.reports_of([row.id for row in page.rows]), known_minors(page.rows)
-    return frame.page_of(page, lambda row: _present(row, slug, reports.get(row.id, []), minors))
+    found = Page(page_parts.with_reports(page.rows), page.next_cursor)
+    return frame.page_of(found, lambda of: _present(of, slug))
 
 
 @resource.route("/messages/<id:message_id>/hide", methods=["POST"])

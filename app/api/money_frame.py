@@ -46,8 +46,15 @@ def check_on() -> None:
         raise refuse("payments_off", _("Online gifts are not switched on here"), _("Ask the organization how to give"))
 
 
-def silent() -> Response:
-    """The payment service does not answer: the same request again goes on."""
+def silent(error: gateway.GatewayError) -> Response:
+    """The payment service does not answer: the same request again goes on. Raises Refused where it refuses for good: the same
+    again would be refused, too."""
+    if not error.passing:
+        raise refuse(
+            "payment_refused",
+            _("The payment service refuses this, and would refuse the same again"),
+            _("Send something else under another Idempotency-Key, or ask the people who run this site"),
+        ) from error
     return problem(
         503, _("The payment service does not answer. Send the same request again."), code="payment_unavailable"
     )

@@ -16,6 +16,7 @@ from app.donations.money_models import DISPUTE_OPEN, Dispute, FraudWarning, Payo
 from app.donations.money_queries import PayoutShare
 from app.donations.monthly_models import MonthlyGift
 from app.donations.monthly_queries import is_paid, was_paid
+from app.donations.page_parts import has_something_to_look_at
 from app.donations.queries import STAFF_STATUSES, parts_to_show
 from app.donations.receipt_models import Receipt
 from app.donations.tally_models import MatchClaim, MessageReport
@@ -149,33 +150,21 @@ def find_message(message_id: int) -> Donation | None:
 def page_messages(
     fundraiser_id: int, *, hidden: bool | None, reported: bool | None, cursor: str | None, limit: int
 ) -> Page[Donation]:
-    """Gifts that are counted and whose donors wrote something, newest first: those that are hidden or shown, those that readers
-    reported and nobody has looked at since, or all. Raises BadCursor."""
-    query = sa.select(Donation).where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid")
-    query = query.where(sa.or_(Donation.message != "", Donation.dedicated_to != ""))
+    """Gifts that are counted and whose donors wrote something, or show a name that is hidden or reported, newest first: those of
+    which something is hidden or nothing is, those of which readers reported something that nobody has looked at since, or all.
+    Raises BadCursor."""
+    a_part_is_hidden = sa.or_(Donation.hidden_by != "", Donation.name_hidden_by != "")
+    query = (
+        sa.select(Donation)
+        .where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid")
+        .where(has_something_to_look_at())
+    )
     if hidden is not None:
-        query = query.where(Donation.hidden_by != "" if hidden else Donation.hidden_by == "")
+        query = query.where(a_part_is_hidden if hidden else sa.not_(a_part_is_hidden))
     if reported is not None:
-        open_ones = sa.exists().where(
-            MessageReport.donation_id == Donation.id,
-            MessageReport.part == "message",
-            MessageReport.settled_at.is_(None),
-        )
+        open_ones = sa.exists().where(MessageReport.donation_id == Donation.id, MessageReport.settled_at.is_(None))
         query = query.where(open_ones if reported else sa.not_(open_ones))
     return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
-
-
-def reports_of(donation_ids: Sequence[int]) -> dict[int, list[str]]:
-    """What readers said of each message that nobody has looked at since, oldest first."""
-    query = sa.select(MessageReport.donation_id, MessageReport.reason).where(
-        MessageReport.donation_id.in_(donation_ids),
-        MessageReport.part == "message",
-        MessageReport.settled_at.is_(None),
-    )
-    said: dict[int, list[str]] = {}
-    for key, reason in db.session.execute(query.order_by(MessageReport.created_at, MessageReport.id)):
-        said.setdefault(key, []).append(reason)
-    return said
 
 
 # --- what belongs to a fundraiser's page ----------------------------------------------------------------------------

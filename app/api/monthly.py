@@ -163,8 +163,8 @@ def change_amount(of: MonthlyOf, payload: dict[str, Any]) -> ResponseReturnValue
     gift_id = of.gift.id
     try:
         monthly.change_amount(gift_id, read_money(payload["amount"]))
-    except gateway.GatewayError:
-        return silent()
+    except gateway.GatewayError as error:
+        return silent(error)
     return _after(gift_id)
 
 
@@ -172,8 +172,8 @@ def _pause(gift_id: int, *, paused: bool) -> ResponseReturnValue:
     check_on()
     try:
         monthly.pause(gift_id, paused=paused)
-    except gateway.GatewayError:
-        return silent()
+    except gateway.GatewayError as error:
+        return silent(error)
     return _after(gift_id)
 
 
@@ -226,5 +226,5 @@ def card(of: MonthlyOf, _payload: dict[str, Any]) -> ResponseReturnValue:
     check_on()
     try:
         return {"url": monthly.open_card_page(of.gift.id)}
-    except gateway.GatewayError:
-        return silent()
+    except gateway.GatewayError as error:
+        return silent(error)

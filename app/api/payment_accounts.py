@@ -68,6 +68,6 @@ def onboard(organization: Organization, _payload: dict[str, Any]) -> ResponseRet
     is a fresh one each time."""
     try:
         begun = accounts.onboard(organization, by=current_person())
-    except gateway.GatewayError:
-        return silent()
+    except gateway.GatewayError as error:
+        return silent(error)
     return {"onboarding_url": begun.url, "charges_enabled": begun.charges_enabled}

@@ -53,10 +53,12 @@ class ReceiptWholeOut(ReceiptOfOut):
 
 
 class SentOut(frame.Schema):
-    """Which document goes by mail to the address that was given with the gift."""
+    """Which document goes by mail to the address that was given with the gift. `sent`: by this request. Otherwise it went within
+    this hour already, and nothing more goes before `again_at`."""
 
     number = ma.fields.String(required=True)
     sent = ma.fields.Boolean(required=True)
+    again_at = schemas.moment(required=True)
 
 
 class YearsOut(frame.Schema):
@@ -169,14 +171,16 @@ def pdf(receipt: Receipt) -> ResponseReturnValue:
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @frame.idempotent
 def send_again(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
-    """Send its donor the latest receipt once more, to the address they gave: once an hour at most."""
+    """Send its donor the latest receipt once more, to the address they gave: once an hour at most, and the answer says whether
+    this time."""
     issued = receipts_of([donation.id]).get(donation.id)
     if not issued or not donation.email:
         raise refuse("no_receipt", _("There is no receipt for this gift"))
     latest = issued[-1]
     with transaction():
-        issuing.send_again(donation.id, latest.id)
-        return frame.answer(200, SentOut, {"number": latest.label, "sent": True})
+        asked = issuing.send_again(donation.id, latest.id)
+        body = {"number": latest.label, "sent": asked.is_promised, "again_at": frame.iso(asked.again_at)}
+        return frame.answer(200, SentOut, body)
 
 
 # --- what was given in a year ---------------------------------------------------------------------------------------

@@ -96,15 +96,18 @@ class GivenUp(Exception):
     """A handler knows that trying again would change nothing: the promise ends where staff can see it."""
 
 
-def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime | None = None) -> None:
-    """Promise work in the transaction of its cause; the same `key` a second time changes nothing.
+def enqueue(kind: str, payload: dict[str, Any], *, key: str, due_at: dt.datetime | None = None) -> bool:
+    """Promise work in the transaction of its cause; the same `key` a second time changes nothing. True when it is promised by
+    this call, False when it was before.
 
     `payload` is JSON of ids and codes; `due_at` (aware) defaults to now. Raises RuntimeError outside a transaction.
     """
     if not in_transaction():
         raise RuntimeError("a promise commits with the fact that caused it")
     values = {"kind": kind, "payload": payload, "key": key, "created_at": now(), "due_at": due_at or now()}
-    db.session.execute(_insertion(uses_sqlite()), values)
+    # Without the option, what a driver said of an INSERT is not kept.
+    made: Any = db.session.execute(_insertion(uses_sqlite()), values, execution_options={"preserve_rowcount": True})
+    return bool(made.rowcount == 1)
 
 
 @functools.cache

@@ -60,8 +60,9 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     """A fresh link to Stripe's form for the organization's account, which is made when there is none: once, whatever is
     lost in between (F6). The link works once, for a few minutes.
 
-    Raises Refused when this installation has no accounts of organizations, the organization is not active, or nobody can say
-    yet whether it took its account from us; GatewayError when Stripe does not answer (the same again continues).
+    Raises Refused when this installation has no accounts of organizations, the organization is not active, nobody can say yet
+    whether it took its account from us, or Stripe refuses for good; GatewayError when Stripe does not answer (the same again
+    continues).
     """
     if not gateway.is_on():
         raise refuse("payments_off", _("Online gifts are not switched on here"))
@@ -106,10 +107,22 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
             idempotency_key=f"manyhands-account-link-{key}-{links}",
         )
     except GatewayError as error:
+        if error.passing:
+            raise
+        log.warning("account_link.refused", code=error.code)
         if error.code == ACCOUNT_GONE:
             with transaction():
                 operations.note_deauthorized(known, told=False)
-        raise
+            raise refuse(
+                "account_gone",
+                _("The organization has disconnected its account at the payment service from this site"),
+                _("Ask again: another account is begun"),
+            ) from error
+        raise refuse(
+            "account_refused",
+            _("The payment service does not let this account be gone on with from here"),
+            _("Go on in Stripe's dashboard, or write to the people who run this site"),
+        ) from error
     found = payees.find_account(organization.id, gateway.mode())
     ready = found is not None and found.can_charge
     db.session.rollback()

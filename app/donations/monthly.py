@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 
 import structlog
 from flask import current_app
@@ -204,8 +206,9 @@ def stop_by_donor(gift_id: int) -> bool:
 
 
 def change_amount(gift_id: int, amount: Money, *, locale: str = "en") -> None:
-    """Give another amount from the next month on. Raises InvalidInput, Refused when it has ended, GatewayError when Stripe does
-    not answer (then the same again continues, and the page shows what holds)."""
+    """Give another amount from the next month on. Raises InvalidInput, Refused when it has ended or Stripe refuses for good (then
+    nothing has changed), GatewayError when Stripe does not answer (then the same again continues, and the page shows what
+    holds)."""
     gift = monthly_queries.find_monthly(gift_id)
     if gift is None or gift.stripe_subscription_id is None:
         raise refuse("monthly_over", _("This monthly gift has ended"))
@@ -219,16 +222,39 @@ def change_amount(gift_id: int, amount: Money, *, locale: str = "en") -> None:
         raise InvalidInput({"amount": explain(bad, currency, locale)}) from bad
     with transaction():
         act = operations.next_act(gift_id, wanted=amount)
-    facts = gateway_monthly.fetch_subscription(subscription, account=account)
-    if facts.amount != amount:
-        key = f"manyhands-monthly-amount-{gift_id}-{act}"
-        facts = gateway_monthly.change_amount(facts, amount, key, account=account)
+    with _refusals_told(gift_id, act):
+        facts = gateway_monthly.fetch_subscription(subscription, account=account)
+        if facts.amount != amount:
+            key = f"manyhands-monthly-amount-{gift_id}-{act}"
+            facts = gateway_monthly.change_amount(facts, amount, key, account=account)
     with transaction():
         operations.note_subscription(gift_id, facts)
 
 
+@contextlib.contextmanager
+def _refusals_told(gift_id: int, act: int) -> Iterator[None]:
+    """What Stripe refuses for good is a refusal of ours: asked again, it would say the same. How the gift stands is asked afresh,
+    for it may have ended there. Raises Refused; GatewayError while the same may succeed later."""
+    try:
+        yield
+    except GatewayError as error:
+        if error.passing:
+            raise
+        log.warning("monthly.refused", code=error.code)
+        gone = error.code == ACCOUNT_GONE
+        try:
+            refresh(gift_id)
+        except GatewayError as silent:
+            if silent.passing:
+                raise
+        with transaction():
+            refused = operations.note_refused(gift_id, act, account_gone=gone)
+        raise refused from error
+
+
 def pause(gift_id: int, *, paused: bool) -> None:
-    """Let no month be paid until the donor resumes it, or resume it. Raises Refused when it has ended, GatewayError."""
+    """Let no month be paid until the donor resumes it, or resume it. Raises Refused when it has ended or Stripe refuses for good,
+    GatewayError when it does not answer."""
     gift = monthly_queries.find_monthly(gift_id)
     if gift is None or gift.stripe_subscription_id is None:
         raise refuse("monthly_over", _("This monthly gift has ended"))
@@ -236,22 +262,27 @@ def pause(gift_id: int, *, paused: bool) -> None:
     with transaction():
         act = operations.next_act(gift_id)
     key = f"manyhands-monthly-pause-{gift_id}-{act}"
-    facts = gateway_monthly.pause_subscription(subscription, key, paused=paused, account=account)
+    with _refusals_told(gift_id, act):
+        facts = gateway_monthly.pause_subscription(subscription, key, paused=paused, account=account)
     with transaction():
         operations.note_subscription(gift_id, facts)
 
 
 def open_card_page(gift_id: int) -> str:
-    """Where the donor puts in another card. Raises Refused when it has ended, GatewayError."""
+    """Where the donor puts in another card. Raises Refused when it has ended or Stripe refuses for good, GatewayError when it
+    does not answer."""
     gift = monthly_queries.find_monthly(gift_id)
     if gift is None or gift.stripe_customer_id is None:
         raise refuse("monthly_over", _("This monthly gift has ended"))
     customer, account = gift.stripe_customer_id, gift.account
     with transaction():
         act = operations.next_act(gift_id)
-    configuration = _portal_configuration(account)
     key = f"manyhands-monthly-card-{gift_id}-{act}"
-    return gateway_monthly.open_card_page(customer, own_url(gift_id), key, configuration=configuration, account=account)
+    with _refusals_told(gift_id, act):
+        configuration = _portal_configuration(account)
+        return gateway_monthly.open_card_page(
+            customer, own_url(gift_id), key, configuration=configuration, account=account
+        )
 
 
 def _portal_configuration(account: str | None) -> str:

@@ -296,30 +296,33 @@ def list_messages(fundraiser_id: int, *, limit: int = 100) -> list[Message]:
     query = (
         sa.select(Donation)
         .where(Donation.fundraiser_id == fundraiser_id, Donation.status == "paid")
-        .where(
-            sa.or_(
-                Donation.message != "",
-                Donation.dedicated_to != "",
-                Donation.name_hidden_by != "",
-                Donation.id.in_(_reported_names()),
-            )
-        )
+        .where(has_something_to_look_at())
         .order_by(asks, Donation.created_at.desc(), Donation.id.desc())
         .limit(limit)
     )
-    return _with_reports(list(db.session.scalars(query)))
+    return with_reports(list(db.session.scalars(query)))
 
 
-def _reported_names() -> sa.Select[int]:
-    return sa.select(MessageReport.donation_id).where(MessageReport.part == "name", MessageReport.settled_at.is_(None))
+def has_something_to_look_at() -> sa.ColumnElement[bool]:
+    """That of a gift which whoever looks after its page is shown: what its donor wrote, or a name that is hidden or reported."""
+    reported_names = sa.select(MessageReport.donation_id).where(
+        MessageReport.part == "name", MessageReport.settled_at.is_(None)
+    )
+    return sa.or_(
+        Donation.message != "",
+        Donation.dedicated_to != "",
+        Donation.name_hidden_by != "",
+        Donation.id.in_(reported_names),
+    )
 
 
 def message_of(donation: Donation) -> Message:
     """What one gift lets the page show, with what readers said of it."""
-    return _with_reports([donation])[0]
+    return with_reports([donation])[0]
 
 
-def _with_reports(rows: Sequence[Donation]) -> list[Message]:
+def with_reports(rows: Sequence[Donation]) -> list[Message]:
+    """What each of some gifts lets the page show, with what readers said of it; two statements however many."""
     said: dict[int, dict[str, list[str]]] = {row.id: {} for row in rows}
     reports = (
         sa.select(MessageReport.donation_id, MessageReport.part, MessageReport.reason)

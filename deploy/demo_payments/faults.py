@@ -6,7 +6,7 @@ import dataclasses
 import random
 import threading
 
-MODES = ("drop", "drop-before", "delay", "timeout", "500", "429")
+MODES = ("drop", "drop-before", "delay", "timeout", "500", "429", "400")
 
 
 @dataclasses.dataclass
@@ -14,7 +14,8 @@ class Fault:
     """`times` requests of `method` (or any) whose path contains `path` go wrong in this way.
 
     drop: done, and never answered. drop-before: neither. delay: done after `seconds`, or when the faults are cleared.
-    timeout: done at once, and the answer kept back for as long, so that whoever asks gives up. 500, 429: refused, not done.
+    timeout: done at once, and the answer kept back for as long, so that whoever asks gives up. 500, 429: refused for
+    now, not done. 400: refused for good.
     With a `share` below 1 each request that fits meets it with that likelihood.
     """
 

@@ -206,6 +206,8 @@ def _check_caller() -> None:
             code="rate_limit",
             on_purpose=True,
         )
+    if g.fault is not None and g.fault.mode == "400":
+        raise ApiError("This is refused for good, on purpose.", on_purpose=True)
     if request.method == "GET":
         _wait()
 

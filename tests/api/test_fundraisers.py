@@ -254,10 +254,23 @@ def test_a_name_that_everybody_reads_is_reported_and_hidden_as_a_message_is(
     one = f"/messages/{shown['message_id']}"
     assert public("POST", f"{one}/report", {"reason": "x"}).status_code == 404  # nothing was written
     assert public("POST", f"{one}/report", {"reason": "No name", "part": "name"}).status_code == 200
-    hidden = ask("POST", f"{one}/hide", {"part": "name"}).json
+    listed = f"{path}/messages"
+    [reported] = ask("GET", f"{listed}?reported=true").json[
+        "data"
+    ]  # nothing was written: the name alone is to be looked at
+    assert (reported["name"], reported["message"], reported["reports"], reported["name_reports"]) == (
+        "Dee", "", [], ["No name"],
+    )  # fmt: skip
+    assert ask("GET", f"{listed}?reported=false").json["data"] == []
+    hidden = ask("POST", f"{one}/hide", {"part": "name", "reason": "Nobody's"}).json
     assert (hidden["name_hidden_by"], hidden["hidden_by"]) == ("starter", None)
+    assert (hidden["name_hidden_reason"], hidden["name_reports"]) == ("Nobody's", [])
+    [held] = ask("GET", f"{listed}?hidden=true").json["data"]
+    assert held == ask("GET", listed).json["data"][0] == hidden
+    assert ask("GET", f"{listed}?hidden=false").json["data"] == []
     [row] = public("GET", f"{path}/donations").json["data"]
     assert (row["name"], row["message_id"]) == (None, None)
     assert public("POST", f"{one}/report", {"reason": "x", "part": "name"}).status_code == 404
     assert ask("POST", f"{one}/show", {"part": "name"}).json["name_hidden_by"] is None
     assert public("GET", f"{path}/donations").json["data"][0]["name"] == "Dee"
+    assert ask("GET", listed).json["data"] == []  # a name that nobody minds is none of its business

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
@@ -150,11 +151,18 @@ def test_a_donor_has_receipts_and_the_year_and_asks_for_them_again(app: Flask) -
     assert [row["id"] for row in staff("GET", f"/organizations/{organization.slug}/receipts").json["data"]] == [
         listed["id"]
     ]
-    again = ask("POST", f"/donations/{encode_id(made.id)}/receipt").json
-    assert again == {"number": "1", "sent": True}
     mails = sa.select(sa.func.count()).select_from(Outbox).where(Outbox.kind == "mail_donation_receipt")
-    ask("POST", f"/donations/{encode_id(made.id)}/receipt")
-    assert db.session.scalar(mails) == 1  # once an hour, however often it is asked for
+    said = []
+    with time_machine.travel(now().replace(minute=0), tick=False):
+        for _time in range(2):
+            said.append(ask("POST", f"/donations/{encode_id(made.id)}/receipt").json)
+            assert db.session.scalar(mails) == 1  # once an hour, however often it is asked for
+        next_hour = now().replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
+    assert [(one["number"], one["sent"]) for one in said] == [("1", True), ("1", False)]
+    assert [dt.datetime.fromisoformat(one["again_at"]) for one in said] == [next_hour] * 2
+    with time_machine.travel(next_hour):
+        assert ask("POST", f"/donations/{encode_id(made.id)}/receipt").json["sent"] is True
+    assert db.session.scalar(mails) == 2
     refused = ask("POST", f"/donations/{encode_id(unpaid.id)}/receipt")
     assert (refused.status_code, refused.json["code"]) == (409, "no_receipt")
     assert staff("POST", f"/donations/{encode_id(made.id)}/receipt").status_code == 404

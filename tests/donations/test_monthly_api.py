@@ -138,3 +138,39 @@ def test_what_cannot_be_given_is_said_and_a_silent_service_is_asked_again(begin:
     server.hook("DELETE", "faults")
     ended = gift.donor("POST", f"{gift.path}/stop").json
     assert (ended["status"], ended["stopping"], gift.subscription()["status"]) == ("ended", False, "canceled")
+
+
+@pytest.mark.rule("A4")
+def test_what_stripe_refuses_for_good_is_a_refusal_and_nothing_to_send_again(begin: Callable[..., Given]) -> None:
+    gift = begin().begin()
+    server, client = gift.connecting.server, gift.connecting.client
+    more = {"amount": {"amount_minor": 4000, "currency": "USD"}}
+
+    def codes(*acts: str) -> list[tuple[int, str]]:
+        answers = [gift.donor("POST", f"{gift.path}/{act}", more if act == "amount" else {}) for act in acts]
+        return [(answer.status_code, answer.json["code"]) for answer in answers]
+
+    server.hook("POST", "faults", {"mode": "400", "method": "POST", "times": 100})
+    assert codes("pause", "resume", "card", "amount") == [(409, "payment_refused")] * 4
+    page = client.post(gift.url("/pause"))
+    assert (page.status_code, "your gift goes on as it was" in page.text) == (409, True)
+    still = gift.donor("GET", gift.path).json
+    assert (still["status"], still["amount"]["amount_minor"], still["changing_to"]) == ("active", 2500, None)
+    again = gift.donor("POST", f"/fundraisers/{gift.fundraiser.slug}/donations", BODY, Idempotency_Key="k")
+    assert (again.status_code, again.json["code"]) == (409, "payment_refused")
+    owner = Caller(gift.connecting.app, make_member(gift.fundraiser.organization, "owner"))
+    account = f"/organizations/{gift.slug}/payment-account"
+    onboarding = owner("POST", account)
+    assert (onboarding.status_code, onboarding.json["code"]) == (409, "account_refused")
+    server.hook("DELETE", "faults")
+    # Ended there, and nobody told us: that is what stands in the way.
+    server.call("DELETE", f"/v1/subscriptions/{gift.row().stripe_subscription_id}", account=gift.account)
+    assert codes("pause") == [(409, "monthly_over")]
+    assert gift.row().status == "ended"
+    gone = begin(email="gone@example.org").begin()
+    server.act_on_account(gone.account, "deauthorize")
+    refused = gone.donor("POST", f"{gone.path}/pause")
+    assert (refused.status_code, refused.json["code"]) == (409, "account_gone")
+    assert "tell your bank" in refused.json["reasons"][0]["remedy"]
+    owner = Caller(gone.connecting.app, make_member(gone.fundraiser.organization, "owner"))
+    assert owner("GET", f"/organizations/{gone.slug}/payment-account").json["status"] == "deauthorized"

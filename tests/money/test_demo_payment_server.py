@@ -226,7 +226,10 @@ def test_the_package_tries_again_by_itself(server: DemoServer) -> None:
     assert session.last_response.headers["Idempotent-Replayed"] == "true"
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("500", stripe.APIError), ("429", stripe.RateLimitError)])
+FAULTS = [("500", stripe.APIError), ("429", stripe.RateLimitError), ("400", stripe.InvalidRequestError)]
+
+
+@pytest.mark.parametrize(("mode", "kind"), FAULTS)
 def test_a_fault_passes(server: DemoServer, mode: str, kind: type[Exception]) -> None:
     server.fault(mode, path="/v1/events")
     with pytest.raises(kind):

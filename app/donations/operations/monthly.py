@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db, lock, new_id, uses_sqlite
-from app.core.errors import refuse
+from app.core.errors import Refused, refuse
 from app.core.i18n import _
 from app.core.money import Money
 from app.core.outbox import enqueue
@@ -304,12 +304,45 @@ def next_act(gift_id: int, *, wanted: Money | None = None) -> int:
     """The number of one more act that is asked of Stripe, with the amount it is about. Raises Refused when it has ended."""
     gift = get(gift_id)
     if not gift.is_live:
-        raise refuse("monthly_over", _("This monthly gift has ended"), _("Start a new one"))
+        raise _over()
     gift.acts += 1
     if wanted is not None:
         gift.wanted_minor = wanted.amount_minor
     db.session.flush()
     return gift.acts
+
+
+def note_refused(gift_id: int, act: int, *, account_gone: bool) -> Refused:
+    """Stripe refused act number `act` for good, and what it says of the subscription now was asked: an amount that it did not
+    take is not waited for any more. What the donor is told, to be raised after the transaction."""
+    gift = get(gift_id)
+    if gift.acts == act:  # nothing else is under way
+        gift.wanted_minor = None
+        db.session.flush()
+    if not gift.is_live:
+        return _over()
+    if account_gone:
+        name = gift.fundraiser.organization.name
+        return refuse(
+            "account_gone",
+            _(
+                "%(organization)s has disconnected its account at the payment service from this site.",
+                organization=name,
+            ),
+            _(
+                "Nothing of your gift can be changed from here: ask %(organization)s, or tell your bank to refuse the payment.",
+                organization=name,
+            ),
+        )
+    return refuse(
+        "payment_refused",
+        _("The payment service refuses this, so your gift goes on as it was."),
+        _("Stop it and begin another one, or ask the people who run this site."),
+    )
+
+
+def _over() -> Refused:
+    return refuse("monthly_over", _("This monthly gift has ended"), _("Start a new one"))
 
 
 def note_told(gift_id: int, last_day: dt.date) -> None:

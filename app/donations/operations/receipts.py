@@ -5,6 +5,7 @@ Nothing changes a document that was issued. Demonstration gifts have none; those
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import sqlalchemy as sa
@@ -110,25 +111,31 @@ def correct(donation: Donation, minor: int, cause: str) -> Receipt | None:
     return written
 
 
-def send_again(donation_id: int, receipt_id: int) -> None:
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What became of asking for something by mail: `is_promised` by this very asking, or it was within this hour already, and
+    is promised anew from `again_at` on."""
+
+    is_promised: bool
+    again_at: dt.datetime
+
+
+def send_again(donation_id: int, receipt_id: int) -> Asked:
     """Promise the donor their receipt once more, at the address they gave: once an hour at most, however often it is asked
     for."""
-    hour = int(now().timestamp()) // 3600
-    enqueue(
-        "mail_donation_receipt",
-        {"donation_id": donation_id, "receipt_id": receipt_id},
-        key=f"donation_receipt:{receipt_id}:{hour}",
-    )
+    payload = {"donation_id": donation_id, "receipt_id": receipt_id}
+    return _once_an_hour("mail_donation_receipt", payload, f"donation_receipt:{receipt_id}")
 
 
-def send_statement(donation_id: int) -> None:
+def send_statement(donation_id: int) -> Asked:
     """Promise the donor of a gift the links to all they gave, year by year, at the address they gave: once an hour at most."""
+    return _once_an_hour("mail_donation_statement", {"donation_id": donation_id}, f"donation_statement:{donation_id}")
+
+
+def _once_an_hour(kind: str, payload: dict[str, int], key: str) -> Asked:
     hour = int(now().timestamp()) // 3600
-    enqueue(
-        "mail_donation_statement",
-        {"donation_id": donation_id},
-        key=f"donation_statement:{donation_id}:{hour}",
-    )
+    promised = enqueue(kind, payload, key=f"{key}:{hour}")
+    return Asked(promised, dt.datetime.fromtimestamp((hour + 1) * 3600, dt.UTC))
 
 
 def label(mode: str, number: int) -> str:

@@ -49,6 +49,15 @@ def _silent(gift_id: int) -> ResponseReturnValue:
     return _page(gift_id, form, 503)
 
 
+def _refused(gift_id: int, refused: Refused) -> ResponseReturnValue:
+    """Why it is not done; of one that has ended, the page says so anyhow."""
+    if refused.reasons[0].code == "monthly_over":
+        return _back(gift_id)
+    form = ResumeForm(formdata=None)
+    form.form_errors = [f"{reason.message} {reason.remedy}" for reason in refused.reasons]
+    return _page(gift_id, form, 409)
+
+
 @donations.get("/monthly/<token>", endpoint="monthly")
 @public(load=monthly_queries.find_monthly_by_token)
 def show_monthly(gift: MonthlyGift) -> ResponseReturnValue:
@@ -73,8 +82,8 @@ def change_monthly(gift: MonthlyGift) -> ResponseReturnValue:
     except InvalidInput as invalid:
         form.amount.errors = [*form.amount.errors, *invalid.errors.values()]
         return _page(gift_id, form, 422)
-    except Refused:
-        return _back(gift_id)
+    except Refused as refused:
+        return _refused(gift_id, refused)
     except GatewayError:
         return _silent(gift_id)
     flash(_("Changed, from the next month on"))
@@ -86,8 +95,8 @@ def _pause(gift_id: int, *, paused: bool, said: str) -> ResponseReturnValue:
         try:
             monthly.pause(gift_id, paused=paused)
             flash(said)
-        except Refused:  # it has ended: the page says so
-            return _back(gift_id)
+        except Refused as refused:
+            return _refused(gift_id, refused)
         except GatewayError:
             return _silent(gift_id)
     return _back(gift_id)
@@ -131,7 +140,7 @@ def card_of_monthly(gift: MonthlyGift) -> ResponseReturnValue:
         return _back(gift_id)
     try:
         return redirect(monthly.open_card_page(gift_id), code=303)
-    except Refused:
-        return _back(gift_id)
+    except Refused as refused:
+        return _refused(gift_id, refused)
     except GatewayError:
         return _silent(gift_id)

@@ -32,6 +32,11 @@ def as_pdf(content: bytes, name: str) -> ResponseReturnValue:
     return response
 
 
+def told_already() -> str:
+    """What is said of a mail that was asked for within this hour already."""
+    return _("We sent it to you within this hour already. Look among what your mail program takes for advertising, too")
+
+
 def _shown(receipt: Receipt, *, named: bool, pdf_url: str, back: tuple[str, str]) -> ResponseReturnValue:
     locale = str(get_locale())
     page = render_template(
@@ -80,8 +85,8 @@ def send_receipt(donation: Donation) -> ResponseReturnValue:
         abort(400 if issued else 404)
     receipt_id = issued[-1].id
     with transaction():
-        issuing.send_again(donation_id, receipt_id)
-    flash(_("We send it to you by mail"))
+        asked = issuing.send_again(donation_id, receipt_id)
+    flash(_("We send it to you by mail") if asked.is_promised else told_already())
     return redirect(url_for("donations.show", token=token), code=303)
 
 

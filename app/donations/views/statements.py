@@ -17,7 +17,7 @@ from app.donations import papers, queries, statements
 from app.donations.models import Donation
 from app.donations.operations import receipts as issuing
 from app.donations.views.blueprint import donations
-from app.donations.views.receipts import PRIVATE, as_pdf
+from app.donations.views.receipts import PRIVATE, as_pdf, told_already
 
 
 def _page(whose: Any, year: int, pdf_url: str, others: dict[int, str]) -> ResponseReturnValue:
@@ -74,8 +74,8 @@ def send_statement(donation: Donation) -> ResponseReturnValue:
     if not PageForm().validate() or not donation.email:
         abort(400)
     with transaction():
-        issuing.send_statement(donation_id)
-    flash(_("We send you a link by mail"))
+        asked = issuing.send_statement(donation_id)
+    flash(_("We send you a link by mail") if asked.is_promised else told_already())
     return redirect(url_for("donations.show", token=token), code=303)
 
 
