@@ -325,6 +325,9 @@ def _add_headers(response: Response) -> Response:
         headers["Cache-Control"] = "no-store"
     elif "Authorization" in request.headers:
         headers["Cache-Control"] = "private, no-cache"
+    elif _for_programs() and response.status_code < 400:
+        # What anybody may read of the API may be closed or withdrawn at any moment: nobody shows it again without asking.
+        headers.setdefault("Cache-Control", "public, no-cache" if request.method in ("GET", "HEAD") else "no-store")
     elif response.status_code >= 400:
         # A browser keeps a 410 for ever unless it is told not to (RFC 9111, 4.2.2: heuristically fresh).
         headers.setdefault("Cache-Control", "no-store")
