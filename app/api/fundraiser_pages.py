@@ -7,9 +7,10 @@ from typing import Any
 import marshmallow as ma
 from flask import request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from app.accounts.models import Person
-from app.accounts.session import current_person
+from app.accounts.session import current_person, find_current_person
 from app.api import frame, money_reads, page_schemas, present, queries, schemas
 from app.api.fundraiser_schemas import CaptainIn, FundraiserList, FundraiserOut
 from app.api.fundraisers import present_one, present_page
@@ -20,10 +21,12 @@ from app.core.errors import InvalidInput
 from app.core.i18n import _
 from app.core.web import allow, public
 from app.donations import page_parts
+from app.fundraisers import beginnings, policy, teams, updates
 from app.fundraisers import pictures as showing
-from app.fundraisers import policy, teams, updates
 from app.fundraisers.models import Fundraiser, FundraiserPicture, FundraiserUpdate
 from app.fundraisers.queries import find_fundraiser
+from app.organizations.models import Organization
+from app.organizations.queries import find_public_organization
 
 resource = frame.blueprint("fundraiser_pages", "Pictures, teams and the largest gifts of fundraisers")
 TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
@@ -74,6 +77,30 @@ class LeadersOut(frame.Schema):
     data = ma.fields.List(ma.fields.Nested(LeaderOut), required=True)
 
 
+class BeginningOut(frame.Schema):
+    """A page to begin with instead of nothing: `title` and `story` have gaps (…) that whoever starts the page fills in or takes
+    out before it is sent."""
+
+    code = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    story = ma.fields.String(required=True)
+    goal = ma.fields.Nested(frame.MoneySchema, required=True)
+    is_team = ma.fields.Boolean(required=True)
+
+
+class BeginningsOut(frame.Schema):
+    """All of them."""
+
+    data = ma.fields.List(ma.fields.Nested(BeginningOut), required=True)
+
+
+class MembersQuery(frame.ListQuery):
+    """Those that the public has seen; with `all`, which is for whoever leads the team, also those that wait or were declined."""
+
+    all = ma.fields.Boolean(load_default=False)
+
+
 def _picture(row: FundraiserPicture, slug: str) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -87,6 +114,26 @@ def _picture(row: FundraiserPicture, slug: str) -> dict[str, Any]:
 
 def _may_tend(person: Person, thing: FundraiserPicture | FundraiserUpdate) -> bool:
     return policy.can_tend(person, thing.fundraiser)
+
+
+@resource.route("/organizations/<slug>/beginnings", methods=["GET"])
+@public(load=find_public_organization)
+@resource.response(200, BeginningsOut)
+def all_beginnings(organization: Organization) -> ResponseReturnValue:
+    """With what a page for an organization can begin, in the language that is asked for (Accept-Language)."""
+
+    def shown(one: beginnings.Beginning) -> dict[str, Any]:
+        begun = beginnings.begin(one, organization)
+        return {
+            "code": one.code,
+            "name": str(one.name),
+            "title": begun.title,
+            "story": begun.story,
+            "goal": present.money(begun.goal.amount_minor, begun.goal.currency),
+            "is_team": one.is_team,
+        }
+
+    return {"data": [shown(one) for one in beginnings.BEGINNINGS]}
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
@@ -183,12 +230,17 @@ def leaders(fundraiser: Fundraiser) -> ResponseReturnValue:
 
 @resource.route("/fundraisers/<slug>/members", methods=["GET"])
 @public(load=find_in_sight)
-@resource.arguments(frame.ListQuery, location="query")
+@resource.arguments(MembersQuery, location="query")
 @resource.response(200, FundraiserList)
 def members(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
     """The pages of a team, newest first, each with what it raised; that counts on the team's page, too. A page joins when it is
     started with `team`."""
-    return present_page(queries.list_of_team(fundraiser.id, cursor=query.get("cursor"), limit=query["limit"]))
+    person = find_current_person()
+    if query["all"] and (person is None or not policy.can_lead(person, fundraiser)):
+        raise NotFound
+    return present_page(
+        queries.list_of_team(fundraiser.id, any_state=query["all"], cursor=query.get("cursor"), limit=query["limit"])
+    )
 
 
 @resource.route("/fundraisers/<slug>/leave", methods=["POST"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import marshmallow as ma
 
@@ -15,7 +16,7 @@ from app.donations.queries import Totals
 from app.fundraisers.amounts import amounts_of
 from app.fundraisers.models import FUNDRAISER_STATUSES, GOAL_KINDS, Fundraiser
 from app.fundraisers.operations import MAXIMUM_DONORS, MAXIMUM_OUTCOME, Counted, counted_of
-from app.fundraisers.policy import SHOWN, accepts_gifts
+from app.fundraisers.policy import SHOWN, accepts_gifts, is_visible
 
 
 class RaisedOut(Schema):
@@ -35,12 +36,28 @@ class StandingOut(Schema):
     of = ma.fields.Integer(required=True)
 
 
+class LinksOut(Schema):
+    """Where a page is passed on, put on paper and shown on other sites: `share` (first the questions where it speaks of abuse or
+    disaster), `card` (the picture beside its link), its code as `qr_png` and `qr_svg`, `poster` (with strips to tear off), what
+    goes in a frame (`embed`, and `embed_button` alone), and `oembed`, which answers in JSON."""
+
+    share = ma.fields.String(required=True)
+    card = ma.fields.String(required=True)
+    qr_png = ma.fields.String(required=True)
+    qr_svg = ma.fields.String(required=True)
+    poster = ma.fields.String(required=True)
+    embed = ma.fields.String(required=True)
+    embed_button = ma.fields.String(required=True)
+    oembed = ma.fields.String(required=True)
+
+
 class FundraiserOut(Schema):
     """A page that raises money for one organization. `goal_kind` says what the goal counts besides `goal`, its sum of money:
     `goal_donors` people, or things (`item_name`, each for `item_price`). `overflow_rule` is what the organization declares to do
     with money beyond a goal ("": it goes to its work as a whole). `starter` is null unless they chose to be named; `team` is the
     page that this one is part of, and `is_team` lets others join. `milestone` is the highest of 25, 50, 75 and 100 percent that
-    was reached. `declined_reason` is told to its starter and the organization."""
+    was reached. `declined_reason` is told to its starter and the organization. `links` is null while the public may not see the
+    page."""
 
     slug = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
@@ -71,6 +88,7 @@ class FundraiserOut(Schema):
     ends_on = ma.fields.String(required=True, allow_none=True, metadata=DATE)
     ended_at = moment(required=True, allow_none=True)
     url = ma.fields.String(required=True)
+    links = ma.fields.Nested(LinksOut, required=True, allow_none=True)
 
 
 GOAL_DONORS = {"description": "of a goal that counts donors"}
@@ -200,4 +218,19 @@ def present_fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> dict[s
         "ends_on": row.ends_on.isoformat() if row.ends_on else None,
         "ended_at": iso(row.ended_at),
         "url": url(f"/fundraisers/{row.slug}"),
+        "links": _links(row.slug) if is_visible(row) else None,
+    }
+
+
+def _links(slug: str) -> dict[str, str]:
+    page, frame = url(f"/fundraisers/{slug}"), url(f"/embed/fundraisers/{slug}")
+    return {
+        "share": url(f"/share/fundraiser/{slug}"),
+        "card": f"{page}/card.png",
+        "qr_png": f"{page}/qr.png",
+        "qr_svg": f"{page}/qr.svg",
+        "poster": f"{page}/poster",
+        "embed": frame,
+        "embed_button": f"{frame}?as=button",
+        "oembed": f"{url('/oembed')}?{urlencode({'url': page})}",
     }

@@ -146,6 +146,14 @@ def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
     return frame.page_of(found, lambda of: _present(of, slug))
 
 
+@resource.route("/messages/<id:message_id>", methods=["GET"])
+@allow(_may_tend, load=money_reads.find_message, scope="donations:read")
+@resource.response(200, MessageOut)
+def one(row: Donation) -> ResponseReturnValue:
+    """What one donor wrote, and the name they show."""
+    return frame.with_digest(MessageOut, _whole(row))
+
+
 @resource.route("/messages/<id:message_id>/hide", methods=["POST"])
 @allow(_may_tend, load=money_reads.find_message, scope="donations:write")
 @resource.arguments(HideIn, required=False)

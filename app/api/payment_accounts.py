@@ -38,6 +38,9 @@ class PaymentAccountOut(frame.Schema):
     due = ma.fields.List(ma.fields.String(), required=True)
     stopped = ma.fields.String(required=True)
     accepts_gifts = ma.fields.Boolean(required=True)
+    dashboard_url = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "where its owners see it at Stripe"}
+    )
 
 
 @resource.route("/organizations/<slug>/payment-account", methods=["GET"])
@@ -54,6 +57,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         "due": [] if account is None else [str(said) for said in words.requirements(account.requirements)],
         "stopped": str(stopped),
         "accepts_gifts": accounts.can_take_gifts(organization),
+        "dashboard_url": accounts.dashboard_url(account) if gateway.is_on() else None,
     }
 
 

@@ -382,6 +382,8 @@ def donation(row: Donation, receipts: Sequence[Receipt] = (), *, to_donor: bool 
         "dedication": row.dedication,
         "dedicated_to": row.dedicated_to,
         "receipts": [receipt(each, receipts[0]) for each in receipts],
+        "payment": None if to_donor else row.stripe_payment_intent_id,
+        "differs": None if to_donor else row.note or None,
         "created_at": iso(row.created_at),
         "paid_at": iso(row.paid_at),
     }
@@ -395,6 +397,7 @@ def refund(row: Refund) -> Body:
         "status": row.status,
         "reason": row.reason,
         "problem": row.problem or None,
+        "note": row.note,
         "created_at": iso(row.created_at),
     }
 

@@ -175,13 +175,11 @@ def list_of_organization(
     return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
 
 
-def list_of_team(team_id: int, *, cursor: str | None, limit: int) -> Page[Fundraiser]:
-    """Pages of a team that were public, newest first. Raises BadCursor."""
-    query = (
-        sa.select(Fundraiser)
-        .options(*WHOLE_FUNDRAISER)
-        .where(Fundraiser.team_id == team_id, Fundraiser.status.in_(SHOWN))
-    )
+def list_of_team(team_id: int, *, any_state: bool, cursor: str | None, limit: int) -> Page[Fundraiser]:
+    """Pages of a team that were public, or in `any_state`, newest first. Raises BadCursor."""
+    query = sa.select(Fundraiser).options(*WHOLE_FUNDRAISER).where(Fundraiser.team_id == team_id)
+    if not any_state:
+        query = query.where(Fundraiser.status.in_(SHOWN))
     return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
 
 

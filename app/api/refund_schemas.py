@@ -20,13 +20,15 @@ class RefundIn(Schema):
 
 class RefundOut(Schema):
     """Money that goes back to a donor: asked (kept here, not made yet), requires_action (the donor must act), pending,
-    succeeded, failed (it came back), canceled, or refused (it was not made); `problem` says why."""
+    succeeded, failed (it came back), canceled, or refused (it was not made); `problem` says why. `note` is of the
+    organization's own records."""
 
     id = Id(required=True)
     amount = ma.fields.Nested(MoneySchema, required=True)
     status = ma.fields.String(required=True, validate=one_of(REFUND_STATUSES))
     reason = ma.fields.String(required=True, validate=one_of(REFUND_REASONS))
     problem = ma.fields.String(required=True, allow_none=True)
+    note = ma.fields.String(required=True)
     created_at = moment(required=True)
 
 

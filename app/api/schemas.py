@@ -512,7 +512,8 @@ class DonationOut(Schema):
     processing (a bank has yet to confirm it), paid, failed, expired, cancelled or mismatched; `reason` is why the last try
     to pay failed. Only its donor gets the addresses where it is paid and told of. `amount` is what is paid, `cover_fee` the part
     of it that covers the card fee; `name`, `company` and `email` are null to the staff of an organization the donor hides from.
-    `refunded` went back to the donor, `disputed` was taken by their bank."""
+    `refunded` went back to the donor, `disputed` was taken by their bank. `payment` is Stripe's id of the payment and `differs`
+    what is otherwise than it was asked: both are for the staff alone."""
 
     id = Id(required=True)
     fundraiser = ma.fields.String(required=True)
@@ -536,6 +537,8 @@ class DonationOut(Schema):
     dedication = ma.fields.String(required=True, validate=one_of(DEDICATIONS))
     dedicated_to = ma.fields.String(required=True)
     receipts = ma.fields.List(ma.fields.Nested(ReceiptOut), required=True)
+    payment = ma.fields.String(required=True, allow_none=True)
+    differs = ma.fields.String(required=True, allow_none=True)
     created_at = moment(required=True)
     paid_at = moment(required=True, allow_none=True)
 

@@ -16,6 +16,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import encode_id
 from app.donations import gateway, payees
+from app.donations.accounts_models import PaymentAccount
 from app.donations.facts import AccountFacts, AccountRequest
 from app.donations.gateway import ACCOUNT_GONE, GatewayError
 from app.donations.models import Donation
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 RECHECK = dt.timedelta(hours=1)
 # By how much Stripe's clock may be behind ours.
 CLOCKS_DIFFER = dt.timedelta(minutes=10)
+DASHBOARD = "https://dashboard.stripe.com"
 
 
 def can_take_gifts(organization: Organization) -> bool:
@@ -40,6 +42,15 @@ def can_take_gifts(organization: Organization) -> bool:
 def find_that_take_gifts(organization_ids: Iterable[int]) -> set[int]:
     """can_take_gifts for a list: those of the organizations that can."""
     return payees.find_paid_organizations(organization_ids, gateway.mode(), connect=gateway.connects())
+
+
+def dashboard_url(account: PaymentAccount | None) -> str:
+    """Where Stripe shows the account to its owners: they sign in there. The demo payment server has pages of its own."""
+    if gateway.mode() == "demo":
+        known = account.stripe_account_id if account is not None else None
+        base: str = current_app.config["SETTINGS"].stripe_api_base
+        return f"{base}/accounts/{known}" if known else base
+    return DASHBOARD if gateway.mode() == "live" else f"{DASHBOARD}/test"
 
 
 def can_go_on(donation: Donation) -> bool:

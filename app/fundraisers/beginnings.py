@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 from app.core.i18n import lazy
+from app.core.money import Money, suggestions
+from app.organizations.models import Organization
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +91,22 @@ def _gaps() -> list[str]:
                 before = " ".join(words[max(0, place - 3) : place]).rpartition(GAP)[2].strip()
                 found.append(f"{before} {GAP}" if before else f"{GAP} {words[place + 1]}")
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """A beginning for one organization, in the language spoken now."""
+
+    title: str
+    story: str
+    goal: Money
+
+
+def begin(beginning: Beginning, organization: Organization) -> Begun:
+    """What a form for a page of `organization` begins with; the gaps are for whoever starts it to fill in."""
+    names, largest = {"organization": organization.name}, suggestions(organization.currency)[-1]
+    goal = Money(4 * largest.amount_minor, largest.currency)
+    return Begun(str(beginning.title) % names, str(beginning.story) % names, goal)
 
 
 def find_beginning(code: str) -> Beginning | None:

@@ -15,7 +15,7 @@ from app.core.forms import show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id
 from app.core.markdown import render_markdown
-from app.core.money import BadAmount, Money, explain, format_plain, parse_money, suggestions
+from app.core.money import BadAmount, Money, explain, format_plain, parse_money
 from app.core.web import allow, public, signed_in
 from app.donations import money_queries as money
 from app.donations import page_parts
@@ -24,7 +24,7 @@ from app.donations.accounts import can_take_gifts, find_that_take_gifts
 from app.donations.box import box_of
 from app.fundraisers import operations, policy, queries
 from app.fundraisers.amount_views import amounts
-from app.fundraisers.beginnings import BEGINNINGS, find_beginning
+from app.fundraisers.beginnings import BEGINNINGS, begin, find_beginning
 from app.fundraisers.forms import ApprovalForm, DeclineForm, FundraiserForm, OutcomeForm, OverflowForm
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
@@ -128,15 +128,14 @@ def _new_form(organization: Organization, team: Fundraiser | None) -> Fundraiser
     """The form, begun with what ?template= names, or as a page of the team."""
     beginning = find_beginning(request.args.get("template", ""))
     if beginning is not None and team is None:
-        names = {"organization": organization.name}
-        begun = {
-            "title": str(beginning.title) % names,
-            "story": str(beginning.story) % names,
-            "is_team": beginning.is_team,
-        }
-        money = suggestions(organization.currency)[-1]
+        begun = begin(beginning, organization)
         return FundraiserForm(
-            data={**begun, "goal": format_plain(Money(4 * money.amount_minor, money.currency), str(get_locale()))}
+            data={
+                "title": begun.title,
+                "story": begun.story,
+                "is_team": beginning.is_team,
+                "goal": format_plain(begun.goal, str(get_locale())),
+            }
         )
     return FundraiserForm()
 

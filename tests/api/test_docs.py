@@ -115,7 +115,7 @@ def test_the_examples_work_in_their_order(app: Flask) -> None:
         200,  # what is expected
         201, 200, 200,  # a file
         200, 201, 200, 201,  # settings
-        201, 201, 200,  # a fundraiser, its picture, and what it cost
+        201, 201, 200, 200,  # a fundraiser, its picture, with what it can begin, and what it cost
         200,  # what can be learned
         200, 200, 422,
     ]  # fmt: skip

@@ -21,6 +21,12 @@ from app.pages.demo_logos import draw_logo
 from tests.api.test_main_job import Caller
 from tests.factories import make_member, make_organization, make_person
 
+# What each link of a page leads to.
+LINKS = {
+    "share": "text/html", "card": "image/png", "qr_png": "image/png", "qr_svg": "image/svg+xml", "poster": "text/html",
+    "embed": "text/html", "embed_button": "text/html", "oembed": "application/json",
+}  # fmt: skip
+
 
 def dollars(minor: int) -> dict[str, Any]:
     return {"amount_minor": minor, "currency": "USD"}
@@ -111,13 +117,21 @@ def test_staff_decide_suggest_and_end_and_whoever_started_it_says_what_came_of_i
     owner, starter = make_member(organization, "owner"), make_person()
     staff, ask = Caller(app, owner), Caller(app, starter)
     viewer = Caller(app, make_member(organization, "viewer"))
-    path = f"/fundraisers/{ask('POST', '/fundraisers', body(organization)).json['slug']}"
+    begun = ask("POST", "/fundraisers", body(organization)).json
+    path = f"/fundraisers/{begun['slug']}"
+    assert begun["links"] is None, "nobody passes on what the public may not see"
     waiting = viewer("GET", f"/organizations/{organization.slug}/fundraisers?status=awaiting_approval").json["data"]
     assert [row["title"] for row in waiting] == ["Run for books"]
     declined = staff("POST", f"{path}/decline", {"reason": "Say where you run"}).json
     assert (declined["status"], ask("GET", path).json["declined_reason"]) == ("declined", "Say where you run")
     assert Caller(app, None)("GET", path).status_code == 404
-    assert staff("POST", f"{path}/approve").json["declined_reason"] == ""
+    approved = staff("POST", f"{path}/approve").json
+    assert approved["declined_reason"] == ""
+    client = app.test_client()
+    for name, kind in LINKS.items():
+        answer = client.get(approved["links"].pop(name).removeprefix("http://localhost"))
+        assert (answer.status_code, answer.mimetype) == (200, kind), name
+    assert approved["links"] == {}
     assert ask("POST", f"{path}/decline", {"reason": "No"}).status_code == 404
     amounts = {"suggested_amounts": [dollars(4000), dollars(1000)]}
     suggested = staff("POST", f"{path}/amounts", amounts).json["suggested_amounts"]
@@ -130,6 +144,21 @@ def test_staff_decide_suggest_and_end_and_whoever_started_it_says_what_came_of_i
     assert (ended["status"], ended["outcome"], ended["accepts_gifts"]) == ("ended", "Thank you.", False)
     assert ask("POST", f"{path}/outcome", {"outcome": "Forty books."}).json["outcome"] == "Forty books."
     assert viewer("POST", f"{path}/end").status_code == 404
+
+
+def test_a_page_begins_with_a_text_whose_gaps_are_filled_in(app: Flask, organization: Organization) -> None:
+    ask = Caller(app, make_person())
+    address = f"/organizations/{organization.slug}/beginnings"
+    found = {row["code"]: row for row in ask("GET", address).json["data"]}
+    assert [code for code, row in found.items() if row["is_team"]] == ["team"]
+    begun = {name: found["memory"][name] for name in ("title", "story", "goal", "is_team")}
+    assert organization.name in begun["story"]
+    refused = ask("POST", "/fundraisers", {"organization": organization.slug, **begun})
+    assert (refused.status_code, [each["field"] for each in refused.json["errors"]]) == (422, ["title", "story"])
+    filled = {name: begun[name].replace("…", "Ada") for name in ("title", "story")}
+    made = ask("POST", "/fundraisers", {"organization": organization.slug, **begun, **filled}).json
+    assert (made["title"], made["goal"]) == ("In memory of Ada", dollars(100_000))
+    assert Caller(app, None)("GET", "/organizations/nowhere/beginnings").status_code == 404
 
 
 def test_a_team_is_joined_counts_what_its_members_raise_and_is_handed_over(
@@ -145,6 +174,15 @@ def test_a_team_is_joined_counts_what_its_members_raise_and_is_handed_over(
     elsewhere = ask("POST", "/fundraisers", body(make_organization(), team=team["slug"]))
     assert elsewhere.json["errors"][0]["field"] == "team"
     in_person(joined["slug"], owner, 3000)
+    with transaction():
+        db.session.get_one(Organization, organization.id).auto_approve_fundraisers = False
+    waits = Caller(app, make_person())("POST", "/fundraisers", body(organization, team=team["slug"])).json
+    everybody = lead("GET", f"{path}/members?all=true").json["data"]
+    assert [(row["slug"], row["status"]) for row in everybody] == [
+        (waits["slug"], "awaiting_approval"), (joined["slug"], "live"),
+    ]  # fmt: skip
+    for other in (ask, Caller(app, None)):
+        assert other("GET", f"{path}/members?all=true").status_code == 404
     listed = Caller(app, None)("GET", f"{path}/members").json["data"]
     assert [(row["slug"], row["raised"]["offline"]["amount_minor"]) for row in listed] == [(joined["slug"], 3000)]
     assert lead("GET", path).json["raised"]["offline"]["amount_minor"] == 3000
@@ -265,6 +303,7 @@ def test_a_name_that_everybody_reads_is_reported_and_hidden_as_a_message_is(
     hidden = ask("POST", f"{one}/hide", {"part": "name", "reason": "Nobody's"}).json
     assert (hidden["name_hidden_by"], hidden["hidden_by"]) == ("starter", None)
     assert (hidden["name_hidden_reason"], hidden["name_reports"]) == ("Nobody's", [])
+    assert ask("GET", one).json == hidden
     [held] = ask("GET", f"{listed}?hidden=true").json["data"]
     assert held == ask("GET", listed).json["data"][0] == hidden
     assert ask("GET", f"{listed}?hidden=false").json["data"] == []

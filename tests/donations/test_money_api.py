@@ -52,8 +52,12 @@ def test_a_program_gives_back_a_part_and_then_the_rest(back: Back) -> None:
     too_much = staff("POST", f"{path}/refund", {"amount_minor": 99000, "currency": "USD"})
     assert (too_much.status_code, too_much.json["code"]) == (409, "more_than_left")
     assert back.server.call("GET", "/v1/refunds")["data"] == []
-    made = staff("POST", f"{path}/refund", {"amount_minor": 12000, "currency": "USD", "reason": "duplicate"})
+    body = {"amount_minor": 12000, "currency": "USD", "reason": "duplicate", "note": "Asked on the phone"}
+    made = staff("POST", f"{path}/refund", body)
     assert (made.status_code, made.json["refunds"][0]["amount"]["amount_minor"]) == (200, 12000)
+    assert made.json["refunds"][0]["note"] == "Asked on the phone"
+    assert made.json["payment"].startswith("pi_")
+    assert made.json["differs"] is None
     back.hear()
     rest = staff("POST", f"{path}/refund", {})
     assert [row["amount"]["amount_minor"] for row in rest.json["refunds"]] == [12000, 13000]
@@ -254,3 +258,4 @@ def test_an_organization_says_what_stands_on_its_receipts_and_what_it_pays(app: 
     assert staff("PATCH", path, {"fee": None}).json["fee"] is None
     account = staff("GET", f"/organizations/{organization.slug}/payment-account").json
     assert (account["status"], account["accepts_gifts"], account["due"]) == ("none", False, [])
+    assert account["dashboard_url"] is None

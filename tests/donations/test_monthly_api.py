@@ -160,6 +160,7 @@ def test_what_stripe_refuses_for_good_is_a_refusal_and_nothing_to_send_again(beg
     assert (again.status_code, again.json["code"]) == (409, "payment_refused")
     owner = Caller(gift.connecting.app, make_member(gift.fundraiser.organization, "owner"))
     account = f"/organizations/{gift.slug}/payment-account"
+    assert owner("GET", account).json["dashboard_url"].endswith(f"/accounts/{gift.account}")
     onboarding = owner("POST", account)
     assert (onboarding.status_code, onboarding.json["code"]) == (409, "account_refused")
     server.hook("DELETE", "faults")

@@ -8,24 +8,13 @@ from flask.typing import ResponseReturnValue
 from app.accounts.session import current_person
 from app.core.errors import Refused
 from app.core.i18n import _
-from app.core.web import allow, settings
+from app.core.web import allow
 from app.donations import accounts, gateway, payees, words
-from app.donations.accounts_models import PaymentAccount
 from app.donations.gateway import GatewayError
 from app.donations.views.blueprint import donations
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_own
 from app.organizations.queries import find_organization
-
-DASHBOARD = "https://dashboard.stripe.com"
-
-
-def _dashboard(account: PaymentAccount | None) -> str:
-    """Where Stripe shows the account to its owners: they sign in there. The demo payment server has pages of its own."""
-    if gateway.mode() == "demo":
-        known = account.stripe_account_id if account is not None else None
-        return f"{settings().stripe_api_base}/accounts/{known}" if known else settings().stripe_api_base
-    return DASHBOARD if gateway.mode() == "live" else f"{DASHBOARD}/test"
 
 
 def _page(organization: Organization, code: int = 200, *, problem: str = "") -> ResponseReturnValue:
@@ -39,7 +28,7 @@ def _page(organization: Organization, code: int = 200, *, problem: str = "") -> 
         stopped=words.stopped(account.disabled_reason) if account is not None else "",
         takes_gifts=accounts.can_take_gifts(organization),
         may_begin=can_own(current_person(), organization),
-        dashboard=_dashboard(account),
+        dashboard=accounts.dashboard_url(account),
         problem=problem,
     ), code
 
