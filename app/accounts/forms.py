@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from wtforms import DateField, PasswordField, SelectMultipleField, StringField
-from wtforms.validators import Email, Length, Optional
+from wtforms.validators import Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.availability import PARTS, WEEKDAYS, time_name
 from app.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.accounts.skills import SKILLS
-from app.core.forms import PageForm, Required, choices
+from app.core.forms import PageForm, Required, choices, email_field
 from app.core.i18n import lazy
 from app.core.text import line
-
-
-def _email() -> StringField:
-    return StringField(
-        lazy("Email"),
-        filters=[line],
-        validators=[
-            Required(lazy("Enter your email address")),
-            Length(max=254, message=lazy("This address is too long")),
-            Email(lazy("Enter an email address like name@example.org")),
-        ],
-        render_kw={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
-    )
 
 
 def _new_password() -> PasswordField:
@@ -61,7 +48,7 @@ class RegisterForm(PageForm):
     """A new account."""
 
     name = _name()
-    email = _email()
+    email = email_field()
     password = _new_password()
     birth_date = _birth_date()
 
@@ -69,7 +56,7 @@ class RegisterForm(PageForm):
 class SignInForm(PageForm):
     """Address and password."""
 
-    email = _email()
+    email = email_field()
     password = PasswordField(
         lazy("Password"),
         validators=[
@@ -83,7 +70,7 @@ class SignInForm(PageForm):
 class EmailForm(PageForm):
     """Where a link is to be sent."""
 
-    email = _email()
+    email = email_field()
 
 
 class NewPasswordForm(PageForm):

@@ -92,10 +92,7 @@ def deliveries(organization: Organization, query: dict[str, Any]) -> ResponseRet
 
 @resource.route("/items/<id:item_id>/deliveries", methods=["POST"])
 @allow(can_receive_item, load=queries.whole_item, scope="pledges:write")
-@resource.arguments(DeliveryIn)
-@resource.response(201, DeliveryOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(DeliveryOut, takes=DeliveryIn, status=201)
 def receive(item: Item, payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: something came that nobody had promised. It fills what is still wanted, or is a surplus (P1)."""
     received = read_quantity(payload["received"], "received")
@@ -106,10 +103,7 @@ def receive(item: Item, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/deliveries/<id:delivery_id>/undo", methods=["POST"])
 @allow(can_undo_delivery, load=find_delivery, scope="pledges:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, DeliveryOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(DeliveryOut)
 def undo(delivery: Delivery, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: it was written down by mistake, what was received as well as what was turned away. What it answered is promised
     again."""
@@ -120,10 +114,7 @@ def undo(delivery: Delivery, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/pledges/<id:pledge_id>/undo-receive", methods=["POST"])
 @allow(can_receive_pledge, load=queries.find_pledge, scope="pledges:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.PledgeOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.PledgeOut)
 def undo_receive(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: what was written down last of a promise was a mistake, received or turned away; once more, what was before it."""
     with transaction():

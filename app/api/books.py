@@ -208,10 +208,7 @@ def differences(organization: Organization, query: dict[str, Any]) -> ResponseRe
 
 @resource.route("/organizations/<slug>/differences/<id:mismatch_id>/seen", methods=["POST"])
 @allow(_may, load=_find_difference, scope="donations:write")
-@resource.arguments(SeenIn)
-@resource.response(200, DifferenceOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(DifferenceOut, takes=SeenIn)
 def mark_seen(of: _Difference, payload: dict[str, Any]) -> ResponseReturnValue:
     """Say what a difference was: it is off the list. Twice is once."""
     with transaction():

@@ -87,10 +87,7 @@ def index(organization: Organization, query: dict[str, Any]) -> ResponseReturnVa
 
 @resource.route("/organizations/<slug>/clearances", methods=["POST"])
 @allow(can_keep_clearances, load=find_organization, scope="clearances:write")
-@resource.arguments(ClearanceIn)
-@resource.response(201, ClearanceOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(ClearanceOut, takes=ClearanceIn, status=201)
 def create(organization: Organization, payload: dict[str, Any]) -> ResponseReturnValue:
     """Owners and managers: record what they saw about somebody else, who hears of it by mail."""
     with transaction():
@@ -108,10 +105,7 @@ def show(clearance: Clearance) -> ResponseReturnValue:
 
 @resource.route("/clearances/<id:clearance_id>/revoke", methods=["POST"])
 @allow(can_keep_clearance, load=queries.find_clearance, scope="clearances:write")
-@resource.arguments(RevokeIn)
-@resource.response(200, ClearanceOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(ClearanceOut, takes=RevokeIn)
 def revoke(clearance: Clearance, payload: dict[str, Any]) -> ResponseReturnValue:
     """It does not hold any more; the person is told why, and places that rest on it end."""
     with transaction():

@@ -133,11 +133,7 @@ def show(dispute: Dispute) -> ResponseReturnValue:
 
 @resource.route("/disputes/<id:dispute_id>/evidence", methods=["POST"])
 @allow(_may, load=find_dispute, scope="donations:write")
-@resource.arguments(EvidenceIn, required=False)
-@resource.response(200, DisputeWholeOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(DisputeWholeOut, takes=EvidenceIn, required=False, silent=True)
 def send_evidence(dispute: Dispute, payload: dict[str, Any]) -> ResponseReturnValue:
     """Send the bank our records and your words: once, and finally."""
     check_on()

@@ -55,11 +55,7 @@ def _whole(donation_id: int) -> ResponseReturnValue:
 
 @resource.route("/donations/<id:donation_id>/resume", methods=["POST"])
 @allow(policy.is_donor, load=find_donation, scope="donations:write")
-@resource.arguments(giving_schemas.ResumeIn, required=False)
-@resource.response(200, schemas.DonationOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.DonationOut, takes=giving_schemas.ResumeIn, required=False, silent=True)
 def resume(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Go on with a gift that was not paid, with the same or another amount; the answer says where. A gift that was paid in
     the meantime, or is on its way, stays as it is."""
@@ -76,11 +72,7 @@ def resume(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/donations/<id:donation_id>/cancel", methods=["POST"])
 @allow(policy.is_donor, load=find_donation, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.DonationOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.DonationOut, silent=True)
 def cancel(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Close the page of a gift that was not paid. What was paid, or is on its way, stays."""
     check_on()
@@ -130,10 +122,7 @@ def all_refunds(donation: Donation, query: dict[str, Any]) -> ResponseReturnValu
 
 @resource.route("/donations/<id:donation_id>/refund", methods=["POST"])
 @allow(policy.can_refund, load=find_donation, scope="donations:write")
-@resource.arguments(RefundIn, required=False)
-@resource.response(200, RefundedOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(RefundedOut, takes=RefundIn, required=False)
 def refund(donation: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Give a gift back to its donor, by an owner or manager of the organization: all that is left of it, or `amount_minor`.
     When the payment service does not answer, the refund is kept (`asked`) and made as soon as it does, once."""

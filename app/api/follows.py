@@ -106,10 +106,7 @@ def index() -> ResponseReturnValue:
 
 @resource.route("/me/follows", methods=["POST"])
 @signed_in(scope="me:write")
-@resource.arguments(FollowIn)
-@resource.response(201, FollowOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FollowOut, takes=FollowIn, status=201)
 def create(payload: dict[str, Any]) -> ResponseReturnValue:
     """Follow something. Followed already: the frequency is changed."""
     subject = _find_subject(payload)

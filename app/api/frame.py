@@ -93,6 +93,34 @@ class Resources(Blueprint):
         """Called when it is registered; the describing itself is the library's."""
         api.write_later(functools.partial(super().register_views_in_doc, api, app, spec, **about))
 
+    def acts(
+        self,
+        gives: type[ma.Schema],
+        *,
+        takes: type[ma.Schema] | None = None,
+        required: bool = True,
+        status: int = 200,
+        silent: bool = False,
+    ) -> Callable[[Resource], Resource]:
+        """What every act has below its route and its guard: a body of `takes` (None: an empty object or nothing), the answer
+        `gives` with `status`, a refusal as 409, 503 where the payment service may be `silent`, and Idempotency-Key."""
+        parts = [
+            self.arguments(Action, required=False) if takes is None else self.arguments(takes, required=required),
+            self.response(status, gives),
+            *(
+                self.alt_response(code, schema=ProblemSchema, content_type="application/problem+json")
+                for code in ((409, 503) if silent else (409,))
+            ),
+            idempotent,
+        ]
+
+        def decorate(view: Resource) -> Resource:
+            for part in reversed(parts):
+                view = part(view)
+            return view
+
+        return decorate
+
 
 class Line(ma.fields.String):
     """One line that somebody wrote, cleaned as in a form; what is checked and kept is what is left of it."""
@@ -117,6 +145,10 @@ class Schema(ma.Schema):
 
         unknown = ma.RAISE
         ordered = True
+
+
+class Action(Schema):
+    """An action takes an empty object or no body."""
 
 
 class Id(ma.fields.String):

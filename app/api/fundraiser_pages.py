@@ -182,10 +182,7 @@ def add_picture(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturn
 
 @resource.route("/pictures/<id:picture_id>/remove", methods=["POST"])
 @allow(_may_tend, load=money_reads.find_picture, scope="fundraisers:write")
-@resource.arguments(RemovePictureIn, required=False)
-@resource.response(200, PictureOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(PictureOut, takes=RemovePictureIn, required=False)
 def remove_picture(picture: FundraiserPicture, payload: dict[str, Any]) -> ResponseReturnValue:
     """It is gone at once, and so is what was noted of a consent. Twice is once."""
     slug = picture.fundraiser.slug
@@ -201,10 +198,7 @@ def remove_picture(picture: FundraiserPicture, payload: dict[str, Any]) -> Respo
 
 @resource.route("/updates/<id:update_id>/withdraw", methods=["POST"])
 @allow(_may_tend, load=money_reads.find_update, scope="fundraisers:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, page_schemas.UpdateOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(page_schemas.UpdateOut)
 def withdraw_update(update: FundraiserUpdate, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Take news back: nobody reads them any more. Twice is once."""
     with transaction():
@@ -245,10 +239,7 @@ def members(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValu
 
 @resource.route("/fundraisers/<slug>/leave", methods=["POST"])
 @allow(policy.can_leave, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut)
 def leave(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnValue:
     """The page goes on without its team; what was given stays counted with the team. By whoever started it, the team's captain,
     or an owner or manager of the organization."""
@@ -258,10 +249,7 @@ def leave(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnVal
 
 @resource.route("/fundraisers/<slug>/captain", methods=["POST"])
 @allow(policy.can_lead, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(CaptainIn)
-@resource.response(200, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut, takes=CaptainIn)
 def hand_over(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Another member is the team's captain: whoever started the page that is named, which is live and part of the team."""
     member = find_in_sight(payload["fundraiser"])

@@ -98,10 +98,7 @@ def of_organization(organization: Organization, query: dict[str, Any]) -> Respon
 
 @resource.route("/fundraisers", methods=["POST"])
 @signed_in(scope="fundraisers:write")
-@resource.arguments(FundraiserIn)
-@resource.response(201, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut, takes=FundraiserIn, status=201)
 def create(payload: dict[str, Any]) -> ResponseReturnValue:
     """Start one; its organization approves it before the public sees it."""
     organization = find_public_organization(payload["organization"])
@@ -189,10 +186,7 @@ def _suggest(fundraiser_id: int, amounts: list[dict[str, Any]]) -> Fundraiser:
 
 @resource.route("/fundraisers/<slug>/amounts", methods=["POST"])
 @allow(policy.can_suggest_amounts, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(AmountsIn)
-@resource.response(200, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut, takes=AmountsIn)
 def suggest(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Say which amounts it suggests to donors: by its starter or an owner or manager of the organization."""
     with transaction():
@@ -202,10 +196,7 @@ def suggest(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnVa
 
 @resource.route("/fundraisers/<slug>/approve", methods=["POST"])
 @allow(policy.can_decide, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut)
 def approve(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Let the public see it (F8)."""
     with transaction():
@@ -215,10 +206,7 @@ def approve(fundraiser: Fundraiser, _payload: dict[str, Any]) -> ResponseReturnV
 
 @resource.route("/fundraisers/<slug>/decline", methods=["POST"])
 @allow(policy.can_decide, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(DeclineIn)
-@resource.response(200, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut, takes=DeclineIn)
 def decline(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Do not let the public see it, or no longer: page and checkouts close, and whoever started it reads why."""
     with transaction():
@@ -228,10 +216,7 @@ def decline(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnVa
 
 @resource.route("/fundraisers/<slug>/end", methods=["POST"])
 @allow(policy.can_end, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(OutcomeIn, required=False)
-@resource.response(200, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut, takes=OutcomeIn, required=False)
 def end(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Take no more gifts; monthly gifts to it stop, and its followers are handed on. The page stays, with its outcome."""
     with transaction():
@@ -241,10 +226,7 @@ def end(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/fundraisers/<slug>/outcome", methods=["POST"])
 @allow(policy.can_say_outcome, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(OutcomeIn)
-@resource.response(200, FundraiserOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(FundraiserOut, takes=OutcomeIn)
 def say_outcome(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Thank everybody on a page that is over, and say what came of the money; empty takes it away."""
     with transaction():
@@ -264,10 +246,7 @@ def updates(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValu
 
 @resource.route("/fundraisers/<slug>/updates", methods=["POST"])
 @allow(policy.can_post_update, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(page_schemas.UpdateIn)
-@resource.response(201, page_schemas.UpdateOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(page_schemas.UpdateOut, takes=page_schemas.UpdateIn, status=201)
 def post_news(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Say what is new, in Markdown; whoever follows the fundraiser reads of it."""
     with transaction():
@@ -287,11 +266,7 @@ def donations(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnVa
 
 @resource.route("/fundraisers/<slug>/donations", methods=["POST"])
 @public(load=find_in_sight)
-@resource.arguments(giving_schemas.DonationIn)
-@resource.response(201, giving_schemas.CheckoutOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(giving_schemas.CheckoutOut, takes=giving_schemas.DonationIn, status=201, silent=True)
 def give(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Begin a gift; the answer says where it is paid. Needs no token.
 

@@ -222,10 +222,7 @@ def rows(batch: ImportBatch, query: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/imports/<id:batch_id>/start", methods=["POST"])
 @allow(can_manage_batch, load=queries.find_batch, scope="needs:write")
-@resource.arguments(StartIn, required=False)
-@resource.response(200, ImportOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(ImportOut, takes=StartIn, required=False)
 def start(batch: ImportBatch, payload: dict[str, Any]) -> ResponseReturnValue:
     """Take in what was looked at: as drafts, or open what is complete. The first rows at once, the others follow."""
     with transaction():
@@ -235,10 +232,7 @@ def start(batch: ImportBatch, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/imports/<id:batch_id>/undo", methods=["POST"])
 @allow(can_manage_batch, load=queries.find_batch, scope="needs:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, ImportOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(ImportOut)
 def undo(batch: ImportBatch, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Take it back: needs that it made go, those that it changed are as before, and what people promised to stays, with the
     reason in the `note` of its row. Within 30 days."""

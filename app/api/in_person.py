@@ -106,10 +106,7 @@ def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/fundraisers/<slug>/gifts-in-person", methods=["POST"])
 @allow(policy.can_tend, load=find_fundraiser, scope="donations:write")
-@resource.arguments(GiftInPersonIn)
-@resource.response(201, GiftInPersonOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(GiftInPersonOut, takes=GiftInPersonIn, status=201)
 def create(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Write one down. What an owner or manager records counts at once; what whoever started the page records counts when one of
     them confirms it."""
@@ -141,10 +138,7 @@ def show(gift: Donation) -> ResponseReturnValue:
 
 @resource.route("/gifts-in-person/<id:gift_id>/confirm", methods=["POST"])
 @allow(_may_confirm, load=money_reads.find_in_person, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, GiftInPersonOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(GiftInPersonOut)
 def confirm(gift: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """The organization has the money, says an owner or manager: it counts. Twice is once."""
     with transaction():
@@ -154,10 +148,7 @@ def confirm(gift: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/gifts-in-person/<id:gift_id>/undo", methods=["POST"])
 @allow(_may_tend, load=money_reads.find_in_person, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, GiftInPersonOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(GiftInPersonOut)
 def undo(gift: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """The record was wrong, or the money never came: it counts no longer. What staff have confirmed, only staff take back."""
     to_staff = policy.can_decide(current_person(), gift.fundraiser)

@@ -53,10 +53,7 @@ def index(need: Need) -> ResponseReturnValue:
 
 @resource.route("/needs/<id:need_id>/items", methods=["POST"])
 @allow(can_edit_need, load=find_need, scope="needs:write")
-@resource.arguments(schemas.ItemIn)
-@resource.response(201, schemas.ItemOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.ItemOut, takes=schemas.ItemIn, status=201)
 def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """Quantity null: as much as people can bring."""
     values = _values(payload)

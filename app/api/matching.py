@@ -103,10 +103,7 @@ def index(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/fundraisers/<slug>/matches", methods=["POST"])
 @allow(policy.can_decide, load=find_fundraiser, scope="fundraisers:write")
-@resource.arguments(MatchIn)
-@resource.response(201, MatchOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MatchOut, takes=MatchIn, status=201)
 def create(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
     """Record what a sponsor promised, by an owner or manager of the organization: gifts are doubled from the first day on."""
     zone = fundraiser.organization.time_zone
@@ -124,10 +121,7 @@ def create(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnVal
 
 @resource.route("/matches/<id:match_id>/end", methods=["POST"])
 @allow(_may_decide, load=money_reads.find_match, scope="fundraisers:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, MatchOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MatchOut)
 def end(match: MatchingGift, _payload: dict[str, Any]) -> ResponseReturnValue:
     """No further gift is doubled; what was matched stays promised. Twice is once."""
     with transaction():
@@ -136,10 +130,7 @@ def end(match: MatchingGift, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/matches/<id:match_id>/paid", methods=["POST"])
 @allow(_may_decide, load=money_reads.find_match, scope="fundraisers:write")
-@resource.arguments(MatchPaidIn)
-@resource.response(200, MatchOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MatchOut, takes=MatchPaidIn)
 def note_paid(match: MatchingGift, payload: dict[str, Any]) -> ResponseReturnValue:
     """Note what the sponsor has paid, all payments together: at most what was matched."""
     with transaction():

@@ -56,10 +56,7 @@ def edit(member: Membership, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/organizations/<slug>/members/<id:person_id>/remove", methods=["POST"])
 @allow(_can_manage_member, load=_find_member, scope="organizations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.MemberOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.MemberOut)
 def remove(member: Membership, _payload: dict[str, Any]) -> ResponseReturnValue:
     """End a membership; the member is told. The answer is what it was."""
     with transaction():
@@ -79,10 +76,7 @@ def waiting(organization: Organization) -> ResponseReturnValue:
 
 @resource.route("/organizations/<slug>/invitations", methods=["POST"])
 @allow(can_manage_people, load=find_organization, scope="organizations:write")
-@resource.arguments(schemas.InvitationIn)
-@resource.response(201, schemas.InvitationOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.InvitationOut, takes=schemas.InvitationIn, status=201)
 def invite(organization: Organization, payload: dict[str, Any]) -> ResponseReturnValue:
     """Invite an email address to a role; the answer is the same whether an account has it or not."""
     with transaction():
@@ -92,10 +86,7 @@ def invite(organization: Organization, payload: dict[str, Any]) -> ResponseRetur
 
 @resource.route("/invitations/<id:invitation_id>/send-again", methods=["POST"])
 @allow(_can_manage_invitation, load=invitations.find_invitation, scope="organizations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.InvitationOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.InvitationOut)
 def send_again(invitation: Invitation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Another mail with another link; the one before stops working."""
     with transaction():
@@ -105,10 +96,7 @@ def send_again(invitation: Invitation, _payload: dict[str, Any]) -> ResponseRetu
 
 @resource.route("/invitations/<id:invitation_id>/withdraw", methods=["POST"])
 @allow(_can_manage_invitation, load=invitations.find_invitation, scope="organizations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.InvitationOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.InvitationOut)
 def withdraw(invitation: Invitation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """The link stops working."""
     with transaction():

@@ -156,10 +156,7 @@ def one(row: Donation) -> ResponseReturnValue:
 
 @resource.route("/messages/<id:message_id>/hide", methods=["POST"])
 @allow(_may_tend, load=money_reads.find_message, scope="donations:write")
-@resource.arguments(HideIn, required=False)
-@resource.response(200, MessageOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MessageOut, takes=HideIn, required=False)
 def hide(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Keep it from the page; what was reported of it is settled."""
     with transaction():
@@ -170,10 +167,7 @@ def hide(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/messages/<id:message_id>/show", methods=["POST"])
 @allow(_may_tend, load=money_reads.find_message, scope="donations:write")
-@resource.arguments(ShowIn, required=False)
-@resource.response(200, MessageOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MessageOut, takes=ShowIn, required=False)
 def show(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Show it, or let it stay: what was reported of it is settled. What staff hid, only staff show."""
     with transaction():
@@ -184,10 +178,7 @@ def show(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/messages/<id:message_id>/report", methods=["POST"])
 @public(load=_find_shown)
-@resource.arguments(ReportIn)
-@resource.response(200, ReportedOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(ReportedOut, takes=ReportIn)
 def report(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
     """Say that it should not be there: the organization and whoever started the page look at it. Needs no token, and asks nobody
     who they are."""

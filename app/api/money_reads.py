@@ -10,7 +10,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.db import db
 from app.core.money import Money
-from app.core.paging import Page, cut, decode_cursor, encode_cursor, newest_first
+from app.core.paging import Page, cut, decode_cursor, encode_cursor, newest_first, newest_page
 from app.donations.models import Donation
 from app.donations.money_models import DISPUTE_OPEN, Dispute, FraudWarning, Payout, PayoutLine, Refund
 from app.donations.money_queries import PayoutShare
@@ -30,7 +30,7 @@ def page_in_person(fundraiser_id: int, *, status: str | None, cursor: str | None
     query = query.where(Donation.fundraiser_id == fundraiser_id, Donation.source == "offline")
     if status is not None:
         query = query.where(Donation.status == status)
-    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+    return newest_page(query, Donation, cursor, limit)
 
 
 def find_in_person(gift_id: int) -> Donation | None:
@@ -49,7 +49,7 @@ def find_match(match_id: int) -> MatchingGift | None:
 def page_claims(match_id: int, *, cursor: str | None, limit: int) -> Page[MatchClaim]:
     """Which gifts claimed how much of a sponsor's promise, newest first. Raises BadCursor."""
     query = sa.select(MatchClaim).where(MatchClaim.matching_gift_id == match_id)
-    return cut(db.session.scalars(newest_first(query, MatchClaim, cursor, limit)).all(), limit)
+    return newest_page(query, MatchClaim, cursor, limit)
 
 
 # --- every month ----------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def page_monthly(
     if person_id is not None:
         mine = sa.select(Donation.monthly_gift_id).where(Donation.person_id == person_id)
         query = query.where(MonthlyGift.id.in_(mine))
-    page = cut(db.session.scalars(newest_first(query, MonthlyGift, cursor, limit)).all(), limit)
+    page = newest_page(query, MonthlyGift, cursor, limit)
     firsts = firsts_of([gift.id for gift in page.rows])
     return Page([MonthlyOf(gift, firsts[gift.id]) for gift in page.rows], page.next_cursor)
 
@@ -114,7 +114,7 @@ def page_months(gift_id: int, *, cursor: str | None, limit: int) -> Page[Donatio
         .options(joinedload(Donation.fundraiser).joinedload(Fundraiser.organization))
         .where(Donation.monthly_gift_id == gift_id, Donation.status.in_(STAFF_STATUSES))
     )
-    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+    return newest_page(query, Donation, cursor, limit)
 
 
 # --- an organization's gifts ----------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def page_gifts(
     )
     if fundraiser is not None:
         query = query.where(Fundraiser.slug == fundraiser)
-    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+    return newest_page(query, Donation, cursor, limit)
 
 
 # --- what donors write ----------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def page_messages(
     if reported is not None:
         open_ones = sa.exists().where(MessageReport.donation_id == Donation.id, MessageReport.settled_at.is_(None))
         query = query.where(open_ones if reported else sa.not_(open_ones))
-    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+    return newest_page(query, Donation, cursor, limit)
 
 
 # --- what belongs to a fundraiser's page ----------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def find_picture(picture_id: int) -> FundraiserPicture | None:
 def page_refunds(donation_id: int, *, cursor: str | None, limit: int) -> Page[Refund]:
     """Refunds of a gift, newest first. Raises BadCursor."""
     query = sa.select(Refund).where(Refund.donation_id == donation_id)
-    return cut(db.session.scalars(newest_first(query, Refund, cursor, limit)).all(), limit)
+    return newest_page(query, Refund, cursor, limit)
 
 
 def page_disputes(organization_id: int, *, is_open: bool | None, cursor: str | None, limit: int) -> Page[Dispute]:
@@ -200,13 +200,13 @@ def page_disputes(organization_id: int, *, is_open: bool | None, cursor: str | N
     )
     if is_open is not None:
         query = query.where(Dispute.status.in_(DISPUTE_OPEN) if is_open else Dispute.status.not_in(DISPUTE_OPEN))
-    return cut(db.session.scalars(newest_first(query, Dispute, cursor, limit)).all(), limit)
+    return newest_page(query, Dispute, cursor, limit)
 
 
 def page_warnings(organization_id: int, *, cursor: str | None, limit: int) -> Page[FraudWarning]:
     """Early fraud warnings of gifts to an organization, newest first. Raises BadCursor."""
     query = sa.select(FraudWarning).where(FraudWarning.organization_id == organization_id)
-    return cut(db.session.scalars(newest_first(query, FraudWarning, cursor, limit)).all(), limit)
+    return newest_page(query, FraudWarning, cursor, limit)
 
 
 @dataclasses.dataclass(frozen=True)

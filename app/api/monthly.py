@@ -152,11 +152,7 @@ def _after(gift_id: int) -> ResponseReturnValue:
 
 @resource.route("/monthly-gifts/<id:monthly_id>/amount", methods=["POST"])
 @allow(_is_donor, load=money_reads.find_monthly, scope="donations:write")
-@resource.arguments(MonthlyAmountIn)
-@resource.response(200, MonthlyOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MonthlyOut, takes=MonthlyAmountIn, silent=True)
 def change_amount(of: MonthlyOf, payload: dict[str, Any]) -> ResponseReturnValue:
     """Give another amount, from the next month on."""
     check_on()
@@ -179,11 +175,7 @@ def _pause(gift_id: int, *, paused: bool) -> ResponseReturnValue:
 
 @resource.route("/monthly-gifts/<id:monthly_id>/pause", methods=["POST"])
 @allow(_is_donor, load=money_reads.find_monthly, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, MonthlyOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MonthlyOut, silent=True)
 def pause(of: MonthlyOf, _payload: dict[str, Any]) -> ResponseReturnValue:
     """No month is paid until it is resumed."""
     return _pause(of.gift.id, paused=True)
@@ -191,11 +183,7 @@ def pause(of: MonthlyOf, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/monthly-gifts/<id:monthly_id>/resume", methods=["POST"])
 @allow(_is_donor, load=money_reads.find_monthly, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, MonthlyOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MonthlyOut, silent=True)
 def resume(of: MonthlyOf, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Months are paid again, from the next one on."""
     return _pause(of.gift.id, paused=False)
@@ -203,10 +191,7 @@ def resume(of: MonthlyOf, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/monthly-gifts/<id:monthly_id>/stop", methods=["POST"])
 @allow(_is_donor, load=money_reads.find_monthly, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, MonthlyOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(MonthlyOut)
 def stop(of: MonthlyOf, _payload: dict[str, Any]) -> ResponseReturnValue:
     """End it. It is promised at once, whether or not the payment service answers: `stopping` until it has. Twice is once."""
     check_on()
@@ -217,7 +202,7 @@ def stop(of: MonthlyOf, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/monthly-gifts/<id:monthly_id>/card", methods=["POST"])
 @allow(_is_donor, load=money_reads.find_monthly, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
+@resource.arguments(frame.Action, required=False)
 @resource.response(200, CardPageOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")

@@ -68,10 +68,7 @@ def index(query: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/needs", methods=["POST"])
 @signed_in(scope="needs:write")
-@resource.arguments(schemas.NeedIn)
-@resource.response(201, schemas.NeedOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.NeedOut, takes=schemas.NeedIn, status=201)
 def create(payload: dict[str, Any]) -> ResponseReturnValue:
     """A draft; publish it when it asks for something."""
     person = current_person()
@@ -128,10 +125,7 @@ def _move(act: Callable[..., Need]) -> Callable[[Need, dict[str, Any]], Response
 
 @resource.route("/needs/<id:need_id>/duplicate", methods=["POST"])
 @allow(can_edit_need, load=find_need, scope="needs:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(201, schemas.NeedOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.NeedOut, status=201)
 def duplicate(need: Need, _payload: dict[str, Any]) -> ResponseReturnValue:
     """A draft like it, with its shifts moved by as many weeks as it takes for them to lie ahead."""
     person = current_person()
@@ -142,10 +136,7 @@ def duplicate(need: Need, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/needs/<id:need_id>/close", methods=["POST"])
 @allow(can_edit_need, load=find_need, scope="needs:write")
-@resource.arguments(schemas.CloseIn, required=False)
-@resource.response(200, schemas.NeedOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.NeedOut, takes=schemas.CloseIn, required=False)
 def close(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """End a need with what came of it. Shifts ahead are cancelled and everybody on them is told; everybody who helped is
     thanked by email a quarter of an hour later."""
@@ -164,6 +155,6 @@ for _name, _act in (
     _view = frame.idempotent(_move(_act))
     _view = resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")(_view)
     _view = resource.response(200, schemas.NeedOut)(_view)
-    _view = resource.arguments(schemas.Action, required=False)(_view)
+    _view = resource.arguments(frame.Action, required=False)(_view)
     _view = allow(can_edit_need, load=find_need, scope="needs:write")(_view)
     resource.route(f"/needs/<id:need_id>/{_name}", methods=["POST"], endpoint=_name)(_view)

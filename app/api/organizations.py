@@ -151,9 +151,7 @@ def _place(payload: dict[str, Any], country: str) -> str | None:
 
 @resource.route("/organizations/<slug>/locations", methods=["POST"])
 @allow(can_manage_listings, load=find_organization, scope="organizations:write")
-@resource.arguments(LocationIn)
-@resource.response(201, schemas.LocationOut)
-@frame.idempotent
+@resource.acts(schemas.LocationOut, takes=LocationIn, status=201)
 def add_location(organization: Organization, payload: dict[str, Any]) -> ResponseReturnValue:
     """Another place. Its street is in no answer: staff read it on their pages."""
     place = _place(payload, organization.country) or ""
@@ -191,10 +189,7 @@ def _find_claimable(slug: str) -> Organization | None:
 
 @resource.route("/organizations/<slug>/claims", methods=["POST"])
 @signed_in(load=_find_claimable, scope="organizations:write")
-@resource.arguments(ClaimIn)
-@resource.response(201, ClaimOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(ClaimOut, takes=ClaimIn, status=201)
 def claim(organization: Organization, payload: dict[str, Any]) -> ResponseReturnValue:
     """Ask to run the page of an organization that an import made. A link goes to the mailbox at its own web domain, or a
     moderator reads the evidence; an email says what was decided. Asking again replaces what was asked before."""

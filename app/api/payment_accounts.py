@@ -63,7 +63,7 @@ def show(organization: Organization) -> ResponseReturnValue:
 
 @resource.route("/organizations/<slug>/payment-account", methods=["POST"])
 @allow(can_own, load=find_organization, scope="organizations:write")
-@resource.arguments(schemas.Action, required=False)
+@resource.arguments(frame.Action, required=False)
 @resource.response(200, OnboardingOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 @resource.alt_response(503, schema=frame.ProblemSchema, content_type="application/problem+json")

@@ -43,10 +43,7 @@ def _present(row: Pledge, *, staff: bool) -> dict[str, Any]:
 
 @resource.route("/items/<id:item_id>/pledges", methods=["POST"])
 @allow(_item_in_sight, load=queries.whole_item, scope="pledges:write")
-@resource.arguments(schemas.PledgeIn)
-@resource.response(201, schemas.PledgeOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.PledgeOut, takes=schemas.PledgeIn, status=201)
 def create(item: Item, payload: dict[str, Any]) -> ResponseReturnValue:
     """A promise. A second one for the same item is 409 until it says `mode` (P2)."""
     quantity = read_quantity(payload["quantity"])
@@ -110,10 +107,7 @@ def edit(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/pledges/<id:pledge_id>/cancel", methods=["POST"])
 @allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
-@resource.arguments(schemas.CancelIn, required=False)
-@resource.response(200, schemas.PledgeOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.PledgeOut, takes=schemas.CancelIn, required=False)
 def cancel(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
     """Take back what has not been delivered; it is wanted again. Staff do it for somebody who telephones, and that
     person is told."""
@@ -126,10 +120,7 @@ def cancel(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/pledges/<id:pledge_id>/undo", methods=["POST"])
 @allow(can_cancel_pledge, load=queries.find_pledge, scope="pledges:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.PledgeOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.PledgeOut)
 def undo(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
     """What was taken back up to 15 minutes ago is promised again, as far as it is still wanted."""
     with transaction():
@@ -139,10 +130,7 @@ def undo(row: Pledge, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/pledges/<id:pledge_id>/receive", methods=["POST"])
 @allow(can_receive_pledge, load=queries.find_pledge, scope="pledges:write")
-@resource.arguments(schemas.ReceiveIn)
-@resource.response(200, schemas.PledgeOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.PledgeOut, takes=schemas.ReceiveIn)
 def receive(row: Pledge, payload: dict[str, Any]) -> ResponseReturnValue:
     """What came, and what was turned away and why; the rest stays promised (P4)."""
     received, rejected = (_part(payload[field], field) for field in ("received", "rejected"))

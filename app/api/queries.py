@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app.core.db import db, lock
-from app.core.paging import BadCursor, Page, cut, decode_cursor, encode_cursor, newest_first
+from app.core.paging import BadCursor, Page, decode_cursor, encode_cursor, newest_page
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import SHOWN
 from app.imports.models import ImportBatch
@@ -52,7 +52,7 @@ def list_signups(
         query = query.where(Signup.shift_id == shift_id)
     if person_id is not None:
         query = query.where(Signup.person_id == person_id)
-    return cut(db.session.scalars(newest_first(query, Signup, cursor, limit)).all(), limit)
+    return newest_page(query, Signup, cursor, limit)
 
 
 def list_pledges(
@@ -64,7 +64,7 @@ def list_pledges(
         query = query.where(Pledge.item_id == item_id)
     if person_id is not None:
         query = query.where(Pledge.person_id == person_id)
-    return cut(db.session.scalars(newest_first(query, Pledge, cursor, limit)).all(), limit)
+    return newest_page(query, Pledge, cursor, limit)
 
 
 def list_arrivals(organization_id: int, *, status: str | None, cursor: str | None, limit: int) -> Page[Pledge]:
@@ -101,7 +101,7 @@ def list_deliveries(organization_id: int, *, cursor: str | None, limit: int) -> 
         .options(contains_eager(Delivery.item), joinedload(Delivery.pledge).joinedload(Pledge.person))
         .where(Need.organization_id == organization_id)
     )
-    return cut(db.session.scalars(newest_first(query, Delivery, cursor, limit)).all(), limit)
+    return newest_page(query, Delivery, cursor, limit)
 
 
 def find_last_delivery(pledge_id: int) -> int | None:
@@ -162,7 +162,7 @@ def whole_fundraisers(fundraiser_ids: Sequence[int]) -> list[Fundraiser]:
 def list_fundraisers(person_id: int, *, cursor: str | None, limit: int) -> Page[Fundraiser]:
     """What one person started, in any state, newest first. Raises BadCursor."""
     query = sa.select(Fundraiser).options(*WHOLE_FUNDRAISER).where(Fundraiser.started_by_id == person_id)
-    return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
+    return newest_page(query, Fundraiser, cursor, limit)
 
 
 def list_of_organization(
@@ -172,7 +172,7 @@ def list_of_organization(
     query = sa.select(Fundraiser).options(*WHOLE_FUNDRAISER).where(Fundraiser.organization_id == organization_id)
     if status is not None:
         query = query.where(Fundraiser.status == status)
-    return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
+    return newest_page(query, Fundraiser, cursor, limit)
 
 
 def list_of_team(team_id: int, *, any_state: bool, cursor: str | None, limit: int) -> Page[Fundraiser]:
@@ -180,7 +180,7 @@ def list_of_team(team_id: int, *, any_state: bool, cursor: str | None, limit: in
     query = sa.select(Fundraiser).options(*WHOLE_FUNDRAISER).where(Fundraiser.team_id == team_id)
     if not any_state:
         query = query.where(Fundraiser.status.in_(SHOWN))
-    return cut(db.session.scalars(newest_first(query, Fundraiser, cursor, limit)).all(), limit)
+    return newest_page(query, Fundraiser, cursor, limit)
 
 
 def locked_version(

@@ -166,10 +166,7 @@ def pdf(receipt: Receipt) -> ResponseReturnValue:
 
 @resource.route("/donations/<id:donation_id>/receipt", methods=["POST"])
 @allow(policy.is_donor, load=find_donation, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, SentOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(SentOut)
 def send_again(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Send its donor the latest receipt once more, to the address they gave: once an hour at most, and the answer says whether
     this time."""

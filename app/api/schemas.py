@@ -46,10 +46,6 @@ def paragraphs(maximum: int, minimum: int = 0, **kwargs: object) -> Block:
     return Block(validate=ma.validate.Length(minimum, maximum), **kwargs)  # type: ignore[arg-type]  # passed through to marshmallow
 
 
-class Action(Schema):
-    """An action takes an empty object or no body."""
-
-
 class CancelIn(Schema):
     """Nothing, or why staff give it back for somebody, who is told."""
 

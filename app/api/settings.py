@@ -128,9 +128,7 @@ def calendar() -> ResponseReturnValue:
 
 @resource.route("/me/calendar/revoke", methods=["POST"])
 @signed_in(scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, CalendarOut)
-@frame.idempotent
+@resource.acts(CalendarOut)
 def renew_calendar(_payload: dict[str, Any]) -> ResponseReturnValue:
     """A new address, also for whoever has none yet; the one before is dead at once."""
     frame.require_scope(READS_PLACES)

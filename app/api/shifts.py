@@ -75,10 +75,7 @@ def index(need: Need) -> ResponseReturnValue:
 
 @resource.route("/needs/<id:need_id>/shifts", methods=["POST"])
 @allow(can_edit_need, load=find_need, scope="needs:write")
-@resource.arguments(schemas.ShiftIn)
-@resource.response(201, schemas.ShiftOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.ShiftOut, takes=schemas.ShiftIn, status=201)
 def create(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """Capacity and times, or flexible."""
     with transaction():
@@ -147,10 +144,7 @@ def _as_it_stands(shift: Shift, payload: dict[str, Any]) -> dict[str, Any]:
 
 @resource.route("/shifts/<id:shift_id>/cancel", methods=["POST"])
 @allow(can_edit_shift, load=queries.whole_shift, scope="needs:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.ShiftOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.ShiftOut)
 def cancel(shift: Shift, _payload: dict[str, Any]) -> ResponseReturnValue:
     """It will not be; everybody on it is told (S6)."""
     with transaction():

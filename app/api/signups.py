@@ -63,10 +63,7 @@ def _present(signup: Signup, *, staff: bool) -> dict[str, Any]:
 
 @resource.route("/shifts/<id:shift_id>/signups", methods=["POST"])
 @allow(_shift_in_sight, load=queries.whole_shift, scope="signups:write")
-@resource.arguments(schemas.SignupIn)
-@resource.response(201, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut, takes=schemas.SignupIn, status=201)
 def create(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
     """A confirmed place, or 409 with every reason that stands in the way. With `waitlist`, where the shift is full, a turn
     on its waitlist: `waitlisted`, and `offered` when a place is kept for you."""
@@ -89,10 +86,7 @@ def create(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/needs/<id:need_id>/signups", methods=["POST"])
 @allow(can_see_need, load=find_need, scope="signups:write")
-@resource.arguments(schemas.SeveralIn)
-@resource.response(201, schemas.SignupList)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupList, takes=schemas.SeveralIn, status=201)
 def create_several(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
     """A confirmed place on each of several shifts of a need, or none: 409 with every reason, `about` being its shift."""
     wanted = payload["shifts"]
@@ -119,10 +113,7 @@ def create_several(need: Need, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/shifts/<id:shift_id>/volunteers", methods=["POST"])
 @allow(can_add_volunteer, load=queries.whole_shift, scope="signups:write")
-@resource.arguments(schemas.VolunteerIn)
-@resource.response(201, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut, takes=schemas.VolunteerIn, status=201)
 def add(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: a confirmed place for somebody who telephones or walks in, through the same gate. With an address that has an
     account it is that person's place, and what stands in their way is told to them alone."""
@@ -193,10 +184,7 @@ def edit(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/accept", methods=["POST"])
 @allow(is_own_signup, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut)
 def accept(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Take the place that is offered to you, up to `offer_expires_at`; close to the start, whoever waits takes a free one.
     409 with the reasons: the offer is over, there is none, or something stands in the way by now."""
@@ -207,10 +195,7 @@ def accept(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/decline", methods=["POST"])
 @allow(is_own_signup, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut)
 def decline(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Do not take the place that is offered to you: the next in line is asked."""
     with transaction():
@@ -220,10 +205,7 @@ def decline(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/cancel", methods=["POST"])
 @allow(can_cancel_signup, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.CancelIn, required=False)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut, takes=schemas.CancelIn, required=False)
 def cancel(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
     """Give the place back; it is free at once. Staff do it for somebody who telephones, and that person is told."""
     person = current_person()
@@ -235,10 +217,7 @@ def cancel(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/undo", methods=["POST"])
 @allow(can_cancel_signup, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut)
 def undo(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """The place that was given back up to 15 minutes ago is yours again, through the gate, while it is free."""
     person = current_person()
@@ -258,10 +237,7 @@ def _note(signup: Signup, act: Callable[..., Signup]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/check-in", methods=["POST"])
 @allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut)
 def arrive(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: the person is here. From two hours before the start until the end."""
     return _note(signup, for_staff.check_in)
@@ -269,10 +245,7 @@ def arrive(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/no-show", methods=["POST"])
 @allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut)
 def no_show(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: the person did not come. From the start on."""
     return _note(signup, operations.mark_no_show)
@@ -280,10 +253,7 @@ def no_show(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
 
 @resource.route("/signups/<id:signup_id>/undo-attendance", methods=["POST"])
 @allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut)
 def undo_attendance(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: take back that they were here, did not come or completed: a confirmed place again, through the gate."""
     return _note(signup, for_staff.undo_attendance)
@@ -291,10 +261,7 @@ def undo_attendance(signup: Signup, _payload: dict[str, Any]) -> ResponseReturnV
 
 @resource.route("/signups/<id:signup_id>/hours", methods=["POST"])
 @allow(can_keep_roster, load=queries.find_signup, scope="signups:write")
-@resource.arguments(schemas.HoursIn)
-@resource.response(200, schemas.SignupOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(schemas.SignupOut, takes=schemas.HoursIn)
 def hours(signup: Signup, payload: dict[str, Any]) -> ResponseReturnValue:
     """Staff: the person came and gave so many hours. Staff's own hours wait until another one sends the same (S9)."""
     minutes = attendance.read_hours(payload["hours"])

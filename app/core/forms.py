@@ -10,13 +10,14 @@ from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.form import SUBMIT_METHODS
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
-from wtforms import Form
+from wtforms import Form, StringField
 from wtforms.fields.choices import SelectChoice as SelectChoice  # type: ignore[attr-defined]  # newer than the stubs; forms take it from here
-from wtforms.validators import InputRequired, StopValidation
+from wtforms.validators import Email, InputRequired, Length, StopValidation
 
 from app.core import web
 from app.core.errors import InvalidInput, Refused
 from app.core.i18n import lazy
+from app.core.text import line
 
 # What WTForms says of itself, in our words and our languages: it has its own catalogue for some languages only, and none
 # for the parts of a form.
@@ -102,6 +103,21 @@ class Required(InputRequired):
         if field.data == "":
             field.errors = []
             raise StopValidation(self.message or "")
+
+
+def email_field(*checks: Any, label: Any = None, autocomplete: str = "email") -> StringField:
+    """A field for an address of e-mail. `checks` come before those of its form (none: one has to be typed); `autocomplete` is
+    off where it is somebody else's."""
+    return StringField(
+        lazy("Email") if label is None else label,
+        filters=[line],
+        validators=[
+            *(checks or (Required(lazy("Enter your email address")),)),
+            Length(max=254, message=lazy("This address is too long")),
+            Email(lazy("Enter an email address like name@example.org")),
+        ],
+        render_kw={"type": "email", "autocomplete": autocomplete, "inputmode": "email", "spellcheck": "false"},
+    )
 
 
 def show_errors(form: Form, invalid: InvalidInput) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import audit
 from app.core.clock import now
 from app.core.db import Base, BigInt, changed_one, db, in_transaction, transaction, uses_sqlite
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, newest_page
 
 LEASE = dt.timedelta(seconds=120)
 MAXIMUM_ATTEMPTS = 10
@@ -387,7 +387,7 @@ def count_open() -> OpenCounts:
 def list_given_up(cursor: str | None, *, limit: int = 50) -> Page[Outbox]:
     """Promises that were given up, latest made first. Raises BadCursor."""
     query = sa.select(Outbox).where(Outbox.given_up_at.is_not(None))
-    return cut(db.session.scalars(newest_first(query, Outbox, cursor, limit)).all(), limit)
+    return newest_page(query, Outbox, cursor, limit)
 
 
 def find_given_up(promise_id: int) -> Outbox | None:

@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from app.core.db import db
+
 T = TypeVar("T")
 Q = TypeVar("Q", bound="sa.Select[Any]")
 MAXIMUM_CURSOR = 1200
@@ -78,3 +80,8 @@ def cut(rows: Sequence[T], limit: int) -> Page[T]:
     last: Any = rows[limit - 1] if len(rows) > limit else None
     following = encode_cursor((last.created_at - EPOCH) // dt.timedelta(microseconds=1), last.id) if last else None
     return Page(list(rows[:limit]), following)
+
+
+def newest_page(query: sa.Select[T], table: type[T], cursor: str | None, limit: int) -> Page[T]:
+    """The page of `query`'s rows of `table` from `cursor` on, newest first. Raises BadCursor."""
+    return cut(db.session.scalars(newest_first(query, table, cursor, limit)).all(), limit)

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, RadioField, StringField
-from wtforms.validators import Email, InputRequired, Length
+from wtforms import BooleanField, RadioField
+from wtforms.validators import InputRequired
 
-from app.core.forms import PageForm, ProvenForm, Required, choices
+from app.core.forms import PageForm, ProvenForm, choices, email_field
 from app.core.i18n import lazy
-from app.core.text import line
 
 FREQUENCY_WORDS = {"daily": lazy("Every day, when there is news"), "weekly": lazy("On Thursdays, when there is news")}
-
-
-def _email() -> StringField:
-    return StringField(
-        lazy("Email"),
-        filters=[line],
-        validators=[
-            Required(lazy("Enter your email address")),
-            Length(max=254, message=lazy("This address is too long")),
-            Email(lazy("Enter an email address like name@example.org")),
-        ],
-        render_kw={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
-    )
 
 
 class FrequencyForm(PageForm):
@@ -37,7 +23,7 @@ class FrequencyForm(PageForm):
 class FollowForm(FrequencyForm):
     """The same with an address, for whoever has no account. They are adults: a minor's guardian is asked first (G4)."""
 
-    email = _email()
+    email = email_field()
     adult = BooleanField(
         lazy("I am 18 or older"),
         validators=[InputRequired(lazy("Confirm that you are 18 or older; younger people follow with an account"))],
@@ -47,4 +33,4 @@ class FollowForm(FrequencyForm):
 class AddressForm(ProvenForm):
     """The right address, after a slip in the first."""
 
-    email = _email()
+    email = email_field()

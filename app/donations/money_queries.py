@@ -15,7 +15,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.money import Money
 from app.core.outbox import Outbox
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, newest_page
 from app.donations.models import PLATFORM, Donation, LedgerEntry, LedgerTransaction, StripeEvent
 from app.donations.money_models import (
     DISPUTE_OPEN,
@@ -215,7 +215,7 @@ def list_payouts(organization_id: int, cursor: str | None = None, *, limit: int 
     """Payouts that carry money of an organization, newest first. Raises BadCursor."""
     own = sa.select(PayoutLine.payout_id).where(PayoutLine.organization_id == organization_id)
     query = sa.select(Payout).where(sa.or_(Payout.organization_id == organization_id, Payout.id.in_(own)))
-    return cut(db.session.scalars(newest_first(query, Payout, cursor, limit)).all(), limit)
+    return newest_page(query, Payout, cursor, limit)
 
 
 def find_payout_of(organization_id: int, payout_id: int) -> Payout | None:
@@ -403,7 +403,7 @@ def list_mismatches(
     query = query.where(MoneyMismatch.seen_at.is_not(None) if seen else MoneyMismatch.seen_at.is_(None))
     if organization_id is not None:
         query = query.where(MoneyMismatch.organization_id == organization_id)
-    return cut(db.session.scalars(newest_first(query, MoneyMismatch, cursor, limit)).all(), limit)
+    return newest_page(query, MoneyMismatch, cursor, limit)
 
 
 def count_mismatches(organization_id: int | None = None) -> int:

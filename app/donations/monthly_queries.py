@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from app.core.clock import now
 from app.core.db import db
 from app.core.ids import LENGTH, decode_id, encode_id
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, newest_page
 from app.core.tokens import keyed_hash
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyDecline, MonthlyGift, PortalConfiguration
@@ -172,7 +172,7 @@ def list_commitments(organization_id: int, cursor: str | None = None, *, limit: 
         .options(joinedload(MonthlyGift.fundraiser))
         .where(MonthlyGift.organization_id == organization_id, was_paid())
     )
-    page = cut(db.session.scalars(newest_first(query, MonthlyGift, cursor, limit)).all(), limit)
+    page = newest_page(query, MonthlyGift, cursor, limit)
     return Page(_commitments(page.rows), page.next_cursor)
 
 

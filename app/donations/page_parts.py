@@ -13,7 +13,7 @@ from app.accounts.models import Person
 from app.core.clock import last_birth_date, now, today
 from app.core.db import db
 from app.core.money import Money
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, newest_page
 from app.donations.models import Donation
 from app.donations.queries import Totals, known_minors, parts_to_show, totals
 from app.donations.tally_models import FundraiserTally, MessageReport
@@ -148,7 +148,7 @@ def page_updates(fundraiser_id: int, cursor: str | None = None, *, limit: int) -
     query = sa.select(FundraiserUpdate).where(
         FundraiserUpdate.fundraiser_id == fundraiser_id, FundraiserUpdate.withdrawn_at.is_(None)
     )
-    return cut(db.session.scalars(newest_first(query, FundraiserUpdate, cursor, limit)).all(), limit)
+    return newest_page(query, FundraiserUpdate, cursor, limit)
 
 
 def list_updates(fundraiser_id: int, *, limit: int) -> list[FundraiserUpdate]:
@@ -192,7 +192,7 @@ def page_matches(fundraiser_id: int, day: dt.date, cursor: str | None = None, *,
     query = sa.select(MatchingGift).where(
         MatchingGift.fundraiser_id == fundraiser_id, sa.or_(counts, MatchingGift.claimed_minor > 0)
     )
-    return cut(db.session.scalars(newest_first(query, MatchingGift, cursor, limit)).all(), limit)
+    return newest_page(query, MatchingGift, cursor, limit)
 
 
 def match_of(row: MatchingGift, day: dt.date) -> Match:

@@ -17,7 +17,7 @@ from app.core.db import db
 from app.core.ids import LENGTH, decode_id, encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, newest_page
 from app.core.tokens import keyed_hash
 from app.donations.accounts_models import PaymentAccount
 from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
@@ -115,7 +115,7 @@ def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
 
 def _page_of(query: sa.Select[Donation], cursor: str | None, limit: int) -> Page[Donation]:
     """Newest first by when it was made. Raises BadCursor."""
-    return cut(db.session.scalars(newest_first(query, Donation, cursor, limit)).all(), limit)
+    return newest_page(query, Donation, cursor, limit)
 
 
 def known_minors(rows: Sequence[Donation]) -> set[int]:

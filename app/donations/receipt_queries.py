@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.db import db
 from app.core.ids import encode_id
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, newest_page
 from app.donations.models import Donation
 from app.donations.queries import find_donation_by_token
 from app.donations.receipt_models import GiftAidDeclaration, Receipt, ReceiptCounter
@@ -66,7 +66,7 @@ def list_receipts(organization_id: int, cursor: str | None = None, *, limit: int
         .options(contains_eager(Receipt.donation), joinedload(Receipt.corrects))
         .where(Receipt.organization_id == organization_id)
     )
-    return cut(db.session.scalars(newest_first(query, Receipt, cursor, limit)).all(), limit)
+    return newest_page(query, Receipt, cursor, limit)
 
 
 def list_without_receipt(*, limit: int = 100) -> list[int]:

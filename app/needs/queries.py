@@ -13,7 +13,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.clock import now, today
 from app.core.db import db
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, newest_page
 from app.needs.filled import list_filled
 from app.needs.models import DayFacts, Item, Need, Position, PrivateAddress, Shift, Unfinished
 from app.needs.policy import visible
@@ -361,7 +361,7 @@ def list_needs_of(organization_id: int, status: str | None, cursor: str | None, 
         )
     elif status is not None:
         query = query.where(Need.status == status)
-    return cut(db.session.scalars(newest_first(query, Need, cursor, limit)).all(), limit)
+    return newest_page(query, Need, cursor, limit)
 
 
 def list_unconfirmed() -> list[int]:

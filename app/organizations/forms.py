@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import Email, Length, Optional
+from wtforms.validators import Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.core.forms import FileForm, PageForm, Required, choices
+from app.core.forms import FileForm, PageForm, Required, choices, email_field
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.causes import CAUSES
@@ -105,15 +105,7 @@ class OrganizationForm(FileForm):
 class InvitationForm(PageForm):
     """Who is invited, and to which role."""
 
-    email = StringField(
-        lazy("Email"),
-        filters=[line],
-        validators=[
-            Required(lazy("Enter their email address")),
-            Email(lazy("Enter an email address like name@example.org")),
-        ],
-        render_kw={"type": "email", "autocomplete": "off"},
-    )
+    email = email_field(Required(lazy("Enter their email address")), autocomplete="off")
     role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES), default="viewer")
 
 

@@ -14,10 +14,10 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import Email, Length, Optional
+from wtforms.validators import Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.core.forms import PageForm, ProvenForm, Required, choices
+from app.core.forms import PageForm, ProvenForm, Required, choices, email_field
 from app.core.i18n import lazy
 from app.core.text import block, line
 from app.organizations.models import Organization
@@ -30,29 +30,16 @@ MEANS_NAMES = {
 }
 
 
-def _email(label: object, missing: object) -> StringField:
-    return StringField(
-        label,  # type: ignore[arg-type]  # a lazy translation
-        filters=[line],
-        validators=[
-            Required(missing),  # type: ignore[arg-type]  # a lazy translation
-            Length(max=254, message=lazy("This address is too long")),
-            Email(lazy("Enter an email address like name@example.org")),
-        ],
-        render_kw={"type": "email", "autocomplete": "off", "inputmode": "email", "spellcheck": "false"},
-    )
-
-
 class FindForm(PageForm):
     """Whose clearances the desk shows. It is sent, because an address never stands in the address of a page."""
 
-    email = _email(lazy("Find by email"), lazy("Enter their email address"))
+    email = email_field(Required(lazy("Enter their email address")), label=lazy("Find by email"), autocomplete="off")
 
 
 class RecordForm(PageForm):
     """What the staff saw about somebody: never the document. `what.choices` are set by the view."""
 
-    email = _email(lazy("Email"), lazy("Enter their email address"))
+    email = email_field(Required(lazy("Enter their email address")), autocomplete="off")
     what = SelectField(lazy("What you saw"), validators=[Required(lazy("Choose what you saw"))])
     issuer = StringField(
         lazy("Who issued it"),
@@ -153,7 +140,7 @@ def answers_form(questions: Sequence[tuple[str, Sequence[str]]]) -> PageForm:
 class ExemptionForm(PageForm):
     """What is waived for whom, until when and why. `what.choices` are set by the view."""
 
-    email = _email(lazy("Email"), lazy("Enter their email address"))
+    email = email_field(Required(lazy("Enter their email address")), autocomplete="off")
     what = SelectField(lazy("What is waived"), validators=[Required(lazy("Choose what is waived"))])
     starts_on = DateField(lazy("First day"), validators=[Required(lazy("Enter the first day"))])
     ends_on = DateField(
@@ -234,7 +221,9 @@ class GuardianForm(PageForm):
         ],
         render_kw={"autocomplete": "off"},
     )
-    email = _email(lazy("Their email"), lazy("Enter your guardian’s email address"))
+    email = email_field(
+        Required(lazy("Enter your guardian’s email address")), label=lazy("Their email"), autocomplete="off"
+    )
     phone = StringField(
         lazy("Their telephone"),
         filters=[line],

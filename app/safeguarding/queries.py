@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from app.accounts.models import Person
 from app.core.clock import today
 from app.core.db import db
-from app.core.paging import Page, cut, newest_first
+from app.core.paging import Page, cut, newest_first, newest_page
 from app.learning.courses.models import CourseVersion
 from app.organizations.models import Organization
 from app.organizations.queries import public
@@ -124,7 +124,7 @@ def list_clearances_for(
         query = query.where(Person.email == email.strip().lower())
     if person_id is not None:
         query = query.where(Clearance.person_id == person_id)
-    return cut(db.session.scalars(newest_first(query, Clearance, cursor, limit)).all(), limit)
+    return newest_page(query, Clearance, cursor, limit)
 
 
 def find_known_clearance(organization_id: int, clearance_id: int) -> Clearance | None:

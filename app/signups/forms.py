@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wtforms import DateField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import Email, Length, Optional
+from wtforms.validators import Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.core.forms import PageForm, ProvenForm, Required, choices
+from app.core.forms import PageForm, ProvenForm, Required, choices, email_field
 from app.core.i18n import _, lazy
 from app.core.text import block, line
 from app.needs.promises import STAFF_REASONS
@@ -55,19 +55,6 @@ def _name() -> StringField:
     )
 
 
-def _email(*checks: object) -> StringField:
-    return StringField(
-        lazy("Email"),
-        filters=[line],
-        validators=[
-            *checks,
-            Length(max=254, message=lazy("This address is too long")),
-            Email(lazy("Enter an email address like name@example.org")),
-        ],
-        render_kw={"type": "email", "autocomplete": "email", "inputmode": "email", "spellcheck": "false"},
-    )
-
-
 class SignUpForm(PageForm):
     """A place for oneself and whom one brings. Views set the choices of `position` and drop what a shift does not ask."""
 
@@ -82,7 +69,7 @@ class GuestForm(SignUpForm):
     """The same without an account (S10)."""
 
     name = _name()
-    email = _email(Required(lazy("Enter your email address")))
+    email = email_field()
     birth_date = DateField(
         lazy("Birth date"),
         description=lazy("Without an account you must be 18 or older. It is shown to nobody"),
@@ -98,7 +85,7 @@ class ConfirmForm(ProvenForm):
 class AddressForm(ProvenForm):
     """The right address instead of one with a slip in it."""
 
-    email = _email(Required(lazy("Enter your email address")))
+    email = email_field()
 
 
 class SeveralForm(PageForm):
@@ -136,7 +123,7 @@ class VolunteerForm(PageForm):
         validators=[Required(lazy("Enter how many people come, like 1"))],
         render_kw={"inputmode": "numeric", "type": "text", "autocomplete": "off"},
     )
-    email = _email(Optional())
+    email = email_field(Optional())
     phone = StringField(
         lazy("Telephone"),
         filters=[line],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -413,17 +414,19 @@ def refunds(owner: Person, count: int) -> str:
     return f"/donations/{encode_id(gift.id)}/refunds"
 
 
-def disputes(owner: Person, count: int) -> str:
+def of_each_gift(owner: Person, count: int, model: type[Dispute | FraudWarning], key: str, **values: Any) -> str:
+    """The organization's address, with so many gifts of which each has one of `model`."""
     organization, _fundraiser, gifts = paid_gifts(owner, count)
     with transaction():
         for gift in gifts:
-            made = Dispute(
-                donation_id=gift.id, organization_id=organization.id, stripe_dispute_id=f"du_{gift.id}",
-                amount_minor=2500, currency="USD", status="needs_response", reason="fraudulent", created_at=now(),
-                checked_at=now(),
-            )  # fmt: skip
-            db.session.add(made)
-    return f"/organizations/{organization.slug}/disputes"
+            of_gift = {"donation_id": gift.id, "organization_id": organization.id, key: f"{key}_{gift.id}"}
+            db.session.add(model(**of_gift, created_at=now(), **values))
+    return f"/organizations/{organization.slug}"
+
+
+def disputes(owner: Person, count: int) -> str:
+    said = {"amount_minor": 2500, "currency": "USD", "status": "needs_response", "reason": "fraudulent"}
+    return f"{of_each_gift(owner, count, Dispute, 'stripe_dispute_id', checked_at=now(), **said)}/disputes"
 
 
 def pay_out(organization: Organization, fundraiser: Fundraiser, count: int, *, lines: int = 1) -> list[Payout]:
@@ -476,15 +479,8 @@ def trail_of_gift(owner: Person, count: int) -> str:
 
 
 def warnings(owner: Person, count: int) -> str:
-    organization, _fundraiser, gifts = paid_gifts(owner, count)
-    with transaction():
-        for gift in gifts:
-            made = FraudWarning(
-                donation_id=gift.id, organization_id=organization.id, stripe_warning_id=f"issfr_{gift.id}",
-                kind="made_with_stolen_card", actionable=True, created_at=now(),
-            )  # fmt: skip
-            db.session.add(made)
-    return f"/organizations/{organization.slug}/fraud-warnings"
+    said = {"kind": "made_with_stolen_card", "actionable": True}
+    return f"{of_each_gift(owner, count, FraudWarning, 'stripe_warning_id', **said)}/fraud-warnings"
 
 
 def differences(owner: Person, count: int) -> str:
