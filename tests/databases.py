@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from app.core import gazetteer
 
@@ -62,10 +63,10 @@ def postgresql_cluster() -> Iterator[str]:
     if os.getuid() == 0:
         shutil.chown(directory, "postgres", "postgres")
     data, port = directory / "data", free_port()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/"}
     initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(_as_postgres(initdb), check=True, **quiet)  # type: ignore[call-overload]
-    server = subprocess.Popen(  # type: ignore[call-overload]
+    subprocess.run(_as_postgres(initdb), check=True, **quiet)
+    server = subprocess.Popen(
         _as_postgres(
             [
                 str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(directory),
@@ -78,7 +79,7 @@ def postgresql_cluster() -> Iterator[str]:
     try:
         ready = [str(binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-t", "30"]
         for _attempt in range(600):
-            if subprocess.run(ready, check=False, **quiet).returncode == 0:  # type: ignore[call-overload]
+            if subprocess.run(ready, check=False, **quiet).returncode == 0:
                 break
         yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/"
     finally:

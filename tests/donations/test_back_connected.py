@@ -28,7 +28,7 @@ from tests.donations.connecting import Connecting, connecting
 from tests.donations.test_ledger_verify import verify
 from tests.donations.test_monthly import Monthly
 from tests.factories import make_member
-from tests.smtp import Mailbox
+from tests.smtp import Mailbox, text_of
 
 __all__ = ["connecting"]
 
@@ -135,7 +135,7 @@ def test_a_refund_on_an_account_that_was_taken_from_us_ends_and_says_what_to_do(
     assert refundable(connecting.donation(given)).amount_minor == 2500
     db.session.rollback()
     [mail] = [one for one in mailbox.messages if one["To"] == owner.email and "was not made" in one["Subject"]]
-    assert "dashboard at Stripe" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "dashboard at Stripe" in text_of(mail)
     client, page = sign_in(owner), f"/manage/{organization.slug}/donations/{encode_id(given.donation_id)}"
     assert "unless it shows this refund already" in client.get(page).text
     # Nobody asks for one more once that is known, nor is Stripe asked again and again.

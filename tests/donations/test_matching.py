@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -138,13 +139,13 @@ def test_only_within_its_days_and_until_it_is_ended(app: Flask) -> None:
         ({"ends_on": today(ZONE) - dt.timedelta(days=9)}, "ends_on"),
         ({"starts_on": today(ZONE) - dt.timedelta(days=9)}, "starts_on"),
     ):
-        usual = {
+        usual: dict[str, Any] = {
             "cap": Money(100, "USD"),
             "starts_on": today("Pacific/Kiritimati"),
             "ends_on": today("Pacific/Kiritimati"),
         }
         with pytest.raises(InvalidInput) as refused, transaction():
-            promise_match(fundraiser.id, by=owner, sponsor="X", **usual | values)  # type: ignore[arg-type]
+            promise_match(fundraiser.id, by=owner, sponsor="X", **usual | values)
         assert field in refused.value.errors
     with pytest.raises(InvalidInput), transaction():
         matching.record_match_paid(key, by=owner, total=Money(501, "USD"))

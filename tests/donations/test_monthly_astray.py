@@ -23,7 +23,7 @@ from app.donations.queries import donation_token
 from tests.donations.conftest import WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting, note_of
 from tests.donations.test_monthly import Monthly
-from tests.smtp import Mailbox
+from tests.smtp import Mailbox, text_of
 
 __all__ = ["connecting"]
 
@@ -185,7 +185,7 @@ def test_an_account_that_was_taken_from_us_ends_its_monthly_gifts_and_everybody_
     organization_id = gift.row().organization_id
     assert connecting.row(organization_id).state == "deauthorized"
     [mail] = [mail for mail in mailbox.messages if "monthly" in mail["Subject"]]
-    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    text = text_of(mail)
     assert "cannot stop it from here" in text
     assert "your bank" in text
     assert "Nothing more is taken" not in text

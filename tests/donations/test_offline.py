@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -45,11 +46,11 @@ def begin() -> tuple[Fundraiser, Person, Person]:
     return make_fundraiser(organization, started_by_id=starter.id), starter, make_member(organization, "owner")
 
 
-def record(fundraiser: Fundraiser, by: Person, minor: int = 2000, **values: object) -> Donation:
-    usual: dict[str, object] = {"name": "The bake sale", "received_on": today(fundraiser.organization.time_zone)}
+def record(fundraiser: Fundraiser, by: Person, minor: int = 2000, **values: Any) -> Donation:
+    usual: dict[str, Any] = {"name": "The bake sale", "received_on": today(fundraiser.organization.time_zone)}
     usual["mode"] = "off"
     with transaction():
-        return record_offline(fundraiser.id, by=by, amount=Money(minor, "USD"), **usual | values)  # type: ignore[arg-type]
+        return record_offline(fundraiser.id, by=by, amount=Money(minor, "USD"), **usual | values)
 
 
 def offline(fundraiser: Fundraiser) -> int:
@@ -63,7 +64,7 @@ def test_what_the_starter_records_counts_once_staff_confirm_it(app: Flask) -> No
     gift = record(fundraiser, starter)
     assert (gift.status, gift.source, offline(fundraiser)) == ("recorded", "offline", 0)
     told = sa.select(sa.func.count()).select_from(Outbox).where(Outbox.kind == "mail_offline_waiting")
-    assert db.session.scalar(told) >= 1  # type: ignore[operator]
+    assert (db.session.scalar(told) or 0) >= 1
     assert check_ledger()[1] == []
     for _time in range(2):
         with transaction():

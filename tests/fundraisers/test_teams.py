@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -34,11 +35,11 @@ from tests.fundraisers.test_page import make_gift
 SignIn = Callable[..., CheckingClient]
 
 
-def give(fundraiser: Fundraiser, organization: Organization, minor: int, **values: object) -> None:
+def give(fundraiser: Fundraiser, organization: Organization, minor: int, **values: Any) -> None:
     owner, day = make_member(organization, "owner"), today(organization.time_zone)
-    usual: dict[str, object] = {"name": "Rosa", "received_on": day, "mode": "test", "email": ""}
+    usual: dict[str, Any] = {"name": "Rosa", "received_on": day, "mode": "test", "email": ""}
     with transaction():
-        record_offline(fundraiser.id, by=owner, amount=Money(minor, "USD"), **usual | values)  # type: ignore[arg-type]
+        record_offline(fundraiser.id, by=owner, amount=Money(minor, "USD"), **usual | values)
 
 
 def raised(fundraiser: Fundraiser) -> int:

@@ -50,7 +50,8 @@ class Monthly:
         return self.v1.subscriptions.retrieve(self.id, {"expand": ["latest_invoice"]}, self.options)
 
     def item(self) -> stripe.SubscriptionItem:
-        return self.now()["items"].data[0]  # type: ignore[no-any-return]
+        found: stripe.SubscriptionItem = self.now()["items"].data[0]
+        return found
 
     def renew(self) -> Any:
         return self.server.request(f"/_demo/subscriptions/{self.id}/renew", {})["invoice"]
@@ -182,7 +183,7 @@ def test_a_card_that_is_declined_is_tried_again_and_at_last_ends_it(server: Demo
 def test_amount_pause_and_end_are_changed(server: DemoServer) -> None:
     gift = Monthly(server)
     item = gift.item()
-    price = {
+    price: Any = {
         "currency": "usd",
         "product": str(item.price.product),
         "recurring": {"interval": "month"},
@@ -191,7 +192,7 @@ def test_amount_pause_and_end_are_changed(server: DemoServer) -> None:
     update = gift.v1.subscriptions.update
     changed = update(
         gift.id,
-        {"items": [{"id": item.id, "price_data": price}], "proration_behavior": "none"},  # type: ignore[list-item]
+        {"items": [{"id": item.id, "price_data": price}], "proration_behavior": "none"},
         gift.options,
     )
     assert [one.price.unit_amount for one in changed["items"].data] == [4000]
@@ -201,7 +202,7 @@ def test_amount_pause_and_end_are_changed(server: DemoServer) -> None:
     update(gift.id, {"pause_collection": ""}, gift.options)
     assert gift.renew()["status"] == "paid"
     # Without the item's id, a second item is added: both are charged.
-    both = update(gift.id, {"items": [{"price_data": price}], "proration_behavior": "none"}, gift.options)  # type: ignore[list-item]
+    both = update(gift.id, {"items": [{"price_data": price}], "proration_behavior": "none"}, gift.options)
     assert len(both["items"].data) == 2
     assert gift.renew()["amount_due"] == 8000
     for wrong in (

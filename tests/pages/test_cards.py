@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -81,9 +82,9 @@ def test_words_say_what_is_there_and_stay_inside() -> None:
 
 
 @pytest.mark.parametrize("foot", [{"share": 0.49}, {"given": 2, "open": 3}, {}])
-def test_the_line_about_it_is_not_drawn_over(foot: dict[str, float]) -> None:
+def test_the_line_about_it_is_not_drawn_over(foot: dict[str, Any]) -> None:
     title = "Beds, blankets and heating for the long winter"  # three lines of the largest letters
-    full = Card("Manyhands", title, "Shelter", "49% of $3,000", **foot)  # type: ignore[arg-type]
+    full = Card("Manyhands", title, "Shelter", "49% of $3,000", **foot)
     about = differ(full, dataclasses.replace(full, about=""))
     short = dataclasses.replace(full, title="A")
     alone = differ(short, dataclasses.replace(short, about=""))

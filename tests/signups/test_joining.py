@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_the_api_waits_accepts_and_declines(shift: Shift, client: CheckingClient
     [holder] = sign_up_in_order(shift, 1)
     first, second = make_person(), make_person()
 
-    def call(person: Person, method: str, path: str, **body: object) -> tuple[int, dict[str, object]]:
+    def call(person: Person, method: str, path: str, **body: object) -> tuple[int, dict[str, Any]]:
         with transaction():
             token = create_token(person, scopes=list(SCOPES))
         answer = client.open(
@@ -102,14 +103,14 @@ def test_the_api_waits_accepts_and_declines(shift: Shift, client: CheckingClient
 
     key = encode_id(shift.id)
     status, full = call(first, "POST", f"shifts/{key}/signups", party_size=1)
-    assert (status, [reason["code"] for reason in full["reasons"]]) == (409, ["full"])  # type: ignore[attr-defined]
+    assert (status, [reason["code"] for reason in full["reasons"]]) == (409, ["full"])
     made = [call(person, "POST", f"shifts/{key}/signups", waitlist=True) for person in (first, second)]
     assert [(status, body["status"], body["offer_expires_at"]) for status, body in made] == [
         (201, "waitlisted", None)
     ] * 2
     assert client.get(f"/api/v1/shifts/{key}").json["waitlist_length"] == 2
     one, two = (f"signups/{body['id']}" for _status, body in made)
-    assert call(first, "POST", f"{one}/accept")[1]["reasons"][0]["code"] == "not_offered"  # type: ignore[index]
+    assert call(first, "POST", f"{one}/accept")[1]["reasons"][0]["code"] == "not_offered"
     leave(holder)
     _status, body = call(first, "GET", one)
     assert body["status"] == "offered"
@@ -120,8 +121,8 @@ def test_the_api_waits_accepts_and_declines(shift: Shift, client: CheckingClient
     status, body = call(first, "POST", f"{one}/decline")
     assert (status, body["status"]) == (200, "declined")
     status, body = call(first, "POST", f"{one}/decline")
-    assert (status, body["reasons"][0]["code"]) == (409, "offer_declined")  # type: ignore[index]
+    assert (status, body["reasons"][0]["code"]) == (409, "offer_declined")
     status, body = call(second, "POST", f"{two}/accept")
     assert (status, body["status"], body["offer_expires_at"]) == (200, "confirmed", None)
     status, body = call(second, "POST", f"{two}/accept")
-    assert (status, body["reasons"][0]["code"]) == (409, "already_accepted")  # type: ignore[index]
+    assert (status, body["reasons"][0]["code"]) == (409, "already_accepted")
