@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,8 +76,18 @@ def _find_verify_link(token: str) -> str | None:
     return token if queries.find_link(token, "verify_email") else ""
 
 
-def _find_reset_link(token: str) -> str | None:
-    return token if queries.find_link(token, "reset_password") else ""
+@dataclasses.dataclass(frozen=True)
+class _ResetLink:
+    """A link to choose a password; without a token when it cannot be used. `is_first`: its person has none yet."""
+
+    token: str = ""
+    is_first: bool = False
+
+
+def _find_reset_link(token: str) -> _ResetLink:
+    link = queries.find_link(token, "reset_password")
+    person = None if link is None else queries.find_person(link.person_id)
+    return _ResetLink() if person is None else _ResetLink(token, person.password_hash is None)
 
 
 def _find_sign_in_link(token: str) -> str | None:
@@ -308,8 +319,10 @@ def forgotten_password() -> ResponseReturnValue:
 
 @accounts.route("/reset-password/<token>", methods=["GET", "POST"])
 @public(load=_find_reset_link)
-def reset_password(token: str) -> ResponseReturnValue:
-    """A new password; every session of the person ends, and one begins here: the link showed who they are."""
+def reset_password(link: _ResetLink) -> ResponseReturnValue:
+    """A new password, or the first one of somebody who helped as a guest; every session of the person ends, and one begins here:
+    the link showed who they are."""
+    token = link.token
     form, status = NewPasswordForm(), 200 if token else 410
     if token and form.validate_on_submit():
         try:
@@ -325,7 +338,9 @@ def reset_password(token: str) -> ResponseReturnValue:
             open_session(person)
             flash(_("Your password is set, and you are signed in. Every other browser is signed out."), "done")
             return redirect(_next(), code=303)
-    page = render_template("accounts/reset_password.html", form=form, usable=bool(token), next=_way() or None)
+    page = render_template(
+        "accounts/reset_password.html", form=form, usable=bool(token), is_first=link.is_first, next=_way() or None
+    )
     return page, 422 if token and form.errors else status
 
 

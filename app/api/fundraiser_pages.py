@@ -26,7 +26,7 @@ from app.fundraisers import pictures as showing
 from app.fundraisers.models import Fundraiser, FundraiserPicture, FundraiserUpdate
 from app.fundraisers.queries import find_fundraiser
 from app.organizations.models import Organization
-from app.organizations.queries import find_public_organization
+from app.organizations.queries import find_public_remaining
 
 resource = frame.blueprint("fundraiser_pages", "Pictures, teams and the largest gifts of fundraisers")
 TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
@@ -117,7 +117,7 @@ def _may_tend(person: Person, thing: FundraiserPicture | FundraiserUpdate) -> bo
 
 
 @resource.route("/organizations/<slug>/beginnings", methods=["GET"])
-@public(load=find_public_organization)
+@public(load=find_public_remaining)
 @resource.response(200, BeginningsOut)
 def all_beginnings(organization: Organization) -> ResponseReturnValue:
     """With what a page for an organization can begin, in the language that is asked for (Accept-Language)."""

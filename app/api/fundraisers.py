@@ -45,7 +45,7 @@ from app.fundraisers.queries import find_fundraiser, list_public_fundraisers
 from app.fundraisers.updates import post_update
 from app.organizations.models import Organization
 from app.organizations.policy import can_see_staff_pages
-from app.organizations.queries import find_organization, find_public_organization
+from app.organizations.queries import find_organization, find_public_remaining
 
 resource = frame.blueprint("fundraisers", "Pages that raise money for one organization")
 
@@ -101,7 +101,7 @@ def of_organization(organization: Organization, query: dict[str, Any]) -> Respon
 @resource.acts(FundraiserOut, takes=FundraiserIn, status=201)
 def create(payload: dict[str, Any]) -> ResponseReturnValue:
     """Start one; its organization approves it before the public sees it."""
-    organization = find_public_organization(payload["organization"])
+    organization = find_public_remaining(payload["organization"])
     if organization is None:
         raise InvalidInput({"organization": _("There is no such organization.")})
     goal = read_money(payload["goal"])

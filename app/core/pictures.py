@@ -19,6 +19,9 @@ from app.core.errors import refuse
 from app.core.i18n import _
 
 MAXIMUM_BYTES = 4 * 1024 * 1024
+# What is read of a form with a picture in it: more than a telephone's camera writes, so that what else was typed is kept and the
+# field says that the picture is too large.
+MAXIMUM_FORM = 16 * 1024 * 1024
 MAXIMUM_PIXELS = 24_000_000
 # By what the file begins with, never by its name. Nothing else of what Pillow knows is tried.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")

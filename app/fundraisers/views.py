@@ -31,7 +31,7 @@ from app.needs.models import Need
 from app.needs.queries import find_visible_need
 from app.organizations.models import Organization
 from app.organizations.policy import can_manage_listings, can_see_staff_pages
-from app.organizations.queries import find_organization, find_public_organization
+from app.organizations.queries import find_organization, find_public_remaining
 
 fundraisers = Blueprint("fundraisers", __name__)
 
@@ -109,7 +109,7 @@ def _chosen() -> tuple[Organization | None, Need | None]:
     need_key = decode_id(request.args.get("need", ""))
     need = None if need_key is None else find_visible_need(need_key)
     slug = request.args.get("organization", "")
-    organization = find_public_organization(slug) if slug else (need.organization if need is not None else None)
+    organization = find_public_remaining(slug) if slug else (need.organization if need is not None else None)
     if need is not None and organization is not None and need.organization_id != organization.id:
         need = None
     return organization, need

@@ -92,6 +92,13 @@ def find_public_organization(slug: str) -> Organization | None:
     return db.session.scalar(sa.select(Organization).where(Organization.slug == slug, public()))
 
 
+def find_public_remaining(slug: str) -> Organization | None:
+    """The same; a duplicate leads to the organization that it is part of now, as links to it are still about."""
+    found = find_organization(slug)
+    remaining = None if found is None else find_remaining(found)
+    return remaining if remaining is not None and remaining.is_public else None
+
+
 def find_role(person: Person, organization_id: int) -> str | None:
     """The person's role in the organization now, or None."""
     return db.session.scalar(

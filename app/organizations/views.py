@@ -200,9 +200,9 @@ def show_first_steps(organization: Organization) -> ResponseReturnValue:
 
 @organizations.url_value_preprocessor
 def allow_a_picture(endpoint: str | None, _values: dict[str, object] | None) -> None:
-    """The settings may be larger than any other request: somewhat more than a picture may be, so that the field can say so."""
+    """The settings may be larger than any other request: much more than a picture may be, so that the field can say so."""
     if endpoint == "organizations.settings":
-        request.max_content_length = pictures.MAXIMUM_BYTES + 2 * 1024 * 1024
+        request.max_content_length = pictures.MAXIMUM_FORM
 
 
 @organizations.errorhandler(RequestEntityTooLarge)

@@ -146,9 +146,9 @@ def withdraw_update(update: FundraiserUpdate) -> ResponseReturnValue:
 
 @fundraising.url_value_preprocessor
 def allow_a_picture(endpoint: str | None, _values: dict[str, object] | None) -> None:
-    """One page takes somewhat more than a picture may be, so that the field can say so."""
+    """One page takes much more than a picture may be, so that the field can say so."""
     if endpoint == "fundraising.all_pictures":
-        request.max_content_length = pictures.MAXIMUM_BYTES + 2 * 1024 * 1024
+        request.max_content_length = pictures.MAXIMUM_FORM
 
 
 @fundraising.errorhandler(RequestEntityTooLarge)

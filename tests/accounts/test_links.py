@@ -153,7 +153,9 @@ def test_whoever_has_no_password_yet_gets_the_way_to_one_by_registering(
     work_off()
     [message] = mailbox.to(guest.email)
     assert message["Subject"] == "Finish your account"
-    assert client.post(link_in(mailbox, guest.email), data={"password": PASSWORD}).status_code == 303
+    link = link_in(mailbox, guest.email)
+    assert "<h1>Finish your account</h1>" in client.get(link).text
+    assert client.post(link, data={"password": PASSWORD}).status_code == 303
     client.post("/sign-in", data={"email": guest.email, "password": PASSWORD})
     assert signed_in_as(client) == "Gus"
 

@@ -132,6 +132,9 @@ def test_starting_asks_for_a_sign_in_a_verified_address_and_an_organization(
     assert "**Why** we run." in text_of(client.post(address, data=FORM), 409)
     assert "Choose the organization" in text_of(client.get("/fundraisers/new"))
     assert client.get("/fundraisers/new?organization=nobody").status_code == 404
+    sign_in(make_person())
+    old = make_organization(merged_into_id=organization.id, status="merged", slug="its-old-name")
+    assert organization.name in text_of(client.get(f"/fundraisers/new?organization={old.slug}"))
 
 
 def test_a_story_shows_no_html_of_its_author(client: CheckingClient) -> None:
