@@ -265,8 +265,9 @@ def with_digest(schema: type[Schema], body: dict[str, Any]) -> Response:
 def require_match(version: int) -> None:
     """Raise 412 when If-Match names another version. Called inside the transaction, on the locked row."""
     tags = request.if_match
-    # Of an empty tag (If-Match: "") Werkzeug makes None: it names no version.
-    named = {(tag or "").partition(".")[0] for tag in tags.as_set()}
+    # A proxy that compresses makes our tag weak (nginx does), and whoever sends it back means the version in it all the same:
+    # that is what is compared here, not the bytes. Of an empty tag (If-Match: "") Werkzeug makes None: it names no version.
+    named = {(tag or "").partition(".")[0] for tag in tags.as_set(include_weak=True)}
     if tags and not tags.star_tag and str(version) not in named:
         raise PreconditionFailed
 

@@ -153,6 +153,7 @@ def test_the_server_and_the_proxy_as_shipped_write_no_line_of_it_either(
     quiet = re.search(r"location ~ (\S+) \{\s+access_log off;\s+error_log /dev/null crit;", proxy)
     assert quiet is not None
     assert [path for path in [*unseen, "/needs", "/reports"] if re.search(quiet[1], path)] == unseen
+    assert re.search(r"listen 80;[^}]*access_log off;", proxy), "nor who comes without TLS"
 
 
 def test_a_line_tells_the_route_and_never_the_address(app: Flask, capfd: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,6 @@ with app.app_context():
             connection.execute("PRAGMA ignore_check_constraints=ON").close()
 
 
-app.wsgi_app = unguarded_money.listening(app.wsgi_app)  # type: ignore[method-assign]
+app.wsgi_app = unguarded_money.listening(app.wsgi_app)  # type: ignore[method-assign]  # the documented way to wrap
 
 __all__ = ["app"]
