@@ -12,7 +12,7 @@ from flask import current_app
 from app.accounts.models import Person
 from app.core.clock import now
 from app.core.db import db, transaction
-from app.core.errors import refuse
+from app.core.errors import Refused, refuse
 from app.core.i18n import _
 from app.core.ids import encode_id
 from app.donations import gateway, payees
@@ -124,11 +124,7 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
         if error.code == ACCOUNT_GONE:
             with transaction():
                 operations.note_deauthorized(known, told=False)
-            raise refuse(
-                "account_gone",
-                _("The organization has disconnected its account at the payment service from this site"),
-                _("Ask again: another account is begun"),
-            ) from error
+            raise _unsure() from error
         raise refuse(
             "account_refused",
             _("The payment service does not let this account be gone on with from here"),
@@ -150,11 +146,15 @@ def _ask_whether_gone(organization_id: int) -> None:
     if doubted is None or since is None or is_there_after_all(doubted):
         return
     if since > now() - operations.BELIEVED_AFTER:
-        raise refuse(
-            "account_unsure",
-            _("The payment service does not know the account of this organization at the moment"),
-            _("Try again tomorrow. If nobody of yours disconnected it, write to the people who run this site"),
-        )
+        raise _unsure()
+
+
+def _unsure() -> Refused:
+    return refuse(
+        "account_unsure",
+        _("The payment service does not know the account of this organization at the moment"),
+        _("Try again tomorrow. If nobody of yours disconnected it, write to the people who run this site"),
+    )
 
 
 def _find_made(asked: AccountRequest, begun_at: dt.datetime) -> AccountFacts | None:
