@@ -94,10 +94,7 @@ class DeclarationOut(frame.Schema):
 
 @resource.route("/donations/<id:donation_id>/gift-aid/cancel", methods=["POST"])
 @allow(policy.is_donor, load=find_donation, scope="donations:write")
-@resource.arguments(schemas.Action, required=False)
-@resource.response(200, DeclarationOut)
-@resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
-@frame.idempotent
+@resource.acts(DeclarationOut)
 def cancel_gift_aid(donation: Donation, _payload: dict[str, Any]) -> ResponseReturnValue:
     """Cancel the Gift Aid declaration of a gift; one for every month is cancelled for all. Nothing more is claimed by it."""
     with transaction():
