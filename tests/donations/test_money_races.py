@@ -3,15 +3,19 @@ monthly gift while its month arrives. Each with its control, which shows what ha
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from app.core.db import db, transaction, uses_sqlite
+from app.donations import queries
+from app.fundraisers.models import Fundraiser
 from tests.donations.conftest import WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting
 from tests.donations.test_monthly import Monthly
 from tests.donations.together import at_once
-from tests.factories import make_member, make_organization, make_person
+from tests.factories import make_fundraiser, make_member, make_organization, make_person
 
 __all__ = ["connecting"]
 
@@ -79,3 +83,23 @@ def test_control_without_the_lock_one_of_them_fails_or_the_stop_is_lost(
     """PostgreSQL alone: SQLite lets one writer in at a time. The database's own check keeps it from being worse."""
     failed, gift = stop_while_it_renews(connecting, work_off, tmp_path, "unlocked")
     assert failed or gift.row().status != "ended"
+
+
+def test_a_month_to_a_members_page_counts_on_the_teams_page(
+    connecting: Connecting, work_off: WorkOff, count_queries: list[str]
+) -> None:
+    page = connecting.fundraiser()
+    team = make_fundraiser(page.organization, is_team=True)
+    team_id = team.id
+    with transaction():
+        db.session.get_one(Fundraiser, page.id).team_id = team_id
+    gift = Monthly(connecting, work_off).begin()
+    gift.renew()
+    count_queries.clear()
+    gift.hear()
+    # Its row points at both pages: whoever writes it without having locked them keeps another month from locking them.
+    [written] = [number for number, query in enumerate(count_queries) if query.startswith("INSERT INTO donation ")]
+    locked = [q for q in count_queries[:written] if re.search(r"FROM fundraiser\s.*FOR UPDATE", q, re.DOTALL)]
+    assert len(locked) == (0 if uses_sqlite() else 2)
+    assert queries.totals([team_id])[team_id].settled.amount_minor == 5000
+    db.session.rollback()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now, today
-from app.core.db import db, transaction, uses_sqlite
+from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox, withdraw
@@ -586,23 +586,3 @@ def test_the_page_for_another_card_is_set_up_once_for_each_account(gift: Monthly
     sessions = [one.form for one in gift.connecting.server.posts() if one.path == "/v1/billing_portal/sessions"]
     assert len({form["configuration"] for form in sessions}) == 1
     assert len(sessions) == 2
-
-
-def test_a_month_to_a_members_page_counts_on_the_teams_page(
-    connecting: Connecting, work_off: WorkOff, count_queries: list[str]
-) -> None:
-    page = connecting.fundraiser()
-    team = make_fundraiser(page.organization, is_team=True)
-    team_id = team.id
-    with transaction():
-        db.session.get_one(Fundraiser, page.id).team_id = team_id
-    gift = Monthly(connecting, work_off).begin()
-    gift.renew()
-    count_queries.clear()
-    gift.hear()
-    # Its row points at both pages: whoever writes it without having locked them keeps another month from locking them.
-    [written] = [number for number, query in enumerate(count_queries) if query.startswith("INSERT INTO donation ")]
-    locked = [q for q in count_queries[:written] if re.search(r"FROM fundraiser\s.*FOR UPDATE", q, re.DOTALL)]
-    assert len(locked) == (0 if uses_sqlite() else 2)
-    assert queries.totals([team_id])[team_id].settled.amount_minor == 5000
-    db.session.rollback()
