@@ -62,8 +62,9 @@ class MergeForm(PageForm):
     with_members = BooleanField(
         lazy("The members of the other come along"),
         description=lazy(
-            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner. Without them,"
-            " the clearances that they recorded end"
+            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner. Where two"
+            " moderators agreed to contact with children or adults at risk for the one that remains only, all become viewers,"
+            " and the clearances that they recorded end. Without them, those end too"
         ),
     )
     typed_name = StringField(

@@ -30,7 +30,7 @@ from app.organizations.members import add_membership, find_membership, remove_me
 from app.organizations.models import DifferentOrganizations, Logo, Membership, Organization
 from app.organizations.operations import name_key
 from app.organizations.queries import list_members
-from app.safeguarding.operations.merging import count_required_together, merge_records
+from app.safeguarding.operations.merging import come_along_looked_at, count_required_together, merge_records
 
 # What becomes of every column that points at an organization. tests/moderation/test_merging.py fails on one that is missing.
 MOVED = (
@@ -167,8 +167,10 @@ def merge_organizations(
     """Make everything of the duplicate a part of the organization that remains; its own address leads there from now on.
 
     `typed_name` is the duplicate's name, typed by the moderator. `with_members`: its members become members of the one that
-    remains, an owner as a manager where that one has an owner; else they are members of nothing, and what they recorded of
-    people ends. Invitations and claims of the duplicate end. Needs of a duplicate that the public did not see are paused.
+    remains, an owner as a manager where that one has an owner, all as viewers where moderators agreed that the one that remains
+    may ask people to contact and did not agree to it of the duplicate (G3), whose records of people then end; else they are
+    members of nothing, and what they recorded of people ends. Invitations and claims of the duplicate end. Needs of a duplicate
+    that the public did not see are paused.
 
     Raises InvalidInput at "typed_name"; Refused with every reason.
     """
@@ -270,6 +272,7 @@ def _move_members(duplicate: Organization, remaining: Organization, by: Person, 
     """The ids of whoever is told of it: all members of both. Whoever is in both keeps the role in the one that remains."""
     here = list_members(remaining.id)
     told = [member.person_id for member in here]
+    looked_at = come_along_looked_at(duplicate, remaining)
     has_owner = any(member.role == "owner" for member in here)
     members = [(member.person, member.role) for member in list_members(duplicate.id)]
     remove_memberships(duplicate.id, by=by)
@@ -278,6 +281,8 @@ def _move_members(duplicate: Organization, remaining: Organization, by: Person, 
         if not with_members or find_membership(remaining.id, person.id) is not None:
             continue
         given = "manager" if role == "owner" and has_owner else role
+        if not looked_at:
+            given = "viewer"
         add_membership(remaining, person, given)
         audit.record("membership.added", subject=person, by=by, organization_id=remaining.id, data={"role": given})
     return list(dict.fromkeys(told))

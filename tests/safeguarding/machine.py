@@ -497,13 +497,16 @@ class Facts(RuleBasedStateMachine):
         ):
             return
         self.merged = True
+        # Whom nobody looked at does not come to work with children by the word of the one moderator who merges.
+        kept, gone_one = self.world.organizations[:2]
+        stand = with_members and not (kept.moderators >= 2 > gone_one.moderators)
         # What either asked of people goes on being asked.
         self.world.organizations[0].asks = self.world.organizations[0].asks | self.world.organizations[1].asks
         for person in self.world.people:
             # What two people of the one agreed to is not agreed to by the other.
             for waived in person.exemptions:
                 waived.ended = waived.ended or waived.by == 1
-            if not with_members:
+            if not stand:
                 # Nobody of the one that remains said it.
                 for known in person.clearances:
                     known.revoked = known.revoked or known.by == 1

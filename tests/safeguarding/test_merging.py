@@ -15,7 +15,7 @@ from app.core.db import db, transaction
 from app.moderation import merging
 from app.moderation.merging import merge_organizations
 from app.needs.models import Shift
-from app.organizations.models import Organization
+from app.organizations.models import Membership, Organization
 from app.safeguarding import operations as acts
 from app.safeguarding.models import (
     Clearance,
@@ -122,7 +122,7 @@ def test_what_its_people_recorded_goes_with_them_and_whoever_it_is_about_is_told
 
 
 @pytest.mark.rule("G1")
-@pytest.mark.parametrize("why", ["without its members", "never verified"])
+@pytest.mark.parametrize("why", ["without its members", "never verified", "never looked at"])
 def test_nobody_is_cleared_by_those_who_do_not_come_along(
     duplicate: Organization, remaining: Organization, moderator: Person, work_off: WorkOff, why: str
 ) -> None:
@@ -136,7 +136,11 @@ def test_nobody_is_cleared_by_those_who_do_not_come_along(
     if why == "never verified":
         with transaction():
             db.session.get_one(Organization, duplicate.id).verified_at = None
-    merge(duplicate, remaining, moderator, with_members=why == "never verified")
+    elif why == "never looked at":
+        # No two moderators agreed that it works with children; one alone lets nobody do that by calling them one (G3).
+        with transaction():
+            db.session.delete(db.session.get_one(ContactPermission, duplicate.id))
+    merge(duplicate, remaining, moderator, with_members=why != "without its members")
     wanted = contact_shift(remaining)
     with transaction():
         db.session.merge(wanted).need.requirements = ["driving", "medical"]
@@ -147,7 +151,29 @@ def test_nobody_is_cleared_by_those_who_do_not_come_along(
     assert status(moved) == "cancelled"
     # Whoever never knew what was recorded does not come to read it, ended as it is (G3).
     seen = {row.person_id for row in list_clearances_for(remaining.id).rows}
-    assert seen == ({person.id, own.id} if why == "never verified" else set())
+    assert seen == (set() if why == "without its members" else {person.id, own.id})
+
+
+@pytest.mark.rule("G3")
+@pytest.mark.parametrize("looked_at", ["both", "neither", "only the one that goes", "only the one that remains"])
+def test_nobody_comes_to_work_with_children_by_the_word_of_one_moderator(
+    duplicate: Organization, remaining: Organization, moderator: Person, looked_at: str
+) -> None:
+    owner = db.session.scalars(sa.select(Membership.person_id).where(Membership.organization_id == duplicate.id)).one()
+    coordinator = make_member(duplicate, "coordinator").id
+    ended = {
+        "both": [], "neither": [duplicate, remaining], "only the one that goes": [remaining],
+        "only the one that remains": [duplicate],
+    }[looked_at]  # fmt: skip
+    with transaction():
+        for organization in ended:
+            db.session.delete(db.session.get_one(ContactPermission, organization.id))
+    merge(duplicate, remaining, moderator)
+    roles = {
+        key: db.session.get_one(Membership, (remaining.id, key)).role for key in (owner, coordinator)
+    }  # fmt: skip
+    kept = looked_at != "only the one that remains"
+    assert (roles[owner], roles[coordinator]) == (("manager", "coordinator") if kept else ("viewer", "viewer"))
 
 
 @pytest.mark.rule("G1")

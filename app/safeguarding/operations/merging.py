@@ -14,7 +14,7 @@ from app.safeguarding.operations.clearances import revoke_all_of, revoke_conduct
 from app.safeguarding.operations.exemptions import end_exemptions_of
 from app.safeguarding.operations.profiles import keep_profile
 from app.safeguarding.operations.shared import record, tell_rules_changed
-from app.safeguarding.queries import find_profile
+from app.safeguarding.queries import find_contact_permission, find_profile
 from app.safeguarding.requirements import MOST, parse
 
 
@@ -23,15 +23,24 @@ def count_required_together(one_id: int, other_id: int) -> tuple[int, int]:
     return len({*find_profile(one_id), *find_profile(other_id)}), MOST
 
 
+def come_along_looked_at(duplicate: Organization, remaining: Organization) -> bool:
+    """False when two moderators agreed that the one that remains may ask people to contact (G3), and did not agree to it of the
+    duplicate: who came to work with children by that would come by the word of the one moderator who says that they are one."""
+    permitted, before = find_contact_permission(remaining.id), find_contact_permission(duplicate.id)
+    looked_at = duplicate.is_public and before is not None and before.second_at is not None
+    return looked_at or permitted is None or permitted.second_at is None
+
+
 def merge_records(duplicate: Organization, remaining: Organization, *, by: Person, with_members: bool) -> list[int]:
     """Move or end everything the duplicate knew of people; the ids of those whose records the other one keeps now.
 
     The word of moderators and the acceptance of its own code of conduct stay behind; so do exemptions, which two people of
     the other one agree to anew. What was recorded, shared with it, and which guardians were spoken to, goes with its
-    members; ends when they do not come along, or when nobody had verified it. What ended because they do not come along stays
+    members; ends when they do not come along, or when nobody had verified it, or looked at it for contact as at the one that
+    remains. What ended because they do not come along stays
     behind until its day: nobody who did not know it comes to read it. Every place is asked again (G1).
     """
-    stands = duplicate.is_public and with_members
+    stands = duplicate.is_public and with_members and come_along_looked_at(duplicate, remaining)
     revoke_conduct_of(duplicate.id, by=by)
     end_exemptions_of(duplicate.id, by=by)
     # What the duplicate required of people goes on being required.
