@@ -7,6 +7,7 @@ this site who has an account.
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from typing import Any
 
 import sqlalchemy as sa
@@ -83,20 +84,22 @@ def register_person(
     birth_date: dt.date | None = None,
     locale: str | None = None,
     way: str = "",
-) -> None:
+) -> str:
     """An account that waits for its address to be proved, or, when the address has one, a note to its owner.
 
-    `way` is the path of the page where they were, so that the link leads back to it.
-    Says nothing about which it was. Raises InvalidInput for what was typed, whoever the address belongs to.
+    `way` is the path of the page where they were, so that the link leads back to it. Gives a mark for this browser, by which
+    `verify_email` knows that the password was chosen here. Says nothing about which it was, to the mark's bearer neither.
+    Raises InvalidInput for what was typed, whoever the address belongs to.
     """
     check_birth_date(birth_date)
     address = normal_email(email)
     if problem := passwords.problem_with(password, address):
         raise InvalidInput({"password": problem})
+    hashed = passwords.hash_password(password)
     made = _insert_person(
         email=address,
         name=name.strip(),
-        password_hash=passwords.hash_password(password),
+        password_hash=hashed,
         birth_date=birth_date,
         locale=locale,
     )
@@ -106,6 +109,12 @@ def register_person(
     db.session.flush()
     payload = {"person_id": person.id, "way": kept_way(way)}
     outbox.enqueue(kind, payload, key=f"{kind}:{person.id}:{new_id()}")
+    return _mark(hashed)
+
+
+def _mark(password_hash: str) -> str:
+    """Of one choice of a password: each hash has a salt of its own, also of the same password chosen twice."""
+    return keyed_hash("chosen here", password_hash)
 
 
 def request_link(email: str, purpose: str, *, way: str = "") -> None:
@@ -199,27 +208,47 @@ def change_email(token: str) -> Person:
     return person
 
 
-def sign_in_by_link(token: str) -> Person:
-    """Whoever reads the mail of this address is the person. Raises Refused (`link_unusable`), also for a person who may
-    not sign in."""
+def sign_in_by_link(token: str, *, mark: str = "") -> Person:
+    """Whoever reads the mail of this address is the person. When that shows for the first time whose it is, a password that
+    was chosen elsewhere than in the browser with this `mark` (of `register_person`) opens nothing any more. Raises Refused
+    (`link_unusable`), also for a person who may not sign in."""
     person = _use_link(token, "sign_in")
     if not person.is_active:
         raise _unusable()
-    person.email_verified_at = person.email_verified_at or now()
+    _prove(person, by=None, mark=mark)
     audit.record("person.signed_in_by_link", subject=person, by=person)
     return person
 
 
-def verify_email(token: str) -> Person:
-    """The address is the person's. Raises Refused (`link_unusable`) for a link that is used, expired or unknown."""
+def verify_email(token: str, *, by: Person | None = None, mark: str = "") -> Person:
+    """The address is the person's. Its owner may not be who registered it: the password stays only when the link is opened by
+    whoever knows it, signed in as that person (`by`) or in the browser where it was chosen (`mark`, of `register_person`).
+    Raises Refused (`link_unusable`) for a link that is used, expired or unknown."""
     person = _use_link(token, "verify_email")
-    person.email_verified_at = person.email_verified_at or now()
+    _prove(person, by=by, mark=mark)
     audit.record("person.email_verified", subject=person, by=person)
     return person
 
 
+def _prove(person: Person, *, by: Person | None, mark: str) -> None:
+    """Whoever reads the mail of the address has the account from now on, and nobody else has it any more."""
+    if person.is_email_verified:
+        return
+    chosen = person.password_hash
+    is_here = chosen is not None and secrets.compare_digest(_mark(chosen).encode(), mark.encode())
+    if not is_here and (by is None or by.id != person.id):
+        shut_out_unproved(person, by=None)
+    person.email_verified_at = now()
+
+
+def make_password_link(person: Person) -> str:
+    """The token of a link to a first password, for whoever just showed in this browser that the address is theirs."""
+    return make_link(person, "reset_password", promise=f"first_password:{person.id}:{new_id()}")
+
+
 def prove_address(person_id: int) -> Person:
-    """The person holds a link that was sent to their address and to nobody else: the address is theirs."""
+    """The person, signed in, holds a link that was sent to their address and to nobody else: the address is theirs, and so is
+    the password that opened this session."""
     person = _locked(person_id)
     if not person.is_email_verified:
         person.email_verified_at = now()
@@ -229,19 +258,22 @@ def prove_address(person_id: int) -> Person:
 
 
 def reset_password(token: str, password: str) -> Person:
-    """A new password by a link; every session ends. The link also proves the address. Raises Refused, InvalidInput."""
+    """A new password by a link; every session ends, and so do the calendar's address and the tokens of the API: whoever asks
+    for this may have lost the account to somebody. The link also proves the address. Raises Refused, InvalidInput."""
     link = find_link(token, "reset_password")
     if link is not None and (problem := passwords.problem_with(password, link.email)):
         raise InvalidInput({"password": problem})
     person = _use_link(token, "reset_password")
     person.email_verified_at = person.email_verified_at or now()
     _set_password(person, password)
+    _end_tokens(person)
     audit.record("person.password_reset", subject=person, by=person)
     return person
 
 
 def change_password(person_id: int, *, current: str, password: str) -> Person:
-    """A new password, given the current one; every other session ends. Raises InvalidInput at the field."""
+    """A new password, given the current one; every other session ends, and the calendar's address. Raises InvalidInput at the
+    field."""
     person = _locked(person_id)
     if not passwords.verify_password(person.password_hash, current):
         raise InvalidInput({"current": _("This is not your present password")})
@@ -375,11 +407,21 @@ def shut_out_unproved(person: Person, *, by: Person | None) -> None:
     person.session_epoch += 1
     _end_feed(person)
     _end_tokens(person)
+    _end_changes(person)
     audit.record("person.shut_out", subject=person, by=by)
 
 
 def _end_feed(person: Person) -> None:
     db.session.execute(sa.delete(CalendarFeed).where(CalendarFeed.person_id == person.id))
+
+
+def _end_changes(person: Person) -> None:
+    """Links to other addresses that somebody asked for do not work any more."""
+    db.session.execute(
+        sa.update(LinkToken)
+        .where(LinkToken.person_id == person.id, LinkToken.purpose == "change_email", LinkToken.used_at.is_(None))
+        .values(used_at=now())
+    )
 
 
 def _end_tokens(person: Person) -> None:
@@ -467,11 +509,8 @@ def _set_password(person: Person, password: str) -> None:
     """Everybody else is signed out, and what they asked for meanwhile does not come: a new address would outlive it."""
     person.password_hash = passwords.hash_password(password)
     person.session_epoch += 1
-    db.session.execute(
-        sa.update(LinkToken)
-        .where(LinkToken.person_id == person.id, LinkToken.purpose == "change_email", LinkToken.used_at.is_(None))
-        .values(used_at=now())
-    )
+    _end_feed(person)
+    _end_changes(person)
 
 
 def _set_place(person: Person, text: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 import sqlalchemy as sa
-from flask import Flask, Request, g, request
+from flask import Flask, Request, g, request, session
 from flask_login import LoginManager, login_user, logout_user
 from werkzeug.exceptions import Unauthorized
 
@@ -14,6 +14,8 @@ from app.core import web
 from app.core.db import db
 from app.core.ids import decode_id
 from app.core.tokens import hash_token
+
+MARK = "chosen_here"
 
 
 def find_current_person() -> Person | None:
@@ -35,9 +37,20 @@ def open_session(person: Person) -> None:
     login_user(person, remember=False)
 
 
+def keep_mark(mark: str) -> None:
+    """Remember in this browser that a password was chosen here (`operations.register_person`)."""
+    session[MARK] = mark
+
+
+def find_mark() -> str:
+    """That mark, or ""."""
+    return str(session.get(MARK, ""))
+
+
 def end_session() -> None:
     """Sign out on this browser."""
     logout_user()
+    session.pop(MARK, None)
     web.forget_begun()
 
 

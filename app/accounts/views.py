@@ -25,7 +25,14 @@ from app.accounts.forms import (
 )
 from app.accounts.models import Person
 from app.accounts.policy import is_known_minor
-from app.accounts.session import current_person, end_session, find_current_person, open_session
+from app.accounts.session import (
+    current_person,
+    end_session,
+    find_current_person,
+    find_mark,
+    keep_mark,
+    open_session,
+)
 from app.accounts.skills import skills_by_category
 from app.core import web
 from app.core.db import transaction
@@ -117,7 +124,7 @@ def register() -> ResponseReturnValue:
             if wait is not None:
                 return _too_often(form, "accounts/register.html", wait, next=_next())
             with transaction():
-                operations.register_person(
+                mark = operations.register_person(
                     email=form.email.data or "",
                     name=form.name.data or "",
                     password=form.password.data or "",
@@ -130,6 +137,7 @@ def register() -> ResponseReturnValue:
             if "birth_date" in invalid.errors:  # nor is anything left in the browser of what a child began
                 web.forget_begun()
         else:
+            keep_mark(mark)
             return redirect(url_for("accounts.registered", next=_way() or None), code=303)
     return render_template("accounts/register.html", form=form, next=_next()), 422 if form.errors else 200
 
@@ -198,7 +206,7 @@ def sign_in_by_link(token: str) -> ResponseReturnValue:
     if token and form.validate_on_submit():
         try:
             with transaction():
-                person = operations.sign_in_by_link(token)
+                person = operations.sign_in_by_link(token, mark=find_mark())
         except Refused:
             token = ""
         else:
@@ -228,12 +236,19 @@ def verify_email(token: str) -> ResponseReturnValue:
     if token and form.validate_on_submit():
         try:
             with transaction():
-                person = operations.verify_email(token)
+                person = operations.verify_email(token, by=find_current_person(), mark=find_mark())
+                # Their own, when nobody chose one yet, or nobody knows who did.
+                link = None if person.password_hash else operations.make_password_link(person)
         except Refused:
             token = ""
         else:
             if person.is_active:
                 open_session(person)
+            if link is not None:
+                flash(
+                    _("Thank you: the address is yours. Choose the password that you sign in with from now on."), "done"
+                )
+                return redirect(url_for("accounts.reset_password", token=link, next=_way() or None), code=303)
             flash(_("Thank you: the address is yours. You can sign up and pledge now."), "done")
             return redirect(_next(), code=303)
     page = render_template("accounts/verify_email.html", form=form, usable=bool(token), next=_way() or None)
@@ -336,7 +351,13 @@ def reset_password(link: _ResetLink) -> ResponseReturnValue:
             if not person.is_active:
                 return redirect(url_for("accounts.sign_in"), code=303)
             open_session(person)
-            flash(_("Your password is set, and you are signed in. Every other browser is signed out."), "done")
+            flash(
+                _(
+                    "Your password is set, and you are signed in. Every other browser is signed out; the address of your "
+                    "calendar and your API tokens, if you had any, do not work any more."
+                ),
+                "done",
+            )
             return redirect(_next(), code=303)
     page = render_template(
         "accounts/reset_password.html", form=form, usable=bool(token), is_first=link.is_first, next=_way() or None

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
-from app.accounts.models import LinkToken, Person
-from app.accounts.operations import change_password, make_link
+from app.accounts.feeds import find_feed_token
+from app.accounts.models import ApiToken, LinkToken, Person
+from app.accounts.operations import change_password, create_token, make_link
 from app.accounts.passwords import hash_password
 from app.core.clock import now
 from app.core.db import db, transaction
@@ -75,11 +77,93 @@ def test_links_are_forgotten_a_week_after_they_could_open_anything(client: Check
             make_link(person, purpose, promise=str(number))
             for number, purpose in enumerate(("verify_email", "sign_in", "verify_email"))
         )
+    # It leads on to another one, to a first password.
     client.post(f"/verify-email/{used}")
-    for days, left in ((6, 3), (8, 1), (15, 0)):
+    for days, left in ((6, 4), (8, 1), (15, 0)):
         with time_machine.travel(now() + dt.timedelta(days=days)):
             work_off()
             assert db.session.query(LinkToken).count() == left
+
+
+@pytest.mark.parametrize("way_in", ["verify-email", "sign-in", "both registered"])
+def test_whoever_registered_an_address_first_is_out_when_its_owner_comes(
+    client: CheckingClient, new_client: Callable[[], CheckingClient], mailbox: Mailbox, work_off: Work, way_in: str
+) -> None:
+    account = {"name": "Ana", "email": "ana@example.org", "password": PASSWORD}
+    squatter, elsewhere = new_client(), "twelve quiet harbours"
+    squatter.post("/register", data=account)
+    squatter.post("/sign-in", data=account)
+    squatter.post("/my-help/calendar", data={})
+    squatter.post("/profile/email", data={"email": "thief@example.org"})
+    person = db.session.scalars(sa.select(Person)).one()
+    feed = find_feed_token(person.id)
+    with transaction():
+        create_token(person, scopes=["signups:read"])
+    assert feed is not None
+    work_off()
+    first = link_in(mailbox, person.email)
+    if way_in == "both registered":
+        client.post("/register", data={**account, "password": elsewhere})
+    elif way_in == "sign-in":
+        client.post("/sign-in/link", data={"email": person.email})
+        work_off()
+        first = link_in(mailbox, person.email)
+    answer = client.post(first)
+    assert answer.status_code == 303
+    assert signed_in_as(client) == "Ana"
+    assert person.is_email_verified
+    # What was opened with the password of somebody who never showed that the address is theirs is dead.
+    assert signed_in_as(squatter) == ""
+    assert squatter.post("/sign-in", data=account).status_code == 422
+    assert squatter.get(f"/my-help/calendar/{feed}.ics").status_code == 404
+    assert squatter.post(link_in(mailbox, "thief@example.org")).status_code == 410
+    assert db.session.scalars(sa.select(ApiToken.revoked_at)).one() is not None
+    if way_in != "sign-in":
+        # They are asked for a password of their own.
+        assert answer.location.startswith("/reset-password/")
+        assert client.post(answer.location, data={"password": elsewhere}).status_code == 303
+        assert signed_in_as(client) == "Ana"
+
+
+def test_whoever_registered_keeps_their_password_where_they_registered_or_are_signed_in(
+    client: CheckingClient, new_client: Callable[[], CheckingClient], mailbox: Mailbox, work_off: Work
+) -> None:
+    account = {"name": "Ana", "email": "ana@example.org", "password": PASSWORD}
+    client.post("/register", data=account)
+    other = {**account, "email": "bea@example.org"}
+    phone = new_client()
+    new_client().post("/register", data=other)
+    phone.post("/sign-in", data=other)
+    work_off()
+    for browser, email in ((client, "ana@example.org"), (phone, "bea@example.org")):
+        answer = browser.post(link_in(mailbox, email))
+        assert (answer.status_code, answer.location) == (303, "/my-help")
+        assert signed_in_as(browser) == "Ana"
+        browser.post("/sign-out")
+        assert browser.post("/sign-in", data={"email": email, "password": PASSWORD}).status_code == 303
+
+
+def test_a_new_password_ends_the_calendar_and_one_by_a_link_the_tokens_too(
+    client: CheckingClient, mailbox: Mailbox, work_off: Work, sign_in: SignIn
+) -> None:
+    person = make_person(password_hash=hash_password(PASSWORD))
+    with transaction():
+        create_token(person, scopes=["signups:read"])
+    sign_in(person)
+    for by_link in (False, True):
+        client.post("/my-help/calendar", data={})
+        feed = find_feed_token(person.id)
+        if by_link:
+            client.post("/forgotten-password", data={"email": person.email})
+            work_off()
+            client.post(link_in(mailbox, person.email), data={"password": "eight blue tricycles"})
+        else:
+            page = client.get("/profile/password").text
+            assert "Your calendar gets no address any more" in page
+            client.post("/profile/password", data={"current": PASSWORD, "password": "nine red rowing boats"})
+        assert client.get(f"/my-help/calendar/{feed}.ics").status_code == 404
+        assert (db.session.scalars(sa.select(ApiToken.revoked_at)).one() is not None) == by_link
+        assert client.get("/my-help/calendar").status_code == 200, "this browser stays signed in"
 
 
 def test_asking_for_a_link_tells_nobody_who_has_an_account(

@@ -405,6 +405,7 @@ class Facts(RuleBasedStateMachine):
             token = make_link(self._person(who), "reset_password", promise=promise)
         if self._act(reset_password, token, "many hands, light work"):
             self.world.people[who].account = self.world.people[who].verified = True
+            self.let_in_anew(who)
 
     @step("people", who=anybody, step=st.sampled_from(("ask", "yes", "yes", "no", "withdraw")))
     def guard(self, who: int, step: str) -> None:
