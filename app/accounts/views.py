@@ -234,11 +234,13 @@ def verify_email(token: str) -> ResponseReturnValue:
     """One button; mail scanners follow links, but do not press buttons."""
     form = ConfirmForm()
     if token and form.validate_on_submit():
+        here = find_current_person()
         try:
             with transaction():
-                person = operations.verify_email(token, by=find_current_person(), mark=find_mark())
-                # Their own, when nobody chose one yet, or nobody knows who did.
-                link = None if person.password_hash else operations.make_password_link(person)
+                person = operations.verify_email(token, by=here, mark=find_mark())
+                # Who came in already has a way in; anybody else chooses a password when there is none, or nobody knows whose.
+                known = person.password_hash is not None or (here is not None and here.id == person.id)
+                link = None if known else operations.make_password_link(person)
         except Refused:
             token = ""
         else:
