@@ -47,7 +47,7 @@ def _request(donation: Donation) -> CheckoutRequest:
         donation=encode_id(donation.id),
         attempt=donation.attempt,
         amount=Money(donation.amount_minor, donation.currency),
-        title=words.payment_title(donation),
+        title=donation.checkout_title or words.payment_title(donation),
         email=donation.email,
         success_url=address,
         cancel_url=f"{address}?from=checkout",
@@ -182,8 +182,9 @@ def _find_lost(asked: CheckoutRequest, account: str | None) -> SessionFacts | No
         except GatewayError as error:
             if error.passing:
                 raise
-            return None  # Stripe refuses to make it, so it never did
-        return gateway.fetch_session(made.id, account=account)
+            # It may refuse because it made one when it was asked otherwise: that one is in its list.
+        else:
+            return gateway.fetch_session(made.id, account=account)
     until = asked.expires_at + OVERLAP  # its clock may differ from ours
     for session in gateway.list_sessions(begun - OVERLAP, account=account, until=until):
         if (session.donation, session.attempt) == (asked.donation, asked.attempt):

@@ -112,6 +112,9 @@ class Donation(HasId, Base):
     # None until Stripe has settled the charge: only then is its fee known.
     stripe_balance_transaction_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
     checkout_url: Mapped[str | None]
+    # What the page of the present try says one pays for: asked for again, Stripe has to read the same, whatever the
+    # organization is called by then. "" for what has no page.
+    checkout_title: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
     # What went back and stays back, as the ledger says: by refunds, and by disputes while the bank holds it.
     refunded_minor: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")
     disputed_minor: Mapped[int] = mapped_column(BigInt, default=0, server_default="0")

@@ -87,8 +87,7 @@ def reason(donation: Donation) -> Any:
 
 
 def payment_title(donation: Donation) -> str:
-    """What the payment page says one pays for, in the language in which the gift was begun: of the row alone, so that a
-    retry says the same."""
+    """What the payment page says one pays for, in the language in which the gift was begun."""
     organization = donation.fundraiser.organization.name
     if not donation.cover_fee_minor:
         return organization

@@ -26,6 +26,7 @@ from app.donations.money_models import MoneyMismatch
 from app.donations.operations.giving import promise_to_expire
 from app.donations.queries import list_stale
 from app.fundraisers.operations import approve_fundraiser, decline_fundraiser, end_fundraiser
+from app.organizations.models import Organization
 from tests.donations.conftest import Given, Giving, WorkOff, ledger_table
 from tests.donations.test_concurrency import at_once
 from tests.factories import make_person
@@ -152,6 +153,29 @@ def test_a_page_whose_address_was_lost_is_closed_before_another_opens(giving: Gi
     address = checkout.resume(donation.id, Money(4000, "USD"))
     assert [session["url"] for session in open_sessions(giving)] == [address]
     assert not {session["id"] for session in open_sessions(giving)} & set(lost)
+
+
+@pytest.mark.rule("F6")
+def test_an_organization_that_is_renamed_meanwhile_is_asked_for_by_the_name_that_stripe_knows(giving: Giving) -> None:
+    """The same key with other words is refused by Stripe, and taken for a page that was never made."""
+    giving.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/sessions", "times": 3})
+    form = giving.form(cover_fee="y")
+    fundraiser = giving.fundraiser()
+    assert giving.post(fundraiser, form).status_code == 503
+    donation = db.session.scalars(sa.select(Donation)).one()
+    with transaction():
+        db.session.execute(sa.update(Organization).values(name="Another Name"))
+    assert giving.post(fundraiser, form).status_code == 303
+    assert giving.server.mistakes == []
+    assert len(open_sessions(giving)) == 1
+    # Should Stripe refuse all the same, the page that it made is found in its list, and closed before another opens.
+    with transaction():
+        values = {"stripe_session_id": None, "checkout_url": None, "checkout_title": "Other words"}
+        db.session.execute(sa.update(Donation).values(**values))
+    address = checkout.resume(donation.id, Money(4000, "USD"))
+    assert [session["url"] for session in open_sessions(giving)] == [address]
+    assert len(giving.server.mistakes) == 1
+    giving.server.mistakes.clear()  # that one was meant
 
 
 @pytest.mark.rule("F6")

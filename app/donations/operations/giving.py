@@ -16,7 +16,7 @@ from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.core.outbox import enqueue, withdraw
-from app.donations import gift_aid, messages
+from app.donations import gift_aid, messages, words
 from app.donations.facts import SessionFacts
 from app.donations.fees import gross_up
 from app.donations.models import Donation
@@ -146,6 +146,7 @@ def start_donation(
     messages.screen(donation)
     db.session.add(donation)
     db.session.flush()
+    donation.checkout_title = words.payment_title(donation)
     if wishes.gift_aid is not None:
         _declare_gift_aid(donation, wishes.gift_aid)
     record(
@@ -263,6 +264,7 @@ def begin_attempt(
     donation.attempt_at = now()
     donation.amount_minor = total.amount_minor
     donation.cover_fee_minor = total.amount_minor - amount.amount_minor
+    donation.checkout_title = words.payment_title(donation)
     donation.status = "pending"
     donation.problem = donation.note = ""
     donation.stripe_session_id = donation.checkout_url = donation.checked_at = donation.cancelled_at = None
