@@ -188,13 +188,14 @@ def request_email_change(person_id: int, email: str, *, way: str = "") -> None:
         outbox.enqueue("mail_email_change_asked", {"person_id": person.id}, key=f"asked:{promise}")
 
 
-def change_email(token: str) -> Person:
+def change_email(token: str, *, by: Person) -> Person:
     """The address a link was sent to is the person's now; every other session ends, as do links to the old one.
 
-    Raises Refused (`link_unusable`) also when somebody else has this address by now.
+    Raises Refused (`link_unusable`) also when somebody else has this address by now, and when it was not `by`, signed in, who
+    asked: whoever else has the mailbox would give their address to somebody else's account.
     """
     link = find_email_change(token)
-    if link is None or find_person_by_email(link.email) is not None:
+    if link is None or link.person_id != by.id or find_person_by_email(link.email) is not None:
         raise _unusable()
     found = lock(LinkToken, link.id)
     if found is None or found.used_at is not None:

@@ -301,12 +301,18 @@ def ask_email_change() -> ResponseReturnValue:
 @accounts.route("/change-email/<token>", methods=["GET", "POST"])
 @public(load=_find_email_change)
 def change_email(token: str) -> ResponseReturnValue:
-    """One button, as for the first address."""
-    form = ConfirmForm()
-    if token and form.validate_on_submit():
+    """One button, as for the first address; only for whoever asked for it, signed in."""
+    form, here = ConfirmForm(), find_current_person()
+    link = queries.find_email_change(token) if token else None
+    if link is not None and (here is None or here.id != link.person_id):
+        way = request.full_path.rstrip("?")
+        return render_template(
+            "accounts/change_email.html", form=form, elsewhere=True, signed_in=here is not None, next=way
+        )
+    if token and here is not None and form.validate_on_submit():
         try:
             with transaction():
-                person = operations.change_email(token)
+                person = operations.change_email(token, by=here)
         except Refused:
             token = ""
         else:
@@ -314,7 +320,8 @@ def change_email(token: str) -> ResponseReturnValue:
                 open_session(person)
             flash(_("Thank you: %(email)s is your address now.", email=person.email), "done")
             return redirect(_next(), code=303)
-    return render_template("accounts/change_email.html", form=form, usable=bool(token)), 200 if token else 410
+    page = render_template("accounts/change_email.html", form=form, elsewhere=False, usable=bool(token))
+    return page, 200 if token else 410
 
 
 @accounts.route("/forgotten-password", methods=["GET", "POST"])

@@ -161,8 +161,31 @@ def test_a_corrected_address_leads_back(
     sent = client.post(f"/profile/email?next={path(shift)}", data={"email": "right@example.org"})
     assert sent.location == path(shift)
     work_off()
-    answer = client.post(link_in(mailbox, "right@example.org", "/change-email/"))
+    link = link_in(mailbox, "right@example.org", "/change-email/")
+    answer = client.post(link)
     assert answer.location == path(shift)
+
+
+def test_a_mailbox_gives_its_address_to_nobody_elses_account(
+    client: CheckingClient, sign_in: SignIn, new_client: Callable[[], CheckingClient], mailbox: Mailbox, work_off: Work
+) -> None:
+    """Whoever asked is signed in as whoever asked; the owner of the mailbox is not, and presses nothing that gives it away."""
+    asking, owner = make_person(password_hash=hash_password(PASSWORD)), make_person()
+    sign_in(asking).post("/profile/email", data={"email": "owner@example.org"})
+    work_off()
+    link = link_in(mailbox, "owner@example.org", "/change-email/")
+    for somebody in (new_client(), sign_in(owner, new_client())):
+        page = somebody.post(link)
+        assert page.status_code == 200
+        assert "If somebody else asked, do nothing" in page.text
+        assert "This address is mine" not in page.text
+    assert db.session.get_one(Person, asking.id).email != "owner@example.org"
+    elsewhere = new_client()
+    way = re.search(r'href="(/sign-in\?next=[^"]+)"', elsewhere.get(link).text)
+    assert way is not None
+    back = elsewhere.post(way[1], data={"email": asking.email, "password": PASSWORD})
+    assert elsewhere.post(back.location).status_code == 303
+    assert db.session.get_one(Person, asking.id, populate_existing=True).email == "owner@example.org"
 
 
 @pytest.mark.rule("S10")
