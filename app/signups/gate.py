@@ -20,7 +20,7 @@ from app.core.errors import Reason, Refused
 from app.core.i18n import _, ngettext
 from app.needs import asking, promises
 from app.needs.models import Position, Shift
-from app.signups import rules
+from app.signups import day_hours, rules
 from app.signups.models import LIVE_STATUSES, MAXIMUM_PARTY_SIZE, ShiftStaff, Signup
 
 # A place in one of these is held: it may not overlap another one (S3).
@@ -134,7 +134,7 @@ def _standing(shift: Shift, person: Person, *, ignore: Signup | None, position: 
     if not person.is_active:
         return promises.check_person(person)
     found = _unmet(rules.list_rules(shift, person, position=position or _position_of(ignore, shift)))
-    return found + _overlap(shift, person, ignore)
+    return found + _overlap(shift, person, ignore) + day_hours.check(shift, person, ignore=ignore)
 
 
 def check_again(signup: Signup) -> list[Reason]:
@@ -166,6 +166,7 @@ def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
         return {}
     known = rules.load([(signup.shift, signup.person) for signup in held])
     busy = list_overlapping([signup.id for signup in held])
+    too_long = day_hours.list_reasons(held)
     found: dict[int, list[Reason]] = {}
     for signup in held:
         if signup.person.is_active:
@@ -173,7 +174,7 @@ def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
                 signup.shift, signup.person, position=_position_of(signup, signup.shift), known=known
             )
             reasons = _unmet(asked) + ([_busy()] if signup.id in busy else [])
-            reasons += _alone(signup.shift, signup.party_size)
+            reasons += too_long.get(signup.id, []) + _alone(signup.shift, signup.party_size)
         else:
             reasons = promises.check_person(signup.person)
         if reasons:
@@ -190,6 +191,7 @@ def list_refusals_in_line(shift: Shift, line: Sequence[Signup]) -> dict[int, lis
     known = rules.load([(shift, signup.person) for signup in line])
     people = promises.check_people([signup.person for signup in line])
     busy = list_overlapping([signup.id for signup in line])
+    too_long = day_hours.list_reasons(line)
     named = _list_named_elsewhere(shift, [signup.person_id for signup in line])
     found: dict[int, list[Reason]] = {}
     for signup in line:
@@ -204,7 +206,7 @@ def list_refusals_in_line(shift: Shift, line: Sequence[Signup]) -> dict[int, lis
                 reasons.append(_busy())
             elif person.id in named:
                 reasons.append(_named())
-            reasons += _alone(shift, signup.party_size)
+            reasons += too_long.get(signup.id, []) + _alone(shift, signup.party_size)
         if reasons:
             found[signup.id] = reasons
     return found

@@ -252,6 +252,13 @@ def _guarded(shift: Shift, person: Person | None, facts: PersonFacts) -> list[Ru
     return found + _hours(shift, person.birth_date)
 
 
+def find_day_limit(shift: Shift, person: Person) -> dt.timedelta | None:
+    """How long a known minor may help on the day of this shift; None for anybody else and for a role without times."""
+    if person.birth_date is None or shift.starts_at is None or not _is_minor(shift, person):
+        return None
+    return find_limits(person.birth_date, start_day(shift), asking.country_of(shift.need)).longest
+
+
 def _hours(shift: Shift, birth_date: dt.date) -> list[Rule]:
     if shift.starts_at is None or shift.ends_at is None:
         return []

@@ -17,6 +17,7 @@ from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.needs.models import Position, Shift
 from app.signups import gate
+from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
 from tests.factories import allow_contact, make_guardian, make_need, make_organization, make_person, make_shift
 
@@ -242,6 +243,42 @@ def test_a_known_minor_does_nothing_before_a_guardian_consents(app: Flask) -> No
     assert "guardian_consent" in refusal(make_shift(minimum_age=14, **by_day), minor)
     make_guardian(minor)
     take(make_shift(minimum_age=14, **by_day), minor)
+
+
+@pytest.mark.rule("G4")
+def test_a_minors_hours_are_those_of_the_day_whoever_has_the_shifts(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight hours at 17, in two shifts as in one; of the places of a day the last taken goes when one is made longer."""
+
+    def at(day: int, hour: int, hours: int) -> dict[str, Any]:
+        starts = dt.datetime.combine(today("UTC") + dt.timedelta(days=day), dt.time(hour), dt.UTC)
+        return {"starts_at": starts, "ends_at": starts + dt.timedelta(hours=hours), "time_zone": "UTC"}
+
+    minor = make_person(birth_date=today("UTC").replace(day=1) - dt.timedelta(days=17 * 365 + 100))
+    make_guardian(minor)
+    morning, noon, evening = make_shift(**at(7, 7, 4)), make_shift(**at(7, 11, 4)), make_shift(**at(7, 16, 2))
+    first, second = take(morning, minor), take(noon, minor)
+    assert refusal(evening, minor) == ["minor_hours"]
+    [reason] = gate.check(evening, minor)
+    assert (reason.url, "8 hours a day" in reason.message) == ("/my-help", True)
+    take(make_shift(**at(8, 7, 4)), minor)  # another day
+    grown = make_person()
+    for shift in (morning, noon, evening):
+        take(shift, grown)
+    places = {key: db.session.get_one(Signup, key) for key in (first, second)}
+    assert gate.list_refusals(list(places.values())) == {}
+    with transaction():
+        db.session.get_one(Shift, morning.id).starts_at -= dt.timedelta(hours=1)
+    assert [gate.stands(places[key]) for key in (first, second)] == [True, False]
+    assert list(gate.list_refusals(list(places.values()))) == [second]
+    with transaction():
+        cancel_signup(first, by=minor)
+    assert gate.stands(places[second])
+    take(evening, minor)
+    # Without the sum, each shift is short enough by itself.
+    monkeypatch.setattr(gate.day_hours, "check", lambda *_one, **_two: [])
+    take(make_shift(**at(7, 18, 3)), minor)
 
 
 @pytest.mark.rule("S11")
