@@ -153,7 +153,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         ],
         "standings": standings,
         "differences": books.mismatches,
-        "open_disputes": len(money_queries.list_open_disputes(organization.id)),
+        "open_disputes": money_queries.count_open_disputes(organization.id),
         "compared_at": frame.iso(books.compared_at),
     }
 

@@ -34,6 +34,8 @@ from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
 
 PAGE_SIZE = 20
+# How many lines of one payout are shown.
+MOST_LINES = 500
 # How long what failed is shown as something to look at.
 RECENT = dt.timedelta(days=60)
 # A refund that nobody has heard of for this long is asked about again.
@@ -148,9 +150,11 @@ def held_of(fundraiser_id: int) -> int:
     return int(db.session.scalar(query) or 0)
 
 
-def list_open_disputes(organization_id: int) -> list[Dispute]:
-    """Open disputes of an organization, the nearest deadline first."""
-    return [dispute for dispute in list_disputes(organization_id) if dispute.is_open]
+def count_open_disputes(organization_id: int) -> int:
+    """How many disputes about gifts to an organization are open."""
+    query = sa.select(sa.func.count()).select_from(Dispute)
+    query = query.where(Dispute.organization_id == organization_id, Dispute.status.in_(DISPUTE_OPEN))
+    return int(db.session.scalar(query) or 0)
 
 
 def list_disputes(organization_id: int) -> list[Dispute]:
@@ -263,15 +267,15 @@ class Line:
         return Money(self.line.amount_minor - self.line.fee_minor, self.line.currency)
 
 
-def list_lines(payout_id: int, organization_id: int, *, limit: int = 500) -> list[Line]:
-    """The lines of a payout that are the organization's, by fundraiser."""
+def list_lines(payout_id: int, organization_id: int) -> list[Line]:
+    """The lines of a payout that are the organization's, by fundraiser; at most MOST_LINES."""
     query = (
         sa.select(PayoutLine, sa.case((Donation.hide_from_organization.is_(False), Donation.name)), Fundraiser.title)
         .outerjoin(Donation, Donation.id == PayoutLine.donation_id)
         .outerjoin(Fundraiser, Fundraiser.id == PayoutLine.fundraiser_id)
         .where(PayoutLine.payout_id == payout_id, PayoutLine.organization_id == organization_id)
         .order_by(Fundraiser.title, PayoutLine.id)
-        .limit(limit)
+        .limit(MOST_LINES)
     )
     return [Line(line, donor or "", title or "") for line, donor, title in db.session.execute(query)]
 

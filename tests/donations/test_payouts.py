@@ -41,7 +41,7 @@ def moves(kind: str) -> list[Any]:
 
 @pytest.mark.rule("F2")
 def test_a_payout_says_which_gifts_it_carries_and_may_come_back(
-    back: Back, mailbox: Mailbox, sign_in: Callable[..., CheckingClient]
+    back: Back, mailbox: Mailbox, sign_in: Callable[..., CheckingClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given, second = back.pay(), back.pay("40")
     back.at_stripe(given, "refund", amount=500)
@@ -67,7 +67,12 @@ def test_a_payout_says_which_gifts_it_carries_and_may_come_back(
     back.hear()
     assert problems(back) == []
     client, slug = sign_in(back.staff(given)), back.address(given).split("/")[2]
-    page = client.get(f"/manage/{slug}/payouts/{encode_id(payout.id)}").get_data(as_text=True)
+    address = f"/manage/{slug}/payouts/{encode_id(payout.id)}"
+    page = client.get(address).get_data(as_text=True)
+    assert "may carry more" not in page
+    with monkeypatch.context() as few:
+        few.setattr(money_queries, "MOST_LINES", 1)
+        assert "may carry more lines than the 1" in client.get(address).get_data(as_text=True)
     for shown in ("Rosa Delgado", "Refund", "Dispute or correction", "Arrived"):
         assert shown in page
     assert paid_out["id"] in client.get(f"/manage/{slug}/money").get_data(as_text=True)

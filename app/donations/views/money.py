@@ -278,11 +278,13 @@ def send_evidence(of: _Of) -> ResponseReturnValue:
 def payout(of: _Of) -> ResponseReturnValue:
     """One payout, and what it carries."""
     found: Payout = of.thing
+    lines = money_queries.list_lines(found.id, of.organization.id)
     return render_template(
         "donations/money/payout.html",
         organization=of.organization,
         payout=found,
-        lines=money_queries.list_lines(found.id, of.organization.id),
+        lines=lines,
+        cut=len(lines) >= money_queries.MOST_LINES,
         words=money_words,
     )
 
