@@ -307,7 +307,7 @@ def client(app: Flask) -> CheckingClient:
 @pytest.fixture
 def new_client(app: Flask) -> Callable[[], CheckingClient]:
     """Makes further browsers."""
-    return app.test_client  # type: ignore[return-value]  # `app` made it CheckingClient
+    return app.test_client
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ class Forked:
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
         ours_status, theirs_status = os.pipe()
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # until `communicate`
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # `communicate` reads and closes it
         theirs = [theirs_in, theirs_out, self._errors.fileno(), theirs_status]
         socket.send_fds(nursery, [json.dumps([module, *arguments]).encode()], theirs)
         for number in (theirs_in, theirs_out, theirs_status):

@@ -13,10 +13,10 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from deploy.demo_payments import (
     api,  # noqa: F401  # its calls are routes of wire.blueprint
-    api_monthly,  # noqa: F401  # likewise
+    api_monthly,  # noqa: F401  # its calls are routes of wire.blueprint
     desk,  # noqa: F401  # its pages are routes of pages.blueprint
     hooks,
-    mischief,  # noqa: F401  # likewise
+    mischief,  # noqa: F401  # its pages are routes of pages.blueprint
     pages,
     wire,
 )

@@ -30,7 +30,7 @@ from tests.donations.together import run
 
 def unseen() -> None:
     """Nobody looks whether the month is there already, and there is time before it is written."""
-    operations.find_by_invoice = lambda _invoice_id: time.sleep(0.2)  # type: ignore[assignment,func-returns-value]  # finds none, late
+    operations.find_by_invoice = lambda _invoice_id: time.sleep(0.2)
 
 
 def unlocked() -> None:

@@ -196,7 +196,7 @@ def test_a_page_about_a_fault_of_ours_asks_nothing_for_its_menu(
     def broken() -> None:
         abort(500)
 
-    broken.guard = guard_of(app, "pages.my_help")  # type: ignore[attr-defined]  # as web.guarded sets it
+    broken.guard = guard_of(app, "pages.my_help")
     monkeypatch.setitem(app.view_functions, "pages.my_help", broken)
     sign_in(make_member(make_organization(), "owner"))
     count_queries.clear()

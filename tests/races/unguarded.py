@@ -20,14 +20,14 @@ from app.signups import operations as placing
 from tests.races import unguarded_money
 
 # Under the lock nobody asks again, and the claim takes whatever is asked for.
-placing.gate = types.SimpleNamespace(**{**vars(gate), "require": lambda *_a, **_k: None})  # type: ignore[attr-defined]  # a guard is off
+placing.gate = types.SimpleNamespace(**{**vars(gate), "require": lambda *_a, **_k: None})
 waitlist.gate = placing.gate
-places._is_free = lambda _party_size: sa.true()  # type: ignore[assignment]  # a guard is off
+places._is_free = lambda _party_size: sa.true()
 # Whoever is offered a place may take it however it stands by now.
 waitlist._no_offer_any_more = lambda _signup, _shift: False
-pledging._is_wanted = lambda _quantity: sa.true()  # type: ignore[assignment]  # a guard is off
+pledging._is_wanted = lambda _quantity: sa.true()
 members._keep_an_owner = lambda *_a: None
-members._require_there = lambda organization: organization  # type: ignore[assignment,return-value]  # a guard is off
+members._require_there = lambda organization: organization
 
 _reconsider = two_adults.reconsider
 
@@ -52,6 +52,6 @@ with app.app_context():
             connection.execute("PRAGMA ignore_check_constraints=ON").close()
 
 
-app.wsgi_app = unguarded_money.listening(app.wsgi_app)  # type: ignore[method-assign]  # the documented way to wrap
+app.wsgi_app = unguarded_money.listening(app.wsgi_app)
 
 __all__ = ["app"]
