@@ -42,7 +42,7 @@ class SubscriptionFacts:
 @dataclasses.dataclass(frozen=True)
 class InvoiceFacts:
     """An invoice of a subscription as it is now. `is_first` when it began the subscription; `payment_intent_id` is the
-    payment that paid it, or would."""
+    payment that paid it, or would; None for what was paid in another way."""
 
     id: str
     status: str
@@ -74,7 +74,9 @@ def _subscription_facts(thing: Any) -> SubscriptionFacts:
         customer_id=gateway._id_of(thing.customer),
         item_id=item.id,
         product_id=gateway._id_of(item.price.product) or "",
-        amount=Money((item.price.unit_amount or 0) * (item.quantity or 1), str(item.price.currency).upper()),
+        amount=Money(
+            (item.price.unit_amount or 0) * (getattr(item, "quantity", None) or 1), str(item.price.currency).upper()
+        ),
         next_at=None if over else gateway._instant(item.current_period_end),
         monthly_gift=gateway._metadata(thing, "monthly_gift"),
         attempt=_attempt(thing),
@@ -86,7 +88,8 @@ def _invoice_facts(thing: Any) -> InvoiceFacts:
     parent = thing.parent.subscription_details if thing.parent is not None else None
     made = thing.payments.data if thing.payments is not None else []
     paid = [one for one in made if one.status == "paid"] or list(made)
-    intent = gateway._id_of(paid[0].payment.payment_intent) if paid else None
+    # It has the member of its type only: what was paid outside Stripe is a payment record, and no PaymentIntent.
+    intent = gateway._id_of(getattr(paid[0].payment, "payment_intent", None)) if paid else None
     return InvoiceFacts(
         id=thing.id,
         status=str(thing.status),

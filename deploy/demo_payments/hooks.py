@@ -278,6 +278,14 @@ def retry_invoice(invoice_id: str) -> Response:
         return answer(payments().public(invoice))
 
 
+@blueprint.post("/invoices/<invoice_id>/pay_outside")
+def pay_invoice_outside(invoice_id: str) -> Response:
+    """An open invoice is marked as paid on the account's pages, outside Stripe. The invoice after it."""
+    _as_owner(invoice_id)
+    with payments().store.transaction():
+        return answer(payments().public(invoices.pay_outside(payments(), payments().store.get("invoice", invoice_id))))
+
+
 @blueprint.post("/pay_out")
 def pay_out() -> Response:
     """`{"account": id or null, "instant": false}`: send what stands in the account to its bank (at once, for a fee); the

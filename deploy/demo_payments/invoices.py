@@ -159,7 +159,8 @@ def pay(payments: Payments, invoice: Thing) -> bool:
         intent = payments.make_intent(
             invoice["amount_due"], invoice["currency"], details, methods=["card"], customer=customer["id"]
         )
-        intent_payment = _add_payment(payments, invoice, intent)
+        payment = {"type": "payment_intent", "payment_intent": intent["id"]}
+        intent_payment = _add_payment(payments, invoice, payment)
     else:
         intent = payments.store.get("payment_intent", intent_payment["payment"]["payment_intent"])
     intent["payment_method"] = customer["invoice_settings"]["default_payment_method"]
@@ -207,7 +208,7 @@ def _payment_of(payments: Payments, invoice: Thing) -> Thing | None:
     return found[0] if found else None
 
 
-def _add_payment(payments: Payments, invoice: Thing, intent: Thing) -> Thing:
+def _add_payment(payments: Payments, invoice: Thing, payment: Thing) -> Thing:
     return payments.store.add(
         {
             "id": new_id("inpay_1"),
@@ -219,7 +220,7 @@ def _add_payment(payments: Payments, invoice: Thing, intent: Thing) -> Thing:
             "invoice": invoice["id"],
             "is_default": True,
             "livemode": False,
-            "payment": {"type": "payment_intent", "payment_intent": intent["id"]},
+            "payment": payment,
             "status": "open",
             "status_transitions": {"canceled_at": None, "paid_at": None},
         }
@@ -234,6 +235,25 @@ def pay_now(payments: Payments, invoice: Thing) -> Thing | ApiError:
     if not pay(payments, invoice):
         payments.emit("invoice.payment_failed", invoice)
         return ApiError(DECLINED, status=402, code="card_declined", kind="card_error", on_purpose=True)
+    return invoice
+
+
+def pay_outside(payments: Payments, invoice: Thing) -> Thing:
+    """Somebody says on the account's pages that an open invoice was paid elsewhere: what stands for that is a payment record,
+    and no PaymentIntent. Raises ApiError when there is nothing to pay."""
+    if invoice["status"] != "open":
+        raise ApiError(f"Invoice is {invoice['status']} and cannot be paid.", code="invoice_not_payable")
+    left = _payment_of(payments, invoice)
+    if left is not None:
+        left["status_transitions"]["canceled_at"] = payments.store.now()
+        payments.store.save(left | {"status": "canceled", "is_default": False})
+    record = {"type": "payment_record", "payment_record": new_id("pr_1")}
+    made = _add_payment(payments, invoice, record)
+    made |= {"status": "paid", "amount_paid": invoice["amount_due"]}
+    made["status_transitions"]["paid_at"] = payments.store.now()
+    payments.store.save(made)
+    _mark_paid(payments, invoice)
+    payments.emit("invoice_payment.paid", made)
     return invoice
 
 

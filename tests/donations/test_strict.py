@@ -1,0 +1,69 @@
+"""What Stripe does and a kind server would not: unusual answers, and nothing asked that it has to refuse (F3, F6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from flask import Flask
+
+from app.donations import gateway_monthly, monthly
+from app.donations.gateway import GatewayError
+from app.donations.sweeping import ask_each
+from tests.donations.conftest import WorkOff
+from tests.donations.connecting import Connecting, connecting
+from tests.donations.test_monthly import Monthly
+
+__all__ = ["connecting"]
+
+
+@pytest.fixture
+def gift(connecting: Connecting, work_off: WorkOff) -> Monthly:
+    return Monthly(connecting, work_off)
+
+
+@pytest.mark.rule("F4")
+def test_a_month_marked_as_paid_outside_stripe_is_shown_to_staff_and_stops_no_other(gift: Monthly) -> None:
+    gift.begin().card_works(False)
+    invoice = gift.renew()["id"]
+    gift.hear()
+    gift.connecting.server.hook("POST", f"invoices/{invoice}/pay_outside", {})
+    monthly.refresh(gift.id)
+    assert gift.months() == [("paid", 2500), ("mismatched", 2500)]  # no charge stands for it: a person is to look
+    gift.hear()
+    gift.card_works(True)
+    gift.renew()
+    gift.hear()
+    assert gift.months() == [("paid", 2500), ("mismatched", 2500), ("paid", 2500)]
+
+
+def test_a_subscription_that_counts_what_is_used_has_no_quantity(
+    gift: Monthly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An organization's own, on its account: it is none of ours, and its events are answered."""
+    import stripe
+
+    shown = gift.begin().subscription()
+    del shown["items"]["data"][0]["quantity"]
+    facts = gateway_monthly._subscription_facts(stripe.Subscription.construct_from(shown, None))
+    assert facts.amount.amount_minor == 2500
+
+
+def test_what_fails_in_a_sweep_holds_up_no_other(app: Flask) -> None:
+    asked: list[int] = []
+    noted: list[int] = []
+    problems = {1: LookupError("gone"), 2: GatewayError("api_error", passing=True), 3: ZeroDivisionError()}
+
+    def act(key: int) -> None:
+        asked.append(key)
+        if key in problems:
+            raise problems[key]
+
+    def looked_at(key: int, _at: dt.datetime) -> None:
+        noted.append(key)
+
+    ask_each("trial", [1, 2, 3, 4], act, looked_at)
+    assert (asked, noted) == ([1, 2, 3, 4], [1, 2, 3])
+    problems[2] = GatewayError("unreachable", passing=True)
+    ask_each("trial", [1, 2, 3, 4], act, looked_at)
+    assert asked[4:] == [1, 2]  # nobody answers: the next would wait as long
