@@ -56,7 +56,6 @@ class InvoiceFacts:
     attempts: int
     next_attempt_at: dt.datetime | None
     livemode: bool
-    created_at: dt.datetime
 
 
 def _attempt(thing: Any) -> int | None:
@@ -102,7 +101,6 @@ def _invoice_facts(thing: Any) -> InvoiceFacts:
         attempts=thing.attempt_count,
         next_attempt_at=None if thing.next_payment_attempt is None else gateway._instant(thing.next_payment_attempt),
         livemode=thing.livemode,
-        created_at=gateway._instant(thing.created),
     )
 
 

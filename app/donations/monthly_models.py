@@ -42,9 +42,8 @@ class MonthlyGift(HasId, Base):
     stripe_customer_id: Mapped[str | None] = mapped_column(sa.String(255))
     # The amount that was asked for and that Stripe has not confirmed yet.
     wanted_minor: Mapped[int | None] = mapped_column(BigInt)
-    # The amount before the last change, and when that was: an invoice made before it asks for that one still.
-    amount_before_minor: Mapped[int | None] = mapped_column(BigInt)
-    amount_changed_at: Mapped[dt.datetime | None]
+    # Every amount that Stripe was ever asked for, as they were: an invoice that was made at an earlier one may wait for weeks.
+    asked_minor: Mapped[list[int]] = mapped_column(sa.JSON, default=list, server_default="[]")
     # How many acts were asked of Stripe: each has a key of its own (F6).
     acts: Mapped[int] = mapped_column(default=0, server_default="0")
     # When it was asked to end; Stripe is told until it has.
@@ -58,6 +57,11 @@ class MonthlyGift(HasId, Base):
     checked_at: Mapped[dt.datetime | None]
 
     fundraiser: Mapped[Fundraiser] = relationship()
+
+    def asks_for(self, minor: int) -> None:
+        """Stripe is asked for `minor` units a month from now on, or may have been."""
+        if minor not in self.asked_minor:
+            self.asked_minor = [*self.asked_minor, minor]
 
     @property
     def is_live(self) -> bool:

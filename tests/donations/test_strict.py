@@ -7,6 +7,8 @@ import datetime as dt
 import pytest
 from flask import Flask
 
+from app.core.db import transaction
+from app.core.money import Money
 from app.donations import gateway_monthly, monthly
 from app.donations.gateway import GatewayError
 from app.donations.sweeping import ask_each
@@ -35,6 +37,29 @@ def test_a_month_marked_as_paid_outside_stripe_is_shown_to_staff_and_stops_no_ot
     gift.renew()
     gift.hear()
     assert gift.months() == [("paid", 2500), ("mismatched", 2500), ("paid", 2500)]
+
+
+@pytest.mark.rule("F4")
+def test_a_month_at_any_amount_that_was_ever_asked_for_is_counted_and_no_other(gift: Monthly) -> None:
+    """Its invoice stays open while its donor changes the amount twice and puts in another card. Whose clock is ahead does not
+    matter: Stripe's is, here."""
+    server = gift.begin().connecting.server
+    server.hook("POST", "clock", {"advance": 3 * 24 * 3600})
+    gift.card_works(False)
+    invoice = gift.renew()["id"]
+    gift.hear()
+    for minor in (4000, 6000):
+        monthly.change_amount(gift.id, Money(minor, "USD"))
+    gift.card_works(True)
+    server.hook("POST", f"invoices/{invoice}/retry", {})
+    gift.hear()
+    assert gift.months() == [("paid", 2500), ("paid", 2500)]
+    assert (gift.row().amount_minor, gift.row().asked_minor) == (6000, [2500, 4000, 6000])
+    with transaction():  # somebody changes it in the dashboard
+        gift.row().amount_minor, gift.row().asked_minor = 4000, [2500, 4000]
+    gift.renew()
+    gift.hear()
+    assert gift.months()[2:] == [("mismatched", 6000)]
 
 
 def test_a_subscription_that_counts_what_is_used_has_no_quantity(

@@ -61,6 +61,7 @@ def begin(donation: Donation) -> MonthlyGift:
         mode=donation.mode,
         account=donation.account,
         amount_minor=donation.amount_minor,
+        asked_minor=[donation.amount_minor],
         currency=donation.currency,
         status="pending",
         created_at=now(),
@@ -90,6 +91,7 @@ def note_session(donation: Donation, session: SessionFacts) -> None:
         return
     if gift.status == "pending":
         gift.amount_minor = donation.amount_minor
+        gift.asks_for(donation.amount_minor)
         gift.status = "active"
         _record("active", gift)
         if gift.stop_asked_at is not None:  # it was stopped before its payment came in
@@ -190,10 +192,7 @@ def _disagreements(
     gift: MonthlyGift, invoice: InvoiceFacts, payment: PaymentFacts | None, *, livemode: bool
 ) -> list[str]:
     """What Stripe says of a month that is not what was asked (F4)."""
-    asked = {gift.amount_minor, gift.wanted_minor}
-    changed = gift.amount_changed_at
-    if changed is not None and invoice.created_at <= changed:
-        asked.add(gift.amount_before_minor)
+    asked = {gift.amount_minor, gift.wanted_minor, *gift.asked_minor}
     found = []
     if invoice.amount.currency != gift.currency or invoice.amount.amount_minor not in asked:
         found.append(f"invoice says {invoice.amount.amount_minor} {invoice.amount.currency}")
@@ -246,8 +245,7 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
     gift.stripe_subscription_id = gift.stripe_subscription_id or facts.id
     gift.stripe_customer_id = gift.stripe_customer_id or facts.customer_id
     if gift.wanted_minor is not None and facts.amount == Money(gift.wanted_minor, gift.currency):
-        gift.amount_before_minor, gift.amount_minor = gift.amount_minor, gift.wanted_minor
-        gift.wanted_minor, gift.amount_changed_at = None, now()
+        gift.amount_minor, gift.wanted_minor = gift.wanted_minor, None
         _record("amount_changed", gift)
     if facts.is_over:
         end(gift, gift.ended_by or ("payment" if facts.ended_for == "payment_failed" else "organization"))
@@ -308,6 +306,7 @@ def next_act(gift_id: int, *, wanted: Money | None = None) -> int:
     gift.acts += 1
     if wanted is not None:
         gift.wanted_minor = wanted.amount_minor
+        gift.asks_for(wanted.amount_minor)
     db.session.flush()
     return gift.acts
 
