@@ -41,6 +41,8 @@ RECENT = dt.timedelta(days=60)
 # A refund that nobody has heard of for this long is asked about again.
 REFUND_STALE = dt.timedelta(hours=6)
 ASKED_STALE = dt.timedelta(minutes=10)
+# How long Stripe is asked for the balance transaction of a refund that is done, or has failed, and has none yet.
+BOOKED_WITHIN = dt.timedelta(days=14)
 # Refunds of which nothing came to the donor.
 NOT_ARRIVED = ("failed", "canceled", "refused")
 
@@ -110,11 +112,18 @@ def list_warnings_of(donation_id: int) -> list[FraudWarning]:
 
 
 def list_refunds_to_check(*, mode: str, limit: int = 100) -> list[int]:
-    """Refunds to ask Stripe about: asked for and never heard of, or on their way and long not looked at."""
+    """Refunds to ask Stripe about: asked for and never heard of; or long not looked at, and on their way, or not seen yet in the
+    balance that they left or came back to (no event tells of that)."""
+    is_unseen = sa.or_(
+        Refund.stripe_balance_transaction_id.is_(None),
+        sa.and_(Refund.status == "failed", Refund.failure_balance_transaction_id.is_(None)),
+    )
+    unseen = sa.and_(Refund.status.in_(("succeeded", "failed")), is_unseen, Refund.created_at > now() - BOOKED_WITHIN)
+    waits = sa.or_(Refund.status.in_(("pending", "requires_action")), unseen)
     looked_at = sa.func.coalesce(Refund.checked_at, Refund.created_at)
     due = sa.or_(
         sa.and_(Refund.status == "asked", Refund.created_at < now() - ASKED_STALE),
-        sa.and_(Refund.status.in_(("pending", "requires_action")), looked_at < now() - REFUND_STALE, reachable()),
+        sa.and_(waits, looked_at < now() - REFUND_STALE, reachable()),
     )
     query = sa.select(Refund.id).join(Donation, Donation.id == Refund.donation_id).where(due, Donation.mode == mode)
     return list(db.session.scalars(query.order_by(looked_at).limit(limit)))

@@ -140,6 +140,17 @@ def settle() -> Response:
     return answer({"happened": payments().do_due("settle")})
 
 
+@blueprint.post("/ties")
+def set_ties() -> Response:
+    """`{"order": "oldest"|"any"}`: from now on lists show what was made within one second the oldest first, or by no order one
+    would guess; "newest": as usual. Stripe promises an order by `created` and no other."""
+    order = _asked()["order"]
+    if order not in ("newest", "oldest", "any"):
+        raise ApiError("order must be newest, oldest or any", param="order")
+    payments().store.set("ties", order)
+    return answer({})
+
+
 ACTS = ("pay", "decline", "pay_later", "bank_confirms", "bank_refuses")
 
 
@@ -182,7 +193,7 @@ def _answer_all(things: list[dict[str, Any]]) -> Response:
 
 @blueprint.post("/refund_outcome")
 def set_refund_outcome() -> Response:
-    """`{"outcome": "succeeded"|"pending"|"failed"|null}`: how refunds go from now on; null as usual (cards at once, banks
+    """`{"outcome": one of refunds.OUTCOMES or null}`: how refunds go from now on; null as usual (cards at once, banks
     after five days)."""
     outcome = _asked()["outcome"]
     if outcome is None:
@@ -196,8 +207,9 @@ def set_refund_outcome() -> Response:
 
 @blueprint.post("/refunds/<refund_id>/<act>")
 def act_on_refund(refund_id: str, act: str) -> Response:
-    """What the donor's bank does with a refund: succeed, fail. The refund after it."""
-    acts = {"succeed": refunds.succeed, "fail": refunds.fail}
+    """What the donor's bank does with a refund: succeed, fail; what Stripe does with one that has no balance transaction:
+    book, cancel. The refund after it."""
+    acts = {"succeed": refunds.succeed, "fail": refunds.fail, "book": refunds.book_now, "cancel": refunds.cancel}
     _as_owner(refund_id)
     with payments().store.transaction():
         return answer(payments().public(acts[act](payments(), payments().store.get("refund", refund_id))))

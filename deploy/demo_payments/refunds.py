@@ -12,7 +12,11 @@ from deploy.demo_payments.payments import NOBODY, Cause, Payments
 from deploy.demo_payments.store import Thing, new_id
 
 CARD = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
-OUTCOMES = ("succeeded", "pending", "failed")
+# The last three take nothing from the account yet: the donor has to say where to, the account has too little, or Stripe has
+# not booked what was refunded. https://docs.stripe.com/api/refunds/object: `balance_transaction` and `pending_reason`.
+UNBOOKED = ("requires_action", "held", "unbooked")
+OUTCOMES = ("succeeded", "pending", "failed", *UNBOOKED)
+STATUSES = {"succeeded": "succeeded", "requires_action": "requires_action", "unbooked": "succeeded"}
 
 
 def charge_of(payments: Payments, asked: Thing) -> Thing:
@@ -71,21 +75,12 @@ def create(payments: Payments, asked: Thing, cause: Cause = NOBODY) -> Thing:
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
         "reason": asked.get("reason"),
-        "status": "pending" if outcome != "succeeded" else "succeeded",
+        "status": STATUSES.get(outcome, "pending"),
     }
-    if outcome != "succeeded":
-        refund["pending_reason"] = "processing"
-    kind = "refund" if charge["id"].startswith("ch_") else "payment_refund"
-    booked = books.book(
-        payments,
-        kind,
-        -amount,
-        charge["currency"],
-        source=refund["id"],
-        category="refund",
-        description="REFUND FOR CHARGE",
-    )
-    refund["balance_transaction"] = booked["id"]
+    if refund["status"] == "pending":
+        refund["pending_reason"] = "insufficient_funds" if outcome == "held" else "processing"
+    if outcome not in UNBOOKED:
+        _take(payments, refund)
     payments.store.add(refund)
     _change_charge(payments, charge, amount, "charge.refunded", cause)
     payments.emit("refund.created", refund, cause)
@@ -93,6 +88,66 @@ def create(payments: Payments, asked: Thing, cause: Cause = NOBODY) -> Thing:
         fail(payments, refund)
     elif outcome == "pending":
         payments.store.plan("refund", refund["id"], payments.store.now() + 5 * books.DAY)
+    return refund
+
+
+def _take(payments: Payments, refund: Thing) -> None:
+    """What goes back leaves the account's balance. The caller saves the refund."""
+    booked = books.book(
+        payments,
+        "refund" if refund["charge"].startswith("ch_") else "payment_refund",
+        -refund["amount"],
+        refund["currency"],
+        source=refund["id"],
+        category="refund",
+        description="REFUND FOR CHARGE",
+    )
+    refund["balance_transaction"] = booked["id"]
+
+
+def _put_back(payments: Payments, refund: Thing) -> None:
+    """What did not arrive is in the account's balance again. The caller saves the refund."""
+    back = books.book(
+        payments,
+        "refund_failure",
+        refund["amount"],
+        refund["currency"],
+        source=refund["id"],
+        category="refund_failure",
+        description="REFUND FAILURE",
+    )
+    refund["failure_balance_transaction"] = back["id"]
+
+
+def book_now(payments: Payments, refund: Thing) -> Thing:
+    """What had no balance transaction has one now, and what waited for that goes on; of one that is called done, or failed
+    since, nobody is told. Raises ApiError when it has one."""
+    if refund["balance_transaction"] is not None:
+        raise ApiError("The refund is booked.", status=409)
+    before = refund["status"]
+    _take(payments, refund)
+    if before == "failed":
+        _put_back(payments, refund)
+    elif before != "succeeded":
+        refund |= {"status": "pending", "pending_reason": "processing"}
+    payments.store.save(refund)
+    if refund["status"] == "pending":
+        payments.emit("refund.updated", refund, previous={"status": before, "balance_transaction": None})
+    return refund
+
+
+def cancel(payments: Payments, refund: Thing) -> Thing:
+    """The account takes back what had not left it. Raises ApiError when it has, or is over."""
+    before = refund["status"]
+    if before not in ("pending", "requires_action") or refund["balance_transaction"] is not None:
+        raise ApiError(f"The refund is {before}.", status=409)
+    refund.pop("pending_reason", None)
+    payments.store.save(refund | {"status": "canceled"})
+    charge = payments.store.get("charge", refund["charge"])
+    _change_charge(payments, charge, -refund["amount"], "charge.updated", NOBODY)
+    refund["status"] = "canceled"
+    for kind in ("refund.updated", "charge.refund.updated"):
+        payments.emit(kind, refund, previous={"status": before})
     return refund
 
 
@@ -115,7 +170,7 @@ def _change_charge(payments: Payments, charge: Thing, amount: int, kind: str, ca
 
 
 def _still_pending(payments: Payments, refund: Thing) -> None:
-    if refund["status"] != "pending":
+    if refund["status"] != "pending" or refund["balance_transaction"] is None:
         raise ApiError(f"The refund is {refund['status']}.", status=409)
     payments.store.unplan("refund", refund["id"])
 
@@ -133,24 +188,13 @@ def succeed(payments: Payments, refund: Thing) -> Thing:
 def fail(payments: Payments, refund: Thing) -> Thing:
     """The donor's bank sends it back, perhaps after it was called done: the account has the money again. Raises ApiError."""
     before = refund["status"]
-    if before not in ("pending", "succeeded"):
+    if before not in ("pending", "succeeded", "requires_action"):
         raise ApiError(f"The refund is {before}.", status=409)
     payments.store.unplan("refund", refund["id"])
-    back = books.book(
-        payments,
-        "refund_failure",
-        refund["amount"],
-        refund["currency"],
-        source=refund["id"],
-        category="refund_failure",
-        description="REFUND FAILURE",
-    )
+    if refund["balance_transaction"] is not None:  # what never left does not come back
+        _put_back(payments, refund)
     refund.pop("pending_reason", None)
-    refund |= {
-        "status": "failed",
-        "failure_balance_transaction": back["id"],
-        "failure_reason": "expired_or_canceled_card",
-    }
+    refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
     payments.store.save(refund)
     charge = payments.store.get("charge", refund["charge"])
     _change_charge(payments, charge, -refund["amount"], "charge.updated", NOBODY)

@@ -348,7 +348,7 @@ def show(path: str, object_id: str) -> Response:
 
 
 def index(path: str) -> Response:
-    listed, store = LISTED[path], payments().store
+    listed = LISTED[path]
     accepted = Table(of={**PAGING, **{name: spec for name, (spec, _condition) in listed.filters.items()}})
     params = accepted.read(decode(request.args.items(multi=True)), "")
     payments().do_due()
@@ -372,23 +372,54 @@ def index(path: str) -> Response:
             conditions.append((condition, value["payment_intent"]))
         else:
             conditions.append((condition, json.dumps(value) if isinstance(value, list) else value))
-    backwards = "ending_before" in params
+    paths = [inner.removeprefix("data.") for inner in params.get("expand", []) if inner.startswith("data.")]
+    if len(paths) != len(params.get("expand", [])):
+        raise ApiError("On a list, what is expanded begins with `data.`.", param="expand")
+    page, has_more = _page(listed, params, conditions)
+    data = [expanded(thing, paths) for thing in page]
+    return answer({"object": "list", "data": data, "has_more": has_more, "url": f"/v1/{path}"})
+
+
+def _page(listed: Listed, params: Thing, conditions: list[tuple[str, Any]]) -> tuple[list[Thing], bool]:
+    """The page of what meets the conditions that `params` ask for, and whether more follows."""
+    store, limit, backwards = payments().store, params.get("limit", 10), "ending_before" in params
+    order = store.setting("ties", "newest")
+    if order != "newest":
+        return _page_by_second(listed, params, conditions, order)
     for name, operator in (("starting_after", "<"), ("ending_before", ">")):
         if name in params:
             position = store.position(listed.kind, params[name])
             if position is None:
                 raise missing(listed.kind, params[name], name)
             conditions.append((f"seq {operator} ?", position))
-    limit = params.get("limit", 10)
     found = store.page(listed.kind, conditions, limit + 1, backwards=backwards)
     page = found[:limit]
     if backwards:
         page.reverse()
-    paths = [inner.removeprefix("data.") for inner in params.get("expand", []) if inner.startswith("data.")]
-    if len(paths) != len(params.get("expand", [])):
-        raise ApiError("On a list, what is expanded begins with `data.`.", param="expand")
-    data = [expanded(thing, paths) for thing in page]
-    return answer({"object": "list", "data": data, "has_more": len(found) > limit, "url": f"/v1/{path}"})
+    return page, len(found) > limit
+
+
+def _page_by_second(
+    listed: Listed, params: Thing, conditions: list[tuple[str, Any]], order: str
+) -> tuple[list[Thing], bool]:
+    """The same, the newest second first, and within a second the oldest first or in any order."""
+    found = payments().store.page(listed.kind, conditions, backwards=True)
+    places = {thing["id"]: f"{place:09}" for place, thing in enumerate(found)}
+
+    def key(thing: Thing) -> tuple[int, str]:
+        by_chance = hashlib.sha256(thing["id"].encode()).hexdigest()
+        return -thing["created"], by_chance if order == "any" else places.get(thing["id"], "")
+
+    found.sort(key=key)
+    limit, backwards = params.get("limit", 10), "ending_before" in params
+    for name in ("starting_after", "ending_before"):
+        if name in params:
+            at = payments().store.find(listed.kind, params[name])
+            if at is None:
+                raise missing(listed.kind, params[name], name)
+            found = [one for one in found if (key(one) > key(at) if name == "starting_after" else key(one) < key(at))]
+    page = found[-limit:] if backwards else found[:limit]
+    return page, len(found) > limit
 
 
 def line_items(session: Thing) -> Thing:

@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.audit import AuditEvent
-from app.core.clock import now
+from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
-from app.donations import checks, money_queries
+from app.donations import checks, going_back, money_queries
 from app.donations.models import Donation
 from app.donations.money_models import Refund
 from tests.conftest import CheckingClient
@@ -44,6 +44,11 @@ def refund_entries(label: str, *signed: int) -> list[Any]:
     return sorted(
         (label, kinds[minor > 0], (("refunds", minor, "USD"), ("stripe_clearing", -minor, "USD"))) for minor in signed
     )
+
+
+def problems(back: Back) -> list[str]:
+    """What comparing everything with Stripe finds."""
+    return list(json.loads(verify(back.giving, "--with-stripe").stdout.splitlines()[-1])["problems"])
 
 
 def in_ledger(*kinds: str) -> list[Any]:
@@ -205,6 +210,102 @@ def test_refunds_of_the_dashboard_waiting_failing_and_shuffled(
     back.hear()
     assert back.raised(given) == 2500
     assert json.loads(verify(back.giving, "--with-stripe").stdout.splitlines()[-1])["problems"] == []
+
+
+@pytest.mark.rule("F3")
+@pytest.mark.rule("F5")
+@pytest.mark.parametrize("known", [True, False], ids=["booked before", "failed when first heard of"])
+def test_refunds_of_one_second_count_once_in_whatever_order_they_are_listed(back: Back, known: bool) -> None:
+    """The first failed, the second is of the whole gift as well: Stripe promises no order among equals."""
+    gifts = [back.pay(), back.pay()]
+    for order, given in zip(("newest", "oldest"), gifts, strict=True):
+        label = encode_id(given.donation_id)
+        first = back.at_stripe(given, "refund")
+        if known:
+            back.hear()
+        back.server.hook("POST", f"refunds/{first['id']}/fail", {})
+        back.server.hook("POST", "clock", {"at": first["created"]})
+        back.at_stripe(given, "refund")
+        back.server.hook("POST", "ties", {"order": order})
+        going_back.refresh_refunds(given.donation_id)
+        signed = [minor for row in in_ledger("refund", "refund_failed") if row[0] == label for minor in row_of(row)]
+        assert sorted(signed) == [-2500, 2500, 2500]
+        assert back.donation(given).refunded_minor == 2500
+    assert back.raised(gifts[0]) == 0
+    assert (checks.check_returned()[1], checks.check_ledger()[1]) == ([], [])
+
+
+def row_of(row: Any) -> list[int]:
+    """What of a transaction changed the refunds."""
+    return [minor for account, minor, _currency in row[2] if account == "refunds"]
+
+
+@pytest.mark.rule("F5")
+def test_a_refund_that_failed_and_is_heard_of_after_another_one_was_booked(
+    back: Back, sign_in: Callable[..., CheckingClient]
+) -> None:
+    given = back.pay()
+    failed = back.at_stripe(given, "refund", amount=2000)
+    back.server.hook("POST", f"refunds/{failed['id']}/fail", {})
+    client, address = sign_in(back.staff(given)), back.address(given, "refund")
+    assert client.post(address, data={**FORM, "amount": "15"}).status_code == 303
+    assert back.donation(given).refunded_minor == 1500
+    for _again in range(2):
+        going_back.refresh_refunds(given.donation_id)
+    booked = sorted(minor for row in in_ledger("refund", "refund_failed") for minor in row_of(row))
+    assert booked == [-1000, -1000, 1000, 1000, 1500]  # the part of the page and what is beyond it, both ways
+    assert (back.raised(given), back.donation(given).refunded_minor) == (1000, 1500)
+    assert (checks.check_returned()[1], checks.check_ledger()[1]) == ([], [])
+
+
+@pytest.mark.rule("F5")
+def test_a_refund_takes_from_the_books_when_it_leaves_stripes_balance(
+    back: Back, sign_in: Callable[..., CheckingClient]
+) -> None:
+    """Stripe has no balance transaction for it: it waits for money or for the donor's bank, or was not booked yet."""
+    given = back.pay()
+    client = sign_in(back.staff(given))
+
+    def hear() -> list[tuple[int, str]]:
+        going_back.refresh_refunds(given.donation_id)
+        assert problems(back) == []
+        return sorted((row.amount_minor, row.status) for row in back.rows(Refund))
+
+    made = {}
+    for minor, outcome in ((100, "requires_action"), (200, "held"), (300, "held"), (400, "requires_action")):
+        back.server.hook("POST", "refund_outcome", {"outcome": outcome})
+        made[minor] = back.at_stripe(given, "refund", amount=minor)["id"]
+    assert hear() == [(100, "requires_action"), (200, "pending"), (300, "pending"), (400, "requires_action")]
+    assert (in_ledger("refund", "refund_failed"), back.raised(given)) == ([], 2500)
+    assert "at most $15" in client.get(back.address(given, "refund")).text  # they are on their way all the same
+    for minor, act in ((100, "book"), (200, "fail"), (300, "cancel"), (400, "cancel")):
+        back.server.hook("POST", f"refunds/{made[minor]}/{act}", {})
+    assert hear() == [(100, "pending"), (200, "failed"), (300, "canceled"), (400, "canceled")]
+    label = encode_id(given.donation_id)
+    assert in_ledger("refund", "refund_failed") == refund_entries(label, 100)
+    assert back.raised(given) == 2400
+    # What failed had left after all: Stripe books both when nobody expects it, and no event tells.
+    back.server.hook("POST", f"refunds/{made[200]}/book", {})
+    # What is called done counts at once; Stripe books it later, and here nobody is told either.
+    back.server.hook("POST", "settles_in", {"account": None, "currency": "eur", "rate": "0.9"})
+    back.server.hook("POST", "refund_outcome", {"outcome": "unbooked"})
+    unbooked = back.at_stripe(given, "refund", amount=600)["id"]
+    back.hear()
+    assert back.raised(given) == 1800
+    back.server.hook("POST", f"refunds/{unbooked}/book", {})
+    assert problems(back) != []
+    with moved_to(now() + dt.timedelta(hours=7)):
+        going_back.check_stale()
+        assert problems(back) == []
+        back.server.requests.clear()
+        going_back.check_stale()
+        assert back.server.requests == []  # not all the time
+    assert in_ledger("refund", "refund_failed") == refund_entries(label, 100, 200, -200, 600)
+    assert len(in_ledger("exchange")) == 1
+    with moved_to(now() + going_back.money_queries.BOOKED_WITHIN + dt.timedelta(days=1)):
+        [waits] = [row.id for row in back.rows(Refund) if row.status == "pending"]
+        assert money_queries.list_refunds_to_check(mode="demo") == [waits]
+    assert back.server.refused() == []
 
 
 @pytest.mark.rule("F5")

@@ -10,7 +10,7 @@ import pytest
 import stripe
 from stripe.params import DisputeUpdateParams, RefundCreateParams
 
-from deploy.demo_payments import disputes, specs
+from deploy.demo_payments import disputes, refunds, specs
 from tests.demo_payments import DemoServer
 from tests.money.test_demo_connect import acting, refused
 from tests.money.test_demo_payment_server import browse, declared, page, params
@@ -121,6 +121,29 @@ def test_a_refund_waits_arrives_or_fails(server: DemoServer) -> None:
     assert trial.refund().status == "failed"
     server.request("/_demo/refund_outcome", {"outcome": None})
     assert trial.refund().status == "pending"
+
+
+def test_a_refund_may_have_no_balance_transaction_and_lists_show_equals_in_any_order(server: DemoServer) -> None:
+    trial = Trial(server)
+    found = {}
+    for outcome in refunds.UNBOOKED:
+        server.request("/_demo/refund_outcome", {"outcome": outcome})
+        made = trial.refund(amount=100)
+        assert made.balance_transaction is None
+        found[outcome] = made.id
+        assert set(made.to_dict()) - declared(stripe.Refund) == set()
+    server.request("/_demo/refund_outcome", {"outcome": None})
+    assert trial.book() == [GIFT]
+    assert trial.hook(f"refunds/{found['requires_action']}/cancel")["status"] == "canceled"
+    with pytest.raises(urllib.error.HTTPError):
+        trial.hook(f"refunds/{found['unbooked']}/cancel")
+    assert trial.hook(f"refunds/{found['held']}/fail")["status"] == "failed"
+    assert trial.hook(f"refunds/{found['unbooked']}/book")["status"] == "succeeded"
+    assert (trial.charge_now().amount_refunded, trial.book()) == (100, [GIFT, ("refund", -100, 0, "refund")])
+    for order in ("oldest", "any", "newest"):
+        server.request("/_demo/ties", {"order": order})
+        listed = trial.v1.refunds.list({"charge": trial.charge, "limit": 1}, trial.options)
+        assert {refund.id for refund in listed.auto_paging_iter()} == set(found.values())
 
 
 def test_a_refund_from_the_pages_of_the_account(server: DemoServer) -> None:

@@ -34,7 +34,8 @@ from app.fundraisers.models import Fundraiser
 
 # A refund only ever moves to a higher rank, whatever arrives in whatever order (F3): Stripe's "failed" and "canceled" are final.
 RANK = {"asked": 0, "refused": 1, "requires_action": 2, "pending": 3, "succeeded": 4, "failed": 5, "canceled": 5}
-
+# They put back what had left, and nothing follows them.
+ENDED = ("failed", "canceled")
 
 # What an event is called that speaks of no payment of ours.
 NOT_OURS = "not ours"
@@ -149,7 +150,8 @@ def note_refunds(donation_id: int, refunds: Sequence[RefundFacts], *, event_id: 
         raise LookupError("donation")
     if event_id is not None:
         close_event(event_id, "handled")
-    for facts in reversed(refunds):  # as they were made
+    # What has ended makes room for what lives, whatever order Stripe lists them in: of one second it promises none.
+    for facts in sorted(refunds, key=lambda one: (one.status not in ENDED, one.created_at, one.id)):
         _note_refund(donation, facts)
     db.session.flush()
 
@@ -199,7 +201,7 @@ def _note_refund(donation: Donation, facts: RefundFacts) -> None:
     if before not in REFUND_LIVE and refund.status in REFUND_LIVE:
         _record("refunded", donation, refund)
         enqueue("mail_donation_refunded", {"refund_id": refund.id}, key=f"donation_refunded:{refund.id}")
-    elif refund.status in ("failed", "canceled"):
+    elif refund.status in ENDED:
         _record("refund_failed", donation, refund)
         if before in REFUND_LIVE:  # the donor was told that it comes
             enqueue("mail_donation_refunded", {"refund_id": refund.id}, key=f"donation_refund_failed:{refund.id}")
@@ -208,8 +210,11 @@ def _note_refund(donation: Donation, facts: RefundFacts) -> None:
 
 
 def _book(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
-    """Write it once it is on its way; write the reverse when it failed."""
-    wanted = refund.amount_minor if refund.status in REFUND_LIVE else 0
+    """Write it once it has left Stripe's balance, or Stripe calls it done; write the reverse when it failed. What waits for
+    money, or for the donor to say where to, has no balance transaction yet, and may never have one
+    (https://docs.stripe.com/api/refunds/object, `balance_transaction` and `pending_reason`)."""
+    has_left = refund.status == "succeeded" or refund.stripe_balance_transaction_id is not None
+    wanted = refund.amount_minor if refund.status in REFUND_LIVE and has_left else 0
     change = wanted - refund.booked_minor
     if change:
         movement = move_back(donation, change, refunded=True)
@@ -217,7 +222,7 @@ def _book(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
         book(donation, movement, account="refunds", kind=kind, source=f"{kind}:{refund.stripe_refund_id}")
         refund.booked_minor = wanted
         db.session.flush()
-    elif refund.status in ("failed", "canceled") and facts.balance is not None:
+    elif refund.status in ENDED and facts.balance is not None:
         _book_both_ways(donation, refund)
     if facts.balance is not None:
         settle(donation, facts.balance, Money(-refund.amount_minor, refund.currency), fee_kind="refund_fee")
@@ -231,8 +236,11 @@ def _book_both_ways(donation: Donation, refund: Refund) -> None:
     sources = {kind: f"{kind}:{refund.stripe_refund_id}" for kind in ("refund", "refund_failed")}
     if ledger.is_written(sources["refund"]):
         return
-    for kind, minor in (("refund", refund.amount_minor), ("refund_failed", -refund.amount_minor)):
-        movement = move_back(donation, minor, refunded=True)
+    lock(Fundraiser, donation.fundraiser_id)
+    whole = donation.amount_minor
+    of_page = min(refund.amount_minor, whole - min(whole, donation.refunded_minor + donation.disputed_minor))
+    for kind, sign in (("refund", 1), ("refund_failed", -1)):
+        movement = _movement(donation, sign * of_page, sign * (refund.amount_minor - of_page))
         ledger.post_movement(movement, account="refunds", kind=kind, source=sources[kind])
 
 
@@ -248,12 +256,16 @@ def move_back(donation: Donation, change: int, *, refunded: bool) -> ledger.Move
     after = min(donation.amount_minor, donation.refunded_minor + donation.disputed_minor)
     db.session.flush()
     of_page = after - before
+    return _movement(donation, of_page, change - of_page)
+
+
+def _movement(donation: Donation, of_page: int, beyond: int) -> ledger.Movement:
     return ledger.Movement(
         organization_id=donation.organization_id,
         fundraiser_id=donation.fundraiser_id,
         donation_id=donation.id,
         of_page=Money(of_page, donation.currency),
-        beyond=Money(change - of_page, donation.currency),
+        beyond=Money(beyond, donation.currency),
     )
 
 
