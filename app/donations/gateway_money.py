@@ -32,13 +32,18 @@ def _balance_facts(thing: Any) -> BalanceFacts | None:
     """None for one that Stripe has not made yet."""
     if thing is None or isinstance(thing, str):
         return None
+    source: Any = thing.source
+    is_whole = source is not None and not isinstance(source, str)
     return BalanceFacts(
         id=thing.id,
         kind=str(thing.type),
         amount=_money(thing.amount, thing.currency),
         fee=_money(thing.fee, thing.currency),
-        source=gateway._id_of(thing.source) or "",
+        source=gateway._id_of(source) or "",
         created_at=gateway._instant(thing.created),
+        payment_id=gateway._id_of(getattr(source, "payment_intent", None)) if is_whole else None,
+        # A charge keeps what its payment said of itself when it was made (https://docs.stripe.com/api/metadata).
+        donation=gateway._metadata(source) if is_whole and source.object == "charge" else "",
     )
 
 
@@ -204,8 +209,11 @@ def list_balance_transactions(
     *, account: str | None, since: dt.datetime | None = None, payout_id: str | None = None
 ) -> list[BalanceFacts]:
     """What changed an account's balance, newest first, all pages: since `since`, or what the automatic payout `payout_id`
-    carries. Raises GatewayError."""
-    asked: Any = {"limit": PAGE}
+    carries; each with what caused it, so that nobody needs to ask about each. Raises GatewayError.
+
+    https://docs.stripe.com/payouts/reconciliation: what is expanded there is `data.source`.
+    """
+    asked: Any = {"limit": PAGE, "expand": ["data.source"]}
     if since is not None:
         asked["created"] = {"gte": int(since.timestamp())}
     if payout_id is not None:

@@ -128,7 +128,7 @@ def look_back(donation_id: int) -> None:
     for warning in gateway_money.list_warnings(payment_id, account=account):
         with transaction():
             disputes.note_warning(donation_id, warning)
-    unexplained = money_queries.list_unexplained_payouts(account)
+    unexplained = money_queries.list_unexplained_payouts(donation_id)
     db.session.rollback()
     for stripe_payout_id in unexplained:
         refresh_payout(stripe_payout_id, account=account)
@@ -272,38 +272,51 @@ def _learn_of(lines: Sequence[BalanceFacts], account: str | None) -> set[str]:
     that are no gifts of ours."""
     known = payouts.find_owners([line.id for line in lines])
     db.session.rollback()
-    foreign: set[str] = set()
-    for line in lines:
-        if line.id in known or not line.source.startswith(OF_PAYMENTS):
-            continue
-        donation_id = find_gift(line.source, account)
-        if donation_id is None:
-            foreign.add(line.id)
-            continue
-        checkout.fulfil(donation_id)
-        if line.source.startswith(("re_", "pyr_")):
-            refresh_refunds(donation_id)
-        elif line.source.startswith(("dp_", "du_")):
-            refresh_dispute(donation_id, line.source, account=account)
-    return foreign
+    unknown = [line for line in lines if line.id not in known and line.source.startswith(OF_PAYMENTS)]
+    ours: dict[str, int] = {}
+    # Payments first: what goes back of one is known by it.
+    for some in (
+        [line for line in unknown if line.source.startswith(PAYMENTS)],
+        [line for line in unknown if not line.source.startswith(PAYMENTS)],
+    ):
+        found = find_gifts(some, account)
+        ours |= found
+        for line in some:
+            if line.id in found:
+                _learn(line, found[line.id], account)
+    return {line.id for line in unknown} - ours.keys()
+
+
+def _learn(line: BalanceFacts, donation_id: int, account: str | None) -> None:
+    """Fetch what a line of a payout tells of a gift."""
+    checkout.fulfil(donation_id)
+    if line.source.startswith(("re_", "pyr_")):
+        refresh_refunds(donation_id)
+    elif line.source.startswith(("dp_", "du_")):
+        refresh_dispute(donation_id, line.source, account=account)
 
 
 # The objects at Stripe that belong to a payment: charges, refunds, disputes.
-OF_PAYMENTS = ("ch_", "py_", "re_", "pyr_", "dp_", "du_")
+PAYMENTS = ("ch_", "py_")
+OF_PAYMENTS = (*PAYMENTS, "re_", "pyr_", "dp_", "du_")
 
 
-def find_gift(source: str, account: str | None) -> int | None:
-    """Our gift that an object of OF_PAYMENTS belongs to; None when it belongs to none. Raises GatewayError."""
-    try:
-        if source.startswith(("re_", "pyr_")):
-            return _find_donation("refund.updated", source, account)[0]
-        if source.startswith(("dp_", "du_")):
-            return _find_donation(DISPUTE_EVENTS[0], source, account)[0]
-        return _by_payment(None, source, account)[0]
-    except GatewayError as error:
-        if error.passing:
-            raise
-        return None
+def find_gifts(balances: Sequence[BalanceFacts], account: str | None) -> dict[str, int]:
+    """Our gifts that listed balance transactions of `account` belong to: by the payment that our rows know, else by the gift
+    that the charge names. Those of no gift are left out, and Stripe is asked about none of them: an account may take much
+    else."""
+    found: dict[str, int] = {}
+    by_payment = queries.find_donations_by_payment(
+        account=account, payments=[balance.payment_id for balance in balances if balance.payment_id is not None]
+    )
+    named = {balance.id: decode_id(balance.donation) for balance in balances if balance.donation}
+    ours = queries.which_donations(account=account, ids=[key for key in named.values() if key is not None])
+    db.session.rollback()
+    for balance in balances:
+        donation_id = by_payment.get(balance.payment_id or "") or named.get(balance.id)
+        if donation_id is not None and (balance.payment_id in by_payment or donation_id in ours):
+            found[balance.id] = donation_id
+    return found
 
 
 # --- evidence -----------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def post_fee(
     kind: str = "fee",
 ) -> LedgerTransaction | None:
     """Stripe kept `fee` of a gift, in the currency it settles in (which may be another than the gift's); `kind` says of what:
-    fee (the payment), refund_fee, dispute_fee, payout_fee (of no gift). A negative one was given back."""
+    fee (the payment), refund_fee, dispute_fee, payout_fee and billed_fee (of no gift). A negative one was given back."""
     return post(
         organization_id=organization_id,
         donation_id=donation_id,

@@ -12,7 +12,7 @@ from app.core.money import Money
 @dataclasses.dataclass(frozen=True)
 class BalanceFacts:
     """A balance transaction (https://docs.stripe.com/api/balance_transactions/object): `amount` before `fee`, both in the
-    currency the account settles in; `source` is the id of what caused it ("ch_…", "re_…", "po_…")."""
+    currency the account settles in; `source` is the id of what caused it ("ch_…", "re_…", "po_…"), "" of what Stripe bills."""
 
     id: str
     kind: str
@@ -20,6 +20,9 @@ class BalanceFacts:
     fee: Money
     source: str
     created_at: dt.datetime
+    # Of those of a list: the payment that its charge, refund or dispute is of, and the gift that a charge names ("": none).
+    payment_id: str | None = None
+    donation: str = ""
 
     @property
     def net(self) -> Money:

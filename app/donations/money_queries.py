@@ -250,16 +250,29 @@ def was_let_go(donation_id: int) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def list_unexplained_payouts(account: str | None) -> list[str]:
-    """Stripe's ids of an account's recent payouts that carry what we know no gift for."""
+def list_unexplained_payouts(donation_id: int) -> list[str]:
+    """Stripe's ids of the payouts that carry money of this gift (its payment, what went back of it, what a bank took) on a line
+    of which nobody knew whose it is."""
+    booked: set[str | None] = set(
+        db.session.scalars(sa.select(Donation.stripe_balance_transaction_id).where(Donation.id == donation_id))
+    )
+    refunds = sa.select(Refund.stripe_balance_transaction_id, Refund.failure_balance_transaction_id)
+    for both in db.session.execute(refunds.where(Refund.donation_id == donation_id)):
+        booked |= set(both)
+    causes = sa.select(LedgerTransaction.source).where(LedgerTransaction.donation_id == donation_id)
+    booked |= {
+        source.partition(":")[2]
+        for source in db.session.scalars(causes)
+        if source.startswith(("dispute:", "fee:", "exchange:"))
+    }
     query = (
         sa.select(Payout.stripe_payout_id)
         .join(PayoutLine, PayoutLine.payout_id == Payout.id)
-        .where(PayoutLine.organization_id.is_(None), Payout.account.is_not_distinct_from(account))
-        .where(Payout.created_at > now() - RECENT)
+        .where(PayoutLine.organization_id.is_(None), PayoutLine.stripe_balance_transaction_id.in_(booked - {None}))
         .distinct()
+        .order_by(Payout.stripe_payout_id)
     )
-    return list(db.session.scalars(query.limit(20)))
+    return list(db.session.scalars(query))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -445,6 +458,14 @@ def find_owner(account: str | None, mode: str) -> int | None:
     query = sa.select(Donation.organization_id).where(_of_account(account), Donation.mode == mode).distinct().limit(2)
     found = list(db.session.scalars(query))
     return found[0] if len(found) == 1 else None
+
+
+def find_beginning(account: str | None, mode: str) -> dt.datetime | None:
+    """The second in which the first gift of `mode` was paid through an account (Stripe counts in seconds); None when none
+    was."""
+    query = sa.select(sa.func.min(Donation.paid_at)).where(_of_account(account), Donation.mode == mode)
+    first = db.session.scalar(query.where(Donation.status == "paid"))
+    return None if first is None else first.replace(microsecond=0)
 
 
 def list_accounts(mode: str) -> list[str | None]:

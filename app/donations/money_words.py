@@ -137,6 +137,7 @@ _LINES: dict[str, Any] = {
     "adjustment": lazy("Dispute or correction"),
     "stripe_fee": lazy("Stripe's fee"),
     "stripe_fx_fee": lazy("Stripe's fee"),
+    "tax_fee": lazy("Stripe's fee"),
 }
 _LINE = lazy("Other")
 

@@ -33,6 +33,8 @@ PAGE_SIZE = 20
 STAFF_STATUSES = ("processing", "paid", "failed", "mismatched", "recorded")
 ADULT_AGE = 18
 _SIGNATURE = 32
+# How many ids one statement asks for.
+BATCH = 400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,6 +243,26 @@ def find_donation_id(
         if value and (found := db.session.scalar(query)) is not None:
             return found
     return None
+
+
+def find_donations_by_payment(*, account: str | None, payments: Sequence[str]) -> dict[str, int]:
+    """Which donation of `account` each of Stripe's payments is of; those of none are left out."""
+    found: dict[str, int] = {}
+    for some in (payments[start : start + BATCH] for start in range(0, len(payments), BATCH)):
+        query = sa.select(Donation.stripe_payment_intent_id, Donation.id).where(
+            Donation.stripe_payment_intent_id.in_(some), Donation.account.is_not_distinct_from(account)
+        )
+        found |= {str(payment): key for payment, key in db.session.execute(query)}
+    return found
+
+
+def which_donations(*, account: str | None, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that are donations paid through `account`."""
+    found: set[int] = set()
+    for some in (ids[start : start + BATCH] for start in range(0, len(ids), BATCH)):
+        query = sa.select(Donation.id).where(Donation.id.in_(some), Donation.account.is_not_distinct_from(account))
+        found |= set(db.session.scalars(query))
+    return found
 
 
 def is_donation(donation_id: int, account: str | None) -> bool:

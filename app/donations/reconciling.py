@@ -23,7 +23,7 @@ from app.donations.gateway import GatewayError
 from app.donations.models import PLATFORM, Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_facts import BalanceFacts
 from app.donations.money_models import Payout, PayoutLine, Reconciliation, Refund
-from app.donations.operations import mismatches
+from app.donations.operations import mismatches, payouts
 
 log = structlog.get_logger(__name__)
 
@@ -74,12 +74,20 @@ class _Cause:
     foreign: int = 0
 
 
-def compare(account: str | None, *, since: dt.datetime | None = None, until: dt.datetime | None = None) -> Outcome:
-    """Compare an account's balance transactions of `since` <= created < `until` (None: all) with the ledger.
+def compare(
+    account: str | None,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    listed: Sequence[BalanceFacts] | None = None,
+) -> Outcome:
+    """Compare an account's balance transactions of `since` <= created < `until` (None: all) with the ledger. `listed`: those
+    since `since`, where they were asked for already.
 
     Outside any transaction. Raises GatewayError when Stripe does not answer.
     """
-    listed = gateway_money.list_balance_transactions(account=account, since=since)
+    if listed is None:
+        listed = gateway_money.list_balance_transactions(account=account, since=since)
     balances = [balance for balance in listed if until is None or balance.created_at < until]
     found: list[Difference] = []
     foreign = 0
@@ -87,13 +95,18 @@ def compare(account: str | None, *, since: dt.datetime | None = None, until: dt.
         causes = _find_causes(some)
         booked = _booked([source for cause in causes.values() for source in cause.sources])
         db.session.rollback()
+        strangers = [balance for balance in some if balance.id not in causes]
+        gifts = going_back.find_gifts(strangers, account)
+        began = money_queries.find_beginning(account, gateway.mode())
+        db.session.rollback()
+        for balance in strangers:
+            stranger = _explain_unknown(balance, account, gifts.get(balance.id), began)
+            foreign += stranger is None
+            found += [] if stranger is None else [stranger]
         for balance in some:
-            cause = causes.get(balance.id)
-            if cause is None:
-                stranger = _explain_unknown(balance, account)
-                foreign += stranger is None
-                found += [] if stranger is None else [stranger]
+            if balance.id not in causes:
                 continue
+            cause = causes[balance.id]
             changed = sum(booked.get((source, balance.amount.currency), 0) for source in cause.sources) + cause.foreign
             if changed != balance.net.amount_minor:
                 detail = f"{balance.kind}: stripe {balance.net.amount_minor}, ledger {changed} {balance.net.currency}"
@@ -177,15 +190,18 @@ def _booked(sources: Sequence[str]) -> dict[tuple[str, str], int]:
     return found
 
 
-def _explain_unknown(balance: BalanceFacts, account: str | None) -> Difference | None:
-    """What a balance transaction is that our rows do not know; None when it is no business of ours: the account may be used
-    for other things than gifts."""
+def _explain_unknown(
+    balance: BalanceFacts, account: str | None, donation_id: int | None, began: dt.datetime | None
+) -> Difference | None:
+    """What a balance transaction is that our rows do not know, of the gift that it belongs to; None when it is no business of
+    ours: the account may be used for other things than gifts, and was before the first was paid (`began`)."""
     detail = f"{balance.kind} {balance.net.amount_minor} {balance.net.currency}"
     if balance.kind in PAYOUT_KINDS:
         return _explain_payout(balance, account, detail)
+    if balance.kind in payouts.FEE_KINDS and (began is None or balance.created_at < began):
+        return None
     if not balance.source.startswith(going_back.OF_PAYMENTS):
-        return Difference("other", balance.id, detail)
-    donation_id = going_back.find_gift(balance.source, account)
+        return Difference(mismatches.OTHER, balance.id, detail)
     if donation_id is None:
         return None
     donation = queries.find_donation(donation_id)
@@ -269,8 +285,15 @@ def reconcile(account: str | None) -> Outcome:
     row = db.session.get(Reconciliation, key)
     since = None if row is None else row.compared_until - OVERLAP
     owner = money_queries.find_owner(account, gateway.mode())
+    began = money_queries.find_beginning(account, gateway.mode())
     db.session.rollback()
-    outcome = compare(account, since=since, until=until)
+    listed = gateway_money.list_balance_transactions(account=account, since=since)
+    # No event tells of what Stripe bills apart: the list is its news.
+    billed = [one for one in listed if one.kind in payouts.FEE_KINDS and began is not None and one.created_at >= began]
+    if billed:
+        with transaction():
+            payouts.book_billed(billed, owner, account=account)
+    outcome = compare(account, since=since, until=until, listed=listed)
     with transaction():
         for difference in outcome.differences:
             mismatches.note_mismatch(

@@ -194,12 +194,13 @@ def arrive(account: str, number: int, at: dt.datetime) -> None:
 
 
 def bill(account: str, amount_minor: int, currency: str, at: dt.datetime) -> None:
-    """Stripe takes a fee of its own that belongs to no gift. Once."""
+    """Stripe corrects something that belongs to no gift, and bills as much for its services. Once."""
     if _is_compared(account):
         return
-    asked = {"account": account, "type": "stripe_fee", "amount": -amount_minor, "currency": currency.lower()}
+    asked = {"account": account, "amount": -amount_minor, "currency": currency.lower()}
     with living_at(at):
-        hook("adjust", {**asked, "description": "Radar for Fraud Teams"})
+        hook("adjust", {**asked, "type": "adjustment", "description": "Correction"})
+        hook("adjust", {**asked, "type": "stripe_fee", "description": "Radar for Fraud Teams"})
 
 
 def compare(account: str, at: dt.datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 import json
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
-from app.donations import accounts
+from app.donations import accounts, going_back, reconciling
 from app.donations.models import Donation, LedgerEntry
-from app.donations.money_models import Dispute, FraudWarning, Payout, Refund
+from app.donations.money_models import Dispute, FraudWarning, Payout, PayoutLine, Refund
 from app.donations.money_queries import refundable
 from app.donations.operations.refunds import start_refund
 from app.donations.page_checks import check_tallies
@@ -148,3 +149,76 @@ def test_a_refund_on_an_account_that_was_taken_from_us_ends_and_says_what_to_do(
         assert work_off()["failed"] == 0
     assert [one for one in connecting.server.requests if one.headers.get("Stripe-Account") == account] == []
     assert verify(connecting, "--with-stripe").exit_code == 0
+
+
+@pytest.mark.rule("F2")
+def test_what_else_an_account_takes_is_never_asked_about(connecting: Connecting, work_off: WorkOff) -> None:
+    gift = Monthly(connecting, work_off, amount="120")
+    server, account = connecting.server, gift.account
+    template = {
+        "mode": "payment", "success_url": "http://localhost/", "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "usd", "line_items[0][price_data][unit_amount]": "900",
+        "line_items[0][price_data][product_data][name]": "A T-shirt",
+    }  # fmt: skip
+
+    def sell(times: int, *, back: bool = True) -> None:
+        """The organization's shop takes money by the same account, and gives some of it back."""
+        for _each in range(times):
+            made = connecting.raw_post("/v1/checkout/sessions", template, account=account)
+            server.act(made["id"], "pay")
+        if back:
+            charge = server.call("GET", "/v1/charges?limit=1", account=account)["data"][0]
+            server.hook("POST", f"charges/{charge['id']}/refund", {"amount": 100})
+            server.hook("POST", f"charges/{charge['id']}/dispute", {"amount": 200})
+        server.settle()
+
+    def pay_out() -> str:
+        [paid_out] = server.hook("POST", "pay_out", {"account": account})["data"]
+        server.hook("POST", f"payouts/{paid_out['id']}/arrive", {})
+        return str(paid_out["id"])
+
+    def asked(do: Callable[[], object]) -> dict[str, int]:
+        """How often what kind of thing was asked for."""
+        server.requests.clear()
+        do()
+        paths = [request.path.partition("?")[0].removeprefix("/v1/") for request in server.requests]
+        return dict(collections.Counter(path.partition("/")[0] for path in paths))
+
+    def news(*kinds: str) -> None:
+        server.hook("DELETE", "faults")
+        events = server.events(account)
+        server.hook("POST", "faults", {"mode": "500", "method": "GET", "path": "/v1/events", "times": 3})
+        for event in events:
+            if event["type"].startswith(kinds):
+                assert connecting.knock(event) == 200
+        work_off()  # nothing else is heard: the sweep that reads the list meets an error
+
+    gift.begin()
+    server.settle()
+    gift.hear()
+    sell(5)
+    first = pay_out()
+    # One payout costs two requests, whatever it carries.
+    once = {"payouts": 1, "balance_transactions": 1}
+    assert asked(lambda: going_back.refresh_payout(first, account=account)) == once
+    assert asked(lambda: going_back.refresh_payout(first, account=account)) == once
+    lines = {line.kind: line.organization_id for line in db.session.scalars(sa.select(PayoutLine))}
+    assert lines.keys() == {"charge", "refund", "adjustment"}
+    # A month whose news come after those of its payout: that payout is asked about again, and no other.
+    gift.renew()
+    sell(3, back=False)
+    second = pay_out()
+    news("payout.paid")
+    server.requests.clear()
+    news("invoice.paid", "charge.updated")
+    payouts = [request.path for request in server.requests if request.path.startswith("/v1/payouts/")]
+    assert {path.partition("?")[0] for path in payouts} == {f"/v1/payouts/{second}"}
+    agrees(connecting)
+    foreign = sa.select(sa.func.count()).select_from(PayoutLine).where(PayoutLine.organization_id.is_(None))
+    assert db.session.scalar(foreign) == 5 + 2 + 3
+    db.session.rollback()
+    # Nor does the nightly comparison ask about each of them.
+    assert asked(lambda: reconciling.compare(account)) == {"balance_transactions": 1}
+    gift.renew()  # paid, and not known yet: nobody but Stripe's invoice says whose it is
+    server.settle()
+    assert asked(lambda: reconciling.compare(account)) == {"balance_transactions": 1}

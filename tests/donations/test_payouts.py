@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from app.core.db import db
 from app.core.ids import encode_id
 from app.donations import money_queries, reconciling
 from app.donations.money_models import MoneyMismatch, Payout, PayoutLine, Reconciliation
+from app.donations.operations import payouts
 from tests.conftest import CheckingClient
 from tests.donations.back import Back
 from tests.donations.conftest import Giving, WorkOff, ledger_table
@@ -135,7 +137,7 @@ def test_what_differs_is_put_on_a_list_for_a_person_and_nothing_is_repaired(
     given = back.pay()
     slug, owner = back.address(given).split("/")[2], back.staff(given)
     back.server.hook(
-        "POST", "adjust", {"type": "stripe_fee", "amount": -200, "currency": "usd", "description": "Radar"}
+        "POST", "adjust", {"type": "adjustment", "amount": -200, "currency": "usd", "description": "Correction"}
     )
     with open_ledger() as connection:  # somebody took a dollar out of the ledger, evenly
         connection.exec_driver_sql(
@@ -159,8 +161,8 @@ def test_what_differs_is_put_on_a_list_for_a_person_and_nothing_is_repaired(
     address = f"/manage/{slug}/money/differences/{encode_id(found['other'].id)}"
     assert "A fee or a correction" in client.get(address).get_data(as_text=True)
     assert client.post(address, data={"note": ""}).status_code == 422
-    assert client.post(address, data={"note": "Radar's fee"}).status_code == 303
-    assert "Radar&#39;s fee" in client.get(address).get_data(as_text=True)
+    assert client.post(address, data={"note": "Stripe's correction"}).status_code == 303
+    assert "Stripe&#39;s correction" in client.get(address).get_data(as_text=True)
     assert "1 difference between Stripe and the ledger" in client.get(f"/manage/{slug}/money").get_data(as_text=True)
     assert len(problems(back)) >= 2
 
@@ -201,6 +203,61 @@ def test_what_paying_out_at_once_costs_is_a_fee_and_no_difference(back: Back) ->
     [row] = money_queries.list_standings(organization_id)
     assert row.at_stripe == 0
     db.session.rollback()
+
+
+@pytest.mark.rule("F2")
+def test_what_stripe_bills_apart_is_a_fee_of_no_fundraiser(
+    back: Back, sign_in: Callable[..., CheckingClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = back.server
+
+    def bill(minor: int, kind: str = "stripe_fee") -> str:
+        asked = {"type": kind, "amount": -minor, "currency": "usd", "description": "Radar for Fraud Teams"}
+        return str(server.hook("POST", "adjust", asked)["id"])
+
+    server.hook("POST", "clock", {"at": int(now().timestamp()) - 3600})
+    bill(150)  # before anything was given through this account
+    server.hook("POST", "clock", {"at": None})
+    given = back.pay()
+    organization_id, slug = back.donation(given).organization_id, back.address(given).split("/")[2]
+    bill(200)
+    bill(-30)  # some of it is given back
+    bill(42, "tax_fee")
+    with monkeypatch.context() as before:  # a comparison that knew nothing of such fees
+        before.setattr(payouts, "FEE_KINDS", ())
+        reconcile_now(back)
+        assert [row.kind for row in back.rows(MoneyMismatch)] == ["other"] * 4
+        assert money_queries.count_mismatches() == 4
+    # The night knows them, whether or not a payout has carried them; what was on the list for them leaves it.
+    with moved_to(now() + dt.timedelta(days=1)):
+        reconciling.reconcile(None)
+        reconciling.reconcile(None)
+    costs = sorted(fee[0][1] for fee in moves("billed_fee"))
+    assert costs == [-30, 42, 200]
+    assert problems(back) == []
+    assert money_queries.count_mismatches() == 1  # what was billed before gifts came stays where it was put
+    bill(11)
+    [paid_out] = server.hook("POST", "pay_out", {"account": None})["data"]
+    server.hook("POST", f"payouts/{paid_out['id']}/arrive", {})
+    back.hear()
+    back.hear()
+    # To the cent: what arrived is what was given less every fee, and nothing of it is left at Stripe.
+    [row] = money_queries.list_standings(organization_id)
+    assert (row.at_stripe, row.on_the_way, row.fees) == (0, paid_out["amount"], 103 + 150 + 200 - 30 + 42 + 11)
+    db.session.rollback()
+    assert problems(back) == []
+    assert money_queries.count_mismatches() == 0  # it was taken out of what gifts brought all the same
+    with moved_to(now() + dt.timedelta(days=2)):
+        assert reconciling.reconcile(None).differences == []
+    client = sign_in(back.staff(given))
+    until = (now() + dt.timedelta(days=2)).date()
+    report = client.get(f"/manage/{slug}/money/fees?until={until}").text
+    assert "Of no fundraiser" in report
+    assert "$3.73" in report
+    assert "$4.76" in report
+    [payout] = back.rows(Payout)
+    page = client.get(f"/manage/{slug}/payouts/{encode_id(payout.id)}").text
+    assert html.unescape(page).count(">Stripe's fee<") == 5
 
 
 @pytest.mark.rule("F2")

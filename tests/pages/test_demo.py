@@ -126,8 +126,8 @@ def test_every_check_of_verify_holds(there: Flask) -> None:
     assert outcome.exit_code == 0, outcome.output
 
 
-# What is there to be looked at: a fee that Stripe took by itself.
-SHOWN = ("stripe: other txn_ (stripe_fee -200 USD)",)
+# What is there to be looked at: a correction of Stripe's own. What it bills is in the books.
+SHOWN = ("stripe: other txn_ (adjustment -200 USD)",)
 
 
 def test_what_stripe_says_agrees(there: Flask, payments: DemoServer) -> None:

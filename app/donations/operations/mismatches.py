@@ -18,6 +18,8 @@ from app.donations.money_models import MoneyMismatch, Reconciliation
 ACCOUNT_GONE = "account_gone"
 # What was paid on a page of a gift that had been replaced by another.
 SECOND_PAYMENT = "second_payment"
+# What Stripe booked by itself and no book of ours has. Its subject is Stripe's id of it.
+OTHER = "other"
 # A gift that is paid and that Stripe's balance does not show, days later. Its subject is our own id of the gift.
 NEVER_BOOKED = "never_booked"
 
@@ -82,9 +84,19 @@ def mark_seen(mismatch_id: int, *, note: str, by: Person) -> MoneyMismatch:
 
 def note_booked(donation: Donation) -> None:
     """Stripe has booked a gift that was on the list because it had not: nobody needs to look at that any more."""
+    _resolve(NEVER_BOOKED, encode_id(donation.id), donation.account)
+
+
+def note_fee_booked(balance_transaction_id: str, *, account: str | None) -> None:
+    """A fee that Stripe billed apart is in the ledger: nobody needs to look at it any more."""
+    _resolve(OTHER, balance_transaction_id, account)
+
+
+def _resolve(kind: str, subject: str, account: str | None) -> None:
     waiting = sa.select(MoneyMismatch).where(
-        MoneyMismatch.kind == NEVER_BOOKED,
-        MoneyMismatch.subject == encode_id(donation.id),
+        MoneyMismatch.account_key == (account or PLATFORM),
+        MoneyMismatch.kind == kind,
+        MoneyMismatch.subject == subject,
         MoneyMismatch.seen_at.is_(None),
     )
     for found in db.session.scalars(waiting).all():

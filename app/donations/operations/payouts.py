@@ -17,6 +17,7 @@ from app.donations import ledger
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_facts import BalanceFacts, PayoutFacts
 from app.donations.money_models import PAYOUT_STATUSES, Payout, PayoutLine, Refund
+from app.donations.operations import mismatches
 from app.donations.operations.inbox import close_event
 from app.donations.operations.telling import tell_staff
 
@@ -24,6 +25,8 @@ from app.donations.operations.telling import tell_staff
 # it only ever moves to a higher rank.
 RANK = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
 PAYOUT_KINDS = ("payout", "payout_cancel", "payout_failure")
+# What Stripe bills apart from payments, and the tax on it (https://docs.stripe.com/reports/balance-transaction-types).
+FEE_KINDS = ("stripe_fee", "stripe_fx_fee", "tax_fee")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +95,7 @@ def note_payout(
     shares = _keep_lines(payout, [line for line in lines if line.kind not in PAYOUT_KINDS], foreign)
     _book(payout, shares)
     _book_fees(payout, facts)
+    book_billed(lines, payout.organization_id, account=account)
     if payout.status != before and payout.status in ("paid", "failed", "canceled"):
         record(
             f"payout.{payout.status}",
@@ -198,6 +202,25 @@ def _book_fees(payout: Payout, facts: PayoutFacts) -> None:
                 fee=fee,
                 kind="payout_fee",
             )
+
+
+def book_billed(balances: Sequence[BalanceFacts], organization_id: int | None, *, account: str | None) -> None:
+    """What Stripe bills apart from payments (FEE_KINDS among `balances`), each once: a cost of the organization whose `account`
+    it is, of no fundraiser; below zero it was given back. Of an account that serves several organizations (None) nobody can say
+    whose it is. What was put before a person because it was not in the books is seen to by that."""
+    if organization_id is None:
+        return
+    for balance in balances:
+        if balance.kind in FEE_KINDS:
+            ledger.post_fee(
+                organization_id=organization_id,
+                fundraiser_id=None,
+                donation_id=None,
+                balance_transaction_id=balance.id,
+                fee=Money(-balance.net.amount_minor, balance.net.currency),
+                kind="billed_fee",
+            )
+            mismatches.note_fee_booked(balance.id, account=account)
 
 
 def _book_up_to(payout: Payout, organization_id: int, minor: int, *, failed: bool, share: str) -> None:

@@ -345,7 +345,7 @@ class DemoOrganization:
     fundraisers: tuple[DemoFundraiser, ...] = ()
     # How many days before today Stripe paid out what it had for the organization.
     payouts: tuple[float, ...] = ()
-    # A fee that Stripe took by itself: how many days before today, minor units, currency.
+    # What Stripe took by itself, once as a correction and once as a fee: how many days before today, minor units, currency.
     billed: tuple[float, int, str] | None = None
     claims: tuple[DemoClaim, ...] = ()
     # What it requires on each shift with contact, beside a background check.
