@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from app.accounts.models import Person
@@ -30,6 +30,7 @@ from app.safeguarding.standing import OrganizationFacts
 from app.signups.gate import HOLDING_STATUSES
 from app.signups.models import Signup
 from app.signups.rules import Rule
+from app.signups.two_adults import list_not_running
 from app.signups.waitlist import count_waiting
 
 Body = dict[str, Any]
@@ -113,15 +114,18 @@ def location(row: Location) -> Body:
 
 @dataclasses.dataclass(frozen=True)
 class KnownOfShifts:
-    """What several shifts' bodies need besides their rows: what their organizations ask, and how many wait, by ids."""
+    """What several shifts' bodies need besides their rows: what their organizations ask, and how many wait, by ids; and
+    which cannot run for want of cleared adults at this moment, whether or not that is written (G2)."""
 
     asked: Mapping[int, OrganizationFacts]
     waiting: Mapping[int, int]
+    idle: Set[int]
 
 
 def know(shifts: Sequence[Shift]) -> KnownOfShifts:
     """What is to be known of these shifts: as many statements for many as for one."""
-    return KnownOfShifts(asking.load_asked(shifts), count_waiting([row.id for row in shifts]))
+    asked, waiting = asking.load_asked(shifts), count_waiting([row.id for row in shifts])
+    return KnownOfShifts(asked, waiting, list_not_running(shifts))
 
 
 def _requirements(asked: Iterable[Requirement]) -> list[Body]:
@@ -141,7 +145,7 @@ def shift(row: Shift, known: KnownOfShifts) -> Body:
         "time_zone": row.time_zone,
         "flexible": row.flexible,
         "due_on": row.due_on.isoformat() if row.due_on else None,
-        "status": row.status,
+        "status": "cannot_run" if row.status == "scheduled" and row.id in known.idle else row.status,
         "capacity": capacity,
         "taken": taken,
         "free": None if capacity is None else capacity - taken,

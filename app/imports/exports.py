@@ -36,7 +36,9 @@ from app.imports.need_rows import COLUMNS
 from app.needs.models import Item, Need, Position, Shift
 from app.organizations.models import Organization
 from app.pledges.models import Pledge
+from app.signups.gate import HOLDING_STATUSES
 from app.signups.models import Signup
+from app.signups.queries import list_not_standing
 
 PAGE = 500
 # Without it spreadsheets take UTF-8 for something older.
@@ -188,14 +190,17 @@ def _signups(asked: Asked) -> Iterator[Cells]:
         .join(Position, Position.id == Signup.position_id)
         .join(Person, Person.id == Signup.person_id)
     )  # fmt: skip
-    for row in (row for page in _pages(query, Signup, asked.organization_id) for row in page):
-        yield (
-            encode_id(row.id), row.organization, encode_id(row.need_id), row.title, encode_id(row.shift_id), row.starts_at,
-            row.ends_at, row.due_on, row.time_zone, row.position, row.status, row.party_size, encode_id(row.person_id),
-            _adult_name(row.name, row.birth_date, row.country),
-            "" if row.minutes is None else f"{row.minutes / 60:.2f}", row.hours_approved_by_id is not None, row.created_at,
-            row.checked_in_at, row.cancelled_at,
-        )  # fmt: skip
+    for page in _pages(query, Signup, asked.organization_id):
+        # Of whoever is not cleared any more no list says that they come, whether or not promised work has come to it (G1).
+        ended = list_not_standing([row.id for row in page if row.status in HOLDING_STATUSES])
+        for row in page:
+            yield (
+                encode_id(row.id), row.organization, encode_id(row.need_id), row.title, encode_id(row.shift_id), row.starts_at,
+                row.ends_at, row.due_on, row.time_zone, row.position, "cancelled" if row.id in ended else row.status,
+                row.party_size, encode_id(row.person_id), _adult_name(row.name, row.birth_date, row.country),
+                "" if row.minutes is None else f"{row.minutes / 60:.2f}", row.hours_approved_by_id is not None, row.created_at,
+                row.checked_in_at, row.cancelled_at,
+            )  # fmt: skip
 
 
 # --- pledges --------------------------------------------------------------------------------------------------------

@@ -37,13 +37,13 @@ class DecisionForm(PageForm):
     )
     decision = SelectField(lazy("Decision"), validators=[Required(lazy("Choose a decision"))])
 
-    def offer(self, *, verified: bool, suspended: bool, contact: str = "") -> None:
+    def offer(self, *, verified: bool, suspended: bool, claimed: bool, contact: str = "") -> None:
         """Set the decisions that make sense now. `contact`: how far moderators agree that it may ask people to work with
         children or adults at risk (G3): "" not at all, "proposed" by another one, "mine" by this one, "granted" by two."""
         offered = [("", lazy("Choose")), ("verify", lazy("Verify")), ("decline", lazy("Decline"))]
         if verified:
             offered = [("", lazy("Choose")), ("withdraw", lazy("Withdraw the verification"))]
-            if contact in ("", "proposed"):
+            if claimed and contact in ("", "proposed"):
                 words = {
                     "": lazy("Propose that it may ask people to work with children or adults at risk"),
                     "proposed": lazy("Agree as the second: it may ask people to work with children or adults at risk"),

@@ -14,7 +14,7 @@ from app.organizations.members import lock_organization
 from app.organizations.models import Claim, Organization, Verification
 from app.organizations.queries import find_role
 from app.safeguarding.models import ContactPermission
-from app.safeguarding.operations.shared import tell_rules_changed
+from app.safeguarding.operations.shared import end_contact_permission, tell_rules_changed
 
 
 def verify_organization(organization_id: int, *, by: Person | None, checked: str) -> Verification:
@@ -46,7 +46,7 @@ def withdraw_verification(organization_id: int, *, by: Person, checked: str) -> 
     require_not_ones_own(organization, by)
     decision = _decide(organization, "withdrawn", by, checked)
     organization.verified_at = None
-    _end_contact_permission(organization, by)
+    end_contact_permission(organization, by=by)
     _finish(organization)
     return decision
 
@@ -55,12 +55,15 @@ def grant_contact(organization_id: int, *, by: Person, checked: str) -> ContactP
     """A moderator says that the organization may ask people to contact with children or adults at risk; it may once a
     second, different one says so too (G3). `checked` tells what was looked at: its safeguarding policy, who is responsible.
 
-    Raises InvalidInput at "checked"; Refused (`own_organization`, `not_verified`, `second_moderator`, `granted`).
+    Raises InvalidInput at "checked"; Refused (`own_organization`, `not_verified`, `unclaimed`, `second_moderator`, `granted`).
     """
     organization = lock_organization(organization_id)
     require_not_ones_own(organization, by)
     if not organization.is_public:
         raise refuse("not_verified", _("This organization is not verified."), _("Verify it first."))
+    if not organization.is_claimed:
+        # What is looked at is the people who run it: whoever claims it later would have it unseen.
+        raise refuse("unclaimed", _("Nobody runs this organization yet."), _("Somebody of it claims it first."))
     permission = db.session.get(ContactPermission, organization.id, populate_existing=True)
     if permission is not None and permission.second_at is not None:
         raise refuse("granted", _("Two moderators have agreed already."))
@@ -84,17 +87,8 @@ def withdraw_contact(organization_id: int, *, by: Person, checked: str) -> None:
     organization = lock_organization(organization_id)
     require_not_ones_own(organization, by)
     _decide(organization, "contact_ended", by, checked)
-    _end_contact_permission(organization, by)
+    end_contact_permission(organization, by=by)
     _finish(organization)
-
-
-def _end_contact_permission(organization: Organization, by: Person | None) -> None:
-    permission = db.session.get(ContactPermission, organization.id)
-    if permission is not None:
-        db.session.delete(permission)
-        db.session.flush()
-        audit.record("organization.contact_ended", subject=organization, by=by, organization_id=organization.id)
-        tell_rules_changed(organization.id)
 
 
 def suspend_organization(organization_id: int, *, by: Person, reason: str) -> Organization:

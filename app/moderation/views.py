@@ -58,6 +58,7 @@ def organization(organization: Organization) -> ResponseReturnValue:
     form.offer(
         verified=organization.verified_at is not None,
         suspended=organization.status == "suspended",
+        claimed=organization.is_claimed,
         contact=_contact_of(permission),
     )
     if form.validate_on_submit():

@@ -19,7 +19,7 @@ from app.core.db import db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.tokens import hash_token, keyed_hash
-from app.organizations.members import add_membership, lock_organization
+from app.organizations.members import add_membership, find_membership, lock_organization
 from app.organizations.models import Claim, Organization
 
 LINK_LIFETIME = dt.timedelta(days=7)
@@ -163,7 +163,11 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
     _close(claim, "granted", reason, by)
     organization.claimed_at = now()
     organization.version += 1
-    add_membership(organization, claim.person, "owner")
+    member = find_membership(organization.id, claim.person_id)
+    if member is None:
+        add_membership(organization, claim.person, "owner")
+    else:
+        member.role = "owner"  # they belonged to its staff when its last owner went
     audit.record("organization.claimed", subject=organization, by=by, organization_id=organization.id)
     audit.record(
         "membership.added", subject=claim.person, by=by, organization_id=organization.id, data={"role": "owner"}

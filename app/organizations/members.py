@@ -53,6 +53,31 @@ def remove_memberships(organization_id: int, *, by: Person) -> None:
         audit.record("membership.removed", subject=person, by=by, organization_id=organization_id, data={"role": role})
 
 
+def list_organizations_run_by(person_id: int) -> list[int]:
+    """Ids of the organizations whose staff the person belongs to."""
+    mine = sa.select(Membership.organization_id).where(Membership.person_id == person_id)
+    return list(db.session.scalars(mine.order_by(Membership.organization_id)))
+
+
+def end_membership(organization: Organization, person_id: int) -> None:
+    """Nobody's act: this person may not run the organization any more; they are told. The caller holds it. Without another
+    owner nobody stands behind it until somebody claims it: nothing is promised to it meanwhile."""
+    member = find_membership(organization.id, person_id)
+    if member is None:
+        return
+    person, role, was_last = member.person, member.role, is_last_owner(organization.id, person_id)
+    db.session.delete(member)
+    db.session.flush()
+    audit.record("membership.removed", subject=person, by=None, organization_id=organization.id, data={"role": role})
+    payload = {"organization_id": organization.id, "person_id": person.id, "role": ""}
+    outbox.enqueue("mail_membership_changed", payload, key=f"membership_changed:{new_id()}")
+    if was_last:
+        organization.claimed_at = None
+        organization.version += 1
+        audit.record("organization.unclaimed", subject=organization, by=None, organization_id=organization.id)
+        db.session.flush()
+
+
 def leave(organization_id: int, *, by: Person, successor_id: int | None = None) -> None:
     """End one's own membership. With `successor_id` that member becomes an owner in the same act, so that the last owner
     can go. Raises Refused (`last_owner`, `not_a_member`, `not_active`)."""

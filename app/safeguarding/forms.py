@@ -63,6 +63,7 @@ class RecordForm(PageForm):
         lazy("Outcome"),
         choices=choices((("accepted", lazy("Accepted")), ("declined", lazy("Not accepted")))),
         default="accepted",
+        description=lazy("Not accepted: what was accepted before of the same kind does not hold any more"),
     )
     agreed = BooleanField(
         lazy("They agreed to the check and were told of their right to challenge it, before it was made"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -229,6 +229,16 @@ def find_acceptance(person_id: int, version: ConductVersion) -> Clearance | None
 def find_contact_permission(organization_id: int) -> ContactPermission | None:
     """How far moderators have agreed that the organization may ask people to contact (G3), or None."""
     return db.session.get(ContactPermission, organization_id)
+
+
+def list_unvetted(organization_ids: Collection[int]) -> set[int]:
+    """Those of the organizations whose word counts nowhere else where people meet children or adults at risk (G3)."""
+    if not organization_ids:
+        return set()
+    vetted = sa.select(ContactPermission.organization_id).where(
+        ContactPermission.organization_id.in_(list(organization_ids)), ContactPermission.second_at.is_not(None)
+    )
+    return set(organization_ids) - set(db.session.scalars(vetted))
 
 
 def list_half_permitted() -> Sequence[ContactPermission]:

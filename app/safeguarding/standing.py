@@ -34,10 +34,13 @@ from app.safeguarding.models import (
 )
 from app.safeguarding.requirements import Requirement, meets
 
+_LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+
 
 @dataclasses.dataclass(frozen=True)
 class Held:
-    """A clearance as far as it decides. `outdated`: of a course, a newer version of which asks everybody again."""
+    """A clearance as far as it decides. `outdated`: of a course, a newer version of which asks everybody again. `vetted`: not
+    shared by an organization that may not ask people to contact itself."""
 
     kind: str
     level: str
@@ -49,6 +52,8 @@ class Held:
     revoked: bool
     outdated: bool = False
     id: int = 0
+    recorded_at: dt.datetime = _LONG_AGO
+    vetted: bool = True
 
     @property
     def last_day(self) -> dt.date | None:
@@ -68,6 +73,17 @@ class Held:
             and self.issued_on <= on
             and (last is None or last >= max(on, through))
         )
+
+    def outweighs(self, earlier: Held) -> bool:
+        """True when this one was not accepted and is the later word about the same thing: a check whatever its level, a
+        reference of the same person, else the same level. Of one day the one that was recorded last is the later."""
+        if self.outcome == "accepted" or self.revoked or self.kind != earlier.kind:
+            return False
+        if self.kind == "reference":
+            same = self.issuer.casefold() == earlier.issuer.casefold()
+        else:
+            same = self.kind == "background_check" or self.level == earlier.level
+        return same and (self.issued_on, self.recorded_at) >= (earlier.issued_on, earlier.recorded_at)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +127,10 @@ class OrganizationFacts:
 @dataclasses.dataclass(frozen=True)
 class Judgement:
     """Whether a requirement is met. `code`: met, exempt, missing, expires (it held, or holds, but not through the day),
-    revoked, not_yet (its issue date is ahead), outdated (a newer version of the course asks again) or unshared (the person
-    passed the course, and has not let the organization know). `until`: the last day of what there is; `clearance_id`: what
-    to share."""
+    revoked, declined (a later one was not accepted), not_yet (its issue date is ahead), outdated (a newer version of the
+    course asks again), unvetted (another organization says so that may not ask people to contact itself) or unshared (the
+    person passed the course, and has not let the organization know). `until`: the last day of what there is;
+    `clearance_id`: what to share."""
 
     requirement: Requirement
     code: str
@@ -145,6 +162,23 @@ class Known:
     def courses(self) -> dict[str, Offered]:
         """The courses that can be taken here, by the level of training that they are: read once, when first asked for."""
         return {course.level: course for course in list_offered()}
+
+
+def held_of(clearance: Clearance) -> Held:
+    """The row as a fact, with what it says by itself."""
+    return Held(
+        clearance.kind,
+        clearance.level,
+        clearance.issuer,
+        clearance.reference,
+        clearance.outcome,
+        clearance.issued_on,
+        clearance.expires_on,
+        clearance.revoked_at is not None,
+        clearance.is_outdated,
+        clearance.id,
+        clearance.created_at,
+    )
 
 
 def load_organizations(organization_ids: Collection[int]) -> dict[int, OrganizationFacts]:
@@ -229,11 +263,16 @@ def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) 
         Clearance.revoked_at.is_not(None).label("revoked"),
         sa.func.coalesce(CourseVersion.number < Course.counts_from, sa.false()).label("outdated"),
         Clearance.id,
+        Clearance.created_at,
     )
     of_people = Clearance.person_id.in_(list(person_ids))
     own = (
         sa.select(
-            Clearance.person_id, Clearance.organization_id, sa.null().cast(sa.BigInteger).label("shared_with"), *facts
+            Clearance.person_id,
+            Clearance.organization_id,
+            sa.null().cast(sa.BigInteger).label("shared_with"),
+            *facts,
+            sa.true().label("vetted"),
         )
         .outerjoin(CourseVersion, CourseVersion.id == Clearance.course_version_id)
         .outerjoin(Course, Course.id == CourseVersion.course_id)
@@ -242,13 +281,16 @@ def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) 
             sa.or_(Clearance.organization_id.is_(None), Clearance.organization_id.in_(list(organization_ids))),
         )
     )
+    # Who comes to people by the word of another organization comes by the word of two moderators about it, too (G3).
+    vetted = sa.or_(Clearance.organization_id.is_(None), ContactPermission.second_at.is_not(None)).label("vetted")
     shared = (
-        sa.select(Clearance.person_id, Clearance.organization_id, ClearanceShare.organization_id, *facts)
+        sa.select(Clearance.person_id, Clearance.organization_id, ClearanceShare.organization_id, *facts, vetted)
         .join(ClearanceShare, ClearanceShare.clearance_id == Clearance.id)
         .outerjoin(CourseVersion, CourseVersion.id == Clearance.course_version_id)
         .outerjoin(Course, Course.id == CourseVersion.course_id)
         # Nobody relies on the word of an organization that is not verified any more, or is suspended.
         .outerjoin(Organization, Organization.id == Clearance.organization_id)
+        .outerjoin(ContactPermission, ContactPermission.organization_id == Clearance.organization_id)
         .where(sa.or_(Clearance.organization_id.is_(None), sa.and_(*_is_public())))
         # A code of conduct is one organization's, whatever was shared of it.
         .where(of_people, Clearance.kind != CONDUCT, ClearanceShare.organization_id.in_(list(organization_ids)))
@@ -320,12 +362,21 @@ def guardian_needed() -> Reason:
 
 
 def judge(
-    requirement: Requirement, facts: PersonFacts, *, on: dt.date, through: dt.date, with_exemptions: bool = True
+    requirement: Requirement,
+    facts: PersonFacts,
+    *,
+    on: dt.date,
+    through: dt.date,
+    with_exemptions: bool = True,
+    with_contact: bool = False,
 ) -> Judgement:
     """Whether `facts` meet `requirement` on `on` (the day of asking) and through `through` (the local date on which the
-    shift ends). `with_exemptions` False leaves exemptions out (G2)."""
+    shift ends). `with_exemptions` False leaves exemptions out (G2). `with_contact`: people are met who need protection, so
+    that another organization's word counts only where two moderators looked at it, too (G3)."""
     of_kind = _matching(facts.clearances, requirement)
-    good = [held for held in of_kind if held.holds(on, through)]
+    outweighed = {held for held in of_kind if any(other.outweighs(held) for other in facts.clearances)}
+    holding = [held for held in of_kind if held.holds(on, through) and held not in outweighed]
+    good = [held for held in holding if held.vetted or not with_contact]
     needed = REFERENCES_NEEDED if requirement.kind == "reference" else 1
     # Two references are of two people: the same one recorded twice, under whatever number, is one.
     if len({held.issuer.casefold() for held in good}) >= needed:
@@ -337,7 +388,9 @@ def judge(
     for held in _matching(facts.unshared, requirement):
         if held.holds(on, through):
             return Judgement(requirement, "unshared", held.last_day, held.id)
-    return Judgement(requirement, *_why_not(of_kind or _matching(facts.unshared, requirement), on))
+    if len(good) < len(holding):
+        return Judgement(requirement, "unvetted")
+    return Judgement(requirement, *_why_not(of_kind or _matching(facts.unshared, requirement), outweighed, on))
 
 
 def _matching(clearances: Collection[Held], requirement: Requirement) -> list[Held]:
@@ -353,12 +406,15 @@ def _waives(waived: Waived, requirement: Requirement, on: dt.date, through: dt.d
     )
 
 
-def _why_not(of_kind: list[Held], on: dt.date) -> tuple[str, dt.date | None]:
+def _why_not(of_kind: list[Held], outweighed: Collection[Held], on: dt.date) -> tuple[str, dt.date | None]:
     accepted = [held for held in of_kind if held.outcome == "accepted"]
     present = [held for held in accepted if not held.revoked]
     if not present:
         return ("revoked" if accepted else "missing"), None
-    current = [held for held in present if not held.outdated]
+    standing = [held for held in present if held not in outweighed]
+    if not standing:
+        return "declined", None
+    current = [held for held in standing if not held.outdated]
     if not current:
         return "outdated", None
     begun = [held for held in current if held.issued_on <= on]

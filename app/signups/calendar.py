@@ -131,8 +131,15 @@ def _event(signup: Signup, where: str, *, held: bool, base_url: str, sender: str
     event.add("description", need.organization.name)
     event.add("url", f"{base_url}/needs/{encode_id(need.id)}")
     event.add("organizer", icalendar.vCalAddress(f"mailto:{parseaddr(sender)[1]}"))
-    event.add("status", "CONFIRMED" if held or signup.status == "completed" else "CANCELLED")
+    event.add("status", _status_of(signup, held=held))
     return event
+
+
+def _status_of(signup: Signup, *, held: bool) -> str:
+    """As calendars say it; a place on a shift that cannot run as it stands may yet be one (G2)."""
+    if not held and signup.status != "completed":
+        return "CANCELLED"
+    return "TENTATIVE" if signup.shift.status == "cannot_run" and not signup.shift.is_over else "CONFIRMED"
 
 
 def _add_time(

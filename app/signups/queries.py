@@ -207,6 +207,14 @@ def list_rosters(shift_ids: Sequence[int], statuses: Sequence[str] = TAKING_STAT
     return found
 
 
+def list_not_standing(signup_ids: Sequence[int]) -> set[int]:
+    """Those of the places that are held and would not be given today (G1): in as many statements for fifty as for one, and
+    none for none."""
+    if not signup_ids:
+        return set()
+    return set(gate.list_refusals(db.session.scalars(with_everything().where(Signup.id.in_(signup_ids))).all()))
+
+
 def list_holding(shift_id: int) -> Sequence[Signup]:
     """The places on a shift that stand or have begun, with their people: whoever is told when it changes."""
     return db.session.scalars(

@@ -65,7 +65,12 @@ def list_rules(
     facts = PersonFacts() if person is None else known.person(person.id, shift.need.organization_id)
     for requirement in asking.list_requirements(shift, organization, chosen):
         judgement = judge(
-            requirement, facts, on=today(shift.time_zone), through=end_day(shift), with_exemptions=with_exemptions
+            requirement,
+            facts,
+            on=today(shift.time_zone),
+            through=end_day(shift),
+            with_exemptions=with_exemptions,
+            with_contact=asking.has_contact(shift),
         )
         found.append(_clearance(judgement, shift, person, known))
     return found + _guarded(shift, person, facts)
@@ -203,6 +208,12 @@ def _why(judgement: Judgement, person: Person | None, courses: Collection[str]) 
         return _("Yours ends on %(day)s, before the shift does.", day=when.full_day(judgement.until))
     if judgement.code == "revoked":
         return _("Yours does not hold any more.")
+    if judgement.code == "declined":
+        return _("A later one of yours was not accepted.")
+    if judgement.code == "unvetted":
+        return _(
+            "Another organization recorded it, which has not been looked at yet for work with children or adults at risk."
+        )
     if judgement.code == "outdated":
         return _("There is a newer version of the course, and it asks everybody again.")
     if judgement.code == "unshared":

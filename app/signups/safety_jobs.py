@@ -15,15 +15,24 @@ from app.core.ids import encode_id
 from app.core.jobs import Sweep
 from app.core.when import full_day, times
 from app.messages.delivery import send
+from app.needs import index
 from app.needs.models import Shift
 from app.needs.queries import find_shift
 from app.organizations.notices import list_told
 from app.organizations.policy import can_see_staff_pages
+from app.safeguarding.operations import staffing
 from app.signups import gate, operations, queries, two_adults, unused
 
 
 def person_facts_changed(payload: dict[str, Any]) -> None:
-    """What is known of a person changed: each of their places ahead is asked again, and shifts they staff are counted."""
+    """What is known of a person changed: a minor for whom nobody answers runs no organization any more, each of their places
+    ahead is asked again, and shifts they staff are counted."""
+    person = find_person(payload["person_id"])
+    for organization_id in [] if person is None else staffing.list_run_unguarded(person):
+        with transaction():
+            left = staffing.end_unguarded(organization_id, payload["person_id"])
+            if left is not None:
+                index.reindex_organization(left.id)
     shifts = set(queries.list_shifts_staffed_by(payload["person_id"]))
     for signup_id in queries.list_ids_ahead_of(payload["person_id"]):
         with transaction():

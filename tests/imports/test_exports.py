@@ -32,6 +32,7 @@ from app.imports.need_rows import COLUMNS
 from app.needs.models import Item, Need, Position, PrivateAddress, Shift
 from app.organizations.models import Organization
 from app.pledges.operations import pledge
+from app.safeguarding.models import Clearance
 from app.signups.models import Signup
 from app.signups.operations import sign_up
 from tests.conftest import CheckingClient
@@ -261,6 +262,9 @@ def test_places_and_pledges_name_those_of_age_and_tell_nothing_of_clearances(pan
     for secret in ("Quixote", "State Police", "4711", "fitness", "Yara", "Uma", "555 0100", "@example.org", "1980"):
         assert secret not in text
     assert len(exported("signups")) == len(signups) + 1, "of all, everybody's"
+    with transaction():
+        db.session.execute(sa.update(Clearance).values(revoked_at=now()))
+    assert [row["status"] for row in exported("signups", pantry)] == ["cancelled", "confirmed", "confirmed"]
 
 
 @pytest.mark.rule("F9")

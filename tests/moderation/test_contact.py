@@ -89,8 +89,13 @@ def test_no_moderator_agrees_for_their_own_organization(
     assert db.session.get(ContactPermission, own.id) is None
 
 
-def test_an_organization_that_is_not_verified_is_not_offered(client: CheckingClient, sign_in: SignIn) -> None:
-    waiting = make_organization(make_person(), verified_at=None)
+@pytest.mark.rule("G3")
+@pytest.mark.parametrize("lacks", ["verified_at", "claimed_at"])
+def test_an_organization_that_is_not_verified_or_that_nobody_runs_is_not_offered(
+    client: CheckingClient, sign_in: SignIn, lacks: str
+) -> None:
+    """Whoever claims it later would have unseen what two moderators said of others."""
+    waiting = make_organization(**{lacks: None})
     sign_in(make_person(platform_role="moderator"))
     page = client.get(f"/moderation/organizations/{waiting.slug}").text
     assert "grant_contact" not in page

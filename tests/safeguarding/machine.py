@@ -260,7 +260,7 @@ class Facts(RuleBasedStateMachine):
             self._person(who), self._organization(one), kind, issued_on=issued, expires_on=ends,
             outcome="accepted" if accepted else "declined",
         )  # fmt: skip
-        known = model.Clearance(kind, one, issued, ends, accepted)
+        known = model.Clearance(kind, one, issued, ends, accepted, recorded=self.world.today)
         self.world.people[who].clearances.append(known)
         self.records.append((made.id, known, who))
 

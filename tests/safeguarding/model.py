@@ -25,7 +25,7 @@ class Organization:
 
 @dataclasses.dataclass
 class Clearance:
-    """What organization `by` recorded; `shared`: with whom the person shares it."""
+    """What organization `by` recorded, and on which day; `shared`: with whom the person shares it."""
 
     kind: str
     by: int
@@ -34,6 +34,7 @@ class Clearance:
     accepted: bool = True
     revoked: bool = False
     shared: set[int] = dataclasses.field(default_factory=set)
+    recorded: dt.date = dt.date.min
 
 
 @dataclasses.dataclass
@@ -137,7 +138,9 @@ class World:
             wanted = wanted | self.organizations[shift.organization].asks | {CHECK}
         return wanted
 
-    def holds(self, person: Person, kind: str, organization: int, through: dt.date, *, waivable: bool) -> bool:
+    def holds(
+        self, person: Person, kind: str, organization: int, through: dt.date, *, waivable: bool, with_people: bool
+    ) -> bool:
         if kind == CONDUCT:
             # A code of conduct by version: a new one asks again.
             latest = self.organizations[organization].conduct
@@ -148,11 +151,21 @@ class World:
                 in_time = one.last >= max(through, self.today)
                 if organization in one.shared and one.version >= self.course_counts_from and in_time:
                     return True
-        for one in person.clearances:
-            # Portable to another organization only with the person's consent, and nobody stands behind a suspended one's.
-            known = one.by == organization or (organization in one.shared and not self.organizations[one.by].suspended)
+        # Portable to another organization only with the person's consent, and nobody stands behind a suspended one's.
+        known = [
+            one
+            for one in person.clearances
+            if one.kind == kind and not one.revoked
+            and (one.by == organization or (organization in one.shared and not self.organizations[one.by].suspended))
+        ]  # fmt: skip
+        # The outcome is the one that was stated last.
+        declined = max(((one.issued, one.recorded) for one in known if not one.accepted), default=None)
+        for one in known:
             in_time = one.issued <= self.today and (one.ends is None or one.ends >= max(through, self.today))
-            if one.kind == kind and known and in_time and one.accepted and not one.revoked:
+            last_word = declined is None or (one.issued, one.recorded) > declined
+            # Nobody comes to people who need protection by the word of an organization that two moderators did not look at.
+            vetted = one.by == organization or not with_people or self.organizations[one.by].moderators >= 2
+            if in_time and one.accepted and last_word and vetted:
                 return True
         return waivable and any(
             one.kind == kind and one.by == organization and one.agreed and not one.ended
@@ -178,7 +191,7 @@ class World:
             return False
         through = self.last_day(shift)
         return all(
-            self.holds(person, kind, shift.organization, through, waivable=waivable)
+            self.holds(person, kind, shift.organization, through, waivable=waivable, with_people=with_people)
             for kind in self.asked(shift, position)
         )
 

@@ -11,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.moderation.operations import grant_contact, suspend_organization, withdraw_contact, withdraw_verification
-from app.organizations import invitations
+from app.organizations import claims, invitations
+from app.organizations.members import add_membership, find_membership
 from app.organizations.models import Membership, Organization
 from app.pledges.models import Pledge
 from app.pledges.operations import pledge
@@ -209,6 +211,49 @@ def test_a_minor_runs_no_organization_before_a_guardian_agrees_and_vouches_for_n
     assert refused(acts.record_clearance, organization.id, **values) == ["not_an_adult"]
     guardian = make_guardian(make_person(birth_date=today("UTC") - 15 * 366 * DAY))
     assert refused(acts.confirm_guardian, guardian.id, organization.id, by=young, means="telephone") == ["not_an_adult"]
+
+
+@pytest.mark.rule("G3")
+@pytest.mark.rule("G4")
+def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(app: Flask, work_off: WorkOff) -> None:
+    young, owner = minor(), make_person()
+    guardian = make_guardian(young)
+    theirs, other = approved_organization(young, website="https://theirs.example.org"), approved_organization(owner)
+    with transaction():
+        for organization, person, role in ((other, young, "manager"), (theirs, owner, "manager")):
+            add_membership(db.session.get_one(Organization, organization.id), person, role)
+    need, shift = make_need(theirs), contact_shift(theirs)
+    make_clearance(adult := make_person(), theirs)
+    held = place(shift, adult)
+    do(acts.withdraw_guardianship, guardian.id)
+    work_off()
+    assert set(db.session.scalars(sa.select(Membership.person_id))) == {owner.id}
+    assert not db.session.get_one(Organization, theirs.id).is_claimed
+    assert db.session.get_one(Organization, other.id).is_claimed
+    assert len(promised("mail_membership_changed", person_id=young.id, role="")) == 2
+    assert codes(make_shift(need), adult) == ["organization_unclaimed"]
+    assert not stands(held), "two moderators had looked at people who are gone"
+    moderator = make_person(platform_role="moderator")
+    assert refused(grant_contact, theirs.id, by=moderator, checked="their policy") == ["unclaimed"]
+    claim = do(claims.claim_organization, theirs.id, by=owner, evidence="I managed it.")
+    do(claims.answer_claim, claim.id, grant=True, by=moderator, reason="known")
+    assert find_membership(theirs.id, owner.id).role == "owner"  # type: ignore[union-attr]  # they are a member
+    do(grant_contact, theirs.id, by=moderator, checked="their policy")
+
+
+@pytest.mark.rule("G4")
+def test_a_guardian_who_answers_again_or_an_adult_goes_on_running_it(app: Flask, work_off: WorkOff) -> None:
+    young, adult = minor(), make_person()
+    organization = make_organization(young)
+    guardian = make_guardian(young)
+    with transaction():
+        add_membership(db.session.get_one(Organization, organization.id), adult, "viewer")
+        tell_facts_changed(young.id)
+        tell_facts_changed(adult.id)
+    do(acts.withdraw_guardianship, guardian.id)
+    make_guardian(young)
+    work_off()
+    assert set(db.session.scalars(sa.select(Membership.person_id))) == {young.id, adult.id}
 
 
 # --- two moderators

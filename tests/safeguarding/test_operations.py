@@ -18,16 +18,17 @@ from app.accounts.operations import create_token
 from app.core.audit import AuditEvent
 from app.core.clock import now, today
 from app.core.db import db, transaction
-from app.moderation.operations import suspend_organization, withdraw_verification
+from app.moderation.operations import suspend_organization, withdraw_contact, withdraw_verification
 from app.organizations.models import Membership, Organization
 from app.safeguarding import operations as acts
 from app.safeguarding.jobs import mail_ends
 from app.safeguarding.models import Clearance, ClearanceShare, Exemption
-from app.safeguarding.operations.clearances import OLDEST
+from app.safeguarding.operations.clearances import OLDEST, purge_clearance
 from app.safeguarding.requirements import Requirement
 from app.signups.volunteers import add_volunteer
 from tests.factories import (
     ADULT,
+    allow_contact,
     make_clearance,
     make_course,
     make_member,
@@ -256,18 +257,50 @@ def test_another_organization_relies_on_it_with_the_persons_consent_only_and_as_
 
 
 @pytest.mark.rule("G1")
-@pytest.mark.parametrize("end", [suspend_organization, withdraw_verification])
+@pytest.mark.rule("G3")
+@pytest.mark.parametrize("end", [suspend_organization, withdraw_verification, withdraw_contact])
 def test_nobody_relies_on_the_word_of_an_organization_that_nobody_stands_behind(
     organization: Organization, end: Any
 ) -> None:
     other, person = make_organization(), make_person()
     clearance = make_clearance(person, other)
     do(acts.share_clearance, clearance.id, organization.id, by=person)
-    held = place(contact_shift(organization), person)
+    shift = contact_shift(organization)
+    # Whoever wants to get at children finds, or founds, an organization of which nobody asks that much.
+    assert codes(shift, person) == ["background_check_required"]
+    asks_only_the_need = make_shift(make_need(organization, requirements=["background_check:us_fitness"]))
+    assert codes(asks_only_the_need, person) == []
+    allow_contact(other)
+    held = place(shift, person)
     moderator = make_person(platform_role="moderator")
     words = {"reason": "a fraud"} if end is suspend_organization else {"checked": "a fraud"}
     do(end, other.id, by=moderator, **words)
     assert not stands(held)
+
+
+@pytest.mark.rule("G1")
+def test_what_is_not_accepted_ends_what_was_accepted_before_and_still_does_when_it_is_purged(
+    organization: Organization, owner: Person, work_off: WorkOff
+) -> None:
+    other, person = approved_organization(), make_person()
+    make_clearance(person, organization)
+    lent = make_clearance(person, other)
+    do(acts.share_clearance, lent.id, organization.id, by=person)
+    held = place(contact_shift(organization), person)
+    values = {"email": person.email, "kind": "background_check", "level": "us_fitness", "issued_on": today("UTC") - DAY}
+    declined = do(acts.record_clearance, organization.id, by=owner, outcome="declined", **values)
+    assert not stands(held)
+    assert "clearance.unshared" in set(db.session.scalars(sa.select(AuditEvent.action)))
+    do(acts.share_clearance, lent.id, organization.id, by=person)
+    assert not stands(held), "as long as it is remembered, nobody else's word is taken instead"
+    do(acts.unshare_clearance, lent.id, organization.id, by=person)
+    work_off()
+    assert status(held) == "cancelled"
+    with transaction():
+        purge_clearance(db.session.get_one(Clearance, declined.id))
+    assert codes(contact_shift(organization), person) == ["background_check_required"]
+    do(acts.record_clearance, organization.id, by=owner, **values)
+    assert codes(contact_shift(organization), person) == []
 
 
 def test_the_person_says_what_is_wrong_and_the_staff_hear_it(organization: Organization, owner: Person) -> None:

@@ -66,10 +66,57 @@ def test_nothing_known_is_no() -> None:
 def test_one_good_one_is_enough_beside_bad_ones() -> None:
     bad = [
         dataclasses.replace(GOOD, **changes)
-        for changes in ({"revoked": True}, {"expires_on": ON}, {"outcome": "declined"})
+        for changes in ({"revoked": True}, {"expires_on": ON}, {"outcome": "declined", "issued_on": ON - 60 * DAY})
     ]
     assert judged(*bad) == "expires"
     assert judged(*bad, GOOD) == "met"
+
+
+@pytest.mark.rule("G1")
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, "declined"),
+        ({"issued_on": GOOD.issued_on}, "declined"),
+        # Of one day the one that was recorded last is the later.
+        ({"issued_on": GOOD.issued_on, "recorded_at": GOOD.recorded_at}, "declined"),
+        ({"issued_on": GOOD.issued_on - DAY}, "met"),
+        ({"level": "certificate"}, "declined"),
+        ({"revoked": True}, "met"),
+        ({"kind": "identity", "level": ""}, "met"),
+        ({"vetted": False}, "declined"),
+    ],
+)
+def test_what_was_not_accepted_later_outweighs_what_was_accepted_before(changes: dict[str, Any], code: str) -> None:
+    later = GOOD.recorded_at + DAY
+    declined = dataclasses.replace(GOOD, outcome="declined", issued_on=ON - DAY, recorded_at=later)
+    declined = dataclasses.replace(declined, **changes)
+    assert judged(GOOD, declined) == judged(declined, GOOD) == code
+    again = dataclasses.replace(GOOD, issued_on=ON - DAY, recorded_at=later + DAY)
+    assert judged(GOOD, declined, again) == "met", "a later one is accepted again"
+
+
+def test_of_references_and_trainings_only_the_same_one_is_outweighed() -> None:
+    one, other = (
+        dataclasses.replace(GOOD, kind="reference", level="", issuer=issuer) for issuer in ("Ada Gomez", "Bo Chen")
+    )
+    wanted, third = Requirement("reference"), dataclasses.replace(one, issuer="Cleo Diaz")
+    no = dataclasses.replace(one, outcome="declined", issuer="ada gomez")
+    assert judged(one, other, no, requirement=wanted) == "missing"
+    assert judged(one, other, third, no, requirement=wanted) == "met"
+    aid = dataclasses.replace(GOOD, kind="training", level="first_aid")
+    failed = dataclasses.replace(aid, level="food_hygiene", outcome="declined")
+    assert judged(aid, failed, requirement=Requirement("training", "first_aid")) == "met"
+    failed = dataclasses.replace(failed, level="first_aid")
+    assert judged(aid, failed, requirement=Requirement("training", "first_aid")) == "declined"
+
+
+@pytest.mark.rule("G3")
+def test_the_word_of_an_organization_nobody_looked_at_brings_nobody_to_people() -> None:
+    other = dataclasses.replace(GOOD, vetted=False)
+    assert judged(other, with_contact=True) == "unvetted"
+    assert judged(other, GOOD, with_contact=True) == judged(other) == "met"
+    assert judged(dataclasses.replace(other, expires_on=END - DAY), with_contact=True) == "expires"
 
 
 def test_a_higher_level_meets_a_lower_one_and_never_the_other_way() -> None:

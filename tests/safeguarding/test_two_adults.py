@@ -25,6 +25,7 @@ from app.organizations.members import remove_member
 from app.organizations.models import Organization
 from app.safeguarding.models import Clearance, Exemption
 from app.signups import operations, two_adults
+from app.signups.calendar import calendar_file
 from app.signups.jobs import mail_reminder
 from app.signups.models import Signup
 from app.signups.queries import find_exact_address
@@ -85,7 +86,7 @@ def mails(mailbox: Mailbox, words: str) -> list[str]:
 @pytest.mark.rule("G2")
 @pytest.mark.rule("G7")
 def test_one_of_two_cancels_within_a_day(
-    organization: Organization, owner: Person, work_off: WorkOff, mailbox: Mailbox
+    app: Flask, organization: Organization, owner: Person, work_off: WorkOff, mailbox: Mailbox
 ) -> None:
     shift = contact_shift(organization, private=True, days=0.9)
     with transaction():
@@ -98,6 +99,8 @@ def test_one_of_two_cancels_within_a_day(
     before = len(promised("shift_cannot_run", shift_id=shift.id))
     give_back(shift, other)
     assert status(shift) == "cannot_run", "in the same act"
+    left = db.session.scalars(sa.select(Signup).where(Signup.person_id == one.id)).one()
+    assert b"STATUS:TENTATIVE" in (calendar_file(left, base_url="", sender="a@example.org") or b"")
     assert find_exact_address(db.session.get_one(Shift, shift.id).need, one) is None
     assert len(promised("shift_cannot_run", shift_id=shift.id)) == before + 1, "the promise commits with it"
     work_off()
@@ -112,6 +115,15 @@ def test_one_of_two_cancels_within_a_day(
     work_off()
     assert mails(mailbox, "Your place stands.") == sorted([one.email, third.email])
     assert mails(mailbox, "Everybody on it was told.") == [owner.email]
+    assert b"STATUS:CONFIRMED" in (calendar_file(left, base_url="", sender="a@example.org") or b"")
+    shown = app.test_client().get(f"/api/v1/shifts/{encode_id(shift.id)}").json
+    with transaction():
+        db.session.execute(sa.update(Clearance).where(Clearance.person_id == third.id).values(revoked_at=now()))
+    assert status(shift) == "scheduled", "nobody has looked yet"
+    later = app.test_client().get(f"/api/v1/shifts/{encode_id(shift.id)}").json
+    assert shown is not None
+    assert later is not None
+    assert (shown["status"], later["status"]) == ("scheduled", "cannot_run"), "asked live"
 
 
 def test_were_one_adult_enough_the_same_cancellation_would_stop_nothing(

@@ -238,6 +238,7 @@ def test_the_desk_shows_what_ends_what_is_wrong_and_what_is_shared(
     assert "That was my twin." in page
     assert "Other Police" in page
     assert "Shared with you" in page
+    assert page.count("Does not count for work with children") == 1, "two moderators have not looked at the other house"
     assert "Hidden" not in page
     for key, status in ((wrong.id, 200), (shared.id, 404), (hidden.id, 404)):
         assert client.get(desk(organization, f"/{encode_id(key)}/revoke")).status_code == status

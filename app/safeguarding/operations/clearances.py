@@ -27,6 +27,7 @@ from app.safeguarding.operations.shared import (
     require_another,
     require_recorder,
 )
+from app.safeguarding.standing import held_of
 
 OLDEST = dt.timedelta(days=30 * 365)
 WARN_BEFORE = (60, 30, 7)
@@ -88,7 +89,32 @@ def record_clearance(
         created_at=now(),
     )
     _add(clearance, catalogued, by)
+    if outcome != "accepted":
+        _let_go_of_earlier(clearance, by)
     return clearance
+
+
+def _let_go_of_earlier(declined: Clearance, by: Person) -> None:
+    """The later word counts, and goes on counting when it is purged: what this organization accepted of the person before
+    is revoked, and it relies on nobody else's any more. `Held.outweighs` says of what, and asks it at every read."""
+    later = held_of(declined)
+    shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == declined.organization_id)
+    earlier = sa.select(Clearance).where(
+        Clearance.person_id == declined.person_id,
+        Clearance.kind == declined.kind,
+        Clearance.outcome == "accepted",
+        Clearance.revoked_at.is_(None),
+        sa.or_(Clearance.organization_id == declined.organization_id, Clearance.id.in_(shared)),
+    )
+    for clearance in db.session.scalars(earlier.order_by(Clearance.id)).all():
+        if not later.outweighs(held_of(clearance)):
+            continue
+        if clearance.organization_id == declined.organization_id:
+            _revoke(clearance, by, _("A later one was not accepted."))
+            continue
+        key = ClearanceShare.clearance_id == clearance.id, ClearanceShare.organization_id == declined.organization_id
+        db.session.execute(sa.delete(ClearanceShare).where(*key))
+        record("clearance.unshared", clearance, by, declined.organization_id, person_id=clearance.person_id)
 
 
 def grant_training(person: Person, version: CourseVersion, *, issuer: str) -> Clearance:

@@ -109,7 +109,7 @@ def confirm_guardian(guardianship_id: int, organization_id: int, *, by: Person, 
     require_recorder(organization, by)
     guardianship = _locked(guardianship_id)
     require_another(guardianship.person_id, by)
-    if guardianship.email == by.email:
+    if _same_mailbox(guardianship.email, by.email):
         raise refuse("own_clearance", _("You are the guardian."), _("Ask another owner or manager."))
     if guardianship.status != "consented":
         raise refuse("not_consented", _("The guardian has not agreed."), _("They answer the mail we sent them."))

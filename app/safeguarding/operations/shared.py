@@ -15,6 +15,7 @@ from app.core.i18n import _
 from app.core.ids import new_id
 from app.organizations.members import find_membership
 from app.organizations.models import Organization
+from app.safeguarding.models import ContactPermission
 
 # Whoever posts what asks for clearances records them, too; coordinators and viewers do not.
 RECORDING_ROLES = ("owner", "manager")
@@ -69,6 +70,17 @@ def tell_rules_changed(organization_id: int) -> None:
         {"organization_id": organization_id},
         key=f"organization_rules_changed:{organization_id}:{new_id()}",
     )
+
+
+def end_contact_permission(organization: Organization, *, by: Person | None) -> None:
+    """It may not ask people to contact any more: places there end, and its shifts with contact cannot run (G3). `by` None:
+    nobody's act. The caller holds the organization."""
+    permission = db.session.get(ContactPermission, organization.id)
+    if permission is not None:
+        db.session.delete(permission)
+        db.session.flush()
+        audit.record("organization.contact_ended", subject=organization, by=by, organization_id=organization.id)
+        tell_rules_changed(organization.id)
 
 
 def record(action: str, subject: Any, by: Person | None, organization_id: int | None, **data: int | str) -> None:

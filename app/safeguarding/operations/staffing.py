@@ -1,5 +1,6 @@
-"""Becoming one of those who run an organization: a minor does not before a guardian answers for them (G4). Acts of
-`organizations`, which knows of no guardians; whoever acts for themselves comes this way."""
+"""Becoming one of those who run an organization: a minor does not before a guardian answers for them, and is none of them
+any more when nobody does (G4). Acts of `organizations`, which knows of no guardians; whoever acts for themselves comes this
+way."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from typing import Any
 from app.accounts.models import Person
 from app.core.errors import Reason, Refused
 from app.organizations import claims, invitations, operations
+from app.organizations.members import end_membership, list_organizations_run_by, lock_organization
 from app.organizations.models import Claim, Invitation, Membership, Organization
+from app.safeguarding.operations.shared import end_contact_permission, locked_person
 from app.safeguarding.standing import guardian_needed, lacks_guardian
 
 
@@ -49,3 +52,22 @@ def accept_invitation(token: str, *, by: Person) -> Membership:
     """`organizations.invitations.accept_invitation`. Raises Refused as it does and `guardian_consent`."""
     require_guarded(by)
     return invitations.accept_invitation(token, by=by)
+
+
+def list_run_unguarded(person: Person) -> list[int]:
+    """Ids of the organizations that a minor runs for whom nobody answers; none of anybody else."""
+    return list_organizations_run_by(person.id) if lacks_guardian(person) else []
+
+
+def end_unguarded(organization_id: int, person_id: int) -> Organization | None:
+    """The minor runs the organization no longer, unless somebody answers for them by now. When nobody owns it any more, the
+    word of two moderators that it may ask people to contact was about people who are gone, and ends, too (G3). Gives the
+    organization that nobody stands behind any more, else None."""
+    organization = lock_organization(organization_id)
+    if not lacks_guardian(locked_person(person_id)):
+        return None
+    end_membership(organization, person_id)
+    if organization.is_claimed:
+        return None
+    end_contact_permission(organization, by=None)
+    return organization

@@ -82,6 +82,7 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         page = queries.list_clearances_for(organization.id, cursor, person_id=person_id, limit=PAGE_SIZE)
     first = known is None and not nobody and not cursor
     day = today(organization.time_zone)
+    others = {each.organization_id for each in page.rows if each.organization_id not in (None, organization.id)}
     guardians_from = request.args.get("guardians")
     guardians: Page[relations.KnownGuardian] = Page([], None)
     if first:
@@ -100,6 +101,7 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         first_url=url_for("safeguarding.desk", slug=organization.slug, of=of) if cursor else None,
         name_of=name_of,
         lacks_consent=lacks_consent,
+        unvetted=queries.list_unvetted({key for key in others if key is not None}),
         state_of=lambda clearance: state_of(clearance, day),
         ending=[(each, _left(each, day)) for each in queries.list_ending(organization)] if first else [],
         objected=queries.list_objected(organization.id) if first else [],
