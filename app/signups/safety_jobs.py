@@ -144,6 +144,8 @@ def mail_two_adults(payload: dict[str, Any]) -> None:
     organization = shift.need.organization
     if payload["staff"] and not can_see_staff_pages(person, organization):
         return
+    if payload["state"] == "named" and not two_adults.is_named(shift.id, person.id):
+        return
     roster = f"/manage/{organization.slug}/shifts/{encode_id(shift.id)}/roster"
     send(
         "signups/two_adults",

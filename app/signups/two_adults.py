@@ -21,6 +21,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Reason, Refused, refuse
 from app.core.i18n import _
+from app.core.ids import new_id
 from app.needs.asking import has_contact
 from app.needs.models import Need, Position, Shift
 from app.needs.operations.shared import changed, locked_shift
@@ -182,6 +183,11 @@ def list_staff(shift_id: int) -> Sequence[ShiftStaff]:
     ).all()
 
 
+def is_named(shift_id: int, person_id: int) -> bool:
+    """True while this person is named on the shift."""
+    return db.session.get(ShiftStaff, (shift_id, person_id)) is not None
+
+
 @dataclasses.dataclass(frozen=True)
 class Named:
     """One of the staff on a shift; `counts`: as one of its cleared adults, at this moment."""
@@ -205,7 +211,8 @@ def list_named(shift: Shift) -> list[Named]:
 
 
 def name_staff(shift_id: int, person_id: int, *, by: Person) -> ShiftStaff:
-    """A member of the organization is on the shift, too. They pass the gate's rules like everybody. Raises Refused."""
+    """A member of the organization is on the shift, too. They pass the gate's rules like everybody, and hear of it when it
+    was somebody else who said so: nobody is the second adult of a shift that they know nothing of. Raises Refused."""
     need, shift = locked_shift(shift_id)
     person = db.session.get(Person, person_id)
     if person is None or find_membership(need.organization_id, person_id) is None:
@@ -224,6 +231,9 @@ def name_staff(shift_id: int, person_id: int, *, by: Person) -> ShiftStaff:
         db.session.flush()
         audit.record("shift.staff_named", subject=shift, by=by, organization_id=need.organization_id,
                      data={"person_id": person.id})  # fmt: skip
+        if person.id != by.id:
+            payload = {"shift_id": shift.id, "person_id": person.id, "state": "named", "staff": True}
+            outbox.enqueue("mail_two_adults", payload, key=f"two_adults:staff:{person.id}:named:{shift.id}:{new_id()}")
     reconsider(shift, by=by)
     return named
 

@@ -279,6 +279,19 @@ def test_staff_named_on_it_count_when_they_are_cleared_like_everybody(
 
 
 @pytest.mark.rule("G2")
+def test_nobody_is_the_second_adult_of_a_shift_without_hearing_of_it(
+    organization: Organization, owner: Person, work_off: WorkOff, mailbox: Mailbox
+) -> None:
+    """A coordinator who wants to be alone with children names somebody who will not come."""
+    shift, absent, gone, self_named = contact_shift(organization), *(member(organization) for _one in range(3))
+    for person, by in ((absent, owner), (absent, owner), (gone, owner), (self_named, self_named)):
+        do(two_adults.name_staff, shift.id, person.id, by=by)
+    do(two_adults.remove_staff, shift.id, gone.id, by=owner)
+    work_off()
+    assert mails(mailbox, "you are named as one of those") == [absent.email]
+
+
+@pytest.mark.rule("G2")
 def test_staff_are_cleared_for_a_position_that_there_is(organization: Organization, owner: Person) -> None:
     shift, staff = contact_shift(organization, days=0.9), member(organization)
     with transaction():
