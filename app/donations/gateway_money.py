@@ -183,6 +183,7 @@ def _payout_facts(payout: Any) -> PayoutFacts:
         balance_transaction_id=gateway._id_of(payout.balance_transaction),
         failure_balance_transaction_id=gateway._id_of(payout.failure_balance_transaction),
         created_at=gateway._instant(payout.created),
+        reconciliation=str(payout.reconciliation_status),
         fee=None if left is None else left.fee,
         failure_fee=None if back is None else back.fee,
     )

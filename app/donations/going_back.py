@@ -150,14 +150,13 @@ DISPUTE_EVENTS = (
     "charge.dispute.funds_reinstated", "charge.dispute.closed",
 )  # fmt: skip
 WARNING_EVENTS = ("radar.early_fraud_warning.created",)
-PAYOUT_EVENTS = ("payout.paid", "payout.failed")
 
 
 def handle_event(event: StoredEvent) -> None:
     """Answer a stored event about refunds, disputes, early warnings or payouts: fetch what it speaks of, and apply that.
     Raises GatewayError."""
     account = event.account
-    if event.type in PAYOUT_EVENTS:
+    if event.type.startswith("payout."):
         refresh_payout(event.object_id, account=account, event_id=event.id)
         return
     donation_id, payment_id = _find_donation(event.type, event.object_id, account)
@@ -251,7 +250,10 @@ def refresh_payout(payout_id: str, *, account: str | None, event_id: int | None 
     """Fetch a payout and what it carries, and apply it. Raises GatewayError."""
     fetched_at = now()
     facts = gateway_money.fetch_payout(payout_id, account=account)
-    lines = gateway_money.list_balance_transactions(account=account, payout_id=payout_id) if facts.automatic else []
+    lines = gateway_money.list_balance_transactions(account=account, payout_id=payout_id) if facts.is_listed else []
+    for earlier in payouts.list_unheard(lines, payout_id):
+        db.session.rollback()
+        refresh_payout(earlier, account=account)
     foreign = _learn_of(lines, account)
     owner = money_queries.find_owner(account, gateway.mode())
     db.session.rollback()
@@ -265,6 +267,9 @@ def refresh_payout(payout_id: str, *, account: str | None, event_id: int | None 
             foreign=foreign,
             event_id=event_id,
         )
+        later = payouts.list_waiting_for(payout_id)
+    for one in later:
+        refresh_payout(one, account=account)
 
 
 def _learn_of(lines: Sequence[BalanceFacts], account: str | None) -> set[str]:
@@ -342,13 +347,16 @@ def send_evidence(dispute_id: int, *, by: Person | None) -> None:
 
 
 def check_stale() -> None:
-    """Sweep: refunds that nobody has heard of, and open disputes, are asked about again (rule 5)."""
+    """Sweep: refunds that nobody has heard of, open disputes, and payouts of which we do not know yet whether they arrived or
+    what they carry are asked about again (rule 5)."""
     if not gateway.is_on():
         return
     found = money_queries.list_refunds_to_check(mode=gateway.mode())
     ask_each("check_refunds", found, _check_refund, refunds.note_looked_at)
     found = money_queries.list_disputes_to_check(mode=gateway.mode())
     ask_each("check_disputes", found, _check_dispute, disputes.note_looked_at)
+    found = money_queries.list_payouts_to_check(mode=gateway.mode())
+    ask_each("check_payouts", found, _check_payout, payouts.note_looked_at)
 
 
 def _check_refund(refund_id: int) -> None:
@@ -359,6 +367,14 @@ def _check_refund(refund_id: int) -> None:
         ask_refund(refund_id)
     else:
         refresh_refunds(donation_id)
+
+
+def _check_payout(payout_id: int) -> None:
+    payout = money_queries.find_payout(payout_id)
+    if payout is not None:
+        stripe_id, account = payout.stripe_payout_id, payout.account
+        db.session.rollback()
+        refresh_payout(stripe_id, account=account)
 
 
 def _check_dispute(dispute_id: int) -> None:

@@ -104,9 +104,17 @@ class PayoutFacts:
     balance_transaction_id: str | None
     failure_balance_transaction_id: str | None
     created_at: dt.datetime
+    # Stripe's `reconciliation_status`: what an automatic payout carries is listed once it says "completed", which may be days
+    # after it was made (https://docs.stripe.com/api/payouts/object#payout_object-reconciliation_status).
+    reconciliation: str
     # What Stripe kept for paying out at once; and gave back, or kept again, when it did not arrive.
     fee: Money | None = None
     failure_fee: Money | None = None
+
+    @property
+    def is_listed(self) -> bool:
+        """True when Stripe lists the balance transactions that it carries."""
+        return self.automatic and self.reconciliation == "completed"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,7 +29,7 @@ from app.donations.money_models import (
     Refund,
 )
 from app.donations.monthly_models import MonthlyGift
-from app.donations.payees import reachable
+from app.donations.payees import reachable, was_taken
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Need
 
@@ -229,6 +229,30 @@ def list_payouts(organization_id: int, cursor: str | None = None, *, limit: int 
     own = sa.select(PayoutLine.payout_id).where(PayoutLine.organization_id == organization_id)
     query = sa.select(Payout).where(sa.or_(Payout.organization_id == organization_id, Payout.id.in_(own)))
     return newest_page(query, Payout, cursor, limit)
+
+
+def find_payout(payout_id: int) -> Payout | None:
+    """The payout, or None."""
+    return db.session.get(Payout, payout_id)
+
+
+def list_payouts_to_check(*, mode: str, limit: int = 20) -> list[int]:
+    """Recent payouts that nobody has looked at for a while, and that are on their way, or that Stripe made by itself and had not
+    said of what they carry."""
+    waits = sa.or_(
+        Payout.status.in_(("pending", "in_transit")),
+        sa.and_(Payout.automatic.is_(True), Payout.is_complete.is_(False)),
+    )
+    gifts = sa.exists().where(
+        Donation.account.is_not_distinct_from(Payout.account), Donation.mode == mode, Donation.source == "stripe"
+    )
+    query = (
+        sa.select(Payout.id)
+        .where(waits, gifts, ~was_taken(Payout.account))
+        .where(Payout.created_at > now() - RECENT, Payout.checked_at < now() - REFUND_STALE)
+        .order_by(Payout.checked_at, Payout.id)
+    )
+    return list(db.session.scalars(query.limit(limit)))
 
 
 def find_payout_of(organization_id: int, payout_id: int) -> Payout | None:

@@ -218,14 +218,15 @@ def _explain_unknown(
 
 
 def _explain_payout(balance: BalanceFacts, account: str | None, detail: str) -> Difference | None:
-    """A payout that we do not know: Stripe tells of it once it has arrived or failed, so one on its way is none to look at."""
+    """A payout that we do not know. It leaves Stripe's balance when it is made, and Stripe tells of that: only one that was made
+    just now is none to look at."""
     try:
         payout = gateway_money.fetch_payout(balance.source, account=account)
     except GatewayError as error:
         if error.passing:
             raise
         return Difference("payout_unknown", balance.id, detail)
-    if payout.status in ("pending", "in_transit", "canceled"):
+    if payout.status in ("pending", "in_transit") and balance.created_at > now() - GRACE:
         return None
     return Difference("payout_unknown", balance.source, f"{detail} {payout.status}")
 

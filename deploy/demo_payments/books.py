@@ -131,9 +131,10 @@ def balance(payments: Payments) -> Thing:
 
 
 # Payouts.
-def pay_out(payments: Payments, *, instant: bool = False) -> list[Thing]:
+def pay_out(payments: Payments, *, instant: bool = False, pending: bool = False) -> list[Thing]:
     """Send to the bank what stands in the account, a payout for each currency with something above zero. `instant`: somebody
-    asked for it at once, which costs INSTANT_FEE of it and says not what it carries."""
+    asked for it at once, which costs INSTANT_FEE of it and says not what it carries. `pending`: it is made, and neither sent
+    nor is listed what it carries (`send`, `reconcile`)."""
     waiting: dict[str, list[Thing]] = {}
     for one in payments.store.page("balance_transaction", [("json_extract(data, '$._payout') IS ?", None)]):
         waiting.setdefault(one["currency"], []).append(one)
@@ -142,11 +143,13 @@ def pay_out(payments: Payments, *, instant: bool = False) -> list[Thing]:
         amount = sum(one["net"] for one in transactions)
         fee = -(-amount // INSTANT_FEE) if instant else 0
         if amount > fee:
-            made.append(_pay_out(payments, currency, amount - fee, transactions, fee if instant else None))
+            made.append(_pay_out(payments, currency, amount - fee, transactions, fee if instant else None, pending))
     return made
 
 
-def _pay_out(payments: Payments, currency: str, amount: int, transactions: list[Thing], fee: int | None) -> Thing:
+def _pay_out(
+    payments: Payments, currency: str, amount: int, transactions: list[Thing], fee: int | None, pending: bool
+) -> Thing:
     now, payout_id = payments.store.now(), new_id("po_1")
     nothing = (
         "application_fee", "application_fee_amount", "failure_balance_transaction", "failure_code", "failure_message",
@@ -164,11 +167,11 @@ def _pay_out(payments: Payments, currency: str, amount: int, transactions: list[
         fee_words="Instant payout fee",
         converts=False,
     )
-    carried = (
-        payout_id if fee is None else f"by hand: {payout_id}"
-    )  # Stripe lists what automatic payouts carry, and no others
-    for one in [*transactions, own]:
-        payments.store.save(one | {"_payout": carried})
+    # Stripe lists what automatic payouts carry, and no others; and not all of it before that is reconciled.
+    carried = payout_id if fee is None else f"by hand: {payout_id}"
+    for place, one in enumerate([*transactions, own]):
+        waits = pending and fee is None and place > 0
+        payments.store.save(one | {"_payout": _waiting(payout_id) if waits else carried})
     payout: Thing = {
         "id": payout_id,
         "object": "payout",
@@ -184,9 +187,9 @@ def _pay_out(payments: Payments, currency: str, amount: int, transactions: list[
         "livemode": False,
         "metadata": {},
         "method": "standard" if fee is None else "instant",
-        "reconciliation_status": "completed" if fee is None else "not_applicable",
+        "reconciliation_status": ("in_progress" if pending else "completed") if fee is None else "not_applicable",
         "source_type": "card",
-        "status": "in_transit",
+        "status": "pending" if pending else "in_transit",
         "trace_id": {"status": "pending", "value": None},
         "type": "bank_account",
     }
@@ -195,8 +198,60 @@ def _pay_out(payments: Payments, currency: str, amount: int, transactions: list[
     return payout
 
 
+def _waiting(payout_id: str) -> str:
+    return f"in progress: {payout_id}"
+
+
+def send(payments: Payments, payout: Thing) -> Thing:
+    """It is submitted to the bank. Raises ApiError when it was."""
+    if payout["status"] != "pending":
+        raise ApiError(f"The payout is {payout['status']}.", status=409)
+    payments.emit(
+        "payout.updated", payments.store.save(payout | {"status": "in_transit"}), previous={"status": "pending"}
+    )
+    payout["status"] = "in_transit"
+    return payout
+
+
+def reconcile(payments: Payments, payout: Thing) -> Thing:
+    """From now on Stripe lists all that it carries. Raises ApiError when it does, or never will."""
+    if payout["reconciliation_status"] != "in_progress":
+        raise ApiError(f"The reconciliation is {payout['reconciliation_status']}.", status=409)
+    of_payout = [("json_extract(data, '$._payout') = ?", _waiting(payout["id"]))]
+    for one in payments.store.page("balance_transaction", of_payout):
+        payments.store.save(one | {"_payout": payout["id"]})
+    payout["reconciliation_status"] = "completed"
+    previous = {"reconciliation_status": "in_progress"}
+    payments.emit("payout.reconciliation_completed", payments.store.save(payout), previous=previous)
+    return payout
+
+
+def cancel(payments: Payments, payout: Thing) -> Thing:
+    """The account calls it back before it is sent: the money is in the account again. Raises ApiError when it was sent."""
+    if payout["status"] != "pending":
+        raise ApiError(f"The payout is {payout['status']}.", status=409)
+    payments.store.unplan("payout", payout["id"])
+    back = _come_back(payments, payout, "payout_cancel", "STRIPE PAYOUT CANCEL")
+    payout |= {"status": "canceled", "failure_balance_transaction": back["id"]}
+    payments.emit("payout.canceled", payments.store.save(payout), previous={"status": "pending"})
+    return payout
+
+
+def _come_back(payments: Payments, payout: Thing, kind: str, description: str) -> Thing:
+    return book(
+        payments,
+        kind,
+        payout["amount"],
+        payout["currency"],
+        source=payout["id"],
+        category="payout_reversal",
+        description=description,
+        converts=False,
+    )
+
+
 def payout_arrives(payments: Payments, payout: Thing) -> Thing:
-    """The bank has it. Raises ApiError when it is over already."""
+    """The bank has it. Raises ApiError when it was not sent, or is over already."""
     if payout["status"] != "in_transit":
         raise ApiError(f"The payout is {payout['status']}.", status=409)
     payments.store.unplan("payout", payout["id"])
@@ -211,16 +266,7 @@ def payout_fails(payments: Payments, payout: Thing) -> Thing:
     if before not in ("in_transit", "paid"):
         raise ApiError(f"The payout is {before}.", status=409)
     payments.store.unplan("payout", payout["id"])
-    back = book(
-        payments,
-        "payout_failure",
-        payout["amount"],
-        payout["currency"],
-        source=payout["id"],
-        category="payout_reversal",
-        description="STRIPE PAYOUT FAILURE",
-        converts=False,
-    )
+    back = _come_back(payments, payout, "payout_failure", "STRIPE PAYOUT FAILURE")
     payout |= {
         "status": "failed",
         "failure_balance_transaction": back["id"],

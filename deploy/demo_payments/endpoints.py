@@ -27,7 +27,8 @@ EVENTS = (
     "customer.subscription.updated", "customer.updated", "invoice.created", "invoice.finalized", "invoice.paid",
     "invoice.payment_failed", "invoice.payment_succeeded", "invoice.updated", "invoice_payment.paid",
     "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed", "payment_intent.processing",
-    "payment_intent.succeeded", "payment_method.attached", "payout.created", "payout.failed", "payout.paid",
+    "payment_intent.succeeded", "payment_method.attached", "payout.canceled", "payout.created", "payout.failed", "payout.paid",
+    "payout.reconciliation_completed", "payout.updated",
     "radar.early_fraud_warning.created", "refund.created", "refund.failed", "refund.updated",
 )  # fmt: skip
 _EVENTS = Items(of=Choice(values=EVENTS), most=len(EVENTS))

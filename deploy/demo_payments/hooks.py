@@ -300,18 +300,26 @@ def pay_invoice_outside(invoice_id: str) -> Response:
 
 @blueprint.post("/pay_out")
 def pay_out() -> Response:
-    """`{"account": id or null, "instant": false}`: send what stands in the account to its bank (at once, for a fee); the
-    payouts, one for each currency."""
+    """`{"account": id or null, "instant": false, "pending": false}`: send what stands in the account to its bank (at once, for a
+    fee; or made only, neither sent nor listed yet); the payouts, one for each currency."""
     asked = _asked()
     payments().store.act_as(asked.get("account") or PLATFORM)
     with payments().store.transaction():
-        return _answer_all(books.pay_out(payments(), instant=bool(asked.get("instant"))))
+        made = books.pay_out(payments(), instant=bool(asked.get("instant")), pending=bool(asked.get("pending")))
+        return _answer_all(made)
 
 
 @blueprint.post("/payouts/<payout_id>/<act>")
 def act_on_payout(payout_id: str, act: str) -> Response:
-    """What the account's bank does with a payout: arrive, fail. The payout after it."""
-    acts = {"arrive": books.payout_arrives, "fail": books.payout_fails}
+    """What the account's bank does with a payout: arrive, fail; what Stripe does before: send, reconcile, cancel. The payout
+    after it."""
+    acts = {
+        "arrive": books.payout_arrives,
+        "cancel": books.cancel,
+        "fail": books.payout_fails,
+        "reconcile": books.reconcile,
+        "send": books.send,
+    }
     _as_owner(payout_id)
     with payments().store.transaction():
         return answer(payments().public(acts[act](payments(), payments().store.get("payout", payout_id))))

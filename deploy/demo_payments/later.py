@@ -12,7 +12,10 @@ def do(payments: Payments, what: str, object_id: str, at: int) -> None:
     if what == "refund":
         refunds.succeed(payments, store.get("refund", object_id))
     elif what == "payout":
-        books.payout_arrives(payments, store.get("payout", object_id))
+        payout = store.get("payout", object_id)
+        if payout["status"] == "pending":
+            books.send(payments, payout)
+        books.payout_arrives(payments, payout)
     elif what == "dispute":
         disputes.time_is_up(payments, store.get("dispute", object_id))
     elif what == "renew":

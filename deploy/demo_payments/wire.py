@@ -354,6 +354,8 @@ def index(path: str) -> Response:
     payments().do_due()
     if "type" in params and "types" in params:
         raise ApiError("You may not specify both `type` and `types`.", param="types")
+    if listed.kind == "balance_transaction" and "payout" in params:
+        _check_listable(params["payout"])
     if listed.kind == "subscription" and params.setdefault("status", "") == "":
         del params["status"]
         hidden: list[tuple[str, Any]] = [("json_extract(data, '$.status') <> ?", "canceled")]
@@ -378,6 +380,16 @@ def index(path: str) -> Response:
     page, has_more = _page(listed, params, conditions)
     data = [expanded(thing, paths) for thing in page]
     return answer({"object": "list", "data": data, "has_more": has_more, "url": f"/v1/{path}"})
+
+
+def _check_listable(payout_id: str) -> None:
+    """Stripe says what an automatic payout carries, and no other. Raises ApiError."""
+    payout = payments().store.find("payout", payout_id)
+    if payout is None:
+        raise missing("payout", payout_id, "payout")
+    if not payout["automatic"]:
+        message = "Balance transaction history can only be filtered on automatic transfers, not manual."
+        raise ApiError(message, param="payout")
 
 
 def _page(listed: Listed, params: Thing, conditions: list[tuple[str, Any]]) -> tuple[list[Thing], bool]:

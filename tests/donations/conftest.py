@@ -126,6 +126,9 @@ class Giving:
         """A live fundraiser in `currency`."""
         if currency not in self._fundraisers:
             self._fundraisers[currency] = make_fundraiser(make_organization(currency=currency))
+        known = self._fundraisers[currency]
+        if known not in db.session:  # a command of the application has closed the session
+            self._fundraisers[currency] = db.session.get_one(Fundraiser, sa.inspect(known).identity)
         return self._fundraisers[currency]
 
     def form(self, **values: Any) -> dict[str, str]:
@@ -181,7 +184,7 @@ class Giving:
         fees = {}
         for charge in self.server.call("GET", "/v1/charges?limit=100&expand[]=data.balance_transaction")["data"]:
             if charge["balance_transaction"] is not None:
-                fees[charge["metadata"]["donation_id"]] = charge["balance_transaction"]["fee"]
+                fees[charge["metadata"].get("donation_id")] = charge["balance_transaction"]["fee"]
         for given in self.given:
             given.model.fee = fees.get(given.model.label)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import html
 import json
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +18,13 @@ from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now
 from app.core.db import db
 from app.core.ids import encode_id
-from app.donations import money_queries, reconciling
+from app.donations import going_back, money_queries, reconciling
 from app.donations.money_models import MoneyMismatch, Payout, PayoutLine, Reconciliation
 from app.donations.operations import payouts
 from tests.conftest import CheckingClient
 from tests.donations.back import Back
 from tests.donations.conftest import Giving, WorkOff, ledger_table
+from tests.donations.stripe_server import KEY
 from tests.donations.test_ledger_verify import open_ledger, verify
 from tests.smtp import Mailbox
 
@@ -94,6 +97,119 @@ def test_a_payout_says_which_gifts_it_carries_and_may_come_back(
     assert problems(back) == []
     assert "did not arrive" in client.get(f"/manage/{slug}/money").get_data(as_text=True)
     assert back.server.refused() == []
+
+
+def on_the_way(back: Back) -> tuple[int, int]:
+    """What is at Stripe and what is on its way to the bank, in dollars."""
+    organization_id = back.donation(back.giving.given[0]).organization_id
+    [row] = money_queries.list_standings(organization_id)
+    db.session.rollback()
+    return row.at_stripe, row.on_the_way
+
+
+@pytest.mark.rule("F2")
+def test_a_payout_is_in_the_books_from_when_it_is_made(back: Back) -> None:
+    back.pay()
+    [made] = back.server.hook("POST", "pay_out", {"pending": True})["data"]
+    later = now() + reconciling.GRACE + dt.timedelta(minutes=10)
+    assert problems(back) == []  # its news may be on their way
+    with moved_to(later):
+        assert [problem.split()[1] for problem in problems(back)] == ["payout_unknown"]
+    back.hear()
+    assert on_the_way(back) == (0, 2397)
+    [payout] = back.rows(Payout)
+    assert (payout.status, payout.is_complete, back_lines()) == ("pending", False, [])
+    with moved_to(later):
+        assert problems(back) == []
+    back.server.hook("POST", f"payouts/{made['id']}/send", {})
+    back.hear()
+    assert back.rows(Payout)[0].status == "in_transit"
+    # What it carries is listed later; when no event tells, it is asked for.
+    back.server.hook("POST", f"payouts/{made['id']}/reconcile", {})
+    with moved_to(now() + dt.timedelta(hours=7)):
+        going_back.check_stale()
+        assert {(line.kind, line.amount_minor) for line in back_lines()} == {("charge", 2500)}
+        back.server.requests.clear()
+        going_back.check_stale()
+        assert back.server.requests == []
+    assert back.rows(Payout)[0].is_complete
+    # One that is called back before it is sent.
+    back.pay("40")
+    [second] = back.server.hook("POST", "pay_out", {"pending": True})["data"]
+    back.hear()
+    assert on_the_way(back) == (0, 2397 + second["amount"])
+    back.server.hook("POST", f"payouts/{second['id']}/cancel", {})
+    back.hear()
+    assert on_the_way(back) == (second["amount"], 2397)
+    assert {row.status for row in back.rows(Payout)} == {"in_transit", "canceled"}
+    assert problems(back) == []
+    assert back.server.refused() == []
+
+
+@pytest.mark.rule("F2")
+def test_money_of_a_payout_that_came_back_goes_on_with_the_next(back: Back) -> None:
+    """The account has other business, too, which is in no ledger of ours."""
+    server, given = back.server, back.pay()
+    sell(back)
+    [first] = server.hook("POST", "pay_out", {"pending": True})["data"]
+    back.hear()
+    whole, gifts = first["amount"], 2397
+    assert whole > gifts
+    assert on_the_way(back) == (gifts - whole, whole)  # what it carries is not listed yet
+    # It is called back, and the next one takes its money along; of these two only the second is heard of.
+    server.hook("POST", f"payouts/{first['id']}/cancel", {})
+    [second] = server.hook("POST", "pay_out", {})["data"]
+    going_back.refresh_payout(second["id"], account=None)
+    assert {row.stripe_payout_id: row.status for row in back.rows(Payout)} == {
+        first["id"]: "canceled", second["id"]: "in_transit",
+    }  # fmt: skip
+    assert [(line.kind, line.amount_minor) for line in back_lines()] == [("payout_cancel", whole)]
+    assert on_the_way(back) == (gifts - whole, whole)
+    assert problems(back) == []
+    # When the lines of the first are known, they are those of the second.
+    server.hook("POST", f"payouts/{first['id']}/reconcile", {})
+    back.hear()
+    assert on_the_way(back) == (0, gifts)
+    assert all(row.is_complete for row in back.rows(Payout))
+    assert trail(back, given.donation_id) == {first["id"]: gifts, second["id"]: gifts}
+    assert problems(back) == []
+    # And when they are known before, at once; through two that failed.
+    for number in (3, 4):
+        known = {row.stripe_payout_id for row in back.rows(Payout)}
+        last = server.call("GET", "/v1/payouts?limit=1")["data"][0]["id"]
+        server.hook("POST", f"payouts/{last}/fail", {})
+        gifts += back.donation(back.pay("40")).amount_minor - 146
+        [made] = server.hook("POST", "pay_out", {})["data"]
+        back.hear()
+        assert on_the_way(back) == (0, gifts)
+        assert trail(back, given.donation_id) == dict.fromkeys([*known, made["id"]], 2397)
+        assert len(back.rows(Payout)) == number
+    assert problems(back) == []
+    assert {line.kind for line in back_lines()} == {"charge"}
+    assert back.server.refused() == []
+
+
+def trail(back: Back, donation_id: int) -> dict[str, int]:
+    """The payouts that carry a gift, and what of it each."""
+    db.session.rollback()
+    return {share.payout.stripe_payout_id: share.net.amount_minor for share in money_queries.list_trail(donation_id)}
+
+
+def sell(back: Back) -> None:
+    """Somebody buys a T-shirt through the same account."""
+    form = {
+        "mode": "payment", "success_url": "http://localhost/", "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "usd", "line_items[0][price_data][unit_amount]": "900",
+        "line_items[0][price_data][product_data][name]": "A T-shirt",
+    }  # fmt: skip
+    request = urllib.request.Request(
+        f"{back.server.address}/v1/checkout/sessions",
+        data=urllib.parse.urlencode(form).encode(),
+        headers={"Authorization": f"Bearer {KEY}"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:
+        back.server.act(json.load(response)["id"], "pay")
+    back.server.settle()
 
 
 def back_lines() -> list[PayoutLine]:

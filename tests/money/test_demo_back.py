@@ -248,6 +248,34 @@ def test_a_payout_says_what_is_in_it_and_comes_back_when_the_bank_refuses(server
     assert [(one.currency, one.amount) for one in [*found.available, *found.pending]] == [("usd", -2397), ("usd", 2397)]
 
 
+def test_a_payout_is_made_listed_and_sent_one_after_the_other(server: DemoServer) -> None:
+    trial = Trial(server)
+    (made,) = trial.hook("pay_out", account=trial.account, pending=True)["data"]
+    assert (made["status"], made["reconciliation_status"]) == ("pending", "in_progress")
+    assert trial.book()[-1] == ("payout", -2397, 0, "payout")  # it has left the balance all the same
+    assert trial.book(payout=made["id"]) == [GIFT]  # not all of it is listed
+    for early in ("arrive", "fail"):
+        with pytest.raises(urllib.error.HTTPError):
+            trial.hook(f"payouts/{made['id']}/{early}")
+    canceled = trial.hook(f"payouts/{made['id']}/cancel")
+    assert (canceled["status"], trial.book()[-1]) == ("canceled", ("payout_cancel", 2397, 0, "payout_reversal"))
+    (second,) = trial.hook("pay_out", account=trial.account, pending=True)["data"]
+    assert trial.hook(f"payouts/{second['id']}/reconcile")["reconciliation_status"] == "completed"
+    listed = [("payout_cancel", 2397, 0, "payout_reversal"), ("payout", -2397, 0, "payout")]
+    assert trial.book(payout=second["id"]) == listed
+    assert trial.hook(f"payouts/{second['id']}/send")["status"] == "in_transit"
+    for late in ("cancel", "send", "reconcile"):
+        with pytest.raises(urllib.error.HTTPError):
+            trial.hook(f"payouts/{second['id']}/{late}")
+    assert trial.hook(f"payouts/{second['id']}/arrive")["status"] == "paid"
+    kinds = "created canceled created reconciliation_completed updated paid"
+    assert trial.types() == [f"payout.{kind}" for kind in kinds.split()]
+    trial.hook(f"charges/{trial.charge}/refund", amount=100)
+    trial.hook("adjust", account=trial.account, type="adjustment", amount=1000, currency="usd")
+    (instant,) = trial.hook("pay_out", account=trial.account, instant=True)["data"]
+    assert refused(trial.v1.balance_transactions.list, {"payout": instant["id"]}, trial.options).param == "payout"
+
+
 def test_an_account_may_settle_in_another_currency(server: DemoServer) -> None:
     account = server.account()
     server.request("/_demo/settles_in", {"account": account, "currency": "usd", "rate": "0.0067"})

@@ -41,8 +41,12 @@ HANDLED_TYPES = (
     "charge.dispute.funds_reinstated",
     "charge.dispute.closed",
     "radar.early_fraud_warning.created",
+    "payout.created",
+    "payout.updated",
     "payout.paid",
     "payout.failed",
+    "payout.canceled",
+    "payout.reconciliation_completed",
 )
 
 # Why an event is left alone that may yet come to be answered.

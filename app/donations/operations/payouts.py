@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -24,7 +24,9 @@ from app.donations.operations.telling import tell_staff
 # A payout may fail after it was called paid, for some days (https://docs.stripe.com/api/payouts/object#payout_object-status):
 # it only ever moves to a higher rank.
 RANK = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
-PAYOUT_KINDS = ("payout", "payout_cancel", "payout_failure")
+# What puts the money of one that did not arrive back into Stripe's balance, from where the next takes it.
+BACK_KINDS = ("payout_cancel", "payout_failure")
+PAYOUT_KINDS = ("payout", *BACK_KINDS)
 # What Stripe bills apart from payments, and the tax on it (https://docs.stripe.com/reports/balance-transaction-types).
 FEE_KINDS = ("stripe_fee", "stripe_fx_fee", "tax_fee")
 
@@ -92,7 +94,7 @@ def note_payout(
         facts.failure_balance_transaction_id or payout.failure_balance_transaction_id
     )
     db.session.flush()
-    shares = _keep_lines(payout, [line for line in lines if line.kind not in PAYOUT_KINDS], foreign)
+    shares = _keep_lines(payout, lines, foreign)
     _book(payout, shares)
     _book_fees(payout, facts)
     book_billed(lines, payout.organization_id, account=account)
@@ -137,47 +139,121 @@ def _find_or_make(
     return made
 
 
+def _lines_of(payout_id: int) -> dict[str, PayoutLine]:
+    """The lines that are kept of a payout, by their balance transactions."""
+    rows = db.session.scalars(sa.select(PayoutLine).where(PayoutLine.payout_id == payout_id))
+    return {row.stripe_balance_transaction_id: row for row in rows}
+
+
+def list_unheard(lines: Sequence[BalanceFacts], payout_id: str) -> list[str]:
+    """Stripe's ids of the other payouts that lines of `payout_id` say came back, and that did not as far as we know."""
+    back = {line.source for line in lines if line.kind in BACK_KINDS and line.source not in ("", payout_id)}
+    heard = sa.select(Payout.stripe_payout_id).where(
+        Payout.stripe_payout_id.in_(back), Payout.failure_balance_transaction_id.is_not(None)
+    )
+    return sorted(back - set(db.session.scalars(heard))) if back else []
+
+
+def list_waiting_for(payout_id: str) -> list[str]:
+    """Stripe's ids of the payouts that carry the money of `payout_id`, which came back, as one sum: only now its lines are
+    known."""
+    lines = (
+        sa.select(PayoutLine.payout_id)
+        .join(Payout, Payout.failure_balance_transaction_id == PayoutLine.stripe_balance_transaction_id)
+        .where(Payout.stripe_payout_id == payout_id, Payout.is_complete.is_(True), Payout.automatic.is_(True))
+    )
+    query = sa.select(Payout.stripe_payout_id).where(Payout.id.in_(lines), Payout.stripe_payout_id != payout_id)
+    return sorted(db.session.scalars(query))
+
+
+def note_looked_at(payout_id: int, at: dt.datetime) -> None:
+    """It was asked about at `at`, and nothing came of it."""
+    payout = lock(Payout, payout_id)
+    if payout is not None:
+        payout.checked_at = at
+        db.session.flush()
+
+
 def _keep_lines(payout: Payout, lines: Sequence[BalanceFacts], foreign: Collection[str]) -> Mapping[int, int]:
-    """Keep each line once; {organization: what of the payout is its own} by the lines known now."""
-    kept = {
-        line.stripe_balance_transaction_id: line
-        for line in db.session.scalars(sa.select(PayoutLine).where(PayoutLine.payout_id == payout.id))
-    }
-    owners = find_owners([line.id for line in lines])
+    """Keep each line once; {organization: what of the payout is its own} by the lines known now.
+
+    Money of an earlier payout that did not arrive goes on with this one: where its lines are known, they are lines of this one,
+    too; else it is one line of whoever's the earlier payout was, as that is what the ledger wrote of it.
+    """
+    kept = _lines_of(payout.id)
+    carried: dict[str, PayoutLine] = {}
+    shown = [line for line in lines if line.kind not in PAYOUT_KINDS]
     for line in lines:
-        owner = owners.get(line.id)
-        row = kept.get(line.id)
-        if row is None:
-            row = kept[line.id] = PayoutLine(
-                payout_id=payout.id,
-                stripe_balance_transaction_id=line.id,
-                kind=line.kind[:40],
-                amount_minor=line.amount.amount_minor,
-                fee_minor=line.fee.amount_minor,
-                currency=line.amount.currency,
-            )
-            db.session.add(row)
+        if line.kind not in PAYOUT_KINDS or line.source in ("", payout.stripe_payout_id):
+            continue
+        earlier = db.session.scalar(sa.select(Payout).where(Payout.stripe_payout_id == line.source))
+        parts = {} if earlier is None or line.kind not in BACK_KINDS else _lines_of(earlier.id)
+        if earlier is not None and parts and _net(parts.values()) == line.net.amount_minor:
+            carried |= parts
+            if line.id in kept:
+                db.session.delete(kept.pop(line.id))
+        elif earlier is not None:
+            _keep(payout, kept, line).organization_id = earlier.organization_id
+    owners = find_owners([*(line.id for line in shown), *carried])
+    rows: list[tuple[PayoutLine, int | None]] = []
+    for line in shown:
+        rows.append((_keep(payout, kept, line), None if line.id in foreign else payout.organization_id))
+    for key, part in carried.items():
+        rows.append((_copy(payout, kept, part) if key not in kept else kept[key], part.organization_id))
+    for row, otherwise in rows:
+        owner = owners.get(row.stripe_balance_transaction_id)
         if owner is not None:
             row.organization_id, row.fundraiser_id = owner.organization_id, owner.fundraiser_id
             row.donation_id = owner.donation_id
-        elif row.organization_id is None and line.id not in foreign:
-            row.organization_id = payout.organization_id
+        elif row.organization_id is None:
+            row.organization_id = otherwise
     shares: dict[int, int] = defaultdict(int)
-    total = 0
     for row in kept.values():
-        net = row.amount_minor - row.fee_minor
-        total += net
         if row.organization_id is not None:
-            shares[row.organization_id] += net
-    payout.is_complete = bool(kept) and total == payout.amount_minor
+            shares[row.organization_id] += row.amount_minor - row.fee_minor
+    payout.is_complete = bool(kept) and _net(kept.values()) == payout.amount_minor
     return shares
+
+
+def _net(rows: Iterable[PayoutLine]) -> int:
+    return sum(row.amount_minor - row.fee_minor for row in rows)
+
+
+def _keep(payout: Payout, kept: dict[str, PayoutLine], line: BalanceFacts) -> PayoutLine:
+    """The row of a line, made when there is none."""
+    if line.id not in kept:
+        kept[line.id] = PayoutLine(
+            payout_id=payout.id,
+            stripe_balance_transaction_id=line.id,
+            kind=line.kind[:40],
+            amount_minor=line.amount.amount_minor,
+            fee_minor=line.fee.amount_minor,
+            currency=line.amount.currency,
+        )
+        db.session.add(kept[line.id])
+    return kept[line.id]
+
+
+def _copy(payout: Payout, kept: dict[str, PayoutLine], part: PayoutLine) -> PayoutLine:
+    """A line of an earlier payout as one of this."""
+    made = PayoutLine(
+        payout_id=payout.id,
+        stripe_balance_transaction_id=part.stripe_balance_transaction_id,
+        kind=part.kind,
+        amount_minor=part.amount_minor,
+        fee_minor=part.fee_minor,
+        currency=part.currency,
+    )
+    db.session.add(made)
+    kept[part.stripe_balance_transaction_id] = made
+    return made
 
 
 def _book(payout: Payout, shares: Mapping[int, int]) -> None:
     """Write that it left, and that it came back when it did not arrive."""
     if payout.is_complete:
         parts = dict(shares)
-    else:  # Stripe cannot say what a payout made by hand carries
+    else:  # Stripe cannot say what a payout made by hand carries, nor yet what one carries that it has just made
         parts = {} if payout.organization_id is None else {payout.organization_id: payout.amount_minor}
     for organization_id, minor in sorted(parts.items()):
         share = "" if payout.organization_id is not None else encode_id(organization_id)
