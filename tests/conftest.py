@@ -17,6 +17,7 @@ from typing import Any
 import flask_migrate
 import pytest
 import sqlalchemy as sa
+import stripe
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
@@ -66,6 +67,15 @@ def wait_for_no_disk(connection: Any, record: Any, _proxy: Any) -> None:
     if isinstance(connection, sqlite3.Connection) and "no_disk" not in record.info:
         connection.execute("PRAGMA synchronous=OFF")
         record.info["no_disk"] = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_breath() -> Iterator[None]:
+    """The package of Stripe tries again as often as it does, but at once: nobody gains by a test waiting."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
+        patch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.02)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import stripe
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -24,13 +23,6 @@ from tests.conftest import CheckingClient
 from tests.donations.ledger_model import Gift, Transaction, transactions
 from tests.donations.stripe_server import KEY, SECRET, StripeServer, running_server, sign
 from tests.factories import make_fundraiser, make_organization
-
-
-@pytest.fixture(autouse=True)
-def short_breath(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package tries again as often as it does, but at once: nobody gains by the test waiting."""
-    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
-    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.02)
 
 
 @pytest.fixture(scope="session")
