@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 60
 
 def environment(data_dir: Path, port: int) -> dict[str, str]:
     """What a person's shell gives to `make run`, and nothing that this test run was given."""
-    names = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE")
+    names = ("PATH", "HOME", "LANG")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "DATA_DIR": str(data_dir), "PORT": str(port), "WEB_WORKERS": "1"}
 

@@ -1,4 +1,4 @@
-"""What CI runs with: a skip that CI could have run is a failure."""
+"""What CI runs with: a skip that CI could have run is a failure, and what is dear is made once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import group_of
 
 ROOT = Path(__file__).parent.parent.parent
 SKIPS = """
@@ -51,3 +53,17 @@ def test_only_ci_knows_where_real_files_are() -> None:
     place = "../" + "shared"
     naming = [name for name in listed if (ROOT / name).is_file() and place in (ROOT / name).read_text(errors="ignore")]
     assert naming == [".ci/run"]
+
+
+@pytest.fixture(scope="module", params=["once"])
+def shared(request: pytest.FixtureRequest) -> str:
+    """What each test of this file that asks for it shares."""
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("shared")
+def test_what_tests_share_is_made_in_one_process(request: pytest.FixtureRequest) -> None:
+    test = request.node
+    assert group_of(test) == "once:tests/house/test_ci.py"
+    # In a process of several the group is in the id, by which whoever hands the tests out keeps them together.
+    assert test.nodeid.endswith("@once:tests/house/test_ci.py") == request.config.getoption("loadgroup", False)

@@ -88,7 +88,7 @@ class Installation:
 
 
 def _environment(data_dir: Path, port: int) -> dict[str, str]:
-    names = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE")
+    names = ("PATH", "HOME", "LANG")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "DATA_DIR": str(data_dir), "PORT": str(port), "WEB_WORKERS": "1"}
 
