@@ -1,7 +1,8 @@
 """The factory: the only module that knows every package.
 
 Each feature brings, when it has them: `views.BLUEPRINTS`, `jobs.HANDLERS` and `jobs.SWEEPS`, `commands.register(app)`,
-`checks.CHECKS` (what `flask verify` recomputes), and `demo.load` (what it adds to the demonstration that pages tell).
+`checks.CHECKS` (what `flask verify` recomputes), `bars.BARS` (what keeps somebody from acting for an organization), and
+`demo.load` (what it adds to the demonstration that pages tell).
 """
 
 from __future__ import annotations
@@ -140,6 +141,7 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
     handlers: dict[str, Any] = {}
     sweeps: list[jobs.Sweep] = list(jobs.CORE_SWEEPS)
     checks: dict[str, Any] = {}
+    bars: list[Any] = []
     demonstrations: list[Callable[[], None]] = []
     for feature in FEATURES:
         _module(feature, "models")  # the metadata knows every table before anything is asked of it
@@ -155,6 +157,8 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
             sweeps += promised.SWEEPS
         if (checked := _module(feature, "checks")) is not None:
             checks |= checked.CHECKS
+        if (barring := _module(feature, "bars")) is not None:
+            bars += barring.BARS
         if (operator := _module(feature, "commands")) is not None:
             operator.register(app)
         if feature != "pages" and (shown := _module(feature, "demo")) is not None:
@@ -162,6 +166,7 @@ def _register_features(app: Flask, csrf: CSRFProtect) -> None:
     app.extensions["outbox_handlers"] = handlers
     app.extensions["sweeps"] = tuple(sweeps)
     app.extensions["checks"] = checks
+    app.extensions["bars"] = tuple(bars)
     app.extensions["demonstrations"] = tuple(demonstrations)
 
 
@@ -200,7 +205,7 @@ def _own_organizations() -> list[OwnOrganization]:
     """Where whoever is signed in belongs: asked once for a page that shows it, and for nobody else."""
     if "own_organizations" not in g:
         person = web.viewer()
-        g.own_organizations = [] if person is None else list_own_organizations(person.id)
+        g.own_organizations = [] if person is None else list_own_organizations(person)
     found: list[OwnOrganization] = g.own_organizations
     return found
 

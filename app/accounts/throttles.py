@@ -8,15 +8,15 @@ from everywhere is far wider, and what a network address is refused is not count
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 
 import sqlalchemy as sa
-from flask import current_app, request
+from flask import current_app
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.models import Throttle
 from app.core.clock import now
 from app.core.db import db, uses_sqlite
+from app.core.limits import network
 from app.core.tokens import keyed_hash
 
 _QUARTER, _HOUR = dt.timedelta(minutes=15), dt.timedelta(hours=1)
@@ -31,26 +31,24 @@ LIMITS = {
     "register.here": (5, _HOUR),
     "register.network": (20, _HOUR),
     "register.email": (20, _HOUR),
+    "guest.here": (6, _HOUR),
     "guest.network": (30, _HOUR),
-    "guest.email": (6, _HOUR),
+    "guest.email": (20, _HOUR),
     "asked_claim.network": (10, _HOUR),
     "asked_claim.email": (3, _HOUR),
+    "follow.here": (6, _HOUR),
     "follow.network": (20, _HOUR),
-    "follow.email": (6, _HOUR),
+    "follow.email": (20, _HOUR),
     "invitation.email": (5, _HOUR),
-    "claim.organization": (5, _HOUR),
+    "claim.person": (5, _HOUR),
+    "claim.organization": (50, _HOUR),
 }
 
 
-def network() -> str:
-    """The network address that this request comes from: of IPv6 the first 64 bits, as one household has all of the rest."""
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:  # a socket of the machine itself
-        return request.remote_addr or ""
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+def count_claim(organization_id: int, person_id: int) -> dt.timedelta | None:
+    """Count one claim of an organization, as `count` does: by this person, and by everybody."""
+    by_person = count("claim.person", f"{organization_id} {person_id}")
+    return count("claim.organization", str(organization_id)) if by_person is None else by_person
 
 
 def count_about(action: str, email: str) -> dt.timedelta | None:

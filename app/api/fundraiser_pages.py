@@ -232,6 +232,8 @@ def members(fundraiser: Fundraiser, query: dict[str, Any]) -> ResponseReturnValu
     person = find_current_person()
     if query["all"] and (person is None or not policy.can_lead(person, fundraiser)):
         raise NotFound
+    if query["all"]:
+        frame.require_scope("fundraisers:write")  # what waits or was declined, and why, is for who decides about it
     return present_page(
         queries.list_of_team(fundraiser.id, any_state=query["all"], cursor=query.get("cursor"), limit=query["limit"])
     )

@@ -194,7 +194,7 @@ def claim(organization: Organization, payload: dict[str, Any]) -> ResponseReturn
     """Ask to run the page of an organization that an import made. A link goes to the mailbox at its own web domain, or a
     moderator reads the evidence; an email says what was decided. Asking again replaces what was asked before."""
     with transaction():
-        wait = throttles.count("claim.organization", str(organization.id))
+        wait = throttles.count_claim(organization.id, current_person().id)
     if wait is not None:
         raise TooManyRequests(retry_after=int(wait.total_seconds()) + 1)
     with transaction():

@@ -6,15 +6,30 @@ database (accounts.throttles); reading pages is not limited.
 
 from __future__ import annotations
 
+import ipaddress
+
 from flask import Flask, g, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from app.core import web
 from config import Settings
 
 API_LIMIT = "600 per minute"
 FORM_LIMIT = "120 per minute"
+
+
+def network() -> str:
+    """The network address that this request comes from: of IPv6 the first 64 bits, as one household has all of the rest. An
+    IPv4 address that a socket for both tells as IPv6 (RFC 4291, 2.5.5.2) is itself."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:  # a socket of the machine itself
+        return request.remote_addr or ""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def _is_api() -> bool:
@@ -25,7 +40,7 @@ def _caller() -> str:
     token = None
     if _is_api() and web.viewer() is not None:
         token = g.get("token_id")
-    return f"token:{token}" if token else f"address:{get_remote_address()}"
+    return f"token:{token}" if token else f"address:{network()}"
 
 
 def _limit() -> str:

@@ -19,6 +19,7 @@ from app.core.db import db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.tokens import hash_token, keyed_hash
+from app.organizations.acting import acts
 from app.organizations.members import add_membership, find_membership, lock_organization
 from app.organizations.models import Claim, Organization
 
@@ -158,8 +159,13 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
         return claim
     if reasons := reasons_not_to_claim(organization, claim.person):
         raise Refused(reasons)
-    if not claim.person.is_active:
-        raise refuse("not_active", _("This account is suspended."))
+    if not acts(claim.person):
+        raise refuse(
+            "not_active",
+            _(
+                "This person runs no organization now: their account is suspended, or they are a minor without a guardian."
+            ),
+        )
     _close(claim, "granted", reason, by)
     organization.claimed_at = now()
     organization.version += 1

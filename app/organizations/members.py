@@ -12,6 +12,7 @@ from app.core.db import db, hold, lock
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.ids import new_id
+from app.organizations.acting import acts
 from app.organizations.models import ROLES, Membership, Organization
 
 MANAGED_BY_MANAGERS = ("manager", "coordinator", "viewer")
@@ -133,8 +134,8 @@ def add_membership(organization: Organization, person: Person, role: str) -> Mem
 
 
 def may_give(organization: Organization, by: Person, role: str) -> bool:
-    """Owners give every role, managers every role but owner; nobody else, and nobody whose account is not active."""
-    mine = find_membership(organization.id, by.id) if by.is_active else None
+    """Owners give every role, managers every role but owner; nobody else, and nobody who does not act (acting)."""
+    mine = find_membership(organization.id, by.id) if acts(by) else None
     return mine is not None and (mine.role == "owner" or (mine.role == "manager" and role in MANAGED_BY_MANAGERS))
 
 

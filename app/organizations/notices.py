@@ -12,6 +12,7 @@ from app.core import outbox
 from app.core.db import db
 from app.messages.kinds import AT_ONCE
 from app.messages.queries import choosers
+from app.organizations.acting import list_acting
 from app.organizations.models import Membership
 
 # Viewers look; these act on what they hear.
@@ -19,15 +20,15 @@ TOLD_ROLES = ("owner", "manager", "coordinator")
 
 
 def list_told(organization_id: int) -> list[int]:
-    """Ids of the active people who are told what happens, in a stable order."""
+    """Ids of the people who act and are told what happens, in a stable order."""
     query = (
-        sa.select(Membership.person_id)
-        .join(Person, Person.id == Membership.person_id)
+        sa.select(Person)
+        .join(Membership, Membership.person_id == Person.id)
         .where(Membership.organization_id == organization_id, Membership.role.in_(TOLD_ROLES))
         .where(Person.status == "active")
-        .order_by(Membership.person_id)
+        .order_by(Person.id)
     )
-    return list(db.session.scalars(query))
+    return [person.id for person in list_acting(db.session.scalars(query).all())]
 
 
 def is_told_anywhere(person_id: int) -> bool:

@@ -1,10 +1,12 @@
-"""Who may do what in an organization. Every predicate asks live facts: the person's status and their role now."""
+"""Who may do what in an organization. Every predicate asks live facts: whether the person acts for anybody (acting) and
+their role now."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from app.accounts.models import Person
+from app.organizations.acting import acts
 from app.organizations.models import ROLES, Organization
 from app.organizations.queries import find_role
 
@@ -13,7 +15,7 @@ RECEIVING_ROLES = ("owner", "manager", "coordinator")
 
 
 def _has_role(person: Person | None, organization: Organization, roles: tuple[str, ...]) -> bool:
-    return person is not None and person.is_active and find_role(person, organization.id) in roles
+    return person is not None and find_role(person, organization.id) in roles and acts(person)
 
 
 def can_see_staff_pages(person: Person | None, organization: Organization) -> bool:
@@ -46,7 +48,7 @@ class Rights:
 
 def rights_of(person: Person, organization: Organization) -> Rights:
     """What the person may do there now, asked once for a page that offers several things."""
-    role = find_role(person, organization.id) if person.is_active else None
+    role = find_role(person, organization.id) if acts(person) else None
     return Rights(manage_listings=role in LISTING_ROLES, receive=role in RECEIVING_ROLES)
 
 

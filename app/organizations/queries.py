@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, undefer
 from app.accounts.models import Person
 from app.core.db import db
 from app.core.paging import Page, decode_cursor, encode_cursor
+from app.organizations.acting import acts, list_acting
 from app.organizations.models import Location, Logo, Membership, Organization, Verification
 
 PAGE_SIZE = 20
@@ -184,17 +185,21 @@ class OwnOrganization:
     slug: str
     name: str
     role: str
+    # False while nothing opens for them there, whatever the role: a minor for whom nobody answers (acting).
+    acts: bool
 
 
-def list_own_organizations(person_id: int) -> list[OwnOrganization]:
-    """Where the person belongs and as what, by name; one statement."""
+def list_own_organizations(person: Person) -> list[OwnOrganization]:
+    """Where the person belongs and as what, by name; one statement, and what is asked of minors."""
     query = (
         sa.select(Organization.slug, Organization.name, Membership.role)
         .join(Membership, Membership.organization_id == Organization.id)
-        .where(Membership.person_id == person_id)
+        .where(Membership.person_id == person.id)
         .order_by(Organization.name, Organization.id)
     )
-    return [OwnOrganization(*row) for row in db.session.execute(query).all()]
+    found = db.session.execute(query).all()
+    may_act = bool(found) and acts(person)
+    return [OwnOrganization(*row, acts=may_act) for row in found]
 
 
 def list_verifications(organization_id: int) -> list[Verification]:
@@ -241,11 +246,12 @@ def find_verification_by_id(verification_id: int) -> Verification | None:
 
 
 def list_deciders(organization_id: int) -> list[int]:
-    """Ids of the organization's active owners and managers: who approves, confirms and is asked."""
+    """Ids of the organization's owners and managers who act: who approves, confirms and is asked."""
     query = (
-        sa.select(Membership.person_id)
-        .join(Person, Person.id == Membership.person_id)
+        sa.select(Person)
+        .join(Membership, Membership.person_id == Person.id)
         .where(Membership.organization_id == organization_id, Membership.role.in_(("owner", "manager")))
         .where(Person.status == "active")
+        .order_by(Person.id)
     )
-    return list(db.session.scalars(query))
+    return [person.id for person in list_acting(db.session.scalars(query).all())]

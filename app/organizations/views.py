@@ -546,7 +546,7 @@ def claim(organization: Organization) -> ResponseReturnValue:
         mailbox = form.mailbox.data or "" if domain else ""
         try:
             with transaction():
-                wait = throttles.count("claim.organization", str(organization.id))
+                wait = throttles.count_claim(organization.id, person.id)
             if wait is not None:
                 raise InvalidInput(
                     {"mailbox" if domain else "evidence": _("That was too often. Try again in an hour.")}

@@ -115,7 +115,7 @@ def calendar(person: Person) -> ResponseReturnValue:
 @signed_in
 def own_organizations() -> ResponseReturnValue:
     """The organizations one works for; where it is one, its own first page."""
-    own = list_own_organizations(current_person().id)
+    own = list_own_organizations(current_person())
     if len(own) == 1:
         return redirect(url_for("pages.overview", slug=own[0].slug), code=303)
     return render_template("pages/own_organizations.html", own=own, role_names=ROLE_NAMES)

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts.models import Person
 from app.accounts.policy import EVERYWHERE_ADULT_AGE
@@ -43,14 +43,18 @@ def list_guardians(organization_id: int, cursor: str | None = None, *, limit: in
     is_confirmed = sa.case((GuardianConfirmation.confirmed_at.is_not(None), 1), else_=0)
     query = _guardians(organization_id)
     if cursor:
-        spoken, name, last = decode_cursor(cursor, int, str, int)
+        # Of the last one's id, not their name: a cursor stands in the page's address.
+        spoken, last = decode_cursor(cursor, int, int)
+        minor, one_of_them = aliased(Person), aliased(Guardianship)
+        of_last = sa.select(minor.name).join(one_of_them, one_of_them.person_id == minor.id)
+        name = of_last.where(one_of_them.id == last).scalar_subquery()
         later = sa.or_(Person.name > name, sa.and_(Person.name == name, Guardianship.id > last))
         query = query.where(sa.or_(is_confirmed > spoken, sa.and_(is_confirmed == spoken, later)))
     rows = db.session.execute(query.order_by(is_confirmed, Person.name, Guardianship.id).limit(limit + 1)).all()
     following = None
     if len(rows) > limit:
         one, confirmed = rows[limit - 1]
-        following = encode_cursor(int(confirmed is not None), one.person.name, one.id)
+        following = encode_cursor(int(confirmed is not None), one.id)
     return Page([KnownGuardian(one, confirmed) for one, confirmed in rows[:limit] if is_needed(one)], following)
 
 

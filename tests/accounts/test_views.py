@@ -164,19 +164,24 @@ def test_sign_in_is_throttled_until_the_window_ends(client: CheckingClient) -> N
 
 
 @pytest.mark.rule("A5")
+@pytest.mark.parametrize(
+    ("tries_from", "other"),
+    [("2001:db8:2:2::{:x}", "2001:db8:1:1::1"), ("::ffff:203.0.113.9", "::ffff:203.0.113.10")],
+    ids=["IPv6", "IPv4 told as IPv6"],
+)
 def test_a_stranger_who_tries_keeps_nobody_out_but_himself(
-    client: CheckingClient, mailbox: Mailbox, work_off: Work
+    client: CheckingClient, mailbox: Mailbox, work_off: Work, tries_from: str, other: str
 ) -> None:
     person = make_person(password_hash=hash_password(PASSWORD))
-    elsewhere = {"REMOTE_ADDR": "2001:db8:1:1::1"}
+    elsewhere = {"REMOTE_ADDR": other}
     wrong, right = ({"email": person.email, "password": word} for word in ("not this one", PASSWORD))
     with time_machine.travel(now(), tick=False):
         for number in range(30):  # with every address of a household's network
-            mine = {"REMOTE_ADDR": f"2001:db8:2:2::{number:x}"}
+            mine = {"REMOTE_ADDR": tries_from.format(number)}
             client.post("/sign-in", data=wrong, environ_base=mine)
             client.post("/forgotten-password", data={"email": person.email}, environ_base=mine)
             client.post("/sign-in/link", data={"email": person.email}, environ_base=mine)
-        mine = {"REMOTE_ADDR": "2001:db8:2:2::ffff"}
+        mine = {"REMOTE_ADDR": tries_from.format(0xFFFF)}
         assert client.post("/sign-in", data=right, environ_base=mine).status_code == 429
         assert (
             client.post("/forgotten-password", data={"email": person.email}, environ_base=elsewhere).status_code == 303

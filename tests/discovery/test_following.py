@@ -181,7 +181,7 @@ def test_asking_is_throttled_by_address_and_network(
     app: Flask, client: CheckingClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organization = make_organization()
-    monkeypatch.setitem(throttles.LIMITS, "follow.email", (1, dt.timedelta(hours=1)))
+    monkeypatch.setitem(throttles.LIMITS, "follow.here", (1, dt.timedelta(hours=1)))
     path = f"/follow/organizations/{organization.slug}"
     monkeypatch.setitem(app.config, "SETTINGS", dataclasses.replace(app.config["SETTINGS"], rate_limits=True))
     assert client.post(path, data=TYPED).status_code == 303

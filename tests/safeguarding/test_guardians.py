@@ -15,10 +15,18 @@ from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
-from app.moderation.operations import grant_contact, suspend_organization, withdraw_contact, withdraw_verification
+from app.moderation.operations import (
+    decide_claim,
+    grant_contact,
+    suspend_organization,
+    withdraw_contact,
+    withdraw_verification,
+)
 from app.organizations import claims, invitations
 from app.organizations.members import add_membership, find_membership
 from app.organizations.models import Membership, Organization
+from app.organizations.notices import list_told
+from app.organizations.queries import list_deciders
 from app.pledges.models import Pledge
 from app.pledges.operations import pledge
 from app.safeguarding import operations as acts
@@ -254,6 +262,38 @@ def test_a_guardian_who_answers_again_or_an_adult_goes_on_running_it(app: Flask,
     make_guardian(young)
     work_off()
     assert set(db.session.scalars(sa.select(Membership.person_id))) == {young.id, adult.id}
+
+
+@pytest.mark.rule("G4")
+@pytest.mark.parametrize("guarded", [True, False], ids=["asked", "control"])
+def test_a_guardians_word_taken_back_ends_what_the_minor_does_for_an_organization(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient], monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    organization = make_organization()
+    young = make_member(organization, "owner", birth_date=today("UTC") - 16 * 366 * DAY)
+    consent = make_guardian(young)
+    unclaimed = make_organization(slug="unclaimed", claimed_at=None)
+    with transaction():
+        claim = claims.claim_organization(unclaimed.id, by=young, evidence="I run it.")
+    page = f"/manage/{organization.slug}/members"
+    sign_in(young)
+    assert client.get(page).status_code == 200
+    assert young.id in list_told(organization.id)
+    do(acts.withdraw_guardianship, consent.id)
+    if not guarded:
+        monkeypatch.setitem(client.application.extensions, "bars", ())
+    assert (client.get(page).status_code, young.id in list_told(organization.id)) == ((404, False), (200, True))[
+        not guarded
+    ]
+    assert (young.id in list_deciders(organization.id)) is not guarded
+    moderator = make_person(platform_role="moderator")
+    decided = {"by": moderator, "grant": True, "checked": "Called them."}
+    if guarded:
+        assert "/my-guardian" in client.get(page).text, "what to do is said"
+        assert refused(decide_claim, claim.id, **decided) == ["not_active"]
+        make_guardian(young)
+        assert client.get(page).status_code == 200
+    do(decide_claim, claim.id, **decided)
 
 
 # --- two moderators

@@ -18,6 +18,7 @@ from app.core.errors import InvalidInput, Refused, refuse
 from app.core.forms import choices, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
+from app.core.limits import network
 from app.core.search import fold
 from app.core.web import ProvenBlueprint, allow, public
 from app.learning import asked_queries, queries
@@ -92,7 +93,7 @@ def thanks() -> ResponseReturnValue:
 def _refuse_throttled(email: str) -> None:
     """Raise Refused when this network asked too often, or this address was written to too often."""
     with transaction():
-        waits = [throttles.count("asked_claim.network", throttles.network())]
+        waits = [throttles.count("asked_claim.network", network())]
         if email:
             waits.append(throttles.count("asked_claim.email", email))
     wait = max((wait for wait in waits if wait is not None), default=None)

@@ -37,8 +37,8 @@ def merge_records(duplicate: Organization, remaining: Organization, *, by: Perso
     The word of moderators and the acceptance of its own code of conduct stay behind; so do exemptions, which two people of
     the other one agree to anew. What was recorded, shared with it, and which guardians were spoken to, goes with its
     members; ends when they do not come along, or when nobody had verified it, or looked at it for contact as at the one that
-    remains. What ended because they do not come along stays
-    behind until its day: nobody who did not know it comes to read it. Every place is asked again (G1).
+    remains. What ended so stays behind
+    until its day: nobody who did not know it comes to read it. Every place is asked again (G1).
     """
     stands = duplicate.is_public and with_members and come_along_looked_at(duplicate, remaining)
     revoke_conduct_of(duplicate.id, by=by)
@@ -50,7 +50,7 @@ def merge_records(duplicate: Organization, remaining: Organization, *, by: Perso
     if not stands:
         revoke_all_of(duplicate.id, by=by)
     db.session.execute(sa.delete(ContactPermission).where(ContactPermission.organization_id == duplicate.id))
-    moved = _move_clearances(duplicate, remaining, by) if with_members else []
+    moved = _move_clearances(duplicate, remaining, by) if stands else []
     moved += _move_shares(duplicate, remaining, by, stands=stands)
     _move_confirmations(duplicate, remaining, by, stands=stands)
     tell_rules_changed(remaining.id)

@@ -50,10 +50,9 @@ def hold_for_guest(shift: Shift, form: SignUpForm, wanted: dict[str, Any]) -> Re
 
 
 def _refuse_throttled(email: str) -> None:
-    """Raise Refused when this address, or this network, asked too often. Counted whatever follows."""
+    """Raise Refused when this address from here, or this network, asked too often. Counted whatever follows."""
     with transaction():
-        waits = [throttles.count("guest.email", email), throttles.count("guest.network", throttles.network())]
-    wait = max((wait for wait in waits if wait is not None), default=None)
+        wait = throttles.count_about("guest", email)
     if wait is not None:
         raise refuse("too_often", _("That was too often. Try again in %(time)s.", time=format_timedelta(wait)))
 
