@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+import hmac
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.accounts.session import current_person
+from app.admin.metrics import exposition
 from app.admin.policy import can_administer
 from app.core import outbox
 from app.core.db import transaction
 from app.core.i18n import _
-from app.core.web import allow
+from app.core.web import allow, public, settings
 from app.donations import doctor, money_queries, money_words
 from app.donations.money_forms import SeenForm
 from app.donations.money_models import MoneyMismatch
@@ -73,3 +77,16 @@ def mismatch(found: MoneyMismatch) -> ResponseReturnValue:
         mismatches.mark_seen(mismatch_id, note=form.note.data or "", by=current_person())
     flash(_("Noted: it is off the list."), "done")
     return redirect(url_for("admin.money"), code=303)
+
+
+@admin.get("/metrics")
+@public
+def metrics() -> ResponseReturnValue:
+    """For a monitor with METRICS_TOKEN as its bearer token; without one set there is nothing here."""
+    token = settings().metrics_token
+    if not token:
+        abort(404)
+    given = request.headers.get("Authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        return Response("a bearer token is needed\n", 401, {"WWW-Authenticate": "Bearer"}, content_type="text/plain")
+    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -384,6 +384,13 @@ def count_open() -> OpenCounts:
     return OpenCounts(*row)
 
 
+def oldest_due() -> dt.timedelta:
+    """For how long the oldest promise that could be kept now has waited; nothing when there is none."""
+    waits = sa.select(sa.func.min(Outbox.due_at)).where(Outbox.done_at.is_(None), Outbox.given_up_at.is_(None))
+    oldest = db.session.scalar(waits)
+    return max(dt.timedelta(0), now() - oldest) if oldest is not None else dt.timedelta(0)
+
+
 def list_given_up(cursor: str | None, *, limit: int = 50) -> Page[Outbox]:
     """Promises that were given up, latest made first. Raises BadCursor."""
     query = sa.select(Outbox).where(Outbox.given_up_at.is_not(None))

@@ -19,7 +19,7 @@ from app.core import web
 from app.core.cli import answers
 from app.core.db import transaction
 from app.core.errors import refuse
-from app.imports import need_rows, supporters
+from app.imports import need_rows, organizations, supporters
 from app.imports.exports import PERIODIC, lines
 from app.imports.files import Row, harmless, read_rows
 from app.imports.mapping import load_mapping
@@ -121,6 +121,30 @@ def import_needs(
     return dataclasses.asdict(work.summary)
 
 
+ROW_COUNTS = ("created", "updated", "unchanged", "rejected")
+
+
+@imports.command("organizations", help="Organizations with the columns " + " ".join(organizations.COLUMNS) + ".")
+@click.argument("file", type=FILE)
+@click.option("--verified", is_flag=True, help="Your recorded act: the organizations made are verified.")
+@click.option("--mapping", type=FILE)
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True)
+@answers
+def import_organizations(
+    file: Path, verified: bool, mapping: Path | None, rejects: Path | None, dry_run: bool
+) -> dict[str, Any]:
+    summary, names = Summary(), load_mapping(mapping, organizations.COLUMNS)
+    country = web.settings().default_country
+
+    def take(rows: list[Row]) -> list[Reject]:
+        ours = [dataclasses.replace(row, cells=names.apply(row.cells)) for row in rows]
+        return organizations.take(ours, summary, country=country, verified=verified)
+
+    run(file, take, rejects=rejects, dry_run=dry_run)
+    return {name: getattr(summary, name) for name in ROW_COUNTS}
+
+
 @imports.command("supporters", help="People with the columns email name birth_date place skills.")
 @click.argument("file", type=FILE)
 @click.option("--mapping", type=FILE)
@@ -134,7 +158,7 @@ def import_supporters(file: Path, mapping: Path | None, rejects: Path | None, dr
         return supporters.take([dataclasses.replace(row, cells=names.apply(row.cells)) for row in rows], summary)
 
     run(file, take, rejects=rejects, dry_run=dry_run)
-    return {name: getattr(summary, name) for name in ("created", "updated", "unchanged", "rejected")}
+    return {name: getattr(summary, name) for name in ROW_COUNTS}
 
 
 def _export(name: str, help_text: str) -> None:

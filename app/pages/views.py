@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from email.utils import parseaddr
 from itertools import groupby
 
 from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
@@ -163,6 +165,21 @@ def readyz() -> ResponseReturnValue:
     if not queries.is_migrated():
         return Response("migrations are missing\n", status=503, content_type="text/plain")
     return Response("ready\n", content_type="text/plain")
+
+
+@pages.get("/.well-known/security.txt")
+@public
+def security_txt() -> ResponseReturnValue:
+    """Whom to write to about a hole in the site (RFC 9116): whoever the site writes its mail as. Good for 90 days."""
+    site = settings()
+    expires = (now() + dt.timedelta(days=90)).replace(hour=0, minute=0, second=0, microsecond=0)
+    lines = (
+        f"Contact: mailto:{parseaddr(site.mail_from)[1]}",
+        f"Expires: {expires.strftime('%Y-%m-%dT%H:%M:%SZ')}",
+        f"Preferred-Languages: {', '.join(site.supported_locales)}",
+        f"Canonical: {site.base_url}/.well-known/security.txt",
+    )
+    return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @pages.get("/sitemap.xml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -20,7 +21,12 @@ SignIn = Callable[..., CheckingClient]
 
 @pytest.mark.rule("M1")
 def test_what_was_given_up_is_seen_and_kept_once_the_cause_is_gone(
-    app: Flask, sign_in: SignIn, client: CheckingClient, mailbox: Mailbox, work_off: Work
+    app: Flask,
+    sign_in: SignIn,
+    client: CheckingClient,
+    mailbox: Mailbox,
+    work_off: Work,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     person, administrator = make_person(), make_person(platform_role="administrator")
     mailbox.refused = {person.email: "550 no such user"}
@@ -28,6 +34,21 @@ def test_what_was_given_up_is_seen_and_kept_once_the_cause_is_gone(
         enqueue("mail_reset_password", {"person_id": person.id}, key="reset")
     work_off()
     row = db.session.query(Outbox).one()
+    assert client.get("/metrics").status_code == 404, "closed without a token"
+    monkeypatch.setitem(
+        app.config, "SETTINGS", dataclasses.replace(app.config["SETTINGS"], metrics_token="of-a-monitor")
+    )
+    for wrong in (
+        {},
+        {"Authorization": "Bearer something"},
+        {"Authorization": "Bearer of-a-monitör".encode().decode("latin-1")},
+    ):
+        assert client.get("/metrics", headers=wrong).status_code == 401
+    said = client.get("/metrics", headers={"Authorization": "Bearer of-a-monitor"})
+    assert said.status_code == 200
+    assert 'manyhands_promises{state="given_up"} 1.0' in said.text
+    assert "manyhands_money_differences 0.0" in said.text
+    assert "manyhands_promises_oldest_due_seconds 0.0" in said.text
     sign_in(administrator)
     page = client.get("/admin/")
     assert "mail_reset_password" in page.text

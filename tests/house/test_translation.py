@@ -72,6 +72,8 @@ NO_PAGES = frozenset(
         "pages.readyz",
         "pages.sitemap",
         "pages.robots",
+        "pages.security_txt",
+        "admin.metrics",
         "pages.calendar",
         "learning.report_json",
         "learning.feed",

@@ -16,6 +16,7 @@ from app.core import commands
 from app.core.db import db, transaction
 from app.needs.models import Item, Need, Position, Shift
 from app.organizations.models import Organization, Verification
+from app.organizations.queries import find_role
 from app.signups.gate import check
 from app.signups.models import Signup
 from app.signups.operations import sign_up
@@ -222,3 +223,35 @@ def test_supporters_come_in_and_nothing_of_a_child_is_kept(app: Flask, tmp_path:
     assert "kid@example.org" not in rejects.read_text()
     assert "Surname" not in rejects.read_text()
     assert run(app, "supporters", file) == {"created": 0, "updated": 0, "unchanged": 2, "rejected": 3}
+
+
+def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask, tmp_path: Path) -> None:
+    owner = make_person()
+    text = (
+        "name,country,place,time_zone,description,website,causes,owner\n"
+        f'Lantern House,US,"Newark, NJ",,Beds for families.,https://lantern.example,housing,{owner.email}\n'
+        "Tafel Nord,DE,,Europe/Berlin,,,,\n"
+        "Nowhere,US,Zzyzzx Qqq,,,,,\n"
+        "Unknown Owner,US,,,,,,nobody@example.org\n"
+        "Odd Cause,US,,,,,juggling,\n"
+        "lantern  house,US,,,,,,\n"
+        ",US,,,,,,\n"
+    )
+    file, rejects = write(tmp_path, "organizations.csv", text), tmp_path / "rejects.csv"
+    dry = run(app, "organizations", file, "--dry-run")
+    assert dry == {"created": 2, "updated": 0, "unchanged": 1, "rejected": 4}
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Organization)) == 0
+    assert run(app, "organizations", file, "--verified", "--rejects", str(rejects)) == dry
+    made = {row.name: row for row in db.session.scalars(sa.select(Organization))}
+    assert {
+        (name, row.claimed_at is None, row.is_public, row.time_zone, row.currency) for name, row in made.items()
+    } == {
+        ("Lantern House", False, True, "America/New_York", "USD"),
+        ("Tafel Nord", True, True, "Europe/Berlin", "EUR"),
+    }
+    assert find_role(owner, made["Lantern House"].id) == "owner"
+    assert made["Lantern House"].causes == ["housing"]
+    reasons = [row.split(",")[0] for row in rejects.read_text().splitlines()[1:]]
+    assert [reason.split(":")[0] for reason in reasons] == ["place", "owner", "causes", "name is required"]
+    again = run(app, "organizations", file)
+    assert again == {"created": 0, "updated": 0, "unchanged": 3, "rejected": 4}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from xml.etree import ElementTree
 
 import pytest
+import time_machine
+from flask import Flask
 
 from app.core.db import db, transaction
 from app.core.ids import encode_id
@@ -76,3 +79,11 @@ def test_robots_are_told_where_the_map_is(client: CheckingClient) -> None:
     assert "Sitemap: http://localhost/sitemap.xml" in text
     assert "Disallow: /manage/" in text
     assert "Disallow: /learn\n" not in text
+
+
+def test_whoever_finds_a_hole_reads_whom_to_write_to(app: Flask, client: CheckingClient) -> None:
+    with time_machine.travel("2026-11-28T20:50:00+00:00", tick=False):
+        lines = dict(line.split(": ", 1) for line in client.get("/.well-known/security.txt").text.splitlines())
+    sender = parseaddr(app.config["SETTINGS"].mail_from)[1]
+    assert (lines["Contact"], lines["Expires"]) == (f"mailto:{sender}", "2027-02-26T00:00:00Z")
+    assert lines["Canonical"].endswith("/.well-known/security.txt")
