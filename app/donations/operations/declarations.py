@@ -1,5 +1,7 @@
 """Gift Aid declarations that their donors take back. A donor may cancel one at any time
-(https://www.gov.uk/claim-gift-aid/gift-aid-declarations): what was not claimed by then is claimed no more."""
+(https://www.gov.uk/claim-gift-aid/gift-aid-declarations). By law that ends it for later gifts alone; here nothing that was not
+claimed by then is claimed either: donors cancel because they pay too little tax, and what is claimed on their word without it
+they owe themselves (https://www.gov.uk/donating-to-charity/gift-aid)."""
 
 from __future__ import annotations
 
