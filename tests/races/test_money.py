@@ -188,7 +188,9 @@ def test_refunds_at_once_never_exceed_the_gift(running: Running) -> None:
 
 def test_without_the_check_under_the_lock_all_are_promised(unguarded: Running) -> None:
     """The control: what is left is looked at before the lock. Stripe is the last guard then, and refuses the rest."""
-    assert give_back(unguarded, "left") == ([303] * 4, 2000)
+    answers, went_back = give_back(unguarded, "left")
+    assert answers.count(303) > 2, "more than there is"
+    assert went_back == 2000
 
 
 # --- webhooks -------------------------------------------------------------------------------------------------------

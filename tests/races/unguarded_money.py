@@ -51,7 +51,7 @@ _refundable = money_queries.refundable
 
 def _look(donation: Any) -> Any:
     seen.set(_refundable(donation))
-    time.sleep(0.3)
+    time.sleep(0.6)
     return seen.get()
 
 
@@ -67,7 +67,7 @@ def _fetch_and_look(*about: Any, **named: Any) -> Any:
     last = sa.select(Receipt.organization_id, sa.func.max(Receipt.number)).group_by(Receipt.organization_id)
     seen.set(dict(db.session.execute(last).tuples()))
     db.session.rollback()
-    time.sleep(0.1)
+    time.sleep(0.3)
     return found
 
 
@@ -79,7 +79,7 @@ take_out("numbers", receipts, "_next_number", lambda organization_id, _mode: see
 # the same of what a page shows. Gifts meet at the fundraiser's lock, too, which is off for both.
 def _read(_model: object, key: int) -> MatchingGift | None:
     found = db.session.get(MatchingGift, key, populate_existing=True)
-    time.sleep(0.1)
+    time.sleep(0.3)
     return found
 
 
@@ -95,7 +95,7 @@ _tallies = tally._tallies
 
 def _count_slowly(donation: Any) -> list[tally.FundraiserTally]:
     found = _tallies(donation)
-    time.sleep(0.1)
+    time.sleep(0.3)
     return found
 
 
@@ -115,7 +115,7 @@ _take_in = inbox.take_in
 def _look_then_write(event: Any, **named: Any) -> None:
     known = db.session.scalar(sa.select(StripeEvent.id).where(StripeEvent.stripe_id.startswith(event.id)).limit(1))
     db.session.rollback()
-    time.sleep(0.1)
+    time.sleep(0.3)
     if known is None:
         _take_in(dataclasses.replace(event, id=f"{event.id}-{secrets.token_hex(4)}"), **named)
 
