@@ -184,10 +184,12 @@ def find_begun(path: str) -> MultiDict[str, str] | None:
 
 
 def take_begun() -> MultiDict[str, str] | None:
-    """What was sent to this page before somebody had to sign in: once, as soon as they have; None when there is nothing."""
+    """What was sent to this page before somebody had to sign in: once, as soon as they have and their address is proved, which
+    what they began may wait for; None when there is nothing."""
     if "begun" not in g:
         g.begun = find_begun(request.path)
-        if g.begun is not None and viewer() is not None:
+        person: Viewer | None = viewer()
+        if g.begun is not None and person is not None and person.is_email_verified:
             session.pop(BEGUN)
     kept: MultiDict[str, str] | None = g.begun
     return kept

@@ -62,9 +62,9 @@ class MergeForm(PageForm):
     with_members = BooleanField(
         lazy("The members of the other come along"),
         description=lazy(
-            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner. Where two"
-            " moderators agreed to contact with children or adults at risk for the one that remains only, all become viewers,"
-            " and the clearances that they recorded end. Without them, those end too"
+            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner. All become"
+            " viewers where moderators agreed to contact with children or adults at risk for the one that remains and not for"
+            " the other. The clearances that the other recorded end then, and also when its members do not come along"
         ),
     )
     typed_name = StringField(

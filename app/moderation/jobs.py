@@ -69,6 +69,7 @@ def mail_organizations_merged(payload: dict[str, Any]) -> None:
         organization=remaining.name,
         slug=remaining.slug,
         role=ROLE_NAMES[role] if role else None,
+        as_viewer=role == "viewer" and payload.get("as_viewer", False),
     )
 
 

@@ -223,8 +223,8 @@ def merge_organizations(
         organization_id=remaining.id,
         data={"into": remaining.id, "with_members": with_members, **dataclasses.asdict(belongings)},
     )
-    for person_id in told:
-        payload = {"duplicate_id": duplicate.id, "person_id": person_id}
+    for person_id, as_viewer in told.items():
+        payload = {"duplicate_id": duplicate.id, "person_id": person_id, "as_viewer": as_viewer}
         outbox.enqueue("mail_organizations_merged", payload, key=f"merged:{duplicate.id}:{person_id}")
     for person_id in known:
         payload = {"duplicate_id": duplicate.id, "person_id": person_id}
@@ -268,24 +268,27 @@ def _hide_what_was_hidden(duplicate: Organization, remaining: Organization, by: 
         pause_need(need_id, by=by)
 
 
-def _move_members(duplicate: Organization, remaining: Organization, by: Person, *, with_members: bool) -> list[int]:
-    """The ids of whoever is told of it: all members of both. Whoever is in both keeps the role in the one that remains."""
+def _move_members(
+    duplicate: Organization, remaining: Organization, by: Person, *, with_members: bool
+) -> dict[int, bool]:
+    """The ids of whoever is told of it: all members of both; True for those who come as viewers and had another role. Whoever is
+    in both keeps the role in the one that remains."""
     here = list_members(remaining.id)
-    told = [member.person_id for member in here]
+    told = {member.person_id: False for member in here}
     looked_at = come_along_looked_at(duplicate, remaining)
     has_owner = any(member.role == "owner" for member in here)
     members = [(member.person, member.role) for member in list_members(duplicate.id)]
     remove_memberships(duplicate.id, by=by)
     for person, role in members:
-        told.append(person.id)
+        told.setdefault(person.id, False)
         if not with_members or find_membership(remaining.id, person.id) is not None:
             continue
         given = "manager" if role == "owner" and has_owner else role
         if not looked_at:
-            given = "viewer"
+            told[person.id], given = given != "viewer", "viewer"
         add_membership(remaining, person, given)
         audit.record("membership.added", subject=person, by=by, organization_id=remaining.id, data={"role": given})
-    return list(dict.fromkeys(told))
+    return told
 
 
 def _forget_repeated_ids(duplicate: Organization, remaining: Organization) -> None:

@@ -271,6 +271,7 @@ def _merged(names: Names) -> Values:
         "organization": "Ironbound Pantry Network",
         "slug": "ironbound-pantry-network",
         "role": ROLE_NAMES["manager"],
+        "as_viewer": False,
     }
 
 
@@ -530,7 +531,7 @@ SAMPLES: dict[str, Sample] = {
     "organizations/invitation": Sample(_invitation),
     "organizations/invitation_answered": Sample(_invitation, other={"accepted": False}),
     "organizations/membership_changed": Sample(_invitation, empty={"role": None}),
-    "moderation/merged": Sample(_merged, empty={"role": None}),
+    "moderation/merged": Sample(_merged, empty={"role": None}, other={"role": ROLE_NAMES["viewer"], "as_viewer": True}),
     "moderation/records_moved": Sample(_merged),
     "organizations/decided": Sample(_claim, other={"decision": "suspended"}),
     "pages/digest": Sample(_digest, "staff_digest"),

@@ -79,6 +79,23 @@ def test_what_a_guest_typed_comes_along_to_the_account_and_back(
     assert "By bus" not in client.get(path(shift)).text
 
 
+def test_what_was_typed_is_kept_until_the_address_is_proved(
+    client: CheckingClient, sign_in: SignIn, mailbox: Mailbox, work_off: Work
+) -> None:
+    """Whoever signs in before they looked at their mail reads why they must, and loses nothing by it."""
+    shift, person = make_shift(capacity=5), make_person(email_verified_at=None)
+    client.post(path(shift), data={**TYPED, "act": "sign_in"})
+    sign_in(person)
+    assert "We do not know yet that your email address is yours." in client.get(path(shift)).text
+    client.post(f"/verify-email?next={path(shift)}")
+    work_off()
+    back = client.post(link_in(mailbox, person.email, "/verify-email/")).location
+    form = client.get(back).text
+    assert value_of(form, "party_size") == "3"
+    assert "By bus</textarea>" in form
+    assert "By bus" not in client.get(back).text
+
+
 def test_coming_back_as_a_guest_finds_it_still_there(client: CheckingClient) -> None:
     shift = make_shift()
     client.post(path(shift), data={**TYPED, "act": "register"})

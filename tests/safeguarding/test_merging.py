@@ -157,7 +157,12 @@ def test_nobody_is_cleared_by_those_who_do_not_come_along(
 @pytest.mark.rule("G3")
 @pytest.mark.parametrize("looked_at", ["both", "neither", "only the one that goes", "only the one that remains"])
 def test_nobody_comes_to_work_with_children_by_the_word_of_one_moderator(
-    duplicate: Organization, remaining: Organization, moderator: Person, looked_at: str
+    duplicate: Organization,
+    remaining: Organization,
+    moderator: Person,
+    mailbox: Mailbox,
+    work_off: WorkOff,
+    looked_at: str,
 ) -> None:
     owner = db.session.scalars(sa.select(Membership.person_id).where(Membership.organization_id == duplicate.id)).one()
     coordinator = make_member(duplicate, "coordinator").id
@@ -174,6 +179,9 @@ def test_nobody_comes_to_work_with_children_by_the_word_of_one_moderator(
     }  # fmt: skip
     kept = looked_at != "only the one that remains"
     assert (roles[owner], roles[coordinator]) == (("manager", "coordinator") if kept else ("viewer", "viewer"))
+    work_off()
+    told = text_of(mailbox.to(db.session.get_one(Person, coordinator).email)[-1])
+    assert ("One of its owners can give you another role." in told) is not kept
 
 
 @pytest.mark.rule("G1")

@@ -247,6 +247,27 @@ def test_the_same_guest_again_takes_the_place_of_the_first_hold(client: Checking
     assert "held until" in client.get(second).text
 
 
+@pytest.mark.rule("S11")
+def test_a_guest_who_has_the_place_already_is_led_to_it_without_an_account(
+    client: CheckingClient, mailbox: Mailbox, work_off: Work
+) -> None:
+    shift = make_shift(capacity=5)
+    other = make_shift(capacity=5, starts_at=shift.starts_at, ends_at=shift.ends_at)
+    for wanted in (shift, shift, other):
+        client.post(path(wanted), data=GAIL)
+        work_off()
+        answer = client.post(link_in(mailbox, "gail@example.org", "/guests/confirm/"), csrf=False)
+        if wanted is other:
+            assert "Give it back by the link in the mail about it" in answer.text
+        elif answer.status_code == 303:
+            first = answer.location
+        else:
+            assert f'href="{first}"' in answer.text
+            assert "Your place is confirmed" in client.get(first).text
+        assert "/my-help" not in answer.text.partition("<main")[2]
+    assert (taken(shift), db.session.query(Signup).count()) == (4, 1)
+
+
 def test_holding_is_throttled_by_address_and_by_network(client: CheckingClient) -> None:
     shift = make_shift(capacity=None, flexible=True)
     answers = [client.post(path(shift), data=GAIL).status_code for _try in range(8)]

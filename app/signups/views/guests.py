@@ -11,6 +11,7 @@ from flask_babel import format_timedelta, get_locale
 
 from app.accounts import throttles
 from app.accounts.operations import check_birth_date
+from app.accounts.queries import find_person_by_email
 from app.core import web, when
 from app.core.clock import now
 from app.core.db import transaction
@@ -19,7 +20,7 @@ from app.core.forms import show_errors
 from app.core.i18n import _
 from app.core.web import public
 from app.needs.models import Shift
-from app.signups import holds
+from app.signups import holds, queries
 from app.signups.calendar import describe_area
 from app.signups.forms import AddressForm, ConfirmForm, SignUpForm
 from app.signups.models import GuestHold
@@ -127,6 +128,23 @@ def correct_address(hold: GuestHold) -> ResponseReturnValue:
     return redirect(url_for("by_link.held", hold_token=token), code=303)
 
 
+def _for_a_guest(hold: GuestHold, reasons: list[Reason]) -> list[Reason]:
+    """The same with ways out for whom no password lets into My help: whoever has this link reads the mail of the address, and
+    the mails about a place have its link."""
+    person = find_person_by_email(hold.email)
+    if person is None or person.password_hash is not None:
+        return reasons
+    own = queries.find_live_signup(hold.shift_id, person.id)
+    place = "" if own is None else url_for("by_link.place", place_token=place_token(own))
+    ways = {
+        "already_signed_up": (_("See it, or give it back."), place),
+        "overlap": (_("Give it back by the link in the mail about it, or choose another time."), ""),
+    }
+    return [
+        Reason(reason.code, reason.message, *ways.get(reason.code, (reason.remedy, reason.url))) for reason in reasons
+    ]
+
+
 @by_link.route("/guests/confirm/<confirm_token>", methods=["GET", "POST"])
 @public(load=_find_to_confirm)
 def confirm(hold: GuestHold) -> ResponseReturnValue:
@@ -138,7 +156,7 @@ def confirm(hold: GuestHold) -> ResponseReturnValue:
                 signup = holds.confirm_hold(hold.id)
                 token = place_token(signup)
         except Refused as refused:
-            reasons = refused.reasons
+            reasons = _for_a_guest(hold, refused.reasons)
         else:
             return redirect(url_for("by_link.place", place_token=token), code=303)
     if hold.signup is not None:
