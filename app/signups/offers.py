@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -89,10 +89,11 @@ def list_in_line(shift: Shift) -> Sequence[Signup]:
     ).all()
 
 
-def offer_free_places(shift: Shift) -> None:
+def offer_free_places(shift: Shift, *, had_one: Collection[int] = ()) -> None:
     """Offer what is free on the shift to those who wait, in the order of their turns; close to the start tell them all,
     once, that the first who takes it has it. Nothing where nobody waits or nobody could come. Whoever is passed over costs
-    no statement of their own, because a sweep comes by here again and again."""
+    no statement of their own, because a sweep comes by here again and again. `had_one`: the places that were confirmed until
+    this very act, which are not told that they waited."""
     positions = {position.id: position for position in shift.positions}
     if not _takes_people(shift):
         return
@@ -115,7 +116,7 @@ def offer_free_places(shift: Shift) -> None:
         else:
             claimed = lock(Signup, signup.id)
             if claimed is not None and claimed.status == "waitlisted":
-                _offer(claimed, shift, position)
+                _offer(claimed, shift, position, "fewer" if signup.id in had_one else "")
     _promise_passed_over(passed)
 
 
@@ -127,11 +128,11 @@ def _check(signup: Signup, shift: Shift) -> list[Reason]:
     return gate.check(shift, signup.person, party_size=signup.party_size, position_id=signup.position_id, ignore=signup)
 
 
-def _offer(signup: Signup, shift: Shift, position: Position) -> None:
+def _offer(signup: Signup, shift: Shift, position: Position, why: str) -> None:
     claim_places(position, signup.party_size)
     signup.was, signup.status = signup.status, "offered"
     signup.offer_expires_at = deadline(shift, now())
-    _promise_offer(signup, "")
+    _promise_offer(signup, why)
     record("signup.offered", signup, shift, None)
 
 

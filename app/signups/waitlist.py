@@ -167,17 +167,20 @@ def edit_shift_moving_latest(shift_id: int, values: ShiftInput, *, by: Person) -
     """
     _need, shift = locked_shift(shift_id)
     capacities = {position.id: position.capacity for position in named(shift, values.positions)}
+    had_one: list[int] = []
     for position in shift.positions:
         capacity = capacities.get(position.id)
         if capacity is not None and capacity < position.taken:
-            _make_fit(shift, position, capacity, by=by)
+            had_one += _make_fit(shift, position, capacity, by=by)
     edited = edit_shift(shift_id, values, by=by)
-    offers.offer_free_places(edited)
+    offers.offer_free_places(edited, had_one=had_one)
     return edited
 
 
-def _make_fit(shift: Shift, position: Position, capacity: int, *, by: Person) -> None:
-    """Need and shift are locked, so nobody else takes or gives back a place of `position` meanwhile."""
+def _make_fit(shift: Shift, position: Position, capacity: int, *, by: Person) -> list[int]:
+    """The ids of the places that were confirmed and wait now. Need and shift are locked, so nobody else takes or gives back a
+    place of `position` meanwhile."""
+    had_one = []
     latest = db.session.scalars(
         sa.select(Signup.id)
         .where(Signup.position_id == position.id, Signup.status.in_(("offered", "confirmed")))
@@ -185,10 +188,13 @@ def _make_fit(shift: Shift, position: Position, capacity: int, *, by: Person) ->
     ).all()
     for signup_id in latest:
         if position.taken <= capacity:
-            return
+            break
         signup = lock(Signup, signup_id)
         if signup is not None and signup.status in ("offered", "confirmed"):
+            if signup.status == "confirmed":
+                had_one.append(signup.id)
             put_on_waitlist(signup, shift, by=by, why="withdrawn" if signup.status == "offered" else "fewer")
+    return had_one
 
 
 def give_place(signup_id: int, *, by: Person) -> Signup:

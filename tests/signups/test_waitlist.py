@@ -111,6 +111,19 @@ def test_a_party_is_not_cut_and_no_more_wait_than_must(shift: Shift) -> None:
     assert taken(shift) == 2
 
 
+def test_whoever_lost_a_place_to_a_larger_party_and_is_offered_one_is_not_told_that_they_waited(
+    shift: Shift, mailbox: Mailbox, work_off: Work
+) -> None:
+    """Four who signed up first do not fit into two places; the next does, and was confirmed until this very act."""
+    made = sign_up_in_order(shift, 4, 1)
+    lower(shift, 2)
+    assert states(made) == ["waitlisted", "offered"]
+    work_off()
+    told = " ".join(text_of(mailbox.to(made[1].person.email)[-1]).split())
+    assert "so your place is not confirmed any more" in told
+    assert "you waited for this" not in told
+
+
 @pytest.mark.rule("S1")
 def test_who_is_here_or_held_for_stays_and_then_it_is_refused(shift: Shift) -> None:
     [signup] = sign_up_in_order(shift, 2)
