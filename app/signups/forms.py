@@ -46,11 +46,11 @@ def _note() -> TextAreaField:
     )
 
 
-def _name() -> StringField:
+def _name(missing: str = lazy("Enter the name")) -> StringField:
     return StringField(
         lazy("Name"),
         filters=[line],
-        validators=[Required(lazy("Enter the name")), Length(1, 120, lazy("Write 120 characters or fewer"))],
+        validators=[Required(missing), Length(1, 120, lazy("Write 120 characters or fewer"))],
         render_kw={"autocomplete": "name"},
     )
 
@@ -68,7 +68,7 @@ class SignUpForm(PageForm):
 class GuestForm(SignUpForm):
     """The same without an account (S10)."""
 
-    name = _name()
+    name = _name(lazy("Enter your name"))
     email = email_field()
     birth_date = DateField(
         lazy("Birth date"),

@@ -204,6 +204,7 @@ def test_everything_of_the_duplicate_is_part_of_the_other_and_its_address_leads_
         gone = client.get(page_of.format(duplicate.slug) + "?a=b%20c")
         assert (gone.status_code, gone.headers["Location"]) == (301, page_of.format(remaining.slug) + "?a=b%20c")
     sign_in(theirs)
+    assert f"{remaining.name} asks for something." in client.get(f"/my-clearances?for={duplicate.slug}").text
     gone = client.get(f"/manage/{duplicate.slug}/needs")
     assert (gone.status_code, gone.headers["Location"]) == (301, f"/manage/{remaining.slug}/needs")
     assert client.get(f"/manage/{remaining.slug}/needs/{encode_id(1)}").status_code == 404

@@ -24,7 +24,7 @@ from app.learning.marks import has_fold
 from app.learning.rendering import render
 from app.learning.signposts import ELSEWHERE
 from app.organizations.models import Organization
-from app.organizations.queries import find_public_organization
+from app.organizations.queries import find_public_remaining
 from app.safeguarding import operations, queries
 from app.safeguarding.forms import ShareTrainingForm, answers_form
 from app.safeguarding.views.blueprint import courses
@@ -109,7 +109,7 @@ def show(version: CourseVersion) -> ResponseReturnValue:
         done=answered.get(attempt.id, (0, 0))[0] if attempt else 0,
         held=None if person is None else queries.find_training(person.id, version.course_id),
         state_of=lambda clearance: state_of(clearance, today("UTC")),
-        asking=find_public_organization(line(request.args.get("for")) or ""),
+        asking=find_public_remaining(line(request.args.get("for")) or ""),
         begin_url=url_for("courses.begin", slug=version.course.slug, **_way()),
         this_page=url_for("courses.show", slug=version.course.slug, **_way()),
     )
@@ -130,7 +130,7 @@ def begin(version: CourseVersion) -> ResponseReturnValue:
         attempt = operations.begin_course(
             version.course.slug,
             by=current_person(),
-            came_for=find_public_organization(way.get("for", "")),
+            came_for=find_public_remaining(way.get("for", "")),
             came_from=way.get("next", ""),
         )
         version_id, attempt_id = attempt.version_id, attempt.id

@@ -18,7 +18,7 @@ from app.core.text import line
 from app.core.web import allow, safe_next, signed_in
 from app.learning.courses.queries import count_answered, list_offered, list_open_attempts
 from app.organizations.models import Organization
-from app.organizations.queries import find_organization, find_public_organization
+from app.organizations.queries import find_organization, find_public_remaining
 from app.safeguarding import operations, queries
 from app.safeguarding.forms import ObjectionForm, ShareForm
 from app.safeguarding.kinds import find_kind
@@ -82,7 +82,7 @@ def _course_of(clearance: Clearance, offered: set[str]) -> str:
 
 def _asking() -> Organization | None:
     """The organization whose shift led here, while the public may see it."""
-    return find_public_organization(line(request.args.get("for")) or "")
+    return find_public_remaining(line(request.args.get("for")) or "")
 
 
 def _kept(clearance: Clearance) -> str:
@@ -118,11 +118,11 @@ def object_to(clearance: Clearance) -> ResponseReturnValue:
 @allow(is_own_clearance, load=queries.find_clearance)
 def share(clearance: Clearance) -> ResponseReturnValue:
     """Let another organization rely on it, or see which ones do."""
-    person, form = current_person(), ShareForm(organization=line(request.args.get("for")))
+    person, asking = current_person(), _asking()
+    form = ShareForm(organization=None if asking is None else asking.slug)
     shared = [each.organization for each in queries.list_shares(clearance.id)]
     left_out = {clearance.organization_id, *(organization.id for organization in shared)}
     offered = {each.slug: each for each in relations.list_organizations_of(person) if each.id not in left_out}
-    asking = _asking()
     if asking is not None and asking.id not in left_out:
         offered.setdefault(asking.slug, asking)
     form.organization.choices = choices([("", _("Choose")), *((slug, each.name) for slug, each in offered.items())])
