@@ -162,7 +162,7 @@ def parse(cells: dict[str, str], *, shift_days: int, zone: str, country: str) ->
         skills=_words(cells, "skills", _SKILLS),
         urgency=_urgency(cells),
         address=_text(cells, "address", 200),
-        city=_text(cells, "city", 120) or (place.city if place else None),
+        city=_town(cells, place) or (place.city if place else None),
         region=_text(cells, "region", 120) or (place.region if place else None),
         postal_code=_text(cells, "postal_code", 16),
         country=(_country(cells) or (place.country if place else None) or country).upper(),
@@ -186,6 +186,15 @@ def _text(cells: dict[str, str], name: str, most: int) -> str | None:
     if text is not None and len(text) > most:
         raise Rejected(name, _("Write %(most)s characters or fewer", most=most))
     return text
+
+
+def _town(cells: dict[str, str], place: Place | None) -> str | None:
+    """The town, without the region when its cell names that too ("Newark, NJ") and no other cell does."""
+    town = _text(cells, "city", 120)
+    if town is None or place is None or not place.region or cells.get("region"):
+        return town
+    name, _comma, region = town.rpartition(",")
+    return name.strip() or town if region.strip().casefold() == place.region.casefold() else town
 
 
 def _country(cells: dict[str, str]) -> str | None:

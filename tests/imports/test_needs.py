@@ -14,6 +14,7 @@ from flask import Flask
 
 from app.core import commands
 from app.core.db import db, transaction
+from app.imports.need_rows import parse
 from app.needs.models import Item, Need, Position, Shift
 from app.organizations.models import Organization, Verification
 from app.organizations.queries import find_role
@@ -53,6 +54,19 @@ def count(model: type, *where: Any) -> int:
 
 def verified(app: Flask) -> list[str]:
     return commands.verify(app.extensions["checks"])["problems"]  # type: ignore[no-any-return]  # a list of texts
+
+
+def test_a_town_whose_cell_names_its_region_too_is_shown_with_it_once(app: Flask) -> None:
+    for cells, town, region in (
+        ({"city": "Newark, NJ"}, "Newark", "NJ"),
+        ({"city": "Newark, nj ", "region": ""}, "Newark", "NJ"),
+        ({"city": "Newark", "region": "NJ"}, "Newark", "NJ"),
+        ({"city": "Newark, Ironbound", "region": "NJ"}, "Newark, Ironbound", "NJ"),
+        ({"city": "Ironbound, NJ", "latitude": "40.73", "longitude": "-74.17"}, "Ironbound", "NJ"),
+        ({"city": "Nowhere at all, ZZ"}, "Nowhere at all, ZZ", None),
+    ):
+        found = parse({"title": "Soup", **cells}, shift_days=0, zone="UTC", country="US")
+        assert (found.city, found.region) == (town, region), cells
 
 
 @pytest.mark.rule("N1")

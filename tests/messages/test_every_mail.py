@@ -1,5 +1,5 @@
 """Every mail there is, in each of its forms: it has both parts that say the same, its way out where one is due, and its
-page on /design. What is sent by real acts is compared with it in tests/house/test_mails_sent.py."""
+page on /design. What is sent by real acts is compared with it in tests/house/test_translation.py."""
 
 from __future__ import annotations
 
