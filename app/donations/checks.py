@@ -268,7 +268,8 @@ def check_returned() -> tuple[int, list[str]]:
         name = encode_id(key)
         if not refunded == in_refunds == by_refunds:
             found.append(f"returned: refunds of donation {name}: {refunded}, ledger {in_refunds}, rows {by_refunds}")
-        if not disputed == in_disputes == by_disputes:
+        # Banks may put back more than they took, where currencies moved meanwhile: then they hold nothing.
+        if disputed != max(0, by_disputes) or in_disputes != by_disputes:
             found.append(f"returned: disputes of donation {name}: {disputed}, ledger {in_disputes}, rows {by_disputes}")
         if not 0 <= of_page <= amount or of_page != min(amount, refunded + disputed):
             found.append(f"returned: donation {name} takes {of_page} of {amount} from its page")

@@ -6,6 +6,7 @@ Written for stripe 16.1: a dispute carries its balance transactions whole; those
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from app.core.money import Money
@@ -44,6 +45,8 @@ def _balance_facts(thing: Any) -> BalanceFacts | None:
         payment_id=gateway._id_of(getattr(source, "payment_intent", None)) if is_whole else None,
         # A charge keeps what its payment said of itself when it was made (https://docs.stripe.com/api/metadata).
         donation=gateway._metadata(source) if is_whole and source.object == "charge" else "",
+        category=str(getattr(thing, "reporting_category", None) or ""),
+        rate=Decimal(str(rate)) if (rate := getattr(thing, "exchange_rate", None)) else None,
     )
 
 
@@ -183,7 +186,7 @@ def _payout_facts(payout: Any) -> PayoutFacts:
         balance_transaction_id=gateway._id_of(payout.balance_transaction),
         failure_balance_transaction_id=gateway._id_of(payout.failure_balance_transaction),
         created_at=gateway._instant(payout.created),
-        reconciliation=str(payout.reconciliation_status),
+        reconciliation=str(getattr(payout, "reconciliation_status", None) or "completed"),
         fee=None if left is None else left.fee,
         failure_fee=None if back is None else back.fee,
     )

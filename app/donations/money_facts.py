@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from decimal import Decimal
 
 from app.core.money import Money
 
@@ -23,6 +24,9 @@ class BalanceFacts:
     # Of those of a list: the payment that its charge, refund or dispute is of, and the gift that a charge names ("": none).
     payment_id: str | None = None
     donation: str = ""
+    # Stripe's `reporting_category`, and what one of the currency that it came from was worth in its own, where that is another.
+    category: str = ""
+    rate: Decimal | None = None
 
     @property
     def net(self) -> Money:

@@ -36,9 +36,16 @@ OVER = ("won", "lost", "warning_closed", "prevented")
 
 
 def open_dispute(
-    payments: Payments, charge: Thing, *, amount: int | None = None, reason: str = "fraudulent", inquiry: bool = False
+    payments: Payments,
+    charge: Thing,
+    *,
+    amount: int | None = None,
+    reason: str = "fraudulent",
+    inquiry: bool = False,
+    fee_apart: str | None = None,
 ) -> Thing:
-    """The donor's bank asks for money back; an inquiry takes nothing yet. Raises ApiError when it cannot."""
+    """The donor's bank asks for money back; an inquiry takes nothing yet. `fee_apart`: what it costs is a balance transaction of
+    its own, of that reporting category. Raises ApiError when it cannot."""
     left = charge["amount"] - charge["amount_refunded"]
     amount = left if amount is None else amount
     if charge["status"] != "succeeded" or not 0 < amount <= left or charge["disputed"]:
@@ -77,7 +84,7 @@ def open_dispute(
     charge["disputed"] = True
     payments.store.save(charge)
     if not inquiry:
-        _withdraw(payments, dispute)
+        _withdraw(payments, dispute, fee_apart)
     payments.store.add(dispute)
     payments.store.plan("dispute", dispute["id"], now + DUE_AFTER)
     payments.emit("charge.dispute.created", dispute)
@@ -86,18 +93,37 @@ def open_dispute(
     return dispute
 
 
-def _withdraw(payments: Payments, dispute: Thing) -> None:
+def _withdraw(payments: Payments, dispute: Thing, fee_apart: str | None = None) -> None:
     into, _rate = books.booked_in(payments, dispute["currency"])
+    fee = FEE.get(into, 1500 // currencies.step(into) * currencies.step(into))
+    taken = f"Chargeback withdrawal for {dispute['charge']}"
+    _book(payments, dispute, -dispute["amount"], "dispute", taken, fee=0 if fee_apart else fee)
+    if fee_apart:
+        _book(payments, dispute, -fee, fee_apart, "Dispute fee", currency=into)
+
+
+def _book(
+    payments: Payments,
+    dispute: Thing,
+    amount: int,
+    category: str,
+    description: str,
+    *,
+    fee: int = 0,
+    fee_words: str = "Dispute fee",
+    currency: str | None = None,
+) -> None:
+    """A balance transaction of a dispute, which shows it whole. The caller saves the dispute."""
     booked = books.book(
         payments,
         "adjustment",
-        -dispute["amount"],
-        dispute["currency"],
+        amount,
+        currency or dispute["currency"],
         source=dispute["id"],
-        category="dispute",
-        description=f"Chargeback withdrawal for {dispute['charge']}",
-        fee=FEE.get(into, 1500 // currencies.step(into) * currencies.step(into)),
-        fee_words="Dispute fee",
+        category=category,
+        description=description,
+        fee=fee,
+        fee_words=fee_words,
     )
     dispute["balance_transactions"].append(payments.public(booked))
 
@@ -148,23 +174,21 @@ def lose(payments: Payments, dispute: Thing) -> Thing:
     return _end(payments, dispute, "lost", NOBODY)
 
 
-def win(payments: Payments, dispute: Thing, *, fee_back: bool = False) -> Thing:
-    """The bank decides for the account: the money comes back (`fee_back`: what the dispute cost, too). Raises ApiError."""
+def win(payments: Payments, dispute: Thing, *, fee_back: bool = False, amount: int | None = None) -> Thing:
+    """The bank decides for the account: the money comes back (`fee_back`: what the dispute cost, too; `amount`: where currencies
+    moved, another than was taken). Raises ApiError."""
     _check_open(dispute)
     if not dispute["balance_transactions"]:
         return _end(payments, dispute, "warning_closed", NOBODY)
-    booked = books.book(
+    _book(
         payments,
-        "adjustment",
-        dispute["amount"],
-        dispute["currency"],
-        source=dispute["id"],
-        category="dispute_reversal",
-        description=f"Chargeback reversal for {dispute['charge']}",
+        dispute,
+        amount or dispute["amount"],
+        "dispute_reversal",
+        f"Chargeback reversal for {dispute['charge']}",
         fee=-dispute["balance_transactions"][0]["fee"] if fee_back else 0,
         fee_words="Dispute fee refund",
     )
-    dispute["balance_transactions"].append(payments.public(booked))
     dispute["is_charge_refundable"] = True
     payments.emit("charge.dispute.funds_reinstated", payments.store.save(dispute | {"status": "won"}))
     return _end(payments, dispute, "won", NOBODY)

@@ -218,7 +218,7 @@ def act_on_refund(refund_id: str, act: str) -> Response:
 @blueprint.post("/charges/<charge_id>/<act>")
 def act_on_charge(charge_id: str, act: str) -> Response:
     """What happens to a charge outside the API: refund `{"amount"}` on the account's pages, dispute `{"amount", "reason",
-    "inquiry"}`, warn (of fraud). What came of it."""
+    "inquiry", "fee_apart": a reporting category}`, warn (of fraud). What came of it."""
     asked, store = _asked(), payments().store
     _as_owner(charge_id)
     with store.transaction():
@@ -233,6 +233,7 @@ def act_on_charge(charge_id: str, act: str) -> Response:
                 amount=asked.get("amount"),
                 reason=asked.get("reason", "fraudulent"),
                 inquiry=bool(asked.get("inquiry")),
+                fee_apart=asked.get("fee_apart"),
             )
         elif act == "warn":
             made = disputes.warn_of_fraud(payments(), charge)
@@ -243,13 +244,13 @@ def act_on_charge(charge_id: str, act: str) -> Response:
 
 @blueprint.post("/disputes/<dispute_id>/<act>")
 def act_on_dispute(dispute_id: str, act: str) -> Response:
-    """What a bank decides: win `{"fee_back"}`, lose, escalate (an inquiry). The dispute after it."""
+    """What a bank decides: win `{"fee_back", "amount"}`, lose, escalate (an inquiry). The dispute after it."""
     asked, store = _asked(), payments().store
     _as_owner(dispute_id)
     with store.transaction():
         dispute = store.get("dispute", dispute_id)
         if act == "win":
-            disputes.win(payments(), dispute, fee_back=bool(asked.get("fee_back")))
+            disputes.win(payments(), dispute, fee_back=bool(asked.get("fee_back")), amount=asked.get("amount"))
         elif act == "lose":
             disputes.lose(payments(), dispute)
         elif act == "escalate":

@@ -221,6 +221,39 @@ def test_a_total_is_never_negative_even_when_a_bank_takes_what_went_back_already
     assert back.rows(Dispute)[0].status == "won"
 
 
+@pytest.mark.rule("F5")
+@pytest.mark.parametrize("category", ["fee", "dispute"])
+@pytest.mark.parametrize("settles_in", ["usd", "eur"])
+def test_a_dispute_whose_fee_stands_apart_and_whose_money_comes_back_in_another_amount(
+    back: Back, settles_in: str, category: str
+) -> None:
+    """Currencies move between the two (https://docs.stripe.com/api/disputes/object#dispute_object-amount)."""
+    settle = {"account": None, "currency": settles_in}
+    back.server.hook("POST", "settles_in", settle | {"rate": "0.9137"})
+    given = back.pay()
+    made = back.at_stripe(given, "dispute", amount=2000, fee_apart=category)
+    for _again in range(2):
+        back.hear()
+    cost = 1500 if settles_in == "usd" else 2000
+    assert [sum(minor for name, minor, _of in row if name == "fees") for row in entries("dispute_fee")] == [cost]
+    [row] = back.rows(Dispute)
+    assert (row.withdrawn_minor, back.donation(given).disputed_minor, back.raised(given)) == (2000, 2000, 500)
+    assert agrees(back)
+    back.server.hook("POST", "settles_in", settle | {"rate": "0.9521"})
+    back.server.hook("POST", f"disputes/{made['id']}/win", {"amount": 2010})
+    for _again in range(2):
+        back.hear()
+    [row] = back.rows(Dispute)
+    # What came back beyond what was taken is the organization's alone: no page has it, and nothing is below zero.
+    assert (row.status, row.withdrawn_minor) == ("won", -10)
+    assert (back.donation(given).disputed_minor, back.raised(given)) == (0, 2500)
+    assert agrees(back)
+    assert (checks.check_returned()[1], checks.check_ledger()[1]) == ([], [])
+    # The rest of the gift is as it was.
+    assert money_queries.refundable(back.donation(given)) == Money(2500, "USD")
+    db.session.rollback()
+
+
 def test_a_balance_of_nothing_but_a_fee_is_written_once(back: Back) -> None:
     given = back.pay()
     donation, at = back.donation(given), now()

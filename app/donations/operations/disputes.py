@@ -7,6 +7,8 @@ of a part of the gift, be won, be lost, and be looked at again.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import sqlalchemy as sa
 
@@ -16,14 +18,15 @@ from app.core.clock import now
 from app.core.db import db, lock
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
-from app.core.money import Money
+from app.core.money import Money, decimals
 from app.core.outbox import enqueue
 from app.donations import ledger
 from app.donations.models import Donation
 from app.donations.money_facts import BalanceFacts, DisputeFacts, WarningFacts
 from app.donations.money_models import DISPUTE_ANSWERABLE, Dispute, FraudWarning
-from app.donations.operations import mismatches
+from app.donations.operations import late_news, mismatches
 from app.donations.operations.inbox import close_event
+from app.donations.operations.payouts import FEE_KINDS
 from app.donations.operations.refunds import book, move_back, settle
 from app.donations.operations.telling import tell_staff
 
@@ -62,8 +65,8 @@ def note_dispute(
     if found is None or fetched_at >= dispute.checked_at:
         _follow(donation, dispute, facts, fetched_at, is_new=found is None)
     if donation.status == "paid":
-        for balance in sorted(facts.balances, key=lambda one: (one.created_at, one.amount.amount_minor)):
-            _book(donation, dispute, balance)
+        for balance in sorted(facts.balances, key=_in_order):
+            _book(donation, dispute, balance, facts.balances)
     db.session.flush()
     return dispute
 
@@ -128,25 +131,66 @@ def remind(dispute_id: int) -> None:
     tell_staff(dispute.organization_id, "dispute", news, key=f"dispute_reminder:{dispute.id}:{dispute.status}")
 
 
-def _book(donation: Donation, dispute: Dispute, balance: BalanceFacts) -> None:
-    """One time that the bank took or put back, once."""
+def _in_order(balance: BalanceFacts) -> tuple[dt.datetime, bool]:
+    """As they happened; of one second what was taken comes first, else as Stripe shows them."""
+    return balance.created_at, balance.amount.amount_minor > 0
+
+
+def _book(donation: Donation, dispute: Dispute, balance: BalanceFacts, all_of_it: Sequence[BalanceFacts]) -> None:
+    """One time that the bank took or put back, or that Stripe kept or gave back its fee, once."""
     source = f"dispute:{balance.id}"
-    if ledger.is_written(source):
+    if ledger.is_written(source) or ledger.is_written(f"fee:{balance.id}"):
         return
-    taken = -balance.amount.amount_minor
-    if (
-        balance.amount.currency != donation.currency
-    ):  # the account settles in another: the dispute says how much of the gift
-        taken = dispute.amount_minor if taken > 0 else -dispute.amount_minor
+    taken = _taken(dispute, balance, all_of_it)
     if not taken:  # a fee alone: the ledger keeps no movement of nothing, so there is none to tell it by
         settle(donation, balance, Money(0, donation.currency), fee_kind="dispute_fee")
         return
-    movement = move_back(donation, taken, refunded=False)
+    if _is_cost(dispute, balance, taken):
+        late_news.is_booked(donation, balance.id)
+        ledger.post_fee(
+            organization_id=donation.organization_id,
+            fundraiser_id=donation.fundraiser_id,
+            donation_id=donation.id,
+            balance_transaction_id=balance.id,
+            fee=Money(-balance.net.amount_minor, balance.net.currency),
+            kind="dispute_fee",
+        )
+        return
     dispute.withdrawn_minor += taken
+    db.session.flush()
+    held = sa.select(sa.func.sum(Dispute.withdrawn_minor)).where(Dispute.donation_id == donation.id)
+    movement = move_back(donation, taken, disputed=int(db.session.scalar(held) or 0))
     kind = "dispute" if taken > 0 else "dispute_reinstated"
     book(donation, movement, account="disputes", kind=kind, source=source)
     settle(donation, balance, Money(-taken, donation.currency), fee_kind="dispute_fee")
     _record("dispute_withdrawn" if taken > 0 else "dispute_reinstated", donation, dispute, None, taken)
+
+
+def _taken(dispute: Dispute, balance: BalanceFacts, all_of_it: Sequence[BalanceFacts]) -> int:
+    """What of the gift a balance transaction took (negative: put back), in minor units of the gift's currency. In another one
+    that the account settles in, by Stripe's rate; without a rate, by what the first time came to, which was the dispute's
+    amount."""
+    settled = -balance.amount.amount_minor
+    if balance.amount.currency == dispute.currency:
+        return settled
+    if balance.rate:
+        scale = Decimal(10) ** (decimals(dispute.currency) - decimals(balance.amount.currency))
+        whole = dispute.amount_minor * balance.rate / scale
+        if abs(whole - abs(settled)) <= 1:  # the dispute's amount, but for the rounding
+            return dispute.amount_minor if settled > 0 else -dispute.amount_minor
+        return int((settled / balance.rate * scale).to_integral_value(ROUND_HALF_EVEN))
+    first = min((one for one in all_of_it if one.amount.amount_minor < 0), key=_in_order, default=balance)
+    return round(dispute.amount_minor * settled / abs(first.amount.amount_minor)) if settled else 0
+
+
+def _is_cost(dispute: Dispute, balance: BalanceFacts, taken: int) -> bool:
+    """True of what a dispute costs where that is a balance transaction of its own: Stripe reports it as a fee, or it takes more
+    while the bank has the disputed amount already, or gives more when the bank has nothing."""
+    if balance.category == "fee" or balance.kind in FEE_KINDS:
+        return True
+    if taken > 0:
+        return dispute.withdrawn_minor > 0 and dispute.withdrawn_minor + taken > dispute.amount_minor
+    return dispute.withdrawn_minor <= 0
 
 
 def note_warning(donation_id: int, facts: WarningFacts, *, event_id: int | None = None) -> None:

@@ -217,7 +217,7 @@ def _book(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
     wanted = refund.amount_minor if refund.status in REFUND_LIVE and has_left else 0
     change = wanted - refund.booked_minor
     if change:
-        movement = move_back(donation, change, refunded=True)
+        movement = move_back(donation, change)
         kind = "refund" if change > 0 else "refund_failed"
         book(donation, movement, account="refunds", kind=kind, source=f"{kind}:{refund.stripe_refund_id}")
         refund.booked_minor = wanted
@@ -244,15 +244,17 @@ def _book_both_ways(donation: Donation, refund: Refund) -> None:
         ledger.post_movement(movement, account="refunds", kind=kind, source=sources[kind])
 
 
-def move_back(donation: Donation, change: int, *, refunded: bool) -> ledger.Movement:
+def move_back(donation: Donation, change: int, *, disputed: int | None = None) -> ledger.Movement:
     """Count `change` minor units as gone back (negative: as staying after all) and split it into what the page's total loses
-    and what is beyond the gift. Holds the fundraiser, whose total changes. The caller books the movement."""
+    and what is beyond the gift. They were refunded, or taken by banks, which hold `disputed` now (below zero: they put back
+    more than they took; that much is beyond the gift, too). Holds the fundraiser, whose total changes. The caller books the
+    movement."""
     lock(Fundraiser, donation.fundraiser_id)
     before = min(donation.amount_minor, donation.refunded_minor + donation.disputed_minor)
-    if refunded:
+    if disputed is None:
         donation.refunded_minor += change
     else:
-        donation.disputed_minor += change
+        donation.disputed_minor = max(0, disputed)
     after = min(donation.amount_minor, donation.refunded_minor + donation.disputed_minor)
     db.session.flush()
     of_page = after - before
