@@ -17,6 +17,7 @@ from app.core.i18n import _
 from app.core.ids import encode_id
 from app.donations import gateway, payees
 from app.donations.accounts_models import PaymentAccount
+from app.donations.asking import make_once
 from app.donations.facts import AccountFacts, AccountRequest
 from app.donations.gateway import ACCOUNT_GONE, GatewayError
 from app.donations.models import Donation
@@ -96,7 +97,7 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
         try:
             # Pressed before: Stripe may have made it and the answer been lost. Its key is forgotten after a day, the account not.
             made = _find_made(request, begun_at) if links > 1 else None
-            facts = gateway.create_account(request) if made is None else made
+            facts = _make(request, begun_at) if made is None else made
         except GatewayError as error:
             if error.passing:
                 raise
@@ -111,11 +112,14 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
         known = facts.id
     address = f"{current_app.config['SETTINGS'].base_url}/manage/{slug}/payments"
     try:
-        url = gateway.create_account_link(
-            known,
-            refresh_url=f"{address}/refresh",
-            return_url=f"{address}/return",
-            idempotency_key=f"manyhands-account-link-{key}-{links}",
+        url = make_once(
+            f"manyhands-account-link-{key}-{links}",
+            lambda link_key: gateway.create_account_link(
+                known,
+                refresh_url=f"{address}/refresh",
+                return_url=f"{address}/return",
+                idempotency_key=link_key,
+            ),
         )
     except GatewayError as error:
         if error.passing:
@@ -161,6 +165,15 @@ def _find_made(asked: AccountRequest, begun_at: dt.datetime) -> AccountFacts | N
     """The account that Stripe made for an earlier press, whose answer was lost. Raises GatewayError."""
     found = gateway.find_made_accounts(asked, begun_at - CLOCKS_DIFFER)
     return found[0] if found else None
+
+
+def _make(asked: AccountRequest, begun_at: dt.datetime) -> AccountFacts:
+    """The account, made once. Raises GatewayError."""
+    return make_once(
+        asked.idempotency_key,
+        lambda key: gateway.create_account(dataclasses.replace(asked, idempotency_key=key)),
+        lambda: _find_made(asked, begun_at),
+    )
 
 
 def refresh(account: str) -> None:

@@ -5,6 +5,7 @@ Call these outside a transaction. Each opens its own; whoever dies in between lo
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import structlog
@@ -17,6 +18,7 @@ from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
 from app.donations import accounts, gateway, gateway_monthly, queries, words
+from app.donations.asking import make_once
 from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
@@ -71,7 +73,7 @@ def open_checkout(donation_id: int) -> str:
     asked, account = _request(donation), donation.account
     db.session.rollback()
     try:
-        session = gateway.create_checkout_session(asked, account=account)
+        session = _make_session(asked, account)
     except GatewayError as error:
         if account is not None and not error.passing and not accounts.can_charge_now(account):
             raise giving.no_payee() from error
@@ -154,11 +156,20 @@ def _close(donation_id: int, session: SessionFacts, attempt: int, account: str |
     if session.status != "open":
         return
     try:
-        gateway.expire_session(session.id, giving.idempotency_key(donation_id, "expire", attempt), account=account)
+        make_once(
+            giving.idempotency_key(donation_id, "expire", attempt),
+            lambda key: gateway.expire_session(session.id, key, account=account),
+            lambda: _find_closed(session.id, account),
+        )
     except GatewayError as error:
         if error.passing:
             raise
         log.info("checkout.not_expired", code=error.code)
+
+
+def _find_closed(session_id: str, account: str | None) -> SessionFacts | None:
+    session = gateway.fetch_session(session_id, account=account)
+    return session if session.status != "open" else None
 
 
 def _settle_lost(donation_id: int, asked: CheckoutRequest, account: str | None) -> bool:
@@ -178,13 +189,28 @@ def _find_lost(asked: CheckoutRequest, account: str | None) -> SessionFacts | No
     begun = asked.expires_at - giving.CHECKOUT_LIFETIME
     if now() < begun + giving.CHECKOUT_OPENING:
         try:
-            made = gateway.create_checkout_session(asked, account=account)
+            made = _make_session(asked, account)
         except GatewayError as error:
             if error.passing:
                 raise
             # It may refuse because it made one when it was asked otherwise: that one is in its list.
         else:
             return gateway.fetch_session(made.id, account=account)
+    return _find_listed(asked, account)
+
+
+def _make_session(asked: CheckoutRequest, account: str | None) -> SessionFacts:
+    """The page of one try, made once. Raises GatewayError."""
+    return make_once(
+        asked.idempotency_key,
+        lambda key: gateway.create_checkout_session(dataclasses.replace(asked, idempotency_key=key), account=account),
+        lambda: _find_listed(asked, account),
+    )
+
+
+def _find_listed(asked: CheckoutRequest, account: str | None) -> SessionFacts | None:
+    """The session of a try among those that Stripe made in its time. Raises GatewayError."""
+    begun = asked.expires_at - giving.CHECKOUT_LIFETIME
     until = asked.expires_at + OVERLAP  # its clock may differ from ours
     for session in gateway.list_sessions(begun - OVERLAP, account=account, until=until):
         if (session.donation, session.attempt) == (asked.donation, asked.attempt):

@@ -35,6 +35,11 @@ MOST_TYPES = 20
 ACCOUNT_GONE = "account_gone"
 # Nobody answered in time.
 UNREACHABLE = "unreachable"
+# Codes of requests that Stripe did not judge (https://docs.stripe.com/error-codes).
+UNJUDGED = (
+    "parameter_", "rate_limit", "lock_timeout", "idempotency", "api_key", "platform_api_key", "secret_key", "testmode",
+    "livemode", "account_invalid",
+)  # fmt: skip
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -46,6 +51,21 @@ class GatewayError(Exception):
         self.code = code
         self.passing = passing
         super().__init__(code)
+
+    @property
+    def is_kept(self) -> bool:
+        """True when Stripe answered with an error of its own: under the same key it gives that answer again, for a day at
+        least (https://docs.stripe.com/api/idempotent_requests)."""
+        return (getattr(self.__cause__, "http_status", None) or 0) >= 500
+
+    @property
+    def is_refusal(self) -> bool:
+        """True when Stripe judged what was asked and said no: asked again, it would say the same. A wrong key, an answer that
+        was cut off, a limit and a mistake of ours in how it was asked are none."""
+        import stripe
+
+        judged = isinstance(self.__cause__, stripe.InvalidRequestError | stripe.CardError)
+        return judged and not self.passing and not self.code.startswith(UNJUDGED)
 
 
 class BadSignature(Exception):

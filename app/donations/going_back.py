@@ -4,6 +4,7 @@ write in one. Each may be repeated; whoever dies in between loses nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import structlog
@@ -11,20 +12,24 @@ import structlog
 from app.accounts.models import Person
 from app.core.clock import now
 from app.core.db import db, transaction
+from app.core.errors import refuse
+from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
 from app.donations import checkout, gateway, gateway_money, money_queries, queries
+from app.donations.asking import make_once
 from app.donations.gateway import GatewayError
-from app.donations.money_facts import BalanceFacts, RefundFacts, RefundRequest
-from app.donations.money_models import Refund
+from app.donations.money_facts import BalanceFacts, DisputeFacts, RefundFacts, RefundRequest
+from app.donations.money_models import DISPUTE_ANSWERABLE, Refund
 from app.donations.operations import disputes, inbox, late_news, payouts, refunds
 from app.donations.queries import StoredEvent
 from app.donations.sweeping import ask_each
 
 log = structlog.get_logger(__name__)
-# Stripe forgets an idempotency key after a day at the earliest (https://docs.stripe.com/api/idempotent_requests): from then on
-# only its own list says whether a refund was made.
-KEY_LIVES_SECONDS = 20 * 3600
+
+
+class _NotPossible(Exception):
+    """What Stripe says of a payment now leaves no room for a refund; says Stripe's own code for that."""
 
 
 def _request(refund: Refund) -> RefundRequest:
@@ -49,31 +54,56 @@ def ask_refund(refund_id: int) -> str:
         db.session.rollback()
         return status
     asked, donation_id = _request(refund), refund.donation_id
-    is_old = (now() - refund.created_at).total_seconds() > KEY_LIVES_SECONDS
+    charged = refund.donation.amount_minor
     db.session.rollback()
     try:
-        made = _make(asked, is_old=is_old)
+        made = _make(asked, donation_id, charged)
+    except _NotPossible as known:
+        return _refuse(refund_id, str(known))
     except GatewayError as error:
-        if error.passing:
-            raise
-        with transaction():
-            refunds.refuse_refund(refund_id, error.code)
-        return "refused"
+        if error.code == gateway.ACCOUNT_GONE or error.is_refusal:
+            return _refuse(refund_id, error.code)
+        # A wrong key, a limit, an answer that was cut off: Stripe has not judged it, so it waits.
+        raise GatewayError(error.code, passing=True) from error
     with transaction():
         refunds.note_refunds(donation_id, [made])
     return made.status
 
 
-def _make(asked: RefundRequest, *, is_old: bool) -> RefundFacts:
-    """The refund at Stripe, made now or before. Raises GatewayError; of an account that was taken from us nothing can be made,
-    nor looked for."""
-    made = _find_made(asked) if is_old else None
+def _refuse(refund_id: int, code: str) -> str:
+    with transaction():
+        refunds.refuse_refund(refund_id, code)
+    return "refused"
+
+
+def _make(asked: RefundRequest, donation_id: int, charged: int) -> RefundFacts:
+    """The refund at Stripe, made now or before. What went back of the payment, or may, is looked at first: news of it may be
+    late, and what Stripe has to refuse is not asked. Raises _NotPossible, GatewayError."""
+    fetched_at = now()
+    found = gateway_money.list_refunds(asked.payment_intent_id, account=asked.account)
+    disputed = gateway_money.list_disputes(asked.payment_intent_id, account=asked.account)
+    made = _made_of(asked, found)
     if made is not None:
         return made
+    with transaction():
+        refunds.note_refunds(donation_id, found)
+        for facts in reversed(disputed):
+            disputes.note_dispute(donation_id, facts, fetched_at=fetched_at)
+    left = charged - sum(facts.amount.amount_minor for facts in found if facts.status not in refunds.ENDED)
+    if left <= 0:
+        raise _NotPossible("charge_already_refunded")
+    if asked.amount.amount_minor > left:
+        raise _NotPossible("more_than_left")
+    if not all(facts.is_charge_refundable for facts in disputed):
+        raise _NotPossible("charge_disputed")
     try:
-        return gateway_money.create_refund(asked)
+        return make_once(
+            asked.idempotency_key,
+            lambda key: gateway_money.create_refund(dataclasses.replace(asked, idempotency_key=key)),
+            lambda: _find_made(asked),
+        )
     except GatewayError as error:
-        if error.passing or error.code == gateway.ACCOUNT_GONE:
+        if not error.is_refusal:
             raise
         made = _find_made(asked)  # "already refunded" may be this very one
         if made is None:
@@ -83,7 +113,10 @@ def _make(asked: RefundRequest, *, is_old: bool) -> RefundFacts:
 
 def _find_made(asked: RefundRequest) -> RefundFacts | None:
     """The refund at Stripe that this row became, when there is one."""
-    found = gateway_money.list_refunds(asked.payment_intent_id, account=asked.account)
+    return _made_of(asked, gateway_money.list_refunds(asked.payment_intent_id, account=asked.account))
+
+
+def _made_of(asked: RefundRequest, found: Sequence[RefundFacts]) -> RefundFacts | None:
     return next((facts for facts in found if facts.refund == asked.refund), None)
 
 
@@ -103,12 +136,15 @@ def refresh_refunds(donation_id: int, *, event_id: int | None = None) -> None:
         refunds.note_refunds(donation_id, found, event_id=event_id)
 
 
-def refresh_dispute(donation_id: int, dispute_id: str, *, account: str | None, event_id: int | None = None) -> None:
-    """Fetch a dispute again and apply it. Raises GatewayError."""
+def refresh_dispute(
+    donation_id: int, dispute_id: str, *, account: str | None, event_id: int | None = None
+) -> DisputeFacts:
+    """Fetch a dispute again and apply it; as it is now. Raises GatewayError."""
     fetched_at = now()
     facts = gateway_money.fetch_dispute(dispute_id, account=account)
     with transaction():
         disputes.note_dispute(donation_id, facts, fetched_at=fetched_at, event_id=event_id)
+    return facts
 
 
 def look_back(donation_id: int) -> None:
@@ -328,19 +364,38 @@ def find_gifts(balances: Sequence[BalanceFacts], account: str | None) -> dict[st
 
 
 def send_evidence(dispute_id: int, *, by: Person | None) -> None:
-    """Send the bank the evidence that is saved, once; then fetch the dispute again. Raises GatewayError."""
+    """Send the bank the evidence that is saved, once; then fetch the dispute again. How it stands is asked first: news of its
+    end may be late. Raises Refused when the bank takes none any more, GatewayError."""
     dispute = money_queries.find_dispute(dispute_id)
     if dispute is None or dispute.evidence is None:
         raise LookupError("evidence")
     stripe_id, account, donation_id = dispute.stripe_dispute_id, dispute.account, dispute.donation_id
     evidence, number, is_sent = dict(dispute.evidence), dispute.evidence_number, dispute.submitted_at is not None
     db.session.rollback()
-    if not is_sent:
-        key = f"manyhands-dispute-{dispute_id}-{number}"
-        gateway_money.submit_evidence(stripe_id, evidence, account=account, idempotency_key=key)
-        with transaction():
-            disputes.note_submitted(dispute_id, by=by)
+    facts = refresh_dispute(donation_id, stripe_id, account=account)
+    if is_sent:
+        return
+    if not _is_handed_in(facts):
+        if facts.status not in DISPUTE_ANSWERABLE or (facts.respond_by is not None and facts.respond_by <= now()):
+            raise refuse("dispute_over", _("The bank takes no answer to this dispute any more"))
+        make_once(
+            f"manyhands-dispute-{dispute_id}-{number}",
+            lambda key: gateway_money.submit_evidence(stripe_id, evidence, account=account, idempotency_key=key),
+            lambda: _find_handed_in(stripe_id, account),
+        )
+    with transaction():
+        disputes.note_submitted(dispute_id, by=by)
     refresh_dispute(donation_id, stripe_id, account=account)
+
+
+def _is_handed_in(facts: DisputeFacts) -> bool:
+    """The bank has evidence and reads it: ours, whose answer was lost, or what somebody sent in the dashboard."""
+    return facts.has_evidence and facts.status in ("under_review", "warning_under_review")
+
+
+def _find_handed_in(stripe_id: str, account: str | None) -> DisputeFacts | None:
+    facts = gateway_money.fetch_dispute(stripe_id, account=account)
+    return facts if _is_handed_in(facts) else None
 
 
 # --- sweeps -------------------------------------------------------------------------------------------------------

@@ -128,8 +128,10 @@ def _refund_news(payload: dict[str, Any], person: Person) -> dict[str, Any] | No
     donation = None if refund is None else queries.find_donation(refund.donation_id)
     if refund is None or donation is None:
         return None
-    gone = refund.problem == gateway.ACCOUNT_GONE
-    return {**_about(donation, person, refund.amount_minor), "gone": gone}
+    with speaking(person.locale):
+        why = str(money_words.refund_problem(refund.problem)) if refund.status == "refused" else ""
+    news = {"gone": refund.problem == gateway.ACCOUNT_GONE, "refused": refund.status == "refused", "why": why}
+    return {**_about(donation, person, refund.amount_minor), **news}
 
 
 def _payout_news(payload: dict[str, Any], person: Person) -> dict[str, Any] | None:

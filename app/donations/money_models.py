@@ -215,3 +215,13 @@ class Reconciliation(Base):
     ran_at: Mapped[dt.datetime]
     compared: Mapped[int]
     differing: Mapped[int]
+
+
+class StripeTry(Base):
+    """Which try is the next at something that Stripe answered with an error of its own, and keeps so under its key (F6)."""
+
+    __tablename__ = "stripe_try"
+
+    # The plain key, which derives from a saved row.
+    base: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    number: Mapped[int]

@@ -55,6 +55,9 @@ _REFUND_PROBLEMS: dict[str, Any] = {
     "charge_for_pending_refund_disputed": lazy("The donor's bank took the payment back in the meantime"),
     "insufficient_funds": lazy("There was not enough money on your account at Stripe"),
     "declined": lazy("The donor's bank did not take it"),
+    "charge_already_refunded": lazy("The whole gift has gone back already"),
+    "more_than_left": lazy("Less than that is left of the gift: some of it has gone back already"),
+    "charge_disputed": lazy("The donor's bank has taken the payment back, or may"),
     "merchant_request": lazy("You asked Stripe not to make it"),
     "unknown": lazy("The bank gave no reason that we know"),
 }

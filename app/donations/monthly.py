@@ -15,6 +15,7 @@ from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.donations import checkout, gateway, gateway_monthly, monthly_queries
+from app.donations.asking import make_once
 from app.donations.gateway import ACCOUNT_GONE, GatewayError
 from app.donations.models import PLATFORM
 from app.donations.operations import accounts as account_operations
@@ -292,7 +293,10 @@ def _portal_configuration(account: str | None) -> str:
     db.session.rollback()
     if known is not None:
         return known
-    made = gateway_monthly.create_portal_configuration(f"manyhands-portal-{account or 'own'}", account=account)
+    made = make_once(
+        f"manyhands-portal-{account or 'own'}",
+        lambda made_key: gateway_monthly.create_portal_configuration(made_key, account=account),
+    )
     with transaction():
         return operations.keep_portal_configuration(key, made)
 

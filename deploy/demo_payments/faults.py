@@ -6,7 +6,9 @@ import dataclasses
 import random
 import threading
 
-MODES = ("drop", "drop-before", "delay", "timeout", "500", "429", "400")
+MODES = ("drop", "drop-before", "delay", "timeout", "500", "500-kept", "500-done", "429", "400")
+# What a POST under a key meets once it is begun; the answer stays under that key.
+KEPT = ("500-kept", "500-done")
 
 
 @dataclasses.dataclass
@@ -15,7 +17,8 @@ class Fault:
 
     drop: done, and never answered. drop-before: neither. delay: done after `seconds`, or when the faults are cleared.
     timeout: done at once, and the answer kept back for as long, so that whoever asks gives up. 500, 429: refused for
-    now, not done. 400: refused for good.
+    now, not done. 500-kept, 500-done: a POST fails in the middle, before it was done or after, and that answer is kept under
+    its key, as Stripe's own are. 400: refused for good.
     With a `share` below 1 each request that fits meets it with that likelihood.
     """
 

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, current_app, g, request
 
 from deploy.demo_payments import accounts
 from deploy.demo_payments.errors import API_VERSION, ApiError, missing
-from deploy.demo_payments.faults import Faults
+from deploy.demo_payments.faults import KEPT, Faults
 from deploy.demo_payments.params import Choice, Created, Email, Flag, Items, Spec, Table, Text, decode
 from deploy.demo_payments.payments import Cause, Payments
 from deploy.demo_payments.specs import ONLY_EXPAND, PAGING, PAYMENT_OF_INVOICE
@@ -25,6 +25,8 @@ from deploy.demo_payments.store import Thing, new_id
 # like a UUID) where it is given none; that helps its own second try and nobody else's.
 UNKEYED = "no_idempotency_key"
 RANDOM_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# https://docs.stripe.com/api/idempotent_requests: an error of Stripe's own is kept, too.
+NO_USE = {"Stripe-Should-Retry": "false"}
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
 
@@ -191,13 +193,14 @@ def _check_caller() -> None:
     g.fault = faults().take(request.method, request.path)
     if g.fault is not None and g.fault.mode == "drop-before":
         _hang_up()
+        raise ApiError("Nobody hears this, and nothing is done.", status=500, kind="api_error", on_purpose=True)
     _authenticate()
     version = request.headers.get("Stripe-Version", API_VERSION)
     if version != API_VERSION:
         raise ApiError(f"Invalid Stripe API version: {version}. The demo payment server is written for {API_VERSION}.")
     if (account := request.headers.get("Stripe-Account")) is not None:
         payments().store.act_as(accounts.admit(payments().store, account))
-    if g.fault is not None and g.fault.mode == "500":
+    if g.fault is not None and (g.fault.mode == "500" or (g.fault.mode in KEPT and request.method != "POST")):
         raise ApiError("An unknown error occurred", status=500, kind="api_error", on_purpose=True)
     if g.fault is not None and g.fault.mode == "429":
         raise ApiError(
@@ -300,13 +303,19 @@ def once(spec: Table, act: Callable[[Thing], Thing | ApiError]) -> Response:
         if kept is not None:
             replayed = answer(kept.body, kept.status or 200)
             replayed.headers.update({"Idempotent-Replayed": "true", "Original-Request": kept.request_id})
+            if replayed.status_code >= 500:  # asked again, it would be this answer again
+                replayed.headers.update(NO_USE)
             return replayed
         params = spec.read(decode(pairs), "")
         store.claim_answer(key, meant, g.request_id)
     try:
         _wait()
+        if g.fault is not None and g.fault.mode == "500-kept":
+            raise _broken()
         with store.transaction():
             made = _answer_to(act(params))
+            if g.fault is not None and g.fault.mode == "500-done":
+                made = refuse(_broken())
             store.keep_answer(key, made.status_code, made.get_data(as_text=True))
             return made
     except ApiError as error:
@@ -319,6 +328,11 @@ def once(spec: Table, act: Callable[[Thing], Thing | ApiError]) -> Response:
     except BaseException:
         store.forget_answer(key)
         raise
+
+
+def _broken() -> ApiError:
+    message = "An unknown error occurred"
+    return ApiError(message, status=500, kind="api_error", kept=True, on_purpose=True, headers=NO_USE)
 
 
 def _answer_to(made: Thing | ApiError) -> Response:

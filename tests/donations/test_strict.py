@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
-from app.core.db import transaction
+from app.core.db import db, transaction
 from app.core.money import Money
-from app.donations import gateway_monthly, monthly
+from app.donations import checkout, gateway_monthly, going_back, monthly
 from app.donations.gateway import GatewayError
+from app.donations.money_models import Dispute
+from app.donations.operations.disputes import save_evidence
+from app.donations.operations.refunds import start_refund
 from app.donations.sweeping import ask_each
 from tests.donations.conftest import WorkOff
 from tests.donations.connecting import Connecting, connecting
@@ -22,6 +26,58 @@ __all__ = ["connecting"]
 @pytest.fixture
 def gift(connecting: Connecting, work_off: WorkOff) -> Monthly:
     return Monthly(connecting, work_off)
+
+
+@pytest.mark.rule("F6")
+@pytest.mark.parametrize("mode", ["500-kept", "500-done"])
+def test_an_error_that_stripe_keeps_under_the_key_is_looked_behind_and_tried_under_another(
+    connecting: Connecting, work_off: WorkOff, mode: str
+) -> None:
+    """Under the same key it would be the same error for a day. Whether it was done in the middle or not: it is made once."""
+    server = connecting.server
+
+    def fails(path: str, times: int = 1) -> None:
+        server.hook("POST", "faults", {"mode": mode, "method": "POST", "path": path, "times": times})
+
+    fails("/v1/accounts")
+    fails("/v1/account_links")
+    fundraiser = connecting.fundraiser()
+    account, owner = connecting.accounts[fundraiser.organization_id], fundraiser.started_by
+    fails("/v1/checkout/sessions")
+    fails("/v1/billing_portal/configurations")
+    gift = Monthly(connecting, work_off).begin()
+    assert connecting.client.post(gift.url("/card")).status_code == 303
+    paid, left = connecting.give(), connecting.give("30")
+    fails("/expire")
+    assert checkout.cancel(left.donation_id) == "expired"
+    connecting.act(paid, "pay")
+    connecting.settle()
+    gift.hear()
+    fails("/v1/refunds", 2)
+    with transaction():
+        refund_id = start_refund(paid.donation_id, amount=Money(700, "USD"), by=owner, mode="demo").id
+    if mode == "500-kept":  # twice: the worker goes on, under the third key
+        with pytest.raises(GatewayError) as failed:
+            going_back.ask_refund(refund_id)
+        assert failed.value.passing
+    assert going_back.ask_refund(refund_id) == "succeeded"
+    server.hook("DELETE", "faults")
+    charge = connecting.donation(paid).stripe_charge_id
+    server.hook("POST", f"charges/{charge}/dispute", {"amount": 300})
+    gift.hear()
+    with transaction():
+        dispute_id = db.session.scalars(sa.select(Dispute.id)).one()
+        save_evidence(dispute_id, {"product_description": "A gift"}, by=owner)
+    fails("/v1/disputes/")
+    going_back.send_evidence(dispute_id, by=owner)
+    going_back.send_evidence(dispute_id, by=owner)
+    gift.hear()
+    made = {name: len(server.call("GET", f"/v1/{name}?limit=100", account=account)["data"]) for name in (
+        "checkout/sessions", "refunds",
+    )}  # fmt: skip
+    assert made == {"checkout/sessions": 3, "refunds": 1}
+    assert len(server.call("GET", "/v1/accounts?limit=100")["data"]) == 1
+    assert server.refused() == []
 
 
 @pytest.mark.rule("F4")

@@ -128,9 +128,8 @@ def refuse_refund(refund_id: int, code: str) -> None:
         return
     refund.status, refund.problem, refund.checked_at = "refused", code[:60], now()
     _record("refund_refused", donation, refund)
-    if code == ACCOUNT_GONE:
-        news = {"refund_id": refund.id}
-        tell_staff(donation.organization_id, "refund_failed", news, key=f"refund_failed:{refund.id}")
+    news = {"refund_id": refund.id}
+    tell_staff(donation.organization_id, "refund_failed", news, key=f"refund_failed:{refund.id}")
     db.session.flush()
 
 

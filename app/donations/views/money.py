@@ -260,6 +260,9 @@ def send_evidence(of: _Of) -> ResponseReturnValue:
         return _dispute_page(of, form, 409)
     try:
         going_back.send_evidence(dispute_id, by=person)
+    except Refused as refused:
+        flash(" ".join(reason.message for reason in refused.reasons))
+        return redirect(address, code=303)
     except GatewayError as error:
         if error.passing:
             flash(_("Stripe does not answer now. Press the button again in a moment: it is sent once only."))
