@@ -149,7 +149,7 @@ def _ask_whether_gone(organization_id: int) -> None:
     db.session.rollback()
     if doubted is None or since is None or is_there_after_all(doubted):
         return
-    if since > now() - operations.BELIEVED_AFTER:
+    if since > now() - payees.BELIEVED_AFTER:
         raise _unsure()
 
 
@@ -174,6 +174,21 @@ def _make(asked: AccountRequest, begun_at: dt.datetime) -> AccountFacts:
         lambda key: gateway.create_account(dataclasses.replace(asked, idempotency_key=key)),
         lambda: _find_made(asked, begun_at),
     )
+
+
+def is_gone(account: str | None) -> bool:
+    """payees.is_gone, for acts that ask Stripe next: no transaction stays open."""
+    gone = payees.is_gone(account)
+    db.session.rollback()
+    return gone
+
+
+def doubt(account: str) -> bool:
+    """Stripe answered as if the account were not ours any more: noted. True when that is believed; until then what was asked
+    waits."""
+    with transaction():
+        operations.note_deauthorized(account, told=False)
+    return is_gone(account)
 
 
 def refresh(account: str) -> None:
@@ -236,7 +251,8 @@ def handle_event(event: StoredEvent) -> None:
             operations.note_deauthorized(account, told=True)
             inbox.close_event(event.id, "handled")
         return
-    refresh(account)
+    if not is_gone(account):
+        refresh(account)
     with transaction():
         inbox.close_event(event.id, "handled")
 

@@ -145,7 +145,7 @@ def cancel(donation_id: int) -> str:
     asked = None if donation is None or not may_have_page else _request(donation)
     account = None if donation is None else donation.account
     db.session.rollback()
-    if asked is not None:
+    if asked is not None and not accounts.is_gone(account):
         _settle_lost(donation_id, asked, account)
     with transaction():
         return giving.cancel_donation(donation_id).status
@@ -308,7 +308,7 @@ def expire(donation_id: int, *, of_attempt: int | None = None) -> None:
     session_id = None if donation is None or donation.status != "pending" else donation.stripe_session_id
     attempt, account = (1, None) if donation is None else (donation.attempt, donation.account)
     db.session.rollback()
-    if session_id is None or of_attempt not in (None, attempt):
+    if session_id is None or of_attempt not in (None, attempt) or accounts.is_gone(account):
         return
     _close(donation_id, gateway.fetch_session(session_id, account=account), attempt, account)
     fulfil(donation_id)

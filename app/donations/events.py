@@ -10,7 +10,6 @@ from app.core.db import db, transaction
 from app.core.outbox import promise_again
 from app.donations import accounts, checkout, gateway, going_back, money_queries, monthly, queries
 from app.donations.gateway import GatewayError
-from app.donations.operations import accounts as account_operations
 from app.donations.operations import inbox
 from app.donations.operations.mismatches import ACCOUNT_GONE, note_mismatch
 from app.donations.queries import StoredEvent
@@ -44,15 +43,27 @@ def handle(event_id: int) -> None:
         return
     for prefix, act in ACTS:
         if event.type.startswith(prefix):
-            try:
-                act(event)
-            except GatewayError as error:
-                if error.code != gateway.ACCOUNT_GONE or event.account is None:
-                    raise
-                _keep_unasked(event, event.account)
+            _do(act, event)
             return
     with transaction():
         inbox.close_event(event.id, "ignored", "not acted upon")
+
+
+def _do(act: Callable[[StoredEvent], None], event: StoredEvent) -> None:
+    """Answer it, unless it is of an account that was taken from us: of that nothing is asked. While only an answer to us says
+    so, it waits."""
+    account = event.account
+    if account is not None and not event.type.startswith("account.") and accounts.is_gone(account):
+        _keep_unasked(event, account)
+        return
+    try:
+        act(event)
+    except GatewayError as error:
+        if error.code != gateway.ACCOUNT_GONE or account is None:
+            raise
+        if not accounts.doubt(account):
+            raise GatewayError(error.code, passing=True) from error
+        _keep_unasked(event, account)
 
 
 def ask_again() -> None:
@@ -76,8 +87,6 @@ def _keep_unasked(event: StoredEvent, account: str) -> None:
     person is to look."""
     organization_id = money_queries.find_owner(account, gateway.mode())
     db.session.rollback()
-    with transaction():
-        account_operations.note_deauthorized(account, told=False)
     with transaction():
         note_mismatch(
             account=account,

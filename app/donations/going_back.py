@@ -16,7 +16,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
-from app.donations import checkout, gateway, gateway_money, money_queries, queries
+from app.donations import accounts, checkout, gateway, gateway_money, money_queries, queries
 from app.donations.asking import make_once
 from app.donations.gateway import GatewayError
 from app.donations.money_facts import BalanceFacts, DisputeFacts, RefundFacts, RefundRequest
@@ -56,12 +56,15 @@ def ask_refund(refund_id: int) -> str:
     asked, donation_id = _request(refund), refund.donation_id
     charged = refund.donation.amount_minor
     db.session.rollback()
+    if accounts.is_gone(asked.account):
+        return _refuse(refund_id, gateway.ACCOUNT_GONE)
     try:
         made = _make(asked, donation_id, charged)
     except _NotPossible as known:
         return _refuse(refund_id, str(known))
     except GatewayError as error:
-        if error.code == gateway.ACCOUNT_GONE or error.is_refusal:
+        is_gone = error.code == gateway.ACCOUNT_GONE and asked.account is not None and accounts.doubt(asked.account)
+        if is_gone or error.is_refusal:
             return _refuse(refund_id, error.code)
         # A wrong key, a limit, an answer that was cut off: Stripe has not judged it, so it waits.
         raise GatewayError(error.code, passing=True) from error
@@ -153,7 +156,7 @@ def look_back(donation_id: int) -> None:
     payment_id = None if donation is None else donation.stripe_payment_intent_id
     account = None if donation is None else donation.account
     db.session.rollback()
-    if payment_id is None:
+    if payment_id is None or accounts.is_gone(account):
         return
     refresh_refunds(donation_id)
     fetched_at = now()
@@ -173,6 +176,8 @@ def look_back(donation_id: int) -> None:
 def look_at_passed_over(payment_id: str, account: str | None) -> None:
     """Stripe told of money that goes back of a payment that was none of ours then: look back if it is now. Raises
     GatewayError."""
+    if accounts.is_gone(account):
+        return
     donation_id, _payment = _by_payment(payment_id, None, account)
     if donation_id is not None:
         look_back(donation_id)

@@ -14,11 +14,10 @@ from app.core.db import db, transaction
 from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.money import BadAmount, Money, check_chargeable, explain
-from app.donations import checkout, gateway, gateway_monthly, monthly_queries
+from app.donations import accounts, checkout, gateway, gateway_monthly, monthly_queries
 from app.donations.asking import make_once
 from app.donations.gateway import ACCOUNT_GONE, GatewayError
 from app.donations.models import PLATFORM
-from app.donations.operations import accounts as account_operations
 from app.donations.operations import astray, inbox
 from app.donations.operations import monthly as operations
 from app.donations.queries import StoredEvent
@@ -100,7 +99,7 @@ def refresh(gift_id: int) -> None:
     subscription = None if gift is None else gift.stripe_subscription_id
     account = None if gift is None else gift.account
     db.session.rollback()
-    if subscription is None:
+    if subscription is None or accounts.is_gone(account):
         return
     try:
         facts = gateway_monthly.fetch_subscription(subscription, account=account)
@@ -109,8 +108,7 @@ def refresh(gift_id: int) -> None:
         if error.code != ACCOUNT_GONE:
             raise
         if account is not None:
-            with transaction():
-                account_operations.note_deauthorized(account, told=False)
+            accounts.doubt(account)
         return
     for invoice_id in found:
         known = operations.find_by_invoice(invoice_id)
@@ -119,15 +117,6 @@ def refresh(gift_id: int) -> None:
             _follow(invoice_id, account)
     with transaction():
         operations.note_subscription(gift_id, facts)
-
-
-def _give_up(gift_id: int, account: str | None) -> None:
-    """Its donor stops it, and the organization took its account from us: nobody can tell Stripe, and that is said."""
-    with transaction():
-        operations.cut_off(gift_id)
-    if account is not None:
-        with transaction():
-            account_operations.note_deauthorized(account, told=False)
 
 
 def end_all_of(account: str) -> None:
@@ -147,7 +136,7 @@ def end_astray(gift_id: int, subscription_id: str) -> None:
     account = None if gift is None else gift.account
     follows = gift is None or gift.stripe_subscription_id == subscription_id
     db.session.rollback()
-    if follows:
+    if follows or accounts.is_gone(account):
         return
     if not gateway_monthly.fetch_subscription(subscription_id, account=account).is_over:
         with transaction():
@@ -164,7 +153,8 @@ def end_astray(gift_id: int, subscription_id: str) -> None:
 
 
 def stop(gift_id: int) -> None:
-    """Tell Stripe that a monthly gift which was asked to stop, or has ended here, has ended. Raises GatewayError."""
+    """Tell Stripe that a monthly gift which was asked to stop, or has ended here, has ended. When the organization took its
+    account from us nobody can, and that is said. Raises GatewayError."""
     gift = monthly_queries.find_monthly(gift_id)
     if gift is None:
         return
@@ -176,14 +166,21 @@ def stop(gift_id: int) -> None:
         if first is not None:
             checkout.expire(first)
         return
+    if accounts.is_gone(account):
+        with transaction():
+            operations.cut_off(gift_id)
+        return
     try:
         facts = gateway_monthly.fetch_subscription(subscription, account=account)
         if not facts.is_over:
             key = f"manyhands-monthly-stop-{gift_id}"
             facts = gateway_monthly.cancel_subscription(subscription, key, account=account)
     except GatewayError as error:
-        if error.code == ACCOUNT_GONE:
-            _give_up(gift_id, account)
+        if error.code == ACCOUNT_GONE and account is not None:
+            if not accounts.doubt(account):  # the donor's word holds, and Stripe is told when it answers again
+                raise GatewayError(error.code, passing=True) from error
+            with transaction():
+                operations.cut_off(gift_id)
             return
         if error.passing:
             raise

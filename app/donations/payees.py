@@ -9,10 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.clock import now
 from app.core.db import db
 from app.donations.accounts_models import PaymentAccount
 from app.donations.models import Donation
 from app.organizations.models import Organization
+
+# How long an answer that an account is not ours any more is waited with before it is believed.
+BELIEVED_AFTER = dt.timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +117,20 @@ def is_reachable(account: str | None) -> bool:
         PaymentAccount.stripe_account_id == account, PaymentAccount.deauthorized_at.is_(None)
     )
     return db.session.scalar(query) is not None
+
+
+def is_gone(account: str | None) -> bool:
+    """True when nothing is asked about the account any more: Stripe's event said that it was taken from us, its answers have for
+    a day, or its organization has begun another. Until then an answer alone is doubted: another platform's key would get it
+    as well."""
+    if account is None:
+        return False
+    query = sa.select(PaymentAccount.deauthorized_at, PaymentAccount.gone_told)
+    found = db.session.execute(query.where(PaymentAccount.stripe_account_id == account)).first()
+    if found is None:
+        return True
+    since, told = found
+    return since is not None and (told or since <= now() - BELIEVED_AFTER)
 
 
 def is_known_account(account: str) -> bool:

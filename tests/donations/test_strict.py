@@ -8,16 +8,17 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.money import Money
-from app.donations import checkout, gateway_monthly, going_back, monthly
+from app.donations import checkout, gateway, gateway_monthly, going_back, monthly
 from app.donations.gateway import GatewayError
 from app.donations.money_models import Dispute
 from app.donations.operations.disputes import save_evidence
 from app.donations.operations.refunds import start_refund
 from app.donations.sweeping import ask_each
 from tests.donations.conftest import WorkOff
-from tests.donations.connecting import Connecting, connecting
+from tests.donations.connecting import Connecting, connecting, note_of
 from tests.donations.test_monthly import Monthly
 
 __all__ = ["connecting"]
@@ -51,7 +52,7 @@ def test_an_error_that_stripe_keeps_under_the_key_is_looked_behind_and_tried_und
     fails("/expire")
     assert checkout.cancel(left.donation_id) == "expired"
     connecting.act(paid, "pay")
-    connecting.settle()
+    server.settle()
     gift.hear()
     fails("/v1/refunds", 2)
     with transaction():
@@ -78,6 +79,39 @@ def test_an_error_that_stripe_keeps_under_the_key_is_looked_behind_and_tried_und
     assert made == {"checkout/sessions": 3, "refunds": 1}
     assert len(server.call("GET", "/v1/accounts?limit=100")["data"]) == 1
     assert server.refused() == []
+
+
+@pytest.mark.rule("F3")
+@pytest.mark.parametrize("days", [0, 2])
+def test_what_was_asked_while_an_account_was_doubted_is_done_once_it_is_back(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """An operator puts in another platform's key, for minutes or for days: a donor's stop, and news, are not lost."""
+    gift.begin()
+    paid = next(one for one in connecting.server.events(gift.account) if one["type"] == "invoice.paid")
+
+    def not_yours(*_about: object, **_named: object) -> object:
+        raise GatewayError(gateway.ACCOUNT_GONE, passing=False)
+
+    with monkeypatch.context() as wrong, moved_to(now() + dt.timedelta(minutes=5)):
+        for module, name in ((gateway_monthly, "fetch_subscription"), (gateway_monthly, "fetch_invoice"),
+                             (gateway, "fetch_account")):  # fmt: skip
+            wrong.setattr(module, name, not_yours)
+        assert connecting.client.post(gift.url("/stop")).status_code == 303
+        assert "has not confirmed that yet" in gift.page()
+        assert connecting.knock({**paid, "id": "evt_doubted"}) == 200
+        work_off()
+        assert note_of("evt_doubted")[0] == "received"
+        if days:
+            with moved_to(now() + dt.timedelta(days=days)):
+                assert work_off()["failed"] == 0
+            assert (note_of("evt_doubted")[0], gift.row().ended_by) == ("handled", "account")
+    with moved_to(now() + dt.timedelta(days=days, hours=3)):
+        work_off()
+        assert work_off()["failed"] == 0
+    assert note_of("evt_doubted")[0] == "handled"
+    assert (gift.subscription()["status"], gift.row().status, gift.row().ended_by) == ("canceled", "ended", "donor")
+    assert connecting.server.refused() == []
 
 
 @pytest.mark.rule("F4")

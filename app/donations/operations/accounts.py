@@ -15,11 +15,9 @@ from app.core.i18n import _
 from app.core.outbox import enqueue
 from app.donations.accounts_models import PaymentAccount
 from app.donations.facts import AccountFacts
-from app.donations.payees import find_account
+from app.donations.operations import monthly
+from app.donations.payees import BELIEVED_AFTER, find_account
 from app.organizations.models import Organization
-
-# How long an answer that an account is not ours any more is waited with before what is under way on it ends.
-BELIEVED_AFTER = dt.timedelta(days=1)
 
 
 def begin_account(organization_id: int, *, mode: str, by: Person) -> PaymentAccount:
@@ -114,6 +112,7 @@ def note_there_again(stripe_account_id: str, facts: AccountFacts, *, asked_at: d
     if account is not None and account.deauthorized_at is not None and not account.gone_told:
         account.deauthorized_at = account.checked_at = None
         _tell("payment_account.there_again", account)
+        monthly.promise_to_stop_again(stripe_account_id)
         _apply(account, facts, asked_at)
         db.session.flush()
 

@@ -238,6 +238,9 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
             promise_to_end_astray(first_donation(gift.id), facts.id)
         return gift
     if gift.status == "ended":
+        if facts.is_over and gift.ended_by == "account":  # Stripe could be told after all
+            gift.ended_by = "organization" if gift.stop_asked_at is None else "donor"
+            db.session.flush()
         return gift
     if gift.status == "pending" and facts.is_over and gift.stop_asked_at is None:
         return gift  # its first payment failed: its donor may still try again, and then it is another subscription
@@ -290,6 +293,18 @@ def _promise_stop(gift: MonthlyGift, *, after: dt.timedelta = NOW) -> None:
     key = f"stop_monthly:{gift.id}:{gift.acts}"
     enqueue("stop_monthly", {"monthly_gift_id": gift.id}, key=key, due_at=now() + after)
     gift.acts += 1
+
+
+def promise_to_stop_again(account: str) -> None:
+    """The account answers again: what ended here because it seemed to be taken from us runs at Stripe still."""
+    ended = sa.select(MonthlyGift.id).where(
+        MonthlyGift.account == account,
+        MonthlyGift.ended_by == "account",
+        MonthlyGift.stripe_subscription_id.is_not(None),
+    )
+    for key in db.session.scalars(ended.order_by(MonthlyGift.id)).all():
+        _promise_stop(get(key))
+    db.session.flush()
 
 
 def note_looked_at(gift_id: int, at: dt.datetime) -> None:
