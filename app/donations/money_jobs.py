@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from flask import current_app
@@ -20,6 +21,7 @@ from app.donations.models import Donation
 from app.donations.money_models import REFUND_LIVE, FraudWarning, Payout
 from app.donations.operations import disputes
 from app.messages.delivery import send
+from app.organizations.models import Organization
 from app.organizations.queries import find_organization_by_id
 
 
@@ -100,21 +102,49 @@ def _about(donation: Donation, person: Person, minor: int) -> dict[str, Any]:
 
 
 def _dispute_news(payload: dict[str, Any], person: Person) -> dict[str, Any] | None:
+    if "mismatch_id" in payload:
+        return _second_dispute_news(payload, person)
     dispute = money_queries.find_dispute(payload["dispute_id"])
     if dispute is None or dispute.status != payload["status"]:
         return None
     organization = dispute.donation.fundraiser.organization
-    with speaking(person.locale):
-        reason = str(money_words.dispute_reason(dispute.reason))
-        deadline = "" if dispute.respond_by is None else moment(dispute.respond_by, organization.time_zone)
     return {
         **_about(dispute.donation, person, dispute.amount_minor),
+        **_of_dispute(organization, person, dispute.status, dispute.reason, dispute.respond_by),
         "reminds": bool(payload.get("reminds")),
-        "state": money_words.dispute_state(dispute),
-        "reason": reason,
-        "deadline": deadline,
+        "elsewhere": False,
         "dispute_url": _base(f"/manage/{organization.slug}/disputes/{encode_id(dispute.id)}"),
     }
+
+
+def _second_dispute_news(payload: dict[str, Any], person: Person) -> dict[str, Any] | None:
+    """Of a payment that is in no book: there is no page of the dispute, and it is answered at Stripe."""
+    mismatch = money_queries.find_mismatch(payload["mismatch_id"])
+    gift = None if mismatch is None else mismatch.donation_id
+    donation = None if gift is None else queries.find_donation(gift)
+    if mismatch is None or donation is None:
+        return None
+    organization = donation.fundraiser.organization
+    due = payload["respond_by"]
+    respond_by = None if due is None else dt.datetime.fromisoformat(due)
+    return {
+        **_about(donation, person, payload["amount_minor"]),
+        **_of_dispute(organization, person, payload["status"], payload["reason"], respond_by),
+        "reminds": False,
+        "elsewhere": True,
+        "dispute_url": _base(f"/manage/{organization.slug}/money/differences/{encode_id(mismatch.id)}"),
+    }
+
+
+def _of_dispute(
+    organization: Organization, person: Person, status: str, reason: str, respond_by: dt.datetime | None
+) -> dict[str, str]:
+    with speaking(person.locale):
+        return {
+            "state": money_words.dispute_state(status),
+            "reason": str(money_words.dispute_reason(reason)),
+            "deadline": "" if respond_by is None else moment(respond_by, organization.time_zone),
+        }
 
 
 def _warning_news(payload: dict[str, Any], person: Person) -> dict[str, Any] | None:

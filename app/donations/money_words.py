@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.i18n import lazy
 from app.donations.models import Donation
-from app.donations.money_models import Dispute
+from app.donations.money_models import DISPUTE_OPEN
 from app.donations.policy import is_known_to_staff
 
 _REASONS: dict[str, Any] = {
@@ -33,15 +33,15 @@ def dispute_reason(code: str) -> Any:
     return _REASONS.get(code, _NO_REASON)
 
 
-def dispute_state(dispute: Dispute) -> str:
-    """Where a dispute stands, as one of: inquiry, answer, review, won, lost, closed."""
-    if dispute.status in ("won", "lost"):
-        return dispute.status
-    if not dispute.is_open:
+def dispute_state(status: str) -> str:
+    """Where a dispute of Stripe's status stands, as one of: inquiry, answer, review, won, lost, closed."""
+    if status in ("won", "lost"):
+        return status
+    if status not in DISPUTE_OPEN:
         return "closed"
-    if dispute.status == "warning_needs_response":
+    if status == "warning_needs_response":
         return "inquiry"
-    return "answer" if dispute.status in ("needs_response", "appeal_needs_response") else "review"
+    return "answer" if status in ("needs_response", "appeal_needs_response") else "review"
 
 
 REFUND_REASON_WORDS: dict[str, Any] = {
@@ -100,6 +100,13 @@ _MISMATCHES: dict[str, tuple[Any, Any]] = {
         lazy(
             "It is not counted. Open the gift: if it is paid, too, give this payment back in Stripe's dashboard; if not, ask the"
             " donor which of the two they meant."
+        ),
+    ),
+    "second_dispute": (
+        lazy("A bank disputes a payment of a gift that is not counted"),
+        lazy(
+            "Somebody paid a page of this gift that had been replaced by another, and the bank asks about that payment. Answer"
+            " in Stripe's dashboard before the day below."
         ),
     ),
     "account_gone": (

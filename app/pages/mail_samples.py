@@ -206,6 +206,7 @@ def _dispute(names: Names) -> Values:
     return {
         **_back(names),
         "reminds": False,
+        "elsewhere": False,
         "state": "answer",
         "reason": "The card's owner does not recognise this payment",
         "deadline": "Monday, December 7, 6:00 pm EST",
@@ -504,7 +505,9 @@ SAMPLES: dict[str, Sample] = {
     "accounts/verify_email": Sample(_link),
     "discovery/confirm": Sample(_followed, other={"about": "fundraiser", "weekly": False}),
     "discovery/digest": Sample(_followed, "following", other=_carried(NAMES[OTHER])),
-    "donations/dispute": Sample(_dispute, empty={"donor": "", "state": "inquiry"}, other={**_DEMO, "state": "won"}),
+    "donations/dispute": Sample(
+        _dispute, empty={"donor": "", "state": "inquiry", "elsewhere": True}, other={**_DEMO, "state": "won"}
+    ),
     "donations/failed": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/message_reported": Sample(_gift_list),
     "donations/offline_waiting": Sample(_gift_list),

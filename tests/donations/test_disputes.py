@@ -22,6 +22,7 @@ from app.donations import checks, money_queries, reconciling
 from app.donations.money_facts import BalanceFacts, DisputeFacts
 from app.donations.money_models import Dispute, FraudWarning, MoneyMismatch, Refund
 from app.donations.operations.disputes import note_dispute
+from app.donations.operations.mismatches import mark_seen, note_mismatch
 from app.donations.operations.payouts import find_owners
 from tests.conftest import CheckingClient
 from tests.donations.back import FORM, Back, follow
@@ -295,16 +296,38 @@ def test_disputes_are_for_those_who_see_the_money(back: Back, sign_in: Callable[
 
 
 @pytest.mark.rule("F5")
-def test_a_dispute_of_another_payment_than_the_gifts_takes_nothing_from_it(back: Back) -> None:
+def test_a_dispute_of_another_payment_than_the_gifts_takes_nothing_from_it_and_is_told(
+    back: Back, mailbox: Mailbox, sign_in: Callable[..., CheckingClient]
+) -> None:
     given = back.pay()
-    facts = DisputeFacts(
-        "du_other", "needs_response", "fraudulent", Money(2500, "USD"), "ch_other", "pi_other", None, False, False,
-        (BalanceFacts("txn_other", "adjustment", Money(-2500, "USD"), Money(1500, "USD"), "du_other", now()),), False, now(),
-    )  # fmt: skip
-    for _delivery in range(2):
+    owner, due = back.staff(given), now() + dt.timedelta(days=9)
+    balance = BalanceFacts("txn_other", "adjustment", Money(-2500, "USD"), Money(1500, "USD"), "du_other", now())
+    with transaction():  # that it was paid is on the list already, and somebody has looked at it
+        paid = note_mismatch(
+            account=None, kind="second_payment", subject="pi_other", detail="2500 USD by cs_other",
+            donation_id=given.donation_id, organization_id=back.donation(given).organization_id,
+        )  # fmt: skip
+        mark_seen(paid.id, note="She paid twice", by=owner)
+    for status in ("needs_response", "needs_response", "under_review", "lost"):
+        facts = DisputeFacts(
+            "du_other", status, "fraudulent", Money(2500, "USD"), "ch_other", "pi_other", due, False, False, (balance,),
+            False, now(),
+        )  # fmt: skip
         with transaction():
             assert note_dispute(given.donation_id, facts, fetched_at=now()) is None
+        back.work_off()
     assert back.rows(Dispute) == []
     assert (back.raised(given), entries("dispute"), checks.check_ledger()[1]) == (2500, [], [])
-    [mismatch] = back.rows(MoneyMismatch)
-    assert (mismatch.kind, mismatch.subject, mismatch.donation_id) == ("second_payment", "pi_other", given.donation_id)
+    found = {row.kind: (row.subject, row.detail, row.seen_at is None) for row in back.rows(MoneyMismatch)}
+    assert found == {
+        "second_payment": ("pi_other", "2500 USD by cs_other", False),
+        "second_dispute": ("du_other", f"2500 USD of pi_other, answer by {due:%Y-%m-%d}", True),
+    }
+    told = [mail for mail in mailbox.messages if mail["To"] == owner.email and "25" in mail["Subject"]]
+    assert [mail["Subject"] for mail in told] == ["A bank takes back $25", "Dispute lost: $25 went back"]
+    text = told[0].get_body(("plain",)).get_content()
+    assert "It is about a second payment of this gift" in text
+    assert "Answer by" in text
+    assert "one button" not in text
+    [address] = re.findall(r"http://localhost(/manage/\S+/money/differences/\S+)", text)
+    assert "du_other" in sign_in(owner).get(address).text

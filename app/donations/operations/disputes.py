@@ -52,14 +52,7 @@ def note_dispute(
     found = db.session.scalar(sa.select(Dispute).where(Dispute.stripe_dispute_id == facts.id))
     paid_by = donation.stripe_payment_intent_id
     if found is None and paid_by is not None and facts.payment_intent_id not in (None, paid_by):
-        mismatches.note_mismatch(
-            account=donation.account,
-            kind=mismatches.SECOND_PAYMENT,
-            subject=facts.payment_intent_id or facts.id,
-            detail=f"{facts.amount.amount_minor} {facts.amount.currency} disputed by {facts.id}: {facts.status}",
-            donation_id=donation.id,
-            organization_id=donation.organization_id,
-        )
+        _put_before_a_person(donation, facts)
         return None
     dispute = found or _open(donation, facts, fetched_at)
     if found is None or fetched_at >= dispute.checked_at:
@@ -69,6 +62,29 @@ def note_dispute(
             _book(donation, dispute, balance, facts.balances)
     db.session.flush()
     return dispute
+
+
+def _put_before_a_person(donation: Donation, facts: DisputeFacts) -> None:
+    """It is on a list, whatever stands there of the payment itself, and whoever decides is told of the bank's deadline."""
+    due = "" if facts.respond_by is None else f", answer by {facts.respond_by:%Y-%m-%d}"
+    found = mismatches.note_mismatch(
+        account=donation.account,
+        kind=mismatches.SECOND_DISPUTE,
+        subject=facts.id,
+        detail=f"{facts.amount.amount_minor} {facts.amount.currency} of {facts.payment_intent_id}{due}",
+        donation_id=donation.id,
+        organization_id=donation.organization_id,
+    )
+    if facts.status in UNDER_REVIEW:
+        return
+    news = {
+        "mismatch_id": found.id,
+        "status": facts.status,
+        "amount_minor": facts.amount.amount_minor,
+        "reason": facts.reason[:40],
+        "respond_by": None if facts.respond_by is None else facts.respond_by.isoformat(),
+    }
+    tell_staff(donation.organization_id, "dispute", news, key=f"second_dispute:{found.id}:{facts.status}")
 
 
 def _open(donation: Donation, facts: DisputeFacts, fetched_at: dt.datetime) -> Dispute:

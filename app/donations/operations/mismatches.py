@@ -18,6 +18,8 @@ from app.donations.money_models import MoneyMismatch, Reconciliation
 ACCOUNT_GONE = "account_gone"
 # What was paid on a page of a gift that had been replaced by another.
 SECOND_PAYMENT = "second_payment"
+# And what a bank disputes of that. Its subject is Stripe's id of the dispute.
+SECOND_DISPUTE = "second_dispute"
 # What Stripe booked by itself and no book of ours has. Its subject is Stripe's id of it.
 OTHER = "other"
 # A gift that is paid and that Stripe's balance does not show, days later. Its subject is our own id of the gift.
