@@ -16,7 +16,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.money import Money
-from app.donations import accounts, checkout, gateway, gateway_money, money_queries, queries
+from app.donations import accounts, checkout, gateway, gateway_money, money_queries, queries, stale_queries
 from app.donations.asking import make_once
 from app.donations.gateway import GatewayError
 from app.donations.money_facts import BalanceFacts, DisputeFacts, RefundFacts, RefundRequest
@@ -167,7 +167,7 @@ def look_back(donation_id: int) -> None:
     for warning in gateway_money.list_warnings(payment_id, account=account):
         with transaction():
             disputes.note_warning(donation_id, warning)
-    unexplained = money_queries.list_unexplained_payouts(donation_id)
+    unexplained = stale_queries.list_unexplained_payouts(donation_id)
     db.session.rollback()
     for stripe_payout_id in unexplained:
         refresh_payout(stripe_payout_id, account=account)
@@ -411,11 +411,11 @@ def check_stale() -> None:
     what they carry are asked about again (rule 5)."""
     if not gateway.is_on():
         return
-    found = money_queries.list_refunds_to_check(mode=gateway.mode())
+    found = stale_queries.list_refunds_to_check(mode=gateway.mode())
     ask_each("check_refunds", found, _check_refund, refunds.note_looked_at)
-    found = money_queries.list_disputes_to_check(mode=gateway.mode())
+    found = stale_queries.list_disputes_to_check(mode=gateway.mode())
     ask_each("check_disputes", found, _check_dispute, disputes.note_looked_at)
-    found = money_queries.list_payouts_to_check(mode=gateway.mode())
+    found = stale_queries.list_payouts_to_check(mode=gateway.mode())
     ask_each("check_payouts", found, _check_payout, payouts.note_looked_at)
 
 

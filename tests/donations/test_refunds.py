@@ -16,7 +16,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
-from app.donations import checks, going_back, money_queries
+from app.donations import checks, going_back, money_queries, stale_queries
 from app.donations.models import Donation
 from app.donations.money_models import Refund
 from tests.conftest import CheckingClient
@@ -305,9 +305,9 @@ def test_a_refund_takes_from_the_books_when_it_leaves_stripes_balance(
         assert back.server.requests == []  # not all the time
     assert in_ledger("refund", "refund_failed") == refund_entries(label, 100, 200, -200, 600)
     assert len(in_ledger("exchange")) == 1
-    with moved_to(now() + going_back.money_queries.BOOKED_WITHIN + dt.timedelta(days=1)):
+    with moved_to(now() + stale_queries.BOOKED_WITHIN + dt.timedelta(days=1)):
         [waits] = [row.id for row in back.rows(Refund) if row.status == "pending"]
-        assert money_queries.list_refunds_to_check(mode="demo") == [waits]
+        assert stale_queries.list_refunds_to_check(mode="demo") == [waits]
     assert back.server.refused() == []
 
 
