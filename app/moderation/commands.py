@@ -16,6 +16,7 @@ from app.core.errors import refuse
 from app.core.ids import encode_id
 from app.moderation.operations import verify_organization
 from app.organizations.operations import register_organization
+from app.safeguarding.standing import lacks_guardian
 
 organizations = AppGroup("organizations", help="Organizations.")
 
@@ -35,6 +36,8 @@ def create_organization(
         person = find_person_by_email(owner)
         if person is None:
             raise refuse("unknown", f"{owner} has no account")
+        if lacks_guardian(person):
+            raise refuse("guardian_consent", f"{owner} is under age, and no guardian has agreed")
         zone = time_zone or (None if place else "UTC")
         made = register_organization(
             name=name,

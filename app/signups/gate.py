@@ -342,7 +342,11 @@ def _party(shift: Shift, party_size: int, position_id: int | None) -> list[Reaso
     """How many people, and whether there is room for them (S1). Capacity 0 means nobody."""
     if not 1 <= party_size <= MAXIMUM_PARTY_SIZE:
         return [
-            Reason("party_size", _("Choose between 1 and %(most)s people.", most=MAXIMUM_PARTY_SIZE)),
+            Reason(
+                "party_size",
+                _("Choose between 1 and %(most)s people.", most=MAXIMUM_PARTY_SIZE),
+                _("Ask the others to sign up, too."),
+            )
         ]
     found = _alone(shift, party_size)
     position = find_position(shift, position_id, party_size)

@@ -78,6 +78,10 @@ def test_organizations_create_records_the_verification(app: Flask) -> None:
     assert db.session.scalars(sa.select(Verification)).one().decision == "verified"
     actions = db.session.scalars(sa.text("SELECT action FROM audit_event ORDER BY id")).all()
     assert actions == ["organization.registered", "organization.verified"]
+    young = make_person(birth_date=today("UTC") - dt.timedelta(days=16 * 366)).email
+    db.session.rollback()
+    refused = app.test_cli_runner().invoke(args=["organizations", "create", "Mine", "--owner", young])
+    assert (refused.exit_code, refused.stderr) == (1, f"Error: {young} is under age, and no guardian has agreed\n")
 
 
 @pytest.mark.rule("A5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core import commands
+from app.core.clock import today
 from app.core.db import db, transaction
 from app.imports.need_rows import parse
 from app.needs.models import Item, Need, Position, Shift
@@ -240,20 +242,21 @@ def test_supporters_come_in_and_nothing_of_a_child_is_kept(app: Flask, tmp_path:
 
 
 def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask, tmp_path: Path) -> None:
-    owner = make_person()
+    owner, young = make_person(), make_person(birth_date=today("UTC") - dt.timedelta(days=16 * 366))
     text = (
         "name,country,place,time_zone,description,website,causes,owner\n"
         f'Lantern House,US,"Newark, NJ",,Beds for families.,https://lantern.example,housing,{owner.email}\n'
         "Tafel Nord,DE,,Europe/Berlin,,,,\n"
         "Nowhere,US,Zzyzzx Qqq,,,,,\n"
         "Unknown Owner,US,,,,,,nobody@example.org\n"
+        f"Young Owner,US,,UTC,,,,{young.email}\n"
         "Odd Cause,US,,,,,juggling,\n"
         "lantern  house,US,,,,,,\n"
         ",US,,,,,,\n"
     )
     file, rejects = write(tmp_path, "organizations.csv", text), tmp_path / "rejects.csv"
     dry = run(app, "organizations", file, "--dry-run")
-    assert dry == {"created": 2, "updated": 0, "unchanged": 1, "rejected": 4}
+    assert dry == {"created": 2, "updated": 0, "unchanged": 1, "rejected": 5}
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Organization)) == 0
     assert run(app, "organizations", file, "--verified", "--rejects", str(rejects)) == dry
     made = {row.name: row for row in db.session.scalars(sa.select(Organization))}
@@ -266,6 +269,6 @@ def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask
     assert find_role(owner, made["Lantern House"].id) == "owner"
     assert made["Lantern House"].causes == ["housing"]
     reasons = [row.split(",")[0] for row in rejects.read_text().splitlines()[1:]]
-    assert [reason.split(":")[0] for reason in reasons] == ["place", "owner", "causes", "name is required"]
+    assert [reason.split(":")[0] for reason in reasons] == ["place", "owner", "owner", "causes", "name is required"]
     again = run(app, "organizations", file)
-    assert again == {"created": 0, "updated": 0, "unchanged": 3, "rejected": 4}
+    assert again == {"created": 0, "updated": 0, "unchanged": 3, "rejected": 5}

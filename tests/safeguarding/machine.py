@@ -173,6 +173,10 @@ class Facts(RuleBasedStateMachine):
                     self.guard(who, answer)
                 self.speak_to_guardian(len(self.guardians) - 1, 0)
         self.record(0, 0, "driving", "good", True)
+        # Of one only an organization says so that nobody looked at, and they share that.
+        self.record(STRANGER, 2, "background_check", "good", True)
+        for one in range(2):
+            self.share(len(self.records) - 1, one, True)
         # One shift asks for the course in one of its tasks, another of everybody: one person shares it, one does not.
         with transaction():
             self._positions(0)[1].requirements = [model.COURSE]

@@ -29,19 +29,22 @@ from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.ids import encode_id
 from app.core.outbox import Outbox
-from app.needs.models import Need
+from app.needs.models import Need, Shift
 from app.pages.my_help import list_my_help
+from app.safeguarding.operations import record_clearance
 from app.signups import gate, operations, places, queries, rules, safety_jobs, waitlist
 from app.signups.holds import confirm_hold, hold_places
 from app.signups.models import Signup
 from app.signups.volunteers import add_volunteer
 from tests.hostile import tries
+from tests.safeguarding import model
 from tests.safeguarding.days import DAY, HOUR, at, wall
 from tests.safeguarding.machine import (
     BEGIN,
     BIRTHS,
     FIRST_SHIFT,
     LAST_DAY,
+    PEOPLE,
     PROTECTIVE,
     Facts,
     Undone,
@@ -95,6 +98,32 @@ class Placing(Facts):
     @rule(drawn=one_of("time"))
     def of_time(self, drawn: tuple[str, dict[str, Any]]) -> None:
         self._step(drawn)
+
+    # --- the later word
+
+    @step("needs", which=st.integers(0, 40), ago=st.sampled_from((0, 1, 1, 40)))
+    def decline(self, which: int, ago: int) -> None:
+        """A check like one that was accepted is not accepted: what was stated last about somebody is what is known."""
+        known = [(one, who) for _key, one, who in self.records if one.accepted]
+        like, who = known[which % len(known)]
+        person, one = self.world.people[who], like.by
+        no = model.Clearance(like.kind, one, self.world.today - ago * DAY, None, False, recorded=self.world.today)
+        made = self._act(
+            record_clearance, self.organizations[one], by=self._staff(self.owners[one]), kind=no.kind,
+            level="us_fitness" if no.kind == model.CHECK else "", email=self._person(who).email, outcome="declined",
+            issued_on=no.issued,
+        )  # fmt: skip
+        if made is None:
+            return
+        for earlier in person.clearances:
+            same = earlier.kind == no.kind and (earlier.issued, earlier.recorded) <= (no.issued, no.recorded)
+            if same and earlier.accepted and not earlier.revoked:
+                earlier.revoked = earlier.by == one
+                earlier.shared.discard(one)
+        person.clearances.append(no)
+        self.records.append((made.id, no, who))
+        if not person.verified:
+            self.shut_out(who)
 
     # --- ways to a place
 
@@ -355,6 +384,23 @@ class Placing(Facts):
             assert gate.stands(row) == stand[row.id] == cleared
             assert [one.id for one in row.shift.positions].index(row.position_id) == position
             assert row.party_size == party
+
+    @invariant()
+    def everybody_is_judged_as_the_model_does(self) -> None:
+        """Who holds a place and who does not, on every shift and position."""
+        if not hasattr(self, "shifts"):
+            return
+        people = [self._person(who) for who in range(PEOPLE)]
+        rows = [db.session.get_one(Shift, key, populate_existing=True) for key in self.shifts]
+        known = rules.load([(row, person) for row in rows for person in people])
+        for number, shift in enumerate(self.world.shifts):
+            for place, position in enumerate(rows[number].positions):
+                for who, person in enumerate(people):
+                    asked = rules.list_rules(rows[number], person, position=position, known=known)
+                    let_in = person.is_active and all(rule.met for rule in asked)
+                    assert let_in == self.world.cleared(who, shift, place, 1), [
+                        one.code for one in asked if not one.met
+                    ]
 
     @step("seen", who=anybody)
     def look(self, who: int) -> None:
