@@ -29,6 +29,23 @@ def _money(amount: int, currency: str) -> Money:
     return Money(amount, currency.upper())
 
 
+# What belongs to a payment, by the type of its balance transaction, where that says it
+# (https://docs.stripe.com/reports/balance-transaction-types).
+_CAUSES = {
+    "charge": "charge", "payment": "charge", "refund": "refund", "payment_refund": "refund", "refund_failure": "refund",
+    "payment_failure_refund": "refund", "payment_reversal": "refund",
+}  # fmt: skip
+
+
+def _cause_of(thing: Any, kind: str) -> str:
+    """What a balance transaction comes from, "charge", "refund" or "dispute"; "" of all else. `kind`: what its source says that
+    it is, "" where only its id is known. An id tells nothing: Stripe promises no prefixes."""
+    if kind:
+        return kind if kind in ("charge", "refund", "dispute") else ""
+    category = str(getattr(thing, "reporting_category", None) or "")
+    return _CAUSES.get(str(thing.type), "dispute" if category.startswith("dispute") else "")
+
+
 def _balance_facts(thing: Any) -> BalanceFacts | None:
     """None for one that Stripe has not made yet."""
     if thing is None or isinstance(thing, str):
@@ -45,6 +62,7 @@ def _balance_facts(thing: Any) -> BalanceFacts | None:
         payment_id=gateway._id_of(getattr(source, "payment_intent", None)) if is_whole else None,
         # A charge keeps what its payment said of itself when it was made (https://docs.stripe.com/api/metadata).
         donation=gateway._metadata(source) if is_whole and source.object == "charge" else "",
+        of=_cause_of(thing, source.object if is_whole else ""),
         category=str(getattr(thing, "reporting_category", None) or ""),
         rate=Decimal(str(rate)) if (rate := getattr(thing, "exchange_rate", None)) else None,
     )

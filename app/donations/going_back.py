@@ -318,12 +318,12 @@ def _learn_of(lines: Sequence[BalanceFacts], account: str | None) -> set[str]:
     that are no gifts of ours."""
     known = payouts.find_owners([line.id for line in lines])
     db.session.rollback()
-    unknown = [line for line in lines if line.id not in known and line.source.startswith(OF_PAYMENTS)]
+    unknown = [line for line in lines if line.id not in known and line.of]
     ours: dict[str, int] = {}
     # Payments first: what goes back of one is known by it.
     for some in (
-        [line for line in unknown if line.source.startswith(PAYMENTS)],
-        [line for line in unknown if not line.source.startswith(PAYMENTS)],
+        [line for line in unknown if line.of == "charge"],
+        [line for line in unknown if line.of != "charge"],
     ):
         found = find_gifts(some, account)
         ours |= found
@@ -336,15 +336,10 @@ def _learn_of(lines: Sequence[BalanceFacts], account: str | None) -> set[str]:
 def _learn(line: BalanceFacts, donation_id: int, account: str | None) -> None:
     """Fetch what a line of a payout tells of a gift."""
     checkout.fulfil(donation_id)
-    if line.source.startswith(("re_", "pyr_")):
+    if line.of == "refund":
         refresh_refunds(donation_id)
-    elif line.source.startswith(("dp_", "du_")):
+    elif line.of == "dispute":
         refresh_dispute(donation_id, line.source, account=account)
-
-
-# The objects at Stripe that belong to a payment: charges, refunds, disputes.
-PAYMENTS = ("ch_", "py_")
-OF_PAYMENTS = (*PAYMENTS, "re_", "pyr_", "dp_", "du_")
 
 
 def find_gifts(balances: Sequence[BalanceFacts], account: str | None) -> dict[str, int]:

@@ -13,7 +13,7 @@ from app.core.money import Money
 @dataclasses.dataclass(frozen=True)
 class BalanceFacts:
     """A balance transaction (https://docs.stripe.com/api/balance_transactions/object): `amount` before `fee`, both in the
-    currency the account settles in; `source` is the id of what caused it ("ch_…", "re_…", "po_…"), "" of what Stripe bills."""
+    currency the account settles in; `source` is the id of what caused it, "" of what Stripe bills."""
 
     id: str
     kind: str
@@ -24,6 +24,8 @@ class BalanceFacts:
     # Of those of a list: the payment that its charge, refund or dispute is of, and the gift that a charge names ("": none).
     payment_id: str | None = None
     donation: str = ""
+    # What caused it, where that belongs to a payment: "charge", "refund" or "dispute"; "" of all else.
+    of: str = ""
     # Stripe's `reporting_category`, and what one of the currency that it came from was worth in its own, where that is another.
     category: str = ""
     rate: Decimal | None = None

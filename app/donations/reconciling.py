@@ -200,7 +200,7 @@ def _explain_unknown(
         return _explain_payout(balance, account, detail)
     if balance.kind in payouts.FEE_KINDS and (began is None or balance.created_at < began):
         return None
-    if not balance.source.startswith(going_back.OF_PAYMENTS):
+    if not balance.of:
         return Difference(mismatches.OTHER, balance.id, detail)
     if donation_id is None:
         return None

@@ -56,7 +56,7 @@ def open_dispute(
     now = payments.store.now()
     card = {"brand": "visa", "case_type": "inquiry" if inquiry else "chargeback", "network_reason_code": "10"}
     dispute: Thing = {
-        "id": new_id("du_1"),
+        "id": new_id(payments.store.prefix("dispute", "du_1")),
         "object": "dispute",
         "amount": amount,
         "balance_transactions": [],

@@ -140,6 +140,16 @@ def settle() -> Response:
     return answer({"happened": payments().do_due("settle")})
 
 
+@blueprint.post("/prefixes")
+def set_prefixes() -> Response:
+    """`{"refund": "rx_", "dispute": "dx_"}`: how the ids of those begin from now on."""
+    for kind, prefix in _asked().items():
+        if kind not in ("refund", "dispute"):
+            raise ApiError("Choose refund or dispute.", param=kind)
+        payments().store.set(f"prefix {kind}", str(prefix))
+    return answer({})
+
+
 @blueprint.post("/ties")
 def set_ties() -> Response:
     """`{"order": "oldest"|"any"}`: from now on lists show what was made within one second the oldest first, or by no order one

@@ -61,7 +61,7 @@ def create(payments: Payments, asked: Thing, cause: Cause = NOBODY) -> Thing:
     usual = "succeeded" if charge["id"].startswith("ch_") else "pending"
     outcome = str(payments.store.setting("refund_outcome", usual))
     refund: Thing = {
-        "id": new_id("re_3" if charge["id"].startswith("ch_") else "pyr_1"),
+        "id": new_id(payments.store.prefix("refund", "re_3" if charge["id"].startswith("ch_") else "pyr_1")),
         "object": "refund",
         **dict.fromkeys(("receipt_number", "source_transfer_reversal", "transfer_reversal")),
         "amount": amount,

@@ -119,6 +119,10 @@ class Store:
         rows = self._rows("SELECT value FROM setting WHERE name = ?", (name,))
         return json.loads(rows[0]["value"]) if rows else default
 
+    def prefix(self, kind: str, usual: str) -> str:
+        """How ids of new objects of `kind` begin: as usual, or as somebody wants them. Stripe promises nothing of that."""
+        return str(self.setting(f"prefix {kind}", usual))
+
     def set(self, name: str, value: Any) -> None:
         """Keep a setting of the trial."""
         self._rows("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (name, json.dumps(value)))
