@@ -22,6 +22,7 @@ from app.core.letters import compose, speaking
 from app.core.when import full_day, moment, time_left, times, zoned_time
 from app.messages.delivery import send
 from app.needs.operations import promise_thanks
+from app.needs.policy import is_visible
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
 from app.organizations.policy import can_see_staff_pages
@@ -361,6 +362,8 @@ def _facts(signup: Signup) -> dict[str, Any]:
         "offer_left": time_left(signup.offer_expires_at) if signup.offer_expires_at else "",
         "is_guest": person.password_hash is None,
         "need_url": f"{settings.base_url}/needs/{encode_id(need.id)}",
+        # Nobody is sent to a page that is not there for them (N1).
+        "need_shown": is_visible(need),
         "my_help_url": f"{settings.base_url}/my-help",
         "register_url": f"{settings.base_url}/register",
         # Works without a session: whoever is on the way opens it from the mail.

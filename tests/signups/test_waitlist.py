@@ -19,7 +19,7 @@ from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.ids import encode_id
 from app.needs.models import Need, Position, Shift
-from app.needs.operations import PositionInput, ShiftInput, cancel_shift, edit_shift
+from app.needs.operations import PositionInput, ShiftInput, cancel_shift, close_need, edit_shift
 from app.signups import operations, waitlist
 from app.signups.checks import check_capacity, check_one_live_signup, check_overlaps
 from app.signups.holds import hold_places
@@ -252,8 +252,9 @@ def test_the_link_in_the_mail_leaves_the_waitlist_without_a_session(client: Chec
 
 
 @pytest.mark.rule("S6")
+@pytest.mark.parametrize("ended", ["the shift", "the need"])
 def test_a_moved_shift_tells_who_waits_and_a_cancelled_one_ends_it(
-    shift: Shift, mailbox: Mailbox, work_off: Work
+    shift: Shift, mailbox: Mailbox, work_off: Work, ended: str
 ) -> None:
     made = sign_up_in_order(shift, 1, 1)
     lower(shift, 1)
@@ -267,12 +268,19 @@ def test_a_moved_shift_tells_who_waits_and_a_cancelled_one_ends_it(
         edit_shift(shift.id, moved, by=owner)
     work_off()
     assert "still on its waitlist" in " ".join(text_of(mailbox.to(made[1].person.email)[-1]).split())
+    need = f"http://localhost/needs/{encode_id(shift.need_id)}"
     with transaction():
-        cancel_shift(shift.id, by=owner)
+        if ended == "the shift":
+            cancel_shift(shift.id, by=owner)
+        else:
+            close_need(shift.need_id, by=owner)
     work_off()
     assert states(made) == ["cancelled", "cancelled"]
-    assert "Cancelled by" in str(mailbox.to(made[0].person.email)[-1]["Subject"])
-    assert "The waitlist is closed" in str(mailbox.to(made[1].person.email)[-1]["Subject"])
+    for signup, subject in zip(made, ("Cancelled by", "The waitlist is closed"), strict=True):
+        [told] = [mail for mail in mailbox.to(signup.person.email) if subject in str(mail["Subject"])]
+        links = text_of(told).split()
+        # Nobody finds a need that is closed: the mail leads to those that are open.
+        assert (need in links, "http://localhost/needs" in links) == (ended == "the shift", ended == "the need")
 
 
 def carried(page: str) -> dict[str, list[str]]:
