@@ -397,7 +397,8 @@ def profile() -> ResponseReturnValue:
             show_errors(form, invalid)
         else:
             flash(_("Your profile is saved."), "done")
-            return redirect(url_for("accounts.profile"), code=303)
+            # Whoever lacked a fact for what they began goes on with it.
+            return redirect(_way() or url_for("accounts.profile"), code=303)
     mine = list_organizations_of(person)
     locale = get_locale()
     page = render_template(

@@ -34,7 +34,7 @@ class Rule:
     message: str
     remedy: str = ""
     url: str = ""
-    # The page that `url` names is open to everybody and takes a way back (`next`).
+    # The page that `url` names is open to whoever is told of it and takes a way back (`next`).
     returns: bool = False
 
 
@@ -158,7 +158,7 @@ def _age(shift: Shift, person: Person | None) -> list[Rule]:
             else _("You would meet children or adults at risk, and we do not know your birth date.")
         )
         remedy = _("Add your birth date to your profile. It is not shown to anybody.")
-        return [Rule("age_unknown", title, False, message, remedy, "/profile")]
+        return [Rule("age_unknown", title, False, message, remedy, "/profile", returns=person is not None)]
     if age_on(person.birth_date, start_day(shift)) < age:
         return [
             Rule(

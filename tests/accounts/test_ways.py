@@ -110,6 +110,21 @@ def test_what_was_refused_to_a_guest_comes_along_too(client: CheckingClient, sig
     assert value_of(client.get(path(shift)).text, "party_size") == "3"
 
 
+def test_whoever_adds_what_a_shift_asks_of_their_profile_goes_on_with_it(
+    client: CheckingClient, sign_in: SignIn
+) -> None:
+    shift = make_shift(minimum_age=16)
+    sign_in(make_person(birth_date=None))
+    page = unquote(client.get(f"{path(shift)}?party_size=1").text)
+    way = f"/profile?next={path(shift)}?party_size=1"
+    assert page.count(f'href="{way}"') == 2, "at the rule, and as the next step"
+    wrong = client.post(way, data={"name": "Noor", "birth_date": "31.02.1990"})
+    assert wrong.status_code == 422
+    sent = client.post(way, data={"name": "Noor", "birth_date": "1990-02-03"})
+    assert (sent.status_code, sent.location) == (303, f"{path(shift)}?party_size=1")
+    assert "Add your birth date" not in client.get(sent.location).text
+
+
 @pytest.mark.rule("G4")
 def test_of_what_a_child_typed_nothing_is_left_anywhere(client: CheckingClient) -> None:
     shift = make_shift()
