@@ -269,8 +269,8 @@ def _merged(names: Names) -> Values:
     return {
         "name": names.person,
         "duplicate": names.organization,
-        "organization": "Ironbound Pantry Network",
-        "slug": "ironbound-pantry-network",
+        "organization": "Ironbound Pantry",
+        "slug": "ironbound-pantry",
         "role": ROLE_NAMES["manager"],
         "as_viewer": False,
     }
