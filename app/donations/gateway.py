@@ -12,10 +12,11 @@ import dataclasses
 import datetime as dt
 import functools
 import json
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from flask import current_app
+from flask import current_app, has_request_context, request
 
 from app.core.db import in_transaction
 from app.core.money import Money
@@ -25,9 +26,11 @@ from config import Settings
 if TYPE_CHECKING:
     import stripe
 
-# A page waits for these; the worker tries again later anyway.
-TIMEOUT_SECONDS = 15.0
-NETWORK_RETRIES = 2
+# How long one call may take, and how often the package tries again: the worker has time, and a page has not. Somebody waits
+# for it, and others for the thread that makes it. What fails at once is tried once more by a page (see _translated), what
+# hangs is not; and what is lost on the way is asked for again under its key.
+TIMEOUT_SECONDS, NETWORK_RETRIES = 15.0, 2
+ACT_SECONDS, LOOK_SECONDS = 8.0, 5.0
 SIGNATURE_TOLERANCE_SECONDS = 300
 PAGE = 100
 MOST_TYPES = 20
@@ -40,16 +43,18 @@ UNJUDGED = (
     "parameter_", "rate_limit", "lock_timeout", "idempotency", "api_key", "platform_api_key", "secret_key", "testmode",
     "livemode", "account_invalid",
 )  # fmt: skip
+# Where a request keeps until when it may ask.
+PAGES_TIME = "manyhands.stripe_until"
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class GatewayError(Exception):
-    """Stripe did not do what was asked. `passing` when the same call may succeed later (network, 429, 5xx)."""
+    """Stripe did not do what was asked. `passing` when the same call may succeed later (network, 429, 5xx), `at_once` when it
+    may do so right now, under the same key (network, 409)."""
 
-    def __init__(self, code: str, *, passing: bool) -> None:
-        self.code = code
-        self.passing = passing
+    def __init__(self, code: str, *, passing: bool, at_once: bool = False) -> None:
+        self.code, self.passing, self.at_once = code, passing, at_once
         super().__init__(code)
 
     @property
@@ -104,11 +109,28 @@ def api_version() -> str:
     return str(stripe.api_version)
 
 
+def _patience() -> tuple[float, int]:
+    """How many seconds a call may take for who waits for it, and how often it is tried again."""
+    if not has_request_context():
+        return TIMEOUT_SECONDS, NETWORK_RETRIES
+    return (LOOK_SECONDS if request.method in ("GET", "HEAD") else ACT_SECONDS), 0
+
+
+def _give_up_at() -> float | None:
+    """When a page asks nothing more, in this process's monotonic seconds; None for who has time."""
+    if not has_request_context():
+        return None
+    until: float = request.environ.setdefault(PAGES_TIME, time.monotonic() + _patience()[0])
+    return until
+
+
 def _client() -> stripe.StripeClient:
-    """The client of this installation, made at its first use."""
+    """The client of this installation for who asks, made at its first use."""
     if in_transaction():
         raise RuntimeError("no network call inside a transaction")
-    found: stripe.StripeClient | None = current_app.extensions.get("stripe_client")
+    clients: dict[tuple[float, int], stripe.StripeClient] = current_app.extensions.setdefault("stripe_client", {})
+    seconds, retries = _patience()
+    found = clients.get((seconds, retries))
     if found is None:
         import stripe
 
@@ -119,10 +141,10 @@ def _client() -> stripe.StripeClient:
         found = stripe.StripeClient(
             settings.stripe_secret_key,
             base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else {},
-            max_network_retries=NETWORK_RETRIES,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS, proxy=direct),
+            max_network_retries=retries,
+            http_client=stripe.RequestsClient(timeout=seconds, proxy=direct),
         )
-        current_app.extensions["stripe_client"] = found
+        clients[seconds, retries] = found
     return found
 
 
@@ -134,24 +156,52 @@ def _code_of(error: stripe.StripeError) -> str:
 
 
 def _translated(call: Callable[P, T]) -> Callable[P, T]:
-    """Give the package's errors as GatewayError; they carry codes only, never what was sent."""
+    """Give the package's errors as GatewayError; they carry codes only, never what was sent.
+
+    For a page what failed at once is tried once more. One that was not answered, or took its time, asks nothing more: it would
+    wait as long again.
+    """
 
     @functools.wraps(call)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        import stripe
-
+        until = _give_up_at()
+        if until is not None and time.monotonic() >= until:
+            raise GatewayError(UNREACHABLE, passing=True)
         try:
-            return call(*args, **kwargs)
-        except stripe.APIConnectionError as error:
-            raise GatewayError(UNREACHABLE, passing=True) from error
-        except stripe.StripeError as error:
-            if isinstance(error, stripe.PermissionError) and _code_of(error) == "account_invalid":
-                raise GatewayError(ACCOUNT_GONE, passing=False) from error
-            status = error.http_status or 0
-            passing = status in (409, 429) or status >= 500
-            raise GatewayError(error.code or type(error).__name__, passing=passing) from error
+            return _plainly(call, *args, **kwargs)
+        except GatewayError as error:
+            if until is None or not error.at_once or time.monotonic() >= until:
+                _note_silence(error)
+                raise
+        try:
+            return _plainly(call, *args, **kwargs)
+        except GatewayError as error:
+            _note_silence(error)
+            raise
 
     return wrapped
+
+
+def _note_silence(error: GatewayError) -> None:
+    """Nobody answered a page: it asks nothing more."""
+    if error.code == UNREACHABLE and has_request_context():
+        request.environ[PAGES_TIME] = 0.0
+
+
+def _plainly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """One call; what the package raises as GatewayError."""
+    import stripe
+
+    try:
+        return call(*args, **kwargs)
+    except stripe.APIConnectionError as error:
+        raise GatewayError(UNREACHABLE, passing=True, at_once=error.should_retry) from error
+    except stripe.StripeError as error:
+        if isinstance(error, stripe.PermissionError) and _code_of(error) == "account_invalid":
+            raise GatewayError(ACCOUNT_GONE, passing=False) from error
+        status = error.http_status or 0
+        passing = status in (409, 429) or status >= 500
+        raise GatewayError(error.code or type(error).__name__, passing=passing, at_once=status == 409) from error
 
 
 def _options(account: str | None, idempotency_key: str | None = None) -> stripe.RequestOptions:

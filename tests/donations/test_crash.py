@@ -83,7 +83,7 @@ def test_a_sweep_killed_while_it_stores_what_was_missed_begins_again(
 def test_a_page_killed_around_the_session_continues_with_the_same_one(
     giving: Giving, work_off: WorkOff, tmp_path: Path, when: str, target: str
 ) -> None:
-    giving.server.hook("POST", "faults", {"mode": "drop-before", "path": "/sessions", "times": 3})
+    giving.server.hook("POST", "faults", {"mode": "drop-before", "path": "/sessions", "times": 2})
     form = giving.form()
     assert giving.post(giving.fundraiser(), form).status_code == 503
     donation = db.session.scalars(sa.select(Donation)).one()

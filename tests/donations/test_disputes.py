@@ -88,7 +88,7 @@ def test_a_dispute_takes_is_answered_and_is_won(
     assert not re.search(words, client.get(f"/fundraisers/{fundraiser}").text)
     # Sent once, whatever is pressed and whatever gets lost.
     back.server.requests.clear()
-    back.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/disputes", "times": 3})
+    back.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/disputes", "times": 2})
     said = follow(client, client.post(address + "/evidence", data={"words": "She is our neighbour."}))
     assert "Press the button again" in said
     said = follow(client, client.post(address + "/evidence", data={"words": "She is our neighbour."}))

@@ -284,7 +284,7 @@ def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(gift: Mont
 def test_an_answer_lost_on_the_way_is_found_again(gift: Monthly) -> None:
     gift.begin()
     server, client = gift.connecting.server, gift.connecting.client
-    server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/v1/subscriptions", "times": 3})
+    server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/v1/subscriptions", "times": 2})
     assert client.post(gift.url("/amount"), data={"amount": "40"}).status_code == 503
     assert (gift.row().amount_minor, gift.row().wanted_minor) == (2500, 4000)
     gift.renew()  # the month comes before we know

@@ -116,7 +116,7 @@ def test_stripe_that_does_not_answer_is_said_and_nothing_is_lost(
     connecting: Connecting, client: CheckingClient, sign_in: SignIn, pantry: Organization, owner: Person
 ) -> None:
     sign_in(owner)
-    connecting.server.hook("POST", "faults", {"mode": "500", "times": 3})
+    connecting.server.hook("POST", "faults", {"mode": "500", "times": 2})
     silent = client.post("/manage/pantry/payments")
     assert silent.status_code == 503
     assert "did not answer" in silent.text

@@ -112,9 +112,17 @@ def resume(donation: Donation) -> ResponseReturnValue:
     except Refused:  # over, or the fundraiser closed: the page says which
         return redirect(address, code=303)
     except GatewayError:
-        form.form_errors = [_("The payment page did not answer. Nothing was taken. Try again in a moment")]
-        return _gift_page(donation_id, form, 503)
+        is_known = _is_known(donation_id)
+        said = _("The payment page did not answer. Nothing was taken. Try again in a moment")
+        form.form_errors = [said if is_known else _("The payment page did not answer. Try again in a moment")]
+        return _gift_page(donation_id, form, 503, is_known=is_known)
     return _gift_page(donation_id, form, 422)
+
+
+def _is_known(donation_id: int) -> bool:
+    """Whether we know what became of a gift although nobody answers: of one that has a page, the donor may have paid there."""
+    fresh = queries.find_donation(donation_id)
+    return fresh is None or fresh.status != "pending" or fresh.stripe_session_id is None
 
 
 @donations.post("/donations/<token>/cancel")
@@ -130,5 +138,5 @@ def cancel(donation: Donation) -> ResponseReturnValue:
     except GatewayError:
         form = ResumeForm(formdata=None)
         form.form_errors = [_("The payment page did not answer, so it may still be open. Try again in a moment")]
-        return _gift_page(donation_id, form, 503)
+        return _gift_page(donation_id, form, 503, is_known=_is_known(donation_id))
     return redirect(address, code=303)
