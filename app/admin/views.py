@@ -22,6 +22,7 @@ from app.donations.operations import mismatches
 
 admin = Blueprint("admin", __name__)
 BLUEPRINTS = (admin,)
+MOST_REFUNDS = 50
 
 
 @admin.get("/admin/")
@@ -53,6 +54,8 @@ def money() -> ResponseReturnValue:
         findings=doctor.of_installation(),
         mismatches=page.rows,
         following=url_for("admin.money", cursor=page.next_cursor) if page.next_cursor else None,
+        refunds=money_queries.list_refunds_not_arrived(limit=MOST_REFUNDS),
+        most_refunds=MOST_REFUNDS,
         words=money_words,
     )
 

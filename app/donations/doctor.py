@@ -187,7 +187,7 @@ def look_at_books(organization: Organization | None = None) -> list[Finding]:
     if books.failed_refunds:
         text = ngettext("%(num)s refund did not arrive.", "%(num)s refunds did not arrive.", books.failed_refunds)
         remedy = _("Open the gift: it says whether to make it in Stripe's dashboard, or to ask the donor.")
-        findings.append(Finding("look", _("Refunds"), text, remedy, own and f"{own}#refunds"))
+        findings.append(Finding("look", _("Refunds"), text, remedy, f"{page}#refunds"))
     if books.failed_payouts:
         text = ngettext(
             "%(num)s payout did not arrive at the bank.",

@@ -175,6 +175,7 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
         to=donation.email,
         locale=locale,
         demo=donation.mode == "demo",
+        in_test=donation.mode == "test",
         amount=format_money(Money(donation.amount_minor, donation.currency), locale),
         name=donation.name,
         who_sees=who_sees,

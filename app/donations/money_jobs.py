@@ -58,6 +58,7 @@ def mail_refunded(payload: dict[str, Any]) -> None:
         to=donation.email,
         locale=locale,
         demo=donation.mode == "demo",
+        in_test=donation.mode == "test",
         arrived=refund.status in REFUND_LIVE,
         amount=format_money(Money(refund.amount_minor, refund.currency), locale),
         whole=refund.amount_minor == donation.amount_minor,
@@ -93,6 +94,7 @@ def _about(donation: Donation, person: Person, minor: int) -> dict[str, Any]:
     organization, locale = donation.fundraiser.organization, language_of(person.locale)
     return {
         "demo": donation.mode == "demo",
+        "in_test": donation.mode == "test",
         "organization": organization.name,
         "fundraiser": donation.fundraiser.title,
         "donor": money_words.donor(donation),

@@ -66,6 +66,7 @@ def _write(gift: MonthlyGift, name: str, payload: dict[str, Any], word: str, day
         to=first.email,
         locale=locale,
         demo=gift.mode == "demo",
+        in_test=gift.mode == "test",
         amount=format_money(Money(gift.amount_minor, gift.currency), locale),
         name=first.name,
         organization=gift.fundraiser.organization.name,

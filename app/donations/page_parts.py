@@ -266,6 +266,11 @@ def list_members(team: Fundraiser) -> tuple[list[Member], int]:
     return rows[:MOST_MEMBERS_SHOWN], len(rows)
 
 
+def is_team(fundraiser_id: int) -> bool:
+    """Whether pages of others may be part of the fundraiser's."""
+    return bool(db.session.scalar(sa.select(Fundraiser.is_team).where(Fundraiser.id == fundraiser_id)))
+
+
 def list_member_pages(team_id: int) -> list[Fundraiser]:
     """Every page of a team in whatever state, the oldest first, for its captain (at most 200)."""
     query = sa.select(Fundraiser).where(Fundraiser.team_id == team_id).order_by(Fundraiser.created_at, Fundraiser.id)

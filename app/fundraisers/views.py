@@ -92,6 +92,24 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
     )
 
 
+MOST_PAYOUTS = 50
+
+
+@fundraisers.get("/fundraisers/<slug>/payouts")
+@public(load=_load_page)
+def payouts(page: queries.PublicFundraiser) -> ResponseReturnValue:
+    """When what was given came to the organization's bank: days and sums, for everybody. Nobody's gift and nobody's account
+    can be read from it."""
+    trail = money.list_payouts_of_fundraiser(page.id, limit=MOST_PAYOUTS)
+    return render_template(
+        "fundraisers/payouts.html",
+        page=page,
+        trail=trail,
+        most=MOST_PAYOUTS,
+        is_team=page_parts.is_team(page.id),
+    )
+
+
 def _read_goal(form: FundraiserForm, currency: str, locale: str) -> Money | None:
     """The goal typed; None with the message put at its field."""
     if not form.goal.data:

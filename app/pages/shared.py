@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from app.core import when
 from app.core.cards import Card, Statement
-from app.core.i18n import _, ngettext, number
+from app.core.i18n import _, lazy, ngettext, number
 from app.core.ids import encode_id
 from app.core.templating import country, money
 from app.core.web import settings
@@ -96,12 +96,28 @@ class Shared:
     @property
     def text(self) -> str:
         """What to paste where no picture goes: the sentence, how well it is known, what it rests on, and the address."""
-        lines = [self.line, self.withdrawn or self.state, *self.unsupported]
+        pretended = PRETENDED if is_pretended() and self.section != "learn" else ""
+        lines = [pretended, self.line, self.withdrawn or self.state, *self.unsupported]
         if self.sources:
             lines += [self.sources_words, *(f"- {one_line(source)}" for source in self.sources)]
         if self.further:
             lines.append(f"- {self.further_words}")
-        return "\n".join([*filter(None, lines), self.url])
+        return "\n".join([*(str(line) for line in lines if line), self.url])
+
+
+# Where organizations and needs are invented, what leaves this site says so wherever it goes; what can be learned is real.
+PRETENDED = lazy("Demonstration: nothing here is real")
+
+
+def is_pretended() -> bool:
+    """True where all but what can be learned is invented."""
+    return settings().payments_mode == "demo"
+
+
+def _head() -> str:
+    """What stands at the head of a card: whose site it is, and that it is a demonstration."""
+    name = settings().platform_name
+    return f"{name} · {PRETENDED}" if is_pretended() else name
 
 
 def one_line(source: Source) -> str:
@@ -176,9 +192,7 @@ def card_of_need(need_id: int) -> Card | None:
     where = _("From anywhere") if need.remote else _place(need.city, need.region)
     whose = " · ".join(part for part in (need.organization.name, where) if part)
     rests_on = " · ".join(source.dated for source in _sources_of(need) if source.dated)
-    card = Card(
-        settings().platform_name, need.title, whose, dated=rests_on, logo=find_logo_content(need.organization_id)
-    )
+    card = Card(_head(), need.title, whose, dated=rests_on, logo=find_logo_content(need.organization_id))
     if standing.is_filled(shifts, items):
         return dataclasses.replace(card, standing=_("Everything asked for is promised"), share=1.0)
     if time is not None and time.open:
@@ -228,7 +242,7 @@ def card_of_fundraiser(slug: str) -> Card | None:
     raised, goal = totals([page.id])[page.id].raised.amount_minor, page.goal.amount_minor
     words = _("%(percent)s%% of %(goal)s", percent=raised * 100 // goal, goal=money(goal, page.goal.currency))
     return Card(
-        settings().platform_name,
+        _head(),
         page.title,
         page.organization_name,
         words,
@@ -264,7 +278,7 @@ def card_of_organization(slug: str) -> Card | None:
     place = _place(organization.city, organization.region, country(organization.country))
     count = count_by_status(organization.id).get("open", 0)
     words = ngettext("%(num)s need open", "%(num)s needs open", count) if count else ""
-    return Card(settings().platform_name, organization.name, place, words, logo=find_logo_content(organization.id))
+    return Card(_head(), organization.name, place, words, logo=find_logo_content(organization.id))
 
 
 # --- what can be learned --------------------------------------------------------------------------------------------

@@ -222,9 +222,24 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(back: Back, sign_in: Calla
         db.session.execute(sa.update(Donation).values(status="mismatched"))
     found = levels()
     assert found["Events that wait"] == found["Gifts that do not match"] == "bad"
+    made = back.at_stripe(given, "refund", amount=700)
+    back.server.hook("POST", f"refunds/{made['id']}/fail", {})
+    back.hear()
     client = sign_in(administrator)
     page = client.get("/admin/money").get_data(as_text=True)
     assert "wait longer than they should" in page
+    # Which refunds did not arrive, whose they are, and where that page is; not who gave.
+    assert 'href="/admin/money#refunds"' in page
+    listed = page[page.index('id="refunds"') :]
+    fundraiser = back.donation(given).fundraiser
+    for shown in (
+        f"/organizations/{fundraiser.organization.slug}",
+        f"/fundraisers/{fundraiser.slug}",
+        "$7",
+        made["id"],
+    ):
+        assert shown in listed
+    assert "Rosa" not in listed
     assert "sk_" not in page
     back.server.hook("POST", "faults", {"mode": "500", "method": "GET", "times": 100})
     assert client.get("/admin/money").status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import email
 import email.policy
@@ -443,6 +444,31 @@ def test_a_minors_name_is_never_public(giving: Giving, work_off: WorkOff, sign_i
         assert "Young Person" not in seen
     by_api = f"/api/v1/messages/{encode_id(shown.id)}/report"
     assert giving.app.test_client().post(by_api, json={"reason": "x", "part": "name"}).status_code == 404
+
+
+def test_in_stripes_test_mode_every_page_of_a_donor_says_that_no_money_moves(
+    giving: Giving, work_off: WorkOff, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, slug = giving.app.config["SETTINGS"], giving.fundraiser().slug
+    for page in (f"/fundraisers/{slug}", f"/fundraisers/{slug}/donate"):
+        assert "test cards" not in giving.client.get(page).text  # a demonstration takes none
+    monkeypatch.setitem(giving.app.config, "SETTINGS", dataclasses.replace(settings, payments_mode="test"))
+    given = giving.give()
+    for page in (
+        f"/fundraisers/{slug}?a",
+        f"/fundraisers/{slug}/donate",
+        f"/embed/fundraisers/{slug}",
+        f"/donations/{given.token}",
+    ):
+        shown = giving.client.get(page).text
+        assert re.search("[Oo]nly test cards work here", shown), page
+        assert "Demonstration" not in shown
+    giving.act(given, "pay")
+    giving.deliver_all()
+    capsys.readouterr()
+    work_off()
+    assert "no money moved" in giving.client.get(f"/donations/{given.token}").text
+    assert "only test cards work here, and no money moved" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_donors_page_is_found_by_its_own_link_only(giving: Giving) -> None:

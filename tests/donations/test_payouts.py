@@ -18,6 +18,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now
 from app.core.db import db
 from app.core.ids import encode_id
+from app.core.templating import money
 from app.donations import going_back, money_queries, reconciling
 from app.donations.money_models import MoneyMismatch, Payout, PayoutLine, Reconciliation
 from app.donations.operations import payouts
@@ -92,6 +93,15 @@ def test_a_payout_says_which_gifts_it_carries_and_may_come_back(
     review = client.get(f"/manage/{slug}/fundraisers/{fundraiser.slug}").get_data(as_text=True)
     assert "Its way to the bank" in review
     assert client.get(f"/manage/{slug}/money/fees").status_code == 200
+    # Everybody reads the days and the sums of its way there: no donor, and nothing of the account.
+    visitor = back.giving.app.test_client()
+    way = f"/fundraisers/{fundraiser.slug}/payouts"
+    assert way in visitor.get(f"/fundraisers/{fundraiser.slug}").text
+    public = visitor.get(way).text
+    for words in ("Arrived", money(2500 + 4000 - 500 - 1000, "USD"), money(amount, "USD")):
+        assert words in public
+    for hidden in ("Rosa", paid_out["id"], "/manage/", "donations/"):
+        assert hidden not in public
     # The bank sends it back, after it was called paid.
     back.server.hook("POST", f"payouts/{paid_out['id']}/fail", {})
     back.hear()
@@ -100,6 +110,7 @@ def test_a_payout_says_which_gifts_it_carries_and_may_come_back(
     assert [mail["To"] for mail in mailbox.messages if "did not arrive at your bank" in mail["Subject"]]
     assert problems(back) == []
     assert "did not arrive" in client.get(f"/manage/{slug}/money").get_data(as_text=True)
+    assert "Did not arrive" in visitor.get(way).text
     assert back.server.refused() == []
 
 

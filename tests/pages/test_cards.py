@@ -22,7 +22,7 @@ from app.organizations.operations import set_logo
 from app.pages import shared
 from app.pages.demo_logos import draw_logo
 from tests.conftest import CheckingClient
-from tests.factories import make_fundraiser, make_item, make_member, make_need, make_organization, make_shift
+from tests.factories import make_fact, make_fundraiser, make_item, make_member, make_need, make_organization, make_shift
 
 UNWRITTEN = "\U00012000\U00012001\U00012002"  # cuneiform
 
@@ -216,6 +216,41 @@ def test_every_page_that_may_be_shared_says_what_its_link_shows(app: Flask, clie
 
 
 @pytest.mark.rule("N1")
+def test_a_demonstration_says_so_wherever_its_links_are_shown(
+    app: Flask, client: CheckingClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fundraiser = make_fundraiser(make_organization())
+    need, said = make_need(fundraiser.organization), "Demonstration: nothing here is real"
+    fact = make_fact()
+    cards = {
+        "needs": (f"/needs/{encode_id(need.id)}", f"/share/need/{encode_id(need.id)}", shared.card_of_need, need.id),
+        "gifts": (
+            f"/fundraisers/{fundraiser.slug}", f"/share/fundraiser/{fundraiser.slug}",
+            shared.card_of_fundraiser, fundraiser.slug,
+        ),
+        "who": (
+            f"/organizations/{fundraiser.organization.slug}", f"/share/organization/{fundraiser.organization.slug}",
+            shared.card_of_organization, fundraiser.organization.slug,
+        ),
+    }  # fmt: skip
+    before = app.config["SETTINGS"]
+    for mode in ("off", "demo"):
+        monkeypatch.setitem(app.config, "SETTINGS", dataclasses.replace(before, payments_mode=mode))
+        for page, step, card_of, key in cards.values():
+            with app.test_request_context():
+                card = card_of(key)
+            assert card is not None
+            head = "".join(re.findall(r'<meta property="og:[^>]+>', client.get(f"{page}?mode={mode}").text))
+            assert (said in card.site) == (mode == "demo"), page
+            assert head.count(said) == (2 if mode == "demo" else 0), page  # in the text, and instead of the picture
+            text = client.get(f"{step}?ready=yes").text
+            assert text[text.index("<textarea") :].count(said) >= (2 if mode == "demo" else 0), page
+            assert (said in client.get(f"{page}/poster").text) == (mode == "demo"), page
+        assert client.get(f"/embed/fundraisers/{fundraiser.slug}?mode={mode}").text.count(said) == (mode == "demo")
+        # What can be learned is real in a demonstration, too.
+        assert said not in client.get(f"/learn/facts/{fact.slug}").text
+
+
 def test_what_may_not_be_seen_has_no_card(app: Flask, client: CheckingClient) -> None:
     hidden = make_organization(verified_at=None)
     paths = [

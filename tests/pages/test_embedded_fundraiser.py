@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -39,7 +41,13 @@ def test_the_widget_and_the_button_may_be_shown_on_any_site(app: Flask, client: 
 def test_oembed_answers_for_what_the_public_may_see(app: Flask, client: CheckingClient) -> None:
     fundraiser = make_fundraiser(title="Forty beds")
     address = f"http://localhost/fundraisers/{fundraiser.slug}"
-    assert 'type="application/json+oembed"' in client.get(f"/fundraisers/{fundraiser.slug}").text
+    # The address in the address is written as it would be typed into one (https://oembed.com, section 4: RFC 3986).
+    found = re.search(
+        r'type="application/json\+oembed" href="([^"]+)"', client.get(f"/fundraisers/{fundraiser.slug}").text
+    )
+    assert found is not None
+    assert found[1] == f"http://localhost/oembed?url={quote(address, safe='')}"
+    assert client.get(found[1].removeprefix("http://localhost")).get_json()["title"] == "Forty beds"
     answer = client.get("/oembed", query_string={"url": address, "maxwidth": "300"})
     body = answer.get_json()
     assert (body["version"], body["type"], body["title"], body["width"]) == ("1.0", "rich", "Forty beds", 300)
