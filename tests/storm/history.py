@@ -1,7 +1,9 @@
-"""What happens at Stripe: gifts of every fate on three accounts, and the events that tell of them."""
+"""What happens at Stripe: gifts of every fate on three accounts, what goes back of them and out to banks, and the events that
+tell of it all."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import random
 import time
@@ -15,10 +17,12 @@ from app.core.db import db, transaction
 from app.core.money import Money
 from app.donations import checkout, operations
 from app.donations.accounts_models import PaymentAccount
+from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.operations.inbox import HANDLED_TYPES
 from app.donations.operations.monthly import begin as begin_monthly
 from app.fundraisers.matching import promise_match
+from app.organizations.models import Organization
 from tests.donations.stripe_server import KEY, StripeServer
 from tests.factories import make_fundraiser, make_organization
 
@@ -35,6 +39,9 @@ AFTERWARDS = (
     ("refund", "refund.created", 8), ("part", "refund.created", 8), ("refund_fails", "refund.failed", 4),
     ("lose", "charge.dispute.closed", 4), ("win", "charge.dispute.funds_reinstated", 4), ("inquiry", "charge.dispute.created", 2),
 )  # fmt: skip
+# What becomes of a payout: some are called paid before the bank sends them back.
+AT_THE_BANK = ((("arrive",), 70), (("fail",), 15), (("arrive", "fail"), 15))
+TO_THE_BANK = ("payout", "payout_failure", "payout_cancel")
 NOISE = (
     "customer.created",
     "payment_method.attached",
@@ -52,7 +59,8 @@ class History:
         self.random = random.Random(seed)
         self.accounts: dict[str, str] = {}  # account -> currency
         self._fundraisers: list[tuple[int, str]] = []
-        self._sessions: list[tuple[str, str]] = []  # session, account: paid, and nothing came of it yet
+        self._paid: list[tuple[str, int]] = []  # charge, amount: nothing came of it yet
+        self._renamed = False
         self._seen: dict[str, str] = {}
         direct = stripe.HTTPClient._Proxy(http=None, https=None)
         self._stripe = stripe.StripeClient(
@@ -112,7 +120,7 @@ class History:
                 if monthly := self.random.random() < MONTHLY:
                     begin_monthly(donation)
                 donation_id = donation.id
-            checkout.open_checkout(donation_id)
+            self._open(donation_id)
             found = db.session.get_one(Donation, donation_id)
             session, account = str(found.stripe_session_id), str(found.account)
             db.session.rollback()
@@ -128,9 +136,45 @@ class History:
             if monthly and acts:
                 self._months(session, account)
             elif acts and acts[-1] in ("pay", "bank_confirms"):
-                self._sessions.append((session, account))
+                made: Any = self._stripe.v1.checkout.sessions.retrieve(session, {}, {"stripe_account": account})
+                self._note_paid(made.payment_intent, account)
         self.server.settle()
         self._afterwards()
+        self._pay_out()
+
+    def _open(self, donation_id: int) -> None:
+        """Open the payment page; once the answer is lost on the way, and the organization has another name when it is asked for
+        again."""
+        if not self._renamed:
+            self._renamed = True
+            self.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/sessions", "times": 3})
+            with contextlib.suppress(GatewayError):
+                checkout.open_checkout(donation_id)
+                raise RuntimeError("no answer was lost")
+            with transaction():
+                found = db.session.get_one(Donation, donation_id)
+                db.session.get_one(Organization, found.organization_id).name = "Renamed Meanwhile"
+        checkout.open_checkout(donation_id)
+
+    def _note_paid(self, payment_id: str, account: str) -> None:
+        intent: Any = self._stripe.v1.payment_intents.retrieve(payment_id, {}, {"stripe_account": account})
+        self._paid.append((str(intent.latest_charge), intent.amount))
+
+    def _note_month(self, invoice_id: str, account: str) -> None:
+        """A month of a monthly gift: refunds and disputes of it may be heard of before the month itself."""
+        invoice: Any = self._stripe.v1.invoices.retrieve(
+            invoice_id, {"expand": ["payments"]}, {"stripe_account": account}
+        )
+        if invoice.status == "paid":
+            self._note_paid(str(invoice.payments.data[0].payment.payment_intent), account)
+
+    def _pay_out(self) -> None:
+        """What stands in each account leaves for its bank."""
+        fates, weights = zip(*AT_THE_BANK, strict=True)
+        for account in self.accounts:
+            for payout in self.server.hook("POST", "pay_out", {"account": account})["data"]:
+                for act in self.random.choices(fates, weights)[0]:
+                    self.server.hook("POST", f"payouts/{payout['id']}/{act}", {})
 
     def _months(self, session_id: str, account: str) -> None:
         """A monthly gift's next months: some with a card that fails first, some until it is stopped at Stripe."""
@@ -144,25 +188,23 @@ class History:
             hook("POST", f"customers/{session.customer}/card", {"works": True})
             if fails:
                 hook("POST", f"invoices/{invoice['id']}/retry", {})
+            self._note_month(invoice["id"], account)
+        self._note_month(session.invoice, account)
         if self.random.random() < 0.3:
             self._stripe.v1.subscriptions.cancel(session.subscription, {}, options)
 
     def _afterwards(self) -> None:
-        for session_id, account in self._sessions:
+        for charge, amount in self._paid:
             drawn = self.random.randrange(100)
             for what, needs, share in AFTERWARDS:
                 if drawn < share:
                     if needs in HANDLED_TYPES:
-                        self._let(what, session_id, account)
+                        self._let(what, charge, amount)
                     break
                 drawn -= share
-        self._sessions.clear()
+        self._paid.clear()
 
-    def _let(self, what: str, session_id: str, account: str) -> None:
-        session: Any = self._stripe.v1.checkout.sessions.retrieve(
-            session_id, {"expand": ["payment_intent"]}, {"stripe_account": account}
-        )
-        charge, amount = session.payment_intent.latest_charge, session.amount_total
+    def _let(self, what: str, charge: str, amount: int) -> None:
         part = amount // self.random.randrange(2, 5)
         hook = self.server.hook
         if what in ("refund", "part", "refund_fails"):
@@ -234,6 +276,7 @@ class History:
             "refunds": sum(one["amount"] for one in refunds),
             "disputes": -sum(one["amount"] for one in disputed),
             "stripe_clearing": sum(one["net"] for one in booked),
+            "in_transit_to_bank": -sum(one["amount"] for one in booked if one["type"] in TO_THE_BANK),
         }
 
     def statuses(self, account: str) -> dict[str, str]:

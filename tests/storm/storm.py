@@ -27,6 +27,7 @@ from app.core.db import db
 from app.core.outbox import Outbox
 from app.donations import checks
 from app.donations.models import Donation, StripeEvent
+from app.donations.money_models import Dispute, Payout, Refund
 from app.donations.operations.inbox import HANDLED_TYPES
 from app.donations.receipt_models import Receipt
 from tests.databases import free_port
@@ -41,7 +42,11 @@ LATE = 0.15
 DROPPED = 0.02
 # Of ten kills: the worker, a process of the web server, the web server with everything it started.
 VICTIMS = ("worker",) * 6 + ("web",) * 3 + ("server",)
-WEBHOOK = "/stripe/webhook/connect"
+# The door of connected accounts, and the other one, each with its secret: what comes in at the wrong one counts nothing there.
+WEBHOOK, OTHER_DOOR = "/stripe/webhook/connect", "/stripe/webhook"
+SECRETS = {WEBHOOK: CONNECT_SECRET, OTHER_DOOR: SECRET}
+# Of what is delivered again, so much comes in at the wrong door.
+ASTRAY = 0.1
 
 
 def settings_of(server: StripeServer) -> dict[str, Any]:
@@ -125,9 +130,9 @@ class Processes:
 
 
 class Couriers:
-    """Deliver a pile of bodies over a few connections; what is not answered 200 goes back to the pile."""
+    """Deliver a pile of bodies, each to its door, over a few connections; what is not answered 200 goes back to the pile."""
 
-    def __init__(self, port: int, pile: list[bytes], chance: random.Random) -> None:
+    def __init__(self, port: int, pile: list[tuple[str, bytes]], chance: random.Random) -> None:
         self._port, self._pile, self._random = port, pile, chance
         self._lock = threading.Lock()
         self._in_hand = 0
@@ -137,39 +142,39 @@ class Couriers:
         for thread in self._threads:
             thread.start()
 
-    def _take(self) -> bytes | None:
+    def _take(self) -> tuple[str, bytes] | None:
         with self._lock:
             if not self._pile:
                 return None
             self._in_hand += 1
             return self._pile.pop()
 
-    def _give(self, body: bytes, arrived: bool) -> None:
+    def _give(self, item: tuple[str, bytes], arrived: bool) -> None:
         with self._lock:
             self._in_hand -= 1
             if arrived:
                 self.delivered += 1
             else:
                 self.again += 1
-                self._pile.insert(self._random.randrange(len(self._pile) + 1), body)
+                self._pile.insert(self._random.randrange(len(self._pile) + 1), item)
 
     def _run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         while not self.is_over():
-            body = self._take()
-            if body is None:
+            item = self._take()
+            if item is None:
                 time.sleep(0.01)
                 continue
-            arrived = False
+            (door, body), arrived = item, False
             try:
-                headers = {"Stripe-Signature": sign(body, secret=CONNECT_SECRET), "Content-Type": "application/json"}
-                connection.request("POST", WEBHOOK, body, headers)
+                headers = {"Stripe-Signature": sign(body, secret=SECRETS[door]), "Content-Type": "application/json"}
+                connection.request("POST", door, body, headers)
                 response = connection.getresponse()
                 response.read()
                 arrived = response.status == 200
             except (OSError, http.client.HTTPException):
                 connection.close()
-            self._give(body, arrived)
+            self._give(item, arrived)
             if not arrived:
                 time.sleep(0.1)
         connection.close()
@@ -192,12 +197,16 @@ class Outcome:
     deliveries: int
     duplicates: int
     dropped: int
+    astray: int
     again: int
     kills: dict[str, int]
     gifts: int
     events: int
     ledger: int
     receipts: int
+    # Refunds and disputes of months of monthly gifts.
+    went_back: int
+    payouts: int
     seconds: float
     problems: list[str]
 
@@ -224,7 +233,7 @@ class Storm:
         self.history = History(server, seed)
         self.dropped: list[str] = []
         self.sent: set[str] = set()
-        self._delivered = self._again = 0
+        self._delivered = self._again = self.astray = 0
 
     def run(self, waves: int = 4) -> Outcome:
         """Let it pass, and say what is left."""
@@ -252,12 +261,15 @@ class Storm:
             deliveries=self._delivered,
             duplicates=self._delivered - len(self.sent),
             dropped=len(self.dropped),
+            astray=self.astray,
             again=self._again,
             kills={who: victims.count(who) for who in sorted(set(victims))},
             gifts=_count(Donation),
             events=_count(StripeEvent),
             ledger=checks.check_ledger()[0],
             receipts=_count(Receipt),
+            went_back=_count_of_months(Refund) + _count_of_months(Dispute),
+            payouts=_count(Payout),
             seconds=round(time.monotonic() - began, 1),
             problems=problems,
         )
@@ -279,12 +291,18 @@ class Storm:
         unique = max(len(pile), round(share * (1 - DUPLICATES)))
         pile += [self.history.noise(number * 1_000_000 + one) for one in range(unique - len(pile))]
         self.sent |= {event["id"] for event in pile}
-        pile += chance.choices(pile, k=max(0, share - len(pile)))
-        chance.shuffle(pile)
+        bodies = {event["id"]: json.dumps(event).encode() for event in [*pile, *lost]}
+        more = max(0, share - len(pile))
+        # Some of what never comes to the right door comes to the other; so does some of what comes to both.
+        astray = [*lost[::2], *chance.choices(pile, k=int(more * ASTRAY))][:more]
+        doors = [(WEBHOOK, event) for event in [*pile, *chance.choices(pile, k=more - len(astray))]]
+        doors += [(OTHER_DOOR, event) for event in astray]
+        self.astray += len(astray)
+        whole = [(door, bodies[event["id"]]) for door, event in doors]
+        chance.shuffle(whole)
         kills = self._kills * (number + 1) // waves - self._kills * number // waves
-        moments = sorted(chance.randrange(len(pile)) for _kill in range(kills))
-        bodies = {event["id"]: json.dumps(event).encode() for event in pile}
-        couriers = Couriers(processes.port, [bodies[event["id"]] for event in pile], chance)
+        moments = sorted(chance.randrange(len(whole)) for _kill in range(kills))
+        couriers = Couriers(processes.port, whole, chance)
         for number_of_kill, moment in enumerate(moments):
             if number_of_kill % 10 == 0:
                 self._tell(f"{self._delivered + couriers.delivered} delivered, {len(processes.deaths)} killed")
@@ -314,6 +332,7 @@ class Storm:
         """What was lost, doubled or is wrong: our books against Stripe's, gift by gift and account by account."""
         db.session.rollback()
         found = list(verify(self.app.extensions["checks"])["problems"]) + checks.compare_with_stripe()[1]
+        found += checks.compare_balances()[1]
         db.session.rollback()
         found += self._inbox() + self._gifts_and_mails() + _gaps()
         ours = our_books()
@@ -361,6 +380,12 @@ _WAITS = sa.and_(Outbox.done_at.is_(None), Outbox.given_up_at.is_(None), Outbox.
 
 def _count(table: Any) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+def _count_of_months(table: type[Refund | Dispute]) -> int:
+    """How many of them are about a month of a monthly gift."""
+    query = sa.select(sa.func.count()).select_from(table).join(Donation, Donation.id == table.donation_id)
+    return db.session.scalar(query.where(Donation.monthly_gift_id.is_not(None))) or 0
 
 
 def _gaps() -> list[str]:
