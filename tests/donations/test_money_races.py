@@ -3,13 +3,18 @@ monthly gift while its month arrives. Each with its control, which shows what ha
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
 import pytest
 
+from app.core.clock import today
 from app.core.db import db, transaction, uses_sqlite
+from app.core.money import Money
 from app.donations import queries
+from app.donations.page_checks import check_matches, check_tallies
+from app.fundraisers.matching import promise_match
 from app.fundraisers.models import Fundraiser
 from tests.donations.conftest import WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting
@@ -83,6 +88,55 @@ def test_control_without_the_lock_one_of_them_fails_or_the_stop_is_lost(
     """PostgreSQL alone: SQLite lets one writer in at a time. The database's own check keeps it from being worse."""
     failed, gift = stop_while_it_renews(connecting, work_off, tmp_path, "unlocked")
     assert failed or gift.row().status != "ended"
+
+
+def write_about_a_page_at_once(
+    connecting: Connecting, work_off: WorkOff, tmp_path: Path, guard: str, other: str
+) -> tuple[list[int], Monthly]:
+    """A month of a page that a sponsor doubles is paid at the moment in which another is, or in which the sponsor's payment is
+    recorded: how both processes ended, and the gift."""
+    page = connecting.fundraiser()
+    owner, day = page.started_by, today(page.organization.time_zone)
+    with transaction():
+        ends_on = day + dt.timedelta(days=5)
+        cap = Money(50_000, "USD")
+        match = promise_match(page.id, by=owner, sponsor="Bakery", cap=cap, starts_on=day, ends_on=ends_on)
+        match_id, owner_id = match.id, owner.id
+    gifts = [Monthly(connecting, work_off).begin() for _gift in range(2 if other == "month" else 1)]
+    months = [[guard, "follow", gift.account, gift.renew()["id"]] for gift in gifts]
+    if other == "sponsor":
+        if guard == "unheld":  # the guard is that of whoever records the payment
+            months[0][0] = "awaited"
+        months.append([guard, "match-paid", str(match_id), str(owner_id)])
+    ended = at_once(connecting.app, tmp_path, "monthly_worker", months)
+    return sorted(status for status, _told in ended), gifts[0]
+
+
+BOTH = pytest.mark.parametrize("other", ["month", "sponsor"])
+POSTGRESQL = pytest.mark.parametrize("engine_name", ["postgresql"], indirect=False)
+
+
+@BOTH
+@POSTGRESQL
+def test_who_writes_about_a_page_at_once_waits_for_the_other(
+    connecting: Connecting, work_off: WorkOff, tmp_path: Path, other: str
+) -> None:
+    """PostgreSQL alone: SQLite lets one writer in at a time."""
+    ended, gift = write_about_a_page_at_once(connecting, work_off, tmp_path, "held", other)
+    assert ended == [0, 0]
+    assert gift.months() == [("paid", 2500)] * 2
+    assert (check_matches()[1], check_tallies()[1]) == ([], [])
+    db.session.rollback()
+
+
+@BOTH
+@POSTGRESQL
+def test_control_without_the_lock_taken_first_neither_can_go_on_and_one_is_ended(
+    connecting: Connecting, work_off: WorkOff, tmp_path: Path, other: str
+) -> None:
+    """Each holds what the other wants: PostgreSQL ends one of them (40P01)."""
+    ended, _gift = write_about_a_page_at_once(connecting, work_off, tmp_path, "unheld", other)
+    assert ended == [0, 1]
 
 
 def test_a_month_to_a_members_page_counts_on_the_teams_page(
