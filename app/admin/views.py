@@ -15,7 +15,7 @@ from app.core import outbox
 from app.core.db import transaction
 from app.core.i18n import _
 from app.core.web import allow, public, settings
-from app.donations import doctor, money_queries, money_words
+from app.donations import doctor, money_queries, money_words, operator_queries
 from app.donations.money_forms import SeenForm
 from app.donations.money_models import MoneyMismatch
 from app.donations.operations import mismatches
@@ -54,7 +54,7 @@ def money() -> ResponseReturnValue:
         findings=doctor.of_installation(),
         mismatches=page.rows,
         following=url_for("admin.money", cursor=page.next_cursor) if page.next_cursor else None,
-        refunds=money_queries.list_refunds_not_arrived(limit=MOST_REFUNDS),
+        refunds=operator_queries.list_refunds_not_arrived(limit=MOST_REFUNDS),
         most_refunds=MOST_REFUNDS,
         words=money_words,
     )

@@ -94,20 +94,6 @@ def list_refunds(organization_id: int, *, limit: int = PAGE_SIZE) -> list[Refund
     return list(db.session.scalars(query.limit(limit)))
 
 
-def list_refunds_not_arrived(*, limit: int = 50) -> list[Refund]:
-    """The refunds of every organization that did not arrive of late, newest first, each with its gift, its fundraiser and whose
-    it is: for the operator, who may not read who gave."""
-    whole = contains_eager(Refund.donation).joinedload(Donation.fundraiser).joinedload(Fundraiser.organization)
-    query = (
-        sa.select(Refund)
-        .join(Donation, Donation.id == Refund.donation_id)
-        .options(whole)
-        .where(Refund.status.in_(NOT_ARRIVED), Refund.created_at > now() - RECENT)
-        .order_by(Refund.created_at.desc(), Refund.id.desc())
-    )
-    return list(db.session.scalars(query.limit(limit)))
-
-
 def list_disputes_of(donation_id: int) -> list[Dispute]:
     """Disputes of a gift, as they came."""
     query = sa.select(Dispute).where(Dispute.donation_id == donation_id).order_by(Dispute.created_at, Dispute.id)
