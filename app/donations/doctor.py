@@ -14,7 +14,7 @@ from flask import current_app
 from app.core.clock import now
 from app.core.i18n import _, ngettext
 from app.core.when import moment
-from app.donations import gateway, gateway_money, money_queries
+from app.donations import gateway, gateway_money, money_queries, operator_queries
 from app.donations.gateway import GatewayError
 from app.donations.money_facts import EndpointFacts
 from app.donations.operations.inbox import HANDLED_TYPES
@@ -134,7 +134,7 @@ def _look_at_endpoint(path: str, events: tuple[str, ...], found: list[EndpointFa
 
 def look_at_inbox(zone: str = "UTC") -> list[Finding]:
     """What came last, what waits, and what was given up."""
-    inbox = money_queries.read_inbox(waiting_since=now() - WAITS)
+    inbox = operator_queries.read_inbox(waiting_since=now() - WAITS)
     if inbox.last_at is None:
         last = Finding("look", _("Last event"), _("Stripe has not told us anything yet."))
     else:

@@ -14,9 +14,8 @@ from sqlalchemy.orm import contains_eager, joinedload
 from app.core.clock import now
 from app.core.db import db
 from app.core.money import Money
-from app.core.outbox import Outbox
 from app.core.paging import Page, newest_page
-from app.donations.models import PLATFORM, Donation, LedgerEntry, LedgerTransaction, StripeEvent
+from app.donations.models import PLATFORM, Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_models import (
     DISPUTE_OPEN,
     REFUND_LIVE,
@@ -436,44 +435,6 @@ def list_accounts_to_compare(*, mode: str, paid_before: dt.datetime, ran_before:
 
 
 # --- the doctor ---------------------------------------------------------------------------------------------------
-
-MONEY_PROMISES = (
-    "stripe_event", "ask_refund", "expire_checkout", "stop_monthly", "end_astray_monthly", "look_back",
-    "passed_over", "payment_account_gone", "mail_donation_thanks", "mail_donation_refunded", "mail_money_news",
-)  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class Inbox:
-    """What Stripe told us: the last time, how much waits too long, how much was given up; and when a gift was paid last."""
-
-    last_at: dt.datetime | None
-    last_type: str
-    waiting: int
-    given_up: int
-    last_paid_at: dt.datetime | None
-
-    def paid_since(self, instant: dt.datetime) -> bool:
-        """True when a gift was paid after `instant`."""
-        return self.last_paid_at is not None and self.last_paid_at > instant
-
-
-def read_inbox(*, waiting_since: dt.datetime) -> Inbox:
-    """The state of the inbox; events that wait since before `waiting_since` count as waiting."""
-    last = db.session.execute(
-        sa.select(StripeEvent.received_at, StripeEvent.type).order_by(StripeEvent.received_at.desc()).limit(1)
-    ).first()
-    waiting = sa.select(sa.func.count()).where(
-        StripeEvent.status == "received", StripeEvent.received_at < waiting_since
-    )
-    given_up = sa.select(sa.func.count()).where(Outbox.given_up_at.is_not(None), Outbox.kind.in_(MONEY_PROMISES))
-    return Inbox(
-        last_at=None if last is None else last.received_at,
-        last_type="" if last is None else last.type,
-        waiting=db.session.scalar(waiting) or 0,
-        given_up=db.session.scalar(given_up) or 0,
-        last_paid_at=db.session.scalar(sa.select(sa.func.max(Donation.paid_at))),
-    )
 
 
 @dataclasses.dataclass(frozen=True)
