@@ -53,7 +53,8 @@ format: install ## Format the code and mend what can be mended by itself
 nightly: install ## Try fifty times as much random and hostile input as `make test`, and every page in all eight ways
 	@deploy/system-packages.sh
 	@MANYHANDS_EXAMPLES=50 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/house/test_hostile.py tests/needs/test_hostile.py tests/api/test_fuzz.py \
-	  tests/browser/test_every_page.py tests/safeguarding/test_model.py tests/signups/test_model.py tests/pledges/test_model.py
+	  tests/browser/test_every_page.py tests/browser/test_look.py tests/deploy/test_pages_in_browser.py \
+	  tests/safeguarding/test_model.py tests/signups/test_model.py tests/pledges/test_model.py tests/donations/test_model.py tests/donations/test_back_model.py
 
 .PHONY: bench
 bench: install ## Measure; one JSON line a scenario

@@ -11,6 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from tests.hostile import TIMES
+
 ENABLE_CHROMIUM = "apt-get install chromium libatomic1"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -20,6 +22,8 @@ FLAGS = (
 # when the next is left. One that failed says `sendError` besides.
 REPLACED = re.compile(r"htmx:(afterRequest|sendAbort), ")
 THEMES_AND_WIDTHS = [(theme, width) for theme in ("light", "dark") for width in (1280, 320)]
+# Each theme and each width once; with MANYHANDS_EXAMPLES above 1, as `make nightly` sets it, all four.
+SOME_WAYS = THEMES_AND_WIDTHS[:: 1 if TIMES > 1 else 3]
 
 
 @contextlib.contextmanager

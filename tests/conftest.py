@@ -62,7 +62,8 @@ def group_of(item: pytest.Item) -> str:
         if scope in ("module", "package"):
             shared.add((item.path if scope == "module" else item.path.parent).relative_to(ROOT).as_posix())
             shared.add(str(chosen.get(name, "")))
-    return ":".join(sorted(shared - {""}))
+    # Who shares something of the package stays with it, whatever its module shares besides.
+    return ":".join(sorted(one for one in shared if one and not any(one.startswith(f"{other}/") for other in shared)))
 
 
 def pytest_collection_finish() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+T = TypeVar("T")
+TIMES = int(os.environ.get("MANYHANDS_EXAMPLES", "1"))
 NASTY = (
     "", " ", "0", "-1", "1e9", "NaN", "Infinity", "9" * 400, "²", "٣", "0.0001", "1e-400", "2026-02-30", "9999-12-31",
     "0001-01-01", "0000-00-00", "2027-03-14", "2027-11-07", "02:30", "01:30", "24:00", "12:00:00", "times", "flexible",
@@ -88,14 +91,19 @@ def encoded(fields: dict[str, Any]) -> dict[str, Any]:
     return sent
 
 
+def in_turn(every: Sequence[T], place: int, share: int) -> Sequence[T]:
+    """Each `share`-th of `every`, from another one on at each `place`, so that those who stand together meet all of them;
+    with MANYHANDS_EXAMPLES above 1 everybody does."""
+    return every if TIMES > 1 else every[place % share :: share]
+
+
 def tries(examples: int) -> settings:
     """So many examples, the same ones each time; MANYHANDS_EXAMPLES multiplies them and then draws anew."""
-    times = int(os.environ.get("MANYHANDS_EXAMPLES", "1"))
     return settings(
-        max_examples=examples * times,
+        max_examples=examples * TIMES,
         deadline=None,
         database=None,
-        derandomize=times == 1,
+        derandomize=TIMES == 1,
         phases=[Phase.generate],
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),

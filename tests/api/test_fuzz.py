@@ -48,7 +48,7 @@ def test_every_operation_answers_as_the_document_says(served: tuple[Flask, World
         operation = found.ok()
         right, wrong = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
 
-        @tries(6)
+        @tries(4)
         @given(case=right | wrong, real=st.booleans())
         def ask(case: schemathesis.Case, real: bool) -> None:
             for name in case.path_parameters or {}:

@@ -1,4 +1,4 @@
-"""A list of the API asks the database as often for fifty rows as for five."""
+"""A list of the API asks the database as often for twenty rows as for three."""
 
 from __future__ import annotations
 
@@ -554,11 +554,11 @@ def test_every_list_is_counted(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("fill", [*LISTS, *VARIED])
-def test_fifty_rows_cost_as_many_statements_as_five(
+def test_twenty_rows_cost_as_many_statements_as_three(
     app: Flask, count_queries: list[str], fill: Callable[[Person, int], str]
 ) -> None:
     counted = []
-    for count in (5, 50):
+    for count in (3, 20):
         owner = make_person()
         path = fill(owner, count)
         ask = Caller(app, owner)

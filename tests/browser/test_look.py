@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from app import create_app
-from tests.browsers import THEMES_AND_WIDTHS, faults_of
+from tests.browsers import SOME_WAYS, faults_of
 from tests.conftest import close, make_settings, migrate
 
 pytestmark = pytest.mark.browser
@@ -60,7 +60,7 @@ def opened(browser: Browser, theme: str, width: int, script: bool = True) -> Ite
     context.close()
 
 
-@pytest.mark.parametrize(("theme", "width"), THEMES_AND_WIDTHS)
+@pytest.mark.parametrize(("theme", "width"), SOME_WAYS)
 def test_pages_are_accessible_and_never_scroll_sideways(browser: Browser, site: str, theme: str, width: int) -> None:
     with opened(browser, theme, width) as page:
         for path in PATHS:

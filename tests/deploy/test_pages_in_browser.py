@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from app.core.mail import Attachment, Mail, build, send
 from deploy.mail_catcher import Catcher, make_pages
-from tests.browsers import THEMES_AND_WIDTHS, faults_of
+from tests.browsers import SOME_WAYS, faults_of
 from tests.demo_payments import DemoServer
 
 pytestmark = pytest.mark.browser
@@ -77,7 +77,7 @@ def session(payments: DemoServer, shop: str) -> Any:
     return payments.client().v1.checkout.sessions.create(asked)
 
 
-@pytest.mark.parametrize(("theme", "width"), THEMES_AND_WIDTHS)
+@pytest.mark.parametrize(("theme", "width"), SOME_WAYS)
 def test_every_page_is_accessible(
     browser: Browser, payments: DemoServer, mail_pages: str, shop: str, theme: Any, width: int, tmp_path: Path
 ) -> None:

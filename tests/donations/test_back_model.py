@@ -4,7 +4,6 @@ model says, and the ledger is what Stripe's own books say (F2, F3, F5)."""
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ from tests.donations.back import Back
 from tests.donations.back_model import History
 from tests.donations.conftest import Giving, WorkOff
 from tests.donations.test_ledger_verify import verify
+from tests.hostile import TIMES
 
 DOINGS = (
     "give", "month", "month", "refund", "refund", "fail", "dispute", "win", "lose", "pay_out", "arrive", "sink", "deliver",
@@ -114,8 +114,9 @@ class Play:
 @pytest.mark.rule("F3")
 @pytest.mark.rule("F5")
 @settings(
-    max_examples=2 * int(os.environ.get("MANYHANDS_EXAMPLES", "1")),
+    max_examples=2 * TIMES,
     deadline=None,
+    derandomize=TIMES == 1,
     suppress_health_check=list(HealthCheck),
 )
 @example(steps=MONTH_BEFORE_ITS_NEWS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.donations.conftest import Given, Giving, WorkOff, ledger_table
 from tests.donations.ledger_model import transactions
+from tests.hostile import tries
 
 # What may happen next to a gift in each state.
 NEXT = {
@@ -85,12 +86,7 @@ def play(giving: Giving, work_off: WorkOff, steps: list[tuple[str, int, int]]) -
 
 @pytest.mark.rule("F2")
 @pytest.mark.rule("F3")
-@settings(
-    max_examples=16,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@tries(6)
 @given(steps=STEPS)
 def test_any_history_gives_the_ledger_of_the_model(
     giving: Giving, work_off: WorkOff, steps: list[tuple[str, int, int]]

@@ -309,4 +309,4 @@ class Pledging(RuleBasedStateMachine):
 @pytest.mark.rule("P1")
 @pytest.mark.rule("P2")
 def test_the_equation_holds_whatever_happens(app: Flask) -> None:
-    run_state_machine_as_test(Pledging, settings=settings(tries(8), stateful_step_count=25))
+    run_state_machine_as_test(Pledging, settings=settings(tries(5), stateful_step_count=25))

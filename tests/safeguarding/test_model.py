@@ -469,7 +469,7 @@ def bounded(examples: int, steps: int) -> settings:
 @pytest.mark.rule("N6")
 @pytest.mark.rule("S10")
 def test_nobody_is_anywhere_whom_the_rules_do_not_clear(app: Flask) -> None:
-    run_state_machine_as_test(Placing, settings=bounded(5, 50))
+    run_state_machine_as_test(Placing, settings=bounded(3, 50))
 
 
 def test_with_the_gate_off_the_same_machine_fails(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,4 +206,4 @@ class Placing(RuleBasedStateMachine):
 @pytest.mark.rule("S3")
 @pytest.mark.rule("S4")
 def test_places_follow_the_rules_whatever_happens(app: Flask) -> None:
-    run_state_machine_as_test(Placing, settings=settings(tries(8), stateful_step_count=25))
+    run_state_machine_as_test(Placing, settings=settings(tries(5), stateful_step_count=25))
