@@ -77,11 +77,14 @@ def make_organization(owner: Person | None = None, **changes: Any) -> Organizati
     return organization
 
 
-def make_member(organization: Organization, role: str, **changes: Any) -> Person:
-    """A person with `role` in `organization`."""
+def make_member(organization: Organization, role: str, *, all_needs: bool = True, **changes: Any) -> Person:
+    """A person with `role` in `organization`; `all_needs` False: a coordinator of the needs assigned to them."""
     person = make_person(**changes)
     with transaction():
-        db.session.add(Membership(organization_id=organization.id, person_id=person.id, role=role, created_at=now()))
+        member = Membership(
+            organization_id=organization.id, person_id=person.id, role=role, all_needs=all_needs, created_at=now()
+        )
+        db.session.add(member)
     return person
 
 

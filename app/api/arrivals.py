@@ -14,6 +14,7 @@ from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.web import allow
 from app.needs.models import Item
+from app.needs.policy import seen_by_staff
 from app.organizations.models import Organization
 from app.organizations.policy import can_see_staff_pages
 from app.organizations.queries import find_organization
@@ -73,9 +74,13 @@ DeliveryList = frame.list_schema(DeliveryOut, "DeliveryList")
 @resource.arguments(ArrivalQuery, location="query")
 @resource.response(200, ArrivalList)
 def index(organization: Organization, query: dict[str, Any]) -> ResponseReturnValue:
-    """Staff: every promise to the organization that is outstanding, by the day it comes; those without a day last."""
+    """Staff: every promise to the needs they work on that is outstanding, by the day it comes; those without a day last."""
     page = queries.list_arrivals(
-        organization.id, status=query.get("status"), cursor=query.get("cursor"), limit=query["limit"]
+        organization.id,
+        seen_by_staff(current_person(), organization.id),
+        status=query.get("status"),
+        cursor=query.get("cursor"),
+        limit=query["limit"],
     )
     return frame.page_of(page, present.arrival)
 
@@ -85,8 +90,9 @@ def index(organization: Organization, query: dict[str, Any]) -> ResponseReturnVa
 @resource.arguments(frame.ListQuery, location="query")
 @resource.response(200, DeliveryList)
 def deliveries(organization: Organization, query: dict[str, Any]) -> ResponseReturnValue:
-    """Staff: what came, newest first."""
-    page = queries.list_deliveries(organization.id, cursor=query.get("cursor"), limit=query["limit"])
+    """Staff: what came for the needs they work on, newest first."""
+    seen = seen_by_staff(current_person(), organization.id)
+    page = queries.list_deliveries(organization.id, seen, cursor=query.get("cursor"), limit=query["limit"])
     return frame.page_of(page, present.delivery)
 
 

@@ -12,8 +12,10 @@ from app.api import frame, present, schemas
 from app.core.db import transaction
 from app.core.paging import Page
 from app.core.web import allow
+from app.needs.operations import coordinators as operations
+from app.needs.policy import seen_by_staff
+from app.needs.queries import list_assigned
 from app.organizations import invitations
-from app.organizations import members as operations
 from app.organizations.models import Invitation, Membership, Organization
 from app.organizations.policy import can_manage_people, can_see_staff_pages
 from app.organizations.queries import find_member, find_organization, list_members
@@ -38,8 +40,9 @@ def _can_manage_invitation(person: Person | None, invitation: Invitation) -> boo
 @allow(can_see_staff_pages, load=find_organization, scope="organizations:read")
 @resource.response(200, schemas.MemberList)
 def index(organization: Organization) -> ResponseReturnValue:
-    """Members and their roles, for staff."""
-    return frame.page_of(Page(list_members(organization.id), None), present.member)
+    """Members, their roles and the needs they work on, for staff; a coordinator of assigned needs reads of these alone."""
+    assigned = list_assigned(organization.id, seen_by_staff(current_person(), organization.id))
+    return frame.page_of(Page(list_members(organization.id), None), lambda row: present.member(row, assigned))
 
 
 @resource.route("/organizations/<slug>/members/<id:person_id>", methods=["PATCH"])
@@ -48,10 +51,18 @@ def index(organization: Organization) -> ResponseReturnValue:
 @resource.response(200, schemas.MemberOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 def edit(member: Membership, payload: dict[str, Any]) -> ResponseReturnValue:
-    """Another role; the member is told."""
+    """Another role, or other needs for a coordinator; the member is told of their role."""
+    needs = payload.get("needs")
     with transaction():
-        operations.change_role(member.organization_id, member.person_id, by=current_person(), role=payload["role"])
-        return frame.answer(200, schemas.MemberOut, present.member(member))
+        changed = operations.change_role(
+            member.organization_id,
+            member.person_id,
+            by=current_person(),
+            role=payload["role"],
+            all_needs=True if needs == "all" else None,
+            need_ids=None if needs == "all" else needs,
+        )
+        return frame.answer(200, schemas.MemberOut, present.member(changed, list_assigned(changed.organization_id)))
 
 
 @resource.route("/organizations/<slug>/members/<id:person_id>/remove", methods=["POST"])
@@ -60,7 +71,7 @@ def edit(member: Membership, payload: dict[str, Any]) -> ResponseReturnValue:
 def remove(member: Membership, _payload: dict[str, Any]) -> ResponseReturnValue:
     """End a membership; the member is told. The answer is what it was."""
     with transaction():
-        body = present.member(member)
+        body = present.member(member, list_assigned(member.organization_id))
         operations.remove_member(member.organization_id, member.person_id, by=current_person())
         return frame.answer(200, schemas.MemberOut, body)
 
@@ -80,7 +91,13 @@ def waiting(organization: Organization) -> ResponseReturnValue:
 def invite(organization: Organization, payload: dict[str, Any]) -> ResponseReturnValue:
     """Invite an email address to a role; the answer is the same whether an account has it or not."""
     with transaction():
-        made = invitations.invite(organization.id, by=current_person(), email=payload["email"], role=payload["role"])
+        made = invitations.invite(
+            organization.id,
+            by=current_person(),
+            email=payload["email"],
+            role=payload["role"],
+            all_needs=payload["needs"] == "all",
+        )
         return frame.answer(201, schemas.InvitationOut, present.invitation(made))
 
 

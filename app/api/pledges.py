@@ -12,8 +12,7 @@ from app.api import frame, present, queries, schemas
 from app.core.db import transaction
 from app.core.web import allow
 from app.needs.models import Item
-from app.needs.policy import can_see_need
-from app.organizations.policy import can_see_staff_pages
+from app.needs.policy import can_see_need, can_see_staff_page
 from app.pledges.models import Pledge
 from app.pledges.operations import cancel_pledge, change_pledge, lock_pledge, pledge, receive_pledge, undo_cancel
 from app.pledges.policy import can_cancel_pledge, can_receive_pledge, can_see_pledge, is_own_pledge
@@ -67,7 +66,7 @@ def create(item: Item, payload: dict[str, Any]) -> ResponseReturnValue:
 def index(item: Item, query: dict[str, Any]) -> ResponseReturnValue:
     """Staff see everybody's, supporters their own."""
     person = current_person()
-    staff = can_see_staff_pages(person, item.need.organization)
+    staff = can_see_staff_page(person, item.need)
     page = queries.list_pledges(
         item_id=item.id, person_id=None if staff else person.id, cursor=query.get("cursor"), limit=query["limit"]
     )
@@ -79,7 +78,7 @@ def index(item: Item, query: dict[str, Any]) -> ResponseReturnValue:
 @resource.response(200, schemas.PledgeOut)
 def show(row: Pledge) -> ResponseReturnValue:
     """One promise, for the person and the staff."""
-    body = _present(row, staff=can_see_staff_pages(current_person(), row.item.need.organization))
+    body = _present(row, staff=can_see_staff_page(current_person(), row.item.need))
     return frame.with_etag(schemas.PledgeOut().dump(body), _version(row))
 
 

@@ -71,9 +71,10 @@ def organization(row: Organization, *, staff: bool = False) -> Body:
     }
 
 
-def member(row: Membership) -> Body:
-    """A member, for staff."""
-    return {"person": row.person_id, "name": row.person.name, "role": row.role}
+def member(row: Membership, assigned: Mapping[int, Sequence[int]]) -> Body:
+    """A member, for staff; `assigned` are the ids of the needs assigned to each person of the organization."""
+    needs = "all" if row.all_needs else assigned.get(row.person_id, [])
+    return {"person": row.person_id, "name": row.person.name, "role": row.role, "needs": needs}
 
 
 def invitation(row: Invitation) -> Body:
@@ -82,6 +83,7 @@ def invitation(row: Invitation) -> Body:
         "id": row.id,
         "email": row.email,
         "role": row.role,
+        "needs": "all" if row.all_needs else "assigned",
         "status": row.status,
         "expires_at": iso(row.expires_at),
     }

@@ -67,16 +67,18 @@ def list_pledges(
     return newest_page(query, Pledge, cursor, limit)
 
 
-def list_arrivals(organization_id: int, *, status: str | None, cursor: str | None, limit: int) -> Page[Pledge]:
-    """Live promises to an organization (of one status, when given), by the day they come; those without a day last.
-    Raises BadCursor."""
+def list_arrivals(
+    organization_id: int, seen: sa.ColumnElement[bool], *, status: str | None, cursor: str | None, limit: int
+) -> Page[Pledge]:
+    """Live promises to the needs of an organization that are `seen` (of one status, when given), by the day they
+    come; those without a day last. Raises BadCursor."""
     day = sa.func.coalesce(Pledge.deliver_by, sa.literal(dt.date.max, sa.Date))
     query = (
         sa.select(Pledge)
         .join(Item, Item.id == Pledge.item_id)
         .join(Need, Need.id == Item.need_id)
         .options(contains_eager(Pledge.item), joinedload(Pledge.person))
-        .where(Need.organization_id == organization_id)
+        .where(Need.organization_id == organization_id, seen)
         .where(Pledge.status.in_(LIVE_STATUSES) if status is None else Pledge.status == status)
     )
     if cursor:
@@ -92,14 +94,16 @@ def list_arrivals(organization_id: int, *, status: str | None, cursor: str | Non
     return Page(list(rows[:limit]), following)
 
 
-def list_deliveries(organization_id: int, *, cursor: str | None, limit: int) -> Page[Delivery]:
-    """What came for an organization, newest first. Raises BadCursor."""
+def list_deliveries(
+    organization_id: int, seen: sa.ColumnElement[bool], *, cursor: str | None, limit: int
+) -> Page[Delivery]:
+    """What came for the needs of an organization that are `seen`, newest first. Raises BadCursor."""
     query = (
         sa.select(Delivery)
         .join(Item, Item.id == Delivery.item_id)
         .join(Need, Need.id == Item.need_id)
         .options(contains_eager(Delivery.item), joinedload(Delivery.pledge).joinedload(Pledge.person))
-        .where(Need.organization_id == organization_id)
+        .where(Need.organization_id == organization_id, seen)
     )
     return newest_page(query, Delivery, cursor, limit)
 

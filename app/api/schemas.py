@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import marshmallow as ma
 
 from app.api.frame import Block, Id, Line, ListQuery, MoneySchema, ReasonSchema, Schema, list_schema
 from app.api.requirements import asked_in, asked_out
+from app.core.ids import decode_id, encode_id
 from app.donations.models import DEDICATIONS, DONATION_STATES
 from app.donations.receipt_models import RECEIPT_KINDS
 from app.needs.models import CONTACTS, NEED_STATUSES, PRIORITIES, SHIFT_STATUSES, URGENCIES
@@ -434,25 +436,61 @@ class OrganizationPatch(Schema):
     causes = ma.fields.List(text(40), validate=ma.validate.Length(max=20))
 
 
+class Needs(ma.fields.Field[Any]):
+    """The needs somebody works on: "all", also later ones, or a list of ids."""
+
+    default_error_messages = {"invalid": 'Must be "all" or a list of ids of needs.'}  # marshmallow's way
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value if value == "all" else [encode_id(key) for key in value]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value == "all":
+            return value
+        keys = (
+            [decode_id(each) if isinstance(each, str) else None for each in value]
+            if isinstance(value, list)
+            else [None]
+        )
+        if None in keys or len(keys) > MOST_ASSIGNED:
+            raise self.make_error("invalid")
+        return keys
+
+
+# Of one coordinator in one request.
+MOST_ASSIGNED = 500
+NEEDS = {
+    "oneOf": [
+        {"type": "string", "enum": ["all"]},
+        {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ASSIGNED},
+    ],
+    "description": "All needs, also later ones, or the ids of those that are assigned (coordinators only)",
+}
+
+
 class MemberOut(Schema):
-    """A member and their role; for staff."""
+    """A member, their role, and the needs they work on; for staff."""
 
     person = Id(required=True)
     name = ma.fields.String(required=True)
     role = ma.fields.String(required=True, validate=one_of(ROLES))
+    needs = Needs(required=True, metadata=NEEDS)
 
 
 class MemberPatch(Schema):
-    """Another role for a member."""
+    """Another role for a member, or other needs for a coordinator; without `needs` a role that stays keeps them, and another
+    is for all."""
 
     role = ma.fields.String(required=True, validate=one_of(ROLES))
+    needs = Needs(metadata=NEEDS)
 
 
 class InvitationIn(Schema):
-    """Who is invited, and to which role."""
+    """Who is invited, and to which role; a coordinator with `needs` "assigned" works on assigned needs alone."""
 
     email = text(254, 3, required=True)
     role = ma.fields.String(required=True, validate=one_of(ROLES))
+    needs = ma.fields.String(load_default="all", validate=one_of(("all", "assigned")))
 
 
 class InvitationOut(Schema):
@@ -461,6 +499,7 @@ class InvitationOut(Schema):
     id = Id(required=True)
     email = ma.fields.String(required=True)
     role = ma.fields.String(required=True, validate=one_of(ROLES))
+    needs = ma.fields.String(required=True, validate=one_of(("all", "assigned")))
     status = ma.fields.String(required=True, validate=one_of(INVITATION_STATUSES))
     expires_at = moment(required=True)
 

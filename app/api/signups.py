@@ -18,9 +18,8 @@ from app.core.ids import encode_id
 from app.core.paging import Page
 from app.core.web import allow
 from app.needs.models import Need, Shift
-from app.needs.policy import can_see_need
+from app.needs.policy import can_see_need, can_see_staff_page
 from app.needs.queries import find_need
-from app.organizations.policy import can_see_staff_pages
 from app.safeguarding.policy import can_keep_clearances
 from app.signups import attendance, gate, operations, waitlist
 from app.signups import staff as for_staff
@@ -130,7 +129,7 @@ def add(shift: Shift, payload: dict[str, Any]) -> ResponseReturnValue:
 def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
     """Staff see everybody's, supporters their own."""
     person = current_person()
-    staff = can_see_staff_pages(person, shift.need.organization)
+    staff = can_see_staff_page(person, shift.need)
     page = queries.list_signups(
         shift_id=shift.id,
         person_id=None if staff else person.id,
@@ -146,7 +145,7 @@ def index(shift: Shift, query: dict[str, Any]) -> ResponseReturnValue:
 def show(signup: Signup) -> ResponseReturnValue:
     """One place, for the person and the staff."""
     person = current_person()
-    staff = can_see_staff_pages(person, signup.shift.need.organization)
+    staff = can_see_staff_page(person, signup.shift.need)
     body = _present(signup, staff=staff)
     return frame.with_etag(schemas.SignupOut().dump(body), signup.sequence)
 

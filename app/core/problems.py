@@ -12,6 +12,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from app.core.errors import InvalidInput, Refused
 from app.core.i18n import _
+from app.core.rights import NotYours
 from app.core.schema_words import in_our_words
 
 CODES = {
@@ -79,6 +80,8 @@ def from_http(error: HTTPException) -> Response:
     if messages and status == 422:
         # webargs nests by location (json, query) first; a field's name is enough.
         members["errors"] = [entry for inner in messages.values() for entry in _flatten(inner)]
+    if isinstance(error, NotYours):
+        return problem(status, error.why, code="not_yours")
     made = problem(status, _("Some values cannot be used.") if status == 422 else _details(status), **members)
     for name, value in error.get_headers():
         if name.lower() in FORWARDED:

@@ -12,6 +12,8 @@ _MESSAGES: tuple[Any, ...] = (
     lazy("Missing data for required field."),
     lazy("Field may not be null."),
     lazy("Unknown field."),
+    lazy("Not an id of this installation."),
+    lazy('Must be "all" or a list of ids of needs.'),
     lazy("Invalid value."),
     lazy("Invalid input."),
     lazy("Invalid input type."),

@@ -36,7 +36,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
 from app.core import problems, templating
@@ -44,6 +44,7 @@ from app.core.errors import InvalidInput, Refused
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.paging import BadCursor
+from app.core.rights import NotYours, find_refusal
 from config import Settings
 
 P = ParamSpec("P")
@@ -117,8 +118,10 @@ def _guarded(view: View, guard: Guard) -> View:
                 abort(404)
             return view(*args, **kwargs)
         thing = guard.load(**kwargs)
-        if thing is None or (guard.may is not None and not guard.may(person, thing)):
+        if thing is None:
             abort(404)
+        if guard.may is not None and not guard.may(person, thing):
+            raise find_refusal(guard.may, person, thing) or NotFound()
         return view(thing)
 
     guarded.guard = guard  # type: ignore[attr-defined]  # read by guard_of and by the house tests
@@ -399,7 +402,8 @@ def _error_page(error: HTTPException) -> ResponseReturnValue:
         return error.response
     if _for_programs():
         return problems.from_http(error)
-    response = current_app.make_response((render_template("errors/error.html", code=code), code))
+    why = error.why if isinstance(error, NotYours) else ""
+    response = current_app.make_response((render_template("errors/error.html", code=code, why=why), code))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after", "www-authenticate"):
             response.headers[name] = value
@@ -416,7 +420,7 @@ def _invalid_page(error: InvalidInput) -> ResponseReturnValue:
     """A view shows its form again; this is for input that no form of ours could have sent."""
     if _for_programs():
         return problems.from_invalid(error)
-    return render_template("errors/error.html", code=400), 400
+    return render_template("errors/error.html", code=400, why=""), 400
 
 
 def _bad_cursor(_error: BadCursor) -> ResponseReturnValue:

@@ -33,6 +33,7 @@ KINDS = (
     Kind("staff_signups", lazy("Somebody signs up"), _STAFF, DAILY, for_staff=True),
     Kind("staff_cancellations", lazy("Somebody cancels their place or pledge"), _STAFF, AT_ONCE, for_staff=True),
     Kind("staff_pledges", lazy("Somebody pledges something"), _STAFF, DAILY, for_staff=True),
+    Kind("staff_assigned", lazy("A need is assigned to me"), for_staff=True),
     Kind("staff_digest", lazy("The summary of what I get once a day"), (DAILY, NEVER), DAILY, for_staff=True),
 )
 _BY_CODE = {kind.code: kind for kind in KINDS}

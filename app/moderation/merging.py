@@ -23,10 +23,11 @@ from app.fundraisers.models import Fundraiser
 from app.moderation.operations import require_not_ones_own
 from app.needs import index
 from app.needs.models import Need
+from app.needs.operations.coordinators import end_assignments, end_idle_assignments
 from app.needs.operations.needs import pause_need
 from app.organizations.claims import decline_claims
 from app.organizations.invitations import withdraw_invitations
-from app.organizations.members import add_membership, find_membership, remove_memberships
+from app.organizations.members import about_role, add_membership, find_membership, remove_memberships
 from app.organizations.models import DifferentOrganizations, Logo, Membership, Organization
 from app.organizations.operations import name_key
 from app.organizations.queries import list_members
@@ -167,10 +168,10 @@ def merge_organizations(
     """Make everything of the duplicate a part of the organization that remains; its own address leads there from now on.
 
     `typed_name` is the duplicate's name, typed by the moderator. `with_members`: its members become members of the one that
-    remains, an owner as a manager where that one has an owner, all as viewers where moderators agreed that the one that remains
-    may ask people to contact and did not agree to it of the duplicate (G3), whose records of people then end; else they are
-    members of nothing, and what they recorded of people ends. Invitations and claims of the duplicate end. Needs of a duplicate
-    that the public did not see are paused.
+    remains, an owner as a manager where that one has an owner, all as viewers (coordinators of assigned needs as such of none)
+    where moderators agreed that the one that remains may ask people to contact and did not agree to it of the duplicate (G3),
+    whose records of people then end; else they are members of nothing, and what they recorded of people ends. Invitations and
+    claims of the duplicate end. Needs of a duplicate that the public did not see are paused.
 
     Raises InvalidInput at "typed_name"; Refused with every reason.
     """
@@ -189,7 +190,8 @@ def merge_organizations(
         raise Refused(reasons)
     belongings = count_belongings(duplicate.id)
     _hide_what_was_hidden(duplicate, remaining, by)
-    told = _move_members(duplicate, remaining, by, with_members=with_members)
+    looked_at = come_along_looked_at(duplicate, remaining)
+    told = _move_members(duplicate, remaining, by, with_members=with_members, looked_at=looked_at)
     withdraw_invitations(duplicate.id, by=by)
     decline_claims(
         duplicate.id,
@@ -204,8 +206,12 @@ def merge_organizations(
     known = merge_records(duplicate, remaining, by=by, with_members=with_members)
     carry_over(duplicate.id, remaining.id)
     need_ids = list(db.session.scalars(sa.select(Need.id).where(Need.organization_id == duplicate.id)))
+    if not looked_at:
+        end_assignments(duplicate.id, by=by)
     for column in MOVED:
         _point(column, duplicate.id, remaining.id)
+    # Those of coordinators of assigned needs of the one that remains came along with the needs.
+    end_idle_assignments(remaining.id, by=by)
     remaining.causes = remaining.causes or duplicate.causes
     # What led to the duplicate leads on, so that nobody is sent from one to the next.
     _point("organization.merged_into_id", duplicate.id, remaining.id)
@@ -269,25 +275,26 @@ def _hide_what_was_hidden(duplicate: Organization, remaining: Organization, by: 
 
 
 def _move_members(
-    duplicate: Organization, remaining: Organization, by: Person, *, with_members: bool
+    duplicate: Organization, remaining: Organization, by: Person, *, with_members: bool, looked_at: bool
 ) -> dict[int, bool]:
     """The ids of whoever is told of it: all members of both; True for those who come as viewers and had another role. Whoever is
     in both keeps the role in the one that remains."""
     here = list_members(remaining.id)
     told = {member.person_id: False for member in here}
-    looked_at = come_along_looked_at(duplicate, remaining)
     has_owner = any(member.role == "owner" for member in here)
-    members = [(member.person, member.role) for member in list_members(duplicate.id)]
+    members = [(member.person, member.role, member.all_needs) for member in list_members(duplicate.id)]
     remove_memberships(duplicate.id, by=by)
-    for person, role in members:
+    for person, role, all_needs in members:
         told.setdefault(person.id, False)
         if not with_members or find_membership(remaining.id, person.id) is not None:
             continue
         given = "manager" if role == "owner" and has_owner else role
-        if not looked_at:
+        # Whoever read some of the needs does not come to read all: nothing is assigned to them until the staff do it.
+        if not looked_at and all_needs:
             told[person.id], given = given != "viewer", "viewer"
-        add_membership(remaining, person, given)
-        audit.record("membership.added", subject=person, by=by, organization_id=remaining.id, data={"role": given})
+        add_membership(remaining, person, given, all_needs=all_needs)
+        data = about_role(given, all_needs=all_needs)
+        audit.record("membership.added", subject=person, by=by, organization_id=remaining.id, data=data)
     return told
 
 

@@ -24,7 +24,7 @@ from wtforms.validators import Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.skills import SKILLS
-from app.core.forms import PageForm, PartForm, choices
+from app.core.forms import PageForm, PartForm, Required, choices
 from app.core.i18n import _, lazy
 from app.core.text import block, line
 from app.needs.models import CONTACTS, MARK, URGENCIES
@@ -364,6 +364,16 @@ class NeedForm(PageForm):
 
 class ConfirmForm(PageForm):
     """A page with one button."""
+
+
+class CoordinatorForm(PageForm):
+    """Who else coordinates a need. `person.choices` are set by the view."""
+
+    person = SelectField(
+        lazy("Assign it to"),
+        description=lazy("They are told by email. Its rosters, what arrives and its address open for them"),
+        validators=[Required(lazy("Choose who coordinates it"))],
+    )
 
 
 class CloseForm(PageForm):

@@ -14,6 +14,7 @@ from app.core.letters import compose
 from app.core.outbox import Handler
 from app.messages.delivery import send
 from app.needs import index, operations, queries
+from app.needs.policy import list_worked_on
 
 
 def mail_confirm(payload: dict[str, Any]) -> None:
@@ -66,6 +67,27 @@ def mail_thanks(payload: dict[str, Any]) -> None:
     )
 
 
+def mail_assigned(payload: dict[str, Any]) -> None:
+    """Tell a coordinator of assigned needs which are theirs now (M2: kind `staff_assigned`); nothing of what was taken from
+    them meanwhile."""
+    person, by = find_person(payload["person_id"]), find_person(payload["by_id"])
+    needs = queries.list_still_assigned(payload["person_id"], payload["need_ids"])
+    if person is None or by is None or not list_worked_on(needs, person):
+        return
+    organization = needs[0].organization
+    send(
+        "needs/assigned",
+        to=person,
+        key=payload["outbox_key"],
+        kind="staff_assigned",
+        zone=organization.time_zone,
+        name=person.name,
+        by=by.name,
+        organization=organization.name,
+        assigned=[(need.title, f"/manage/{organization.slug}/needs/{encode_id(need.id)}") for need in needs],
+    )
+
+
 def need_confirm_due(payload: dict[str, Any]) -> None:
     """The day has come to ask whether it is still needed."""
     with transaction():
@@ -84,6 +106,7 @@ HANDLERS: dict[str, Handler] = {
     "mail_need_confirm": mail_confirm,
     "mail_need_unconfirmed": mail_unconfirmed,
     "mail_need_thanks": mail_thanks,
+    "mail_need_assigned": mail_assigned,
 }
 SWEEPS = (
     Sweep("needs.reindex_stale", 60, index.reindex_stale),

@@ -88,6 +88,17 @@ class Need(HasId, Base):
     items: Mapped[list[Item]] = relationship(back_populates="need", order_by="Item.sort, Item.id")
 
 
+class NeedAssignment(Base):
+    """A coordinator who works on the needs assigned to them works on this one. It opens nothing by itself: the membership
+    that it stands beside is asked at every read."""
+
+    __tablename__ = "need_assignment"
+
+    need_id: Mapped[int] = mapped_column(sa.ForeignKey("need.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True, index=True)
+    created_at: Mapped[dt.datetime]
+
+
 class PrivateAddress(Base):
     """The exact place of a need marked private (N6). Read by staff forms and signups.queries.find_exact_address only."""
 

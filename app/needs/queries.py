@@ -11,13 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload
 
+from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.paging import Page, newest_page
 from app.needs.filled import list_filled
-from app.needs.models import DayFacts, Item, Need, Position, PrivateAddress, Shift, Unfinished
-from app.needs.policy import visible
-from app.organizations.models import Logo, Organization
+from app.needs.models import DayFacts, Item, Need, NeedAssignment, Position, PrivateAddress, Shift, Unfinished
+from app.needs.policy import visible, works_on
+from app.organizations.models import Logo, Membership, Organization
 from app.organizations.queries import LOGO_COLUMNS, LogoMark, logo_mark
 
 
@@ -105,11 +106,13 @@ def list_open_needs_of(organization_id: int, *, limit: int = 50) -> list[NeedLin
     return [dataclasses.replace(line, status="filled") if line.id in filled else line for line in lines]
 
 
-def count_by_status(organization_id: int) -> dict[str, int]:
-    """How many needs the organization has in each status; those that are filled now (N5) count as that, not as open."""
-    query = sa.select(Need.status, sa.func.count()).where(Need.organization_id == organization_id).group_by(Need.status)
+def count_by_status(organization_id: int, *seen: sa.ColumnElement[bool]) -> dict[str, int]:
+    """How many needs the organization has in each status, of those that are `seen`; those that are filled now (N5)
+    count as that, not as open."""
+    query = sa.select(Need.status, sa.func.count()).where(Need.organization_id == organization_id, *seen)
+    query = query.group_by(Need.status)
     counts = dict(list(db.session.execute(query)))
-    if counts.get("open") and (filled := len(list_filled(Need.organization_id == organization_id))):
+    if counts.get("open") and (filled := len(list_filled(Need.organization_id == organization_id, *seen))):
         counts = {**counts, "open": counts["open"] - filled, "filled": filled}
     return {status: count for status, count in counts.items() if count}
 
@@ -350,10 +353,12 @@ def find_private_address(need: Need) -> PrivateAddress | None:
     return db.session.get(PrivateAddress, need.id)
 
 
-def list_needs_of(organization_id: int, status: str | None, cursor: str | None, *, limit: int = 30) -> Page[Need]:
-    """The organization's needs for its staff, newest first (N2); "filled" are open ones that are filled now (N5). Raises
-    BadCursor."""
-    query = sa.select(Need).where(Need.organization_id == organization_id)
+def list_needs_of(
+    organization_id: int, seen: sa.ColumnElement[bool], status: str | None, cursor: str | None, *, limit: int = 30
+) -> Page[Need]:
+    """Those of the organization's needs that are `seen`, for its staff, newest first (N2); "filled" are open ones that are
+    filled now (N5). Raises BadCursor."""
+    query = sa.select(Need).where(Need.organization_id == organization_id, seen)
     if status in ("open", "filled"):
         filled = list_filled(Need.organization_id == organization_id)
         query = query.where(
@@ -362,6 +367,59 @@ def list_needs_of(organization_id: int, status: str | None, cursor: str | None, 
     elif status is not None:
         query = query.where(Need.status == status)
     return newest_page(query, Need, cursor, limit)
+
+
+def list_coordinators(need: Need) -> tuple[list[Membership], list[Membership]]:
+    """Of the organization's active coordinators, with their person and by name: who works on the need, and who could be
+    assigned to it."""
+    works = works_on(need.id)
+    rows = db.session.execute(
+        sa.select(Membership, works.label("works"))
+        .join(Membership.person)
+        .options(contains_eager(Membership.person))
+        .where(Membership.organization_id == need.organization_id, Membership.role == "coordinator")
+        .where(Person.status == "active")
+        .order_by(Person.name, Person.id)
+        .limit(500)
+    ).all()
+    return [row[0] for row in rows if row.works], [row[0] for row in rows if not row.works]
+
+
+def list_workers(need: Need) -> Sequence[Membership]:
+    """The members who work on the need, as policy.can_see_staff_page says, with their person, by name."""
+    return db.session.scalars(
+        sa.select(Membership)
+        .join(Membership.person)
+        .options(contains_eager(Membership.person))
+        .where(Membership.organization_id == need.organization_id, works_on(need.id), Person.status == "active")
+        .order_by(Person.name, Person.id)
+    ).all()
+
+
+def list_still_assigned(person_id: int, need_ids: Sequence[int]) -> Sequence[Need]:
+    """Those of the needs that are assigned to a member of their organization now, by title."""
+    beside = sa.and_(Membership.organization_id == Need.organization_id, Membership.person_id == person_id)
+    return db.session.scalars(
+        sa.select(Need)
+        .join(NeedAssignment, sa.and_(NeedAssignment.need_id == Need.id, NeedAssignment.person_id == person_id))
+        .join(Membership, beside)
+        .where(Need.id.in_(need_ids))
+        .order_by(Need.title, Need.id)
+    ).all()
+
+
+def list_assigned(organization_id: int, *seen: sa.ColumnElement[bool]) -> dict[int, list[int]]:
+    """Of each person to whom needs of the organization are assigned, the ids of those that are `seen`, in a stable order."""
+    found: dict[int, list[int]] = {}
+    rows = db.session.execute(
+        sa.select(NeedAssignment.person_id, NeedAssignment.need_id)
+        .join(Need, Need.id == NeedAssignment.need_id)
+        .where(Need.organization_id == organization_id, *seen)
+        .order_by(NeedAssignment.person_id, NeedAssignment.created_at, NeedAssignment.need_id)
+    )
+    for person_id, need_id in rows:
+        found.setdefault(person_id, []).append(need_id)
+    return found
 
 
 def list_unconfirmed() -> list[int]:

@@ -173,7 +173,7 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
     if member is None:
         add_membership(organization, claim.person, "owner")
     else:
-        member.role = "owner"  # they belonged to its staff when its last owner went
+        member.role, member.all_needs = "owner", True  # they belonged to its staff when its last owner went
     audit.record("organization.claimed", subject=organization, by=by, organization_id=organization.id)
     audit.record(
         "membership.added", subject=claim.person, by=by, organization_id=organization.id, data={"role": "owner"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_wtf.file import FileField
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
@@ -102,17 +104,31 @@ class OrganizationForm(FileForm):
     auto_approve_fundraisers = BooleanField(lazy("Show fundraisers that supporters start without asking us first"))
 
 
-class InvitationForm(PageForm):
-    """Who is invited, and to which role."""
-
-    email = email_field(Required(lazy("Enter their email address")), autocomplete="off")
-    role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES), default="viewer")
+REACHES = ("assigned", "all")
+REACH_WORDS = {"assigned": lazy("Only needs assigned to them"), "all": lazy("All needs, also later ones")}
 
 
 class RoleForm(PageForm):
     """A role for somebody who is a member."""
 
     role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES))
+    reach = SelectField(
+        lazy("A coordinator works on"),
+        description=lazy("For the role of coordinator only. Needs are assigned on each need's page"),
+        choices=choices((reach, REACH_WORDS[reach]) for reach in REACHES),
+        default="assigned",
+    )
+
+    def given(self) -> dict[str, Any]:
+        """What the operations call it."""
+        return {"role": self.role.data, "all_needs": self.reach.data == "all"}
+
+
+class InvitationForm(RoleForm):
+    """Who is invited, and to which role."""
+
+    email = email_field(Required(lazy("Enter their email address")), autocomplete="off")
+    role = SelectField(lazy("Role"), choices=choices((role, ROLE_NAMES[role]) for role in ROLES), default="viewer")
 
 
 class LeaveForm(PageForm):

@@ -21,6 +21,7 @@ from app.core.errors import InvalidInput, Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.tokens import hash_token, keyed_hash
 from app.organizations.members import (
+    about_role,
     add_membership,
     find_membership,
     lock_organization,
@@ -37,19 +38,21 @@ KEPT = dt.timedelta(days=90)
 MOST_WAITING = 100
 
 
-def invite(organization_id: int, *, by: Person, email: str, role: str) -> Invitation:
-    """Ask whoever reads `email` to take `role`. An invitation that waits for the address is changed and sent again.
+def invite(organization_id: int, *, by: Person, email: str, role: str, all_needs: bool = True) -> Invitation:
+    """Ask whoever reads `email` to take `role`, a coordinator with `all_needs` False for assigned needs alone. An
+    invitation that waits for the address is changed and sent again.
 
     Raises InvalidInput at "email" or "role"; Refused (`not_yours_to_give`, `too_many`).
     """
     organization = lock_organization(organization_id)
     require_may_give(organization, by, role)
     address = normal_email(email)
+    all_needs = all_needs or role != "coordinator"
     if _is_member(organization.id, address):
         raise InvalidInput({"email": _("This person is a member already")})
     latest = _find_latest(organization.id, address)
     if latest is not None and latest.status == "waiting":
-        latest.role = role
+        latest.role, latest.all_needs = role, all_needs
         return _send_again(latest, by)
     if latest is not None and latest.status == "declined" and (latest.answered_at or now()) > now() - REST:
         raise InvalidInput(
@@ -66,6 +69,7 @@ def invite(organization_id: int, *, by: Person, email: str, role: str) -> Invita
         organization_id=organization.id,
         email=address,
         role=role,
+        all_needs=all_needs,
         invited_by_id=by.id,
         created_at=now(),
         expires_at=now() + LIFETIME,
@@ -73,7 +77,8 @@ def invite(organization_id: int, *, by: Person, email: str, role: str) -> Invita
     )
     db.session.add(invitation)
     db.session.flush()
-    audit.record("invitation.made", subject=invitation, by=by, organization_id=organization.id, data={"role": role})
+    data = about_role(role, all_needs=all_needs)
+    audit.record("invitation.made", subject=invitation, by=by, organization_id=organization.id, data=data)
     _promise(invitation)
     return invitation
 
@@ -135,14 +140,19 @@ def accept_invitation(token: str, *, by: Person) -> Membership:
         raise _answered()
     if reasons := reasons_not_to_accept(invitation, by):
         raise Refused(reasons)
-    member = add_membership(invitation.organization, prove_address(by.id), invitation.role)
+    member = add_membership(
+        invitation.organization, prove_address(by.id), invitation.role, all_needs=invitation.all_needs
+    )
     _close(invitation, "accepted", by)
     audit.record(
         "membership.added",
         subject=by,
         by=by,
         organization_id=invitation.organization_id,
-        data={"role": invitation.role, "invited_by": invitation.invited_by_id},
+        data={
+            **about_role(member.role, all_needs=member.all_needs),
+            "invited_by": invitation.invited_by_id,
+        },
     )
     _tell(invitation)
     return member
@@ -249,7 +259,7 @@ def _send_again(invitation: Invitation, by: Person) -> Invitation:
         subject=invitation,
         by=by,
         organization_id=invitation.organization_id,
-        data={"role": invitation.role},
+        data=about_role(invitation.role, all_needs=invitation.all_needs),
     )
     _promise(invitation)
     return invitation

@@ -65,6 +65,7 @@ def mail_invitation(payload: dict[str, Any]) -> None:
         person=invitation.invited_by.name,
         organization=invitation.organization.name,
         role=ROLE_NAMES[invitation.role],
+        some_needs=not invitation.all_needs,
         token=invitations.token_of(invitation),
     )
     invitation_id, failed = invitation.id, invitation.mail_failed_at is not None
@@ -107,6 +108,7 @@ def mail_membership_changed(payload: dict[str, Any]) -> None:
         organization=organization.name,
         slug=organization.slug,
         role=ROLE_NAMES[payload["role"]] if payload["role"] else None,
+        some_needs=not payload.get("all_needs", True),
     )
 
 

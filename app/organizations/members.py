@@ -3,6 +3,8 @@ always keeps an owner."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from app.accounts.models import Person
@@ -18,16 +20,23 @@ from app.organizations.models import ROLES, Membership, Organization
 MANAGED_BY_MANAGERS = ("manager", "coordinator", "viewer")
 
 
-def change_role(organization_id: int, person_id: int, *, by: Person, role: str) -> None:
-    """Change a member's role; they are told. Raises Refused (`last_owner`) when nobody would own the organization any more."""
+def change_role(
+    organization_id: int, person_id: int, *, by: Person, role: str, all_needs: bool | None = None
+) -> Membership:
+    """Change a member's role; they are told. `all_needs` False makes a coordinator of assigned needs alone; None leaves a
+    role that stays as it is, and is all needs with another. Raises Refused (`last_owner`) when nobody would own the
+    organization any more."""
     organization = lock_organization(organization_id)
     member = _get(organization, person_id)
-    if member.role == role:
-        return
+    if all_needs is None:
+        all_needs = member.all_needs if member.role == role else True
+    if (member.role, member.all_needs) == (role, all_needs or role != "coordinator"):
+        return member
     require_may_give(organization, by, role)
     require_may_give(organization, by, member.role)
     _keep_an_owner(organization, member)
-    _set_role(organization, member, role, by)
+    _set_role(organization, member, role, by, all_needs=all_needs)
+    return member
 
 
 def remove_member(organization_id: int, person_id: int, *, by: Person) -> None:
@@ -125,9 +134,15 @@ def find_membership(organization_id: int, person_id: int) -> Membership | None:
     return db.session.get(Membership, (organization_id, person_id), populate_existing=True)
 
 
-def add_membership(organization: Organization, person: Person, role: str) -> Membership:
+def add_membership(organization: Organization, person: Person, role: str, *, all_needs: bool = True) -> Membership:
     """Write a membership that the caller has decided about, records and tells of."""
-    member = Membership(organization_id=organization.id, person_id=person.id, role=role, created_at=now())
+    member = Membership(
+        organization_id=organization.id,
+        person_id=person.id,
+        role=role,
+        all_needs=all_needs or role != "coordinator",
+        created_at=now(),
+    )
     db.session.add(member)
     db.session.flush()
     return member
@@ -154,19 +169,30 @@ def _get(organization: Organization, person_id: int) -> Membership:
     return member
 
 
-def _set_role(organization: Organization, member: Membership, role: str, by: Person) -> None:
-    member.role = role
+def about_role(role: str, *, all_needs: bool) -> dict[str, Any]:
+    """What the audit trail keeps of a role: also that it is for assigned needs alone."""
+    return {"role": role} if all_needs else {"role": role, "all_needs": False}
+
+
+def _set_role(organization: Organization, member: Membership, role: str, by: Person, *, all_needs: bool = True) -> None:
+    member.role, member.all_needs = role, all_needs or role != "coordinator"
     db.session.flush()
     audit.record(
-        "membership.changed", subject=member.person, by=by, organization_id=organization.id, data={"role": role}
+        "membership.changed",
+        subject=member.person,
+        by=by,
+        organization_id=organization.id,
+        data=about_role(role, all_needs=member.all_needs),
     )
-    _tell(organization, member.person, role, by)
+    _tell(organization, member.person, role, by, all_needs=member.all_needs)
 
 
-def _tell(organization: Organization, person: Person, role: str, by: Person) -> None:
+def _tell(organization: Organization, person: Person, role: str, by: Person, *, all_needs: bool = True) -> None:
     """Whoever did it to themselves knows; `role` "" is none any more."""
     if person.id != by.id:
-        payload = {"organization_id": organization.id, "person_id": person.id, "role": role}
+        payload = {
+            "organization_id": organization.id, "person_id": person.id, "role": role, "all_needs": all_needs,
+        }  # fmt: skip
         outbox.enqueue("mail_membership_changed", payload, key=f"membership_changed:{new_id()}")
 
 

@@ -102,11 +102,16 @@ class Membership(Base):
     """One person's role in one organization."""
 
     __tablename__ = "membership"
-    __table_args__ = (sa.CheckConstraint(f"role IN {ROLES}", name="role"),)
+    __table_args__ = (
+        sa.CheckConstraint(f"role IN {ROLES}", name="role"),
+        sa.CheckConstraint("all_needs OR role = 'coordinator'", name="all_needs"),
+    )
 
     organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True, index=True)
     role: Mapped[str] = mapped_column(sa.String(16))
+    # False for a coordinator of those needs alone that `need_assignment` names; later ones are none of theirs either.
+    all_needs: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     created_at: Mapped[dt.datetime]
 
     organization: Mapped[Organization] = relationship()
@@ -122,6 +127,7 @@ class Invitation(HasId, Base):
         sa.CheckConstraint(f"role IN {ROLES}", name="role"),
         sa.CheckConstraint(f"status IN {INVITATION_STATUSES}", name="status"),
         sa.CheckConstraint("email = lower(email)", name="email_lower"),
+        sa.CheckConstraint("all_needs OR role = 'coordinator'", name="all_needs"),
         sa.Index(
             "uq_invitation_waiting",
             "organization_id",
@@ -135,6 +141,8 @@ class Invitation(HasId, Base):
     organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
     email: Mapped[str] = mapped_column(sa.String(254))
     role: Mapped[str] = mapped_column(sa.String(16))
+    # What the membership will say of it.
+    all_needs: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     # Whoever sent it last: it holds as long as they may give the role.
     invited_by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
     status: Mapped[str] = mapped_column(sa.String(16), default="waiting", server_default="waiting")

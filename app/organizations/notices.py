@@ -19,13 +19,14 @@ from app.organizations.models import Membership
 TOLD_ROLES = ("owner", "manager", "coordinator")
 
 
-def list_told(organization_id: int) -> list[int]:
-    """Ids of the people who act and are told what happens, in a stable order."""
+def list_told(organization_id: int, of: sa.ColumnElement[bool] | None = None) -> list[int]:
+    """Ids of the people who act and are told what happens, in a stable order; of them those of `of`, a condition over
+    Membership (who works on a need), when given."""
     query = (
         sa.select(Person)
         .join(Membership, Membership.person_id == Person.id)
         .where(Membership.organization_id == organization_id, Membership.role.in_(TOLD_ROLES))
-        .where(Person.status == "active")
+        .where(Person.status == "active", sa.true() if of is None else of)
         .order_by(Person.id)
     )
     return [person.id for person in list_acting(db.session.scalars(query).all())]
@@ -44,10 +45,12 @@ def promise_to_staff(
     payload: dict[str, Any],
     *,
     key: str,
+    of: sa.ColumnElement[bool],
     knowing: Collection[int | None] = (),
 ) -> None:
-    """Promise the mail `mail` (an outbox kind) to each of the staff who chose to hear of `kind` at once, but not to those
-    of `knowing`, ids of people whose own act it was. The same `key` again promises nothing new."""
-    told = [person_id for person_id in list_told(organization_id) if person_id not in knowing]
+    """Promise the mail `mail` (an outbox kind) to each of the staff who chose to hear of `kind` at once and work on the
+    need it is about (`of`, a condition over Membership), but not to those of `knowing`, ids of people whose own act
+    it was. The same `key` again promises nothing new."""
+    told = [person_id for person_id in list_told(organization_id, of) if person_id not in knowing]
     for person_id in choosers(told, kind, AT_ONCE):
         outbox.enqueue(mail, {**payload, "person_id": person_id}, key=f"{mail}:{key}:{person_id}"[:200])

@@ -8,7 +8,7 @@ import dataclasses
 from app.accounts.models import Person
 from app.organizations.acting import acts
 from app.organizations.models import ROLES, Organization
-from app.organizations.queries import find_role
+from app.organizations.queries import find_member, find_role
 
 LISTING_ROLES = ("owner", "manager")
 RECEIVING_ROLES = ("owner", "manager", "coordinator")
@@ -28,11 +28,6 @@ def can_manage_listings(person: Person | None, organization: Organization) -> bo
     return _has_role(person, organization, LISTING_ROLES)
 
 
-def can_receive(person: Person | None, organization: Organization) -> bool:
-    """Whoever works with rosters and deliveries: everybody but viewers."""
-    return _has_role(person, organization, RECEIVING_ROLES)
-
-
 def can_manage_people(person: Person | None, organization: Organization) -> bool:
     """Owners and managers invite members and give them roles; only owners make or unmake owners (operations)."""
     return _has_role(person, organization, LISTING_ROLES)
@@ -40,16 +35,24 @@ def can_manage_people(person: Person | None, organization: Organization) -> bool
 
 @dataclasses.dataclass(frozen=True)
 class Rights:
-    """What a page may offer somebody: as can_manage_listings and can_receive say."""
+    """What a page may offer somebody: as can_manage_listings says, and needs.policy.can_receive of needs they work on."""
 
     manage_listings: bool
     receive: bool
+    # False for a coordinator of assigned needs, who sees these alone.
+    all_needs: bool
 
 
 def rights_of(person: Person, organization: Organization) -> Rights:
     """What the person may do there now, asked once for a page that offers several things."""
-    role = find_role(person, organization.id) if acts(person) else None
-    return Rights(manage_listings=role in LISTING_ROLES, receive=role in RECEIVING_ROLES)
+    member = find_member(organization.id, person.id)
+    if member is None or not acts(person):
+        return Rights(manage_listings=False, receive=False, all_needs=False)
+    return Rights(
+        manage_listings=member.role in LISTING_ROLES,
+        receive=member.role in RECEIVING_ROLES,
+        all_needs=member.all_needs,
+    )
 
 
 def can_own(person: Person | None, organization: Organization) -> bool:

@@ -185,6 +185,7 @@ class OwnOrganization:
     slug: str
     name: str
     role: str
+    all_needs: bool
     # False while nothing opens for them there, whatever the role: a minor for whom nobody answers (acting).
     acts: bool
 
@@ -192,7 +193,7 @@ class OwnOrganization:
 def list_own_organizations(person: Person) -> list[OwnOrganization]:
     """Where the person belongs and as what, by name; one statement, and what is asked of minors."""
     query = (
-        sa.select(Organization.slug, Organization.name, Membership.role)
+        sa.select(Organization.slug, Organization.name, Membership.role, Membership.all_needs)
         .join(Membership, Membership.organization_id == Organization.id)
         .where(Membership.person_id == person.id)
         .order_by(Organization.name, Organization.id)
@@ -243,6 +244,20 @@ def find_verification_by_id(verification_id: int) -> Verification | None:
     """The decision with its organization, or None."""
     query = sa.select(Verification).options(joinedload(Verification.organization))
     return db.session.scalar(query.where(Verification.id == verification_id))
+
+
+def list_decider_names(organization_id: int) -> list[str]:
+    """What the first few of the organization's owners and managers who act are called, owners first: whom a coordinator
+    asks."""
+    query = (
+        sa.select(Person)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Membership.organization_id == organization_id, Membership.role.in_(("owner", "manager")))
+        .where(Person.status == "active")
+        .order_by(Membership.role.desc(), Person.name, Person.id)
+        .limit(8)
+    )
+    return [person.name for person in list_acting(db.session.scalars(query).all())[:4]]
 
 
 def list_deciders(organization_id: int) -> list[int]:

@@ -25,6 +25,7 @@ from app.discovery.subjects import of_organization
 from app.donations.accounts import can_take_gifts
 from app.donations.queries import totals
 from app.fundraisers.queries import list_public_fundraisers
+from app.needs.operations import coordinators as coordinating
 from app.needs.queries import list_open_needs_of
 from app.organizations import claims, invitations, operations, queries
 from app.organizations import members as member_operations
@@ -280,7 +281,7 @@ def members(organization: Organization) -> ResponseReturnValue:
         try:
             with transaction():
                 invited = invitations.invite(
-                    organization.id, by=current_person(), email=form.email.data or "", role=form.role.data
+                    organization.id, by=current_person(), email=form.email.data or "", **form.given()
                 )
         except InvalidInput as invalid:
             show_errors(form, invalid)
@@ -397,7 +398,7 @@ def leave(organization: Organization) -> ResponseReturnValue:
         successor = decode_id(form.successor.data) if is_last else None
         try:
             with transaction():
-                member_operations.leave(organization.id, by=person, successor_id=successor)
+                coordinating.leave(organization.id, by=person, successor_id=successor)
         except Refused as refused:
             reasons = refused.reasons
         else:
@@ -428,13 +429,12 @@ def _can_manage_member(person: Person | None, member: Membership) -> bool:
 def member(member: Membership) -> ResponseReturnValue:
     """Change a role."""
     slug = member.organization.slug
-    form = RoleForm(role=member.role)
+    # Who becomes a coordinator here works on assigned needs alone, unless somebody says otherwise.
+    form = RoleForm(role=member.role, reach="all" if member.role == "coordinator" and member.all_needs else "assigned")
     if form.validate_on_submit():
         try:
             with transaction():
-                member_operations.change_role(
-                    member.organization_id, member.person_id, by=current_person(), role=form.role.data
-                )
+                coordinating.change_role(member.organization_id, member.person_id, by=current_person(), **form.given())
         except (InvalidInput, Refused) as error:
             show_errors(form, error) if isinstance(error, InvalidInput) else show_reasons(form, error)
         else:
@@ -455,7 +455,7 @@ def remove_member(member: Membership) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             with transaction():
-                member_operations.remove_member(organization.id, member.person_id, by=current_person())
+                coordinating.remove_member(organization.id, member.person_id, by=current_person())
         except Refused as refused:
             reasons = refused.reasons
         else:

@@ -21,7 +21,8 @@ from app.core.ids import encode_id
 from app.core.paging import Page, decode_cursor, encode_cursor
 from app.fundraisers.models import Fundraiser
 from app.needs.models import Item, Need, Shift
-from app.organizations.models import Organization
+from app.needs.policy import seen_by_staff
+from app.organizations.models import Membership, Organization
 from app.pledges.models import Pledge
 from app.signups.models import GuestHold, Signup
 
@@ -52,6 +53,8 @@ SENTENCES: dict[str, Any] = {
     "need.unconfirmed": lazy("Paused, because nobody confirmed it: %(what)s"),
     "need.reopened": lazy("%(who)s opened %(what)s again"),
     "need.closed": lazy("%(who)s closed %(what)s"),
+    "need.coordinator_added": lazy("%(who)s assigned %(what)s to %(person)s"),
+    "need.coordinator_removed": lazy("%(person)s does not coordinate %(what)s any more"),
     "import.finished": lazy("%(who)s imported needs from a file"),
     "import.undone": lazy("%(who)s took an import back"),
     "shift.added": lazy("%(who)s added a shift: %(what)s"),
@@ -96,6 +99,8 @@ _TAKEN: dict[str, Any] = {
     "journal": lazy("%(who)s took the ledger's journal away as a file"),
     "fees": lazy("%(who)s took the list of fees away as a file"),
 }
+# Acts on one thing that are about a person besides, named in the event's data.
+_TO_SOMEBODY = ("need.coordinator_added", "need.coordinator_removed")
 # What each kind of staff mail is about.
 ACTIONS_OF_KIND = {
     "staff_signups": ("signup.confirmed", "signup.changed"),
@@ -123,10 +128,37 @@ class Entry:
         return self.told.striptags()
 
 
-def list_activity(organization_id: int, slug: str, cursor: str | None, *, limit: int = 40) -> Page[Entry]:
-    """What happened in the organization, latest first. For its staff only: the caller's guard makes sure. Raises
-    BadCursor."""
-    query = _events(organization_id, tuple(SENTENCES))
+def list_seen(person: Person, organization_id: int) -> sa.ColumnElement[bool]:
+    """Of the organization's events those that the member may read (a condition over AuditEvent): all of them, or, for a
+    coordinator of assigned needs, those about these needs."""
+    every = sa.exists().where(
+        Membership.organization_id == organization_id, Membership.person_id == person.id, Membership.all_needs
+    )
+    needs = sa.select(Need.id).where(Need.organization_id == organization_id, seen_by_staff(person, organization_id))
+    shifts, items = (
+        sa.select(Shift.id).where(Shift.need_id.in_(needs)),
+        sa.select(Item.id).where(Item.need_id.in_(needs)),
+    )
+    of_kind = {
+        "need": needs,
+        "shift": shifts,
+        "item": items,
+        "signup": sa.select(Signup.id).where(Signup.shift_id.in_(shifts)),
+        "guesthold": sa.select(GuestHold.id).where(GuestHold.shift_id.in_(shifts)),
+        "pledge": sa.select(Pledge.id).where(Pledge.item_id.in_(items)),
+    }
+    return sa.or_(
+        every,
+        *(sa.and_(AuditEvent.subject_type == kind, AuditEvent.subject_id.in_(ids)) for kind, ids in of_kind.items()),
+    )
+
+
+def list_activity(
+    organization_id: int, slug: str, cursor: str | None, *, seen: sa.ColumnElement[bool], limit: int = 40
+) -> Page[Entry]:
+    """What happened in the organization of what is `seen` (list_seen), latest first. For its staff only: the caller's guard
+    makes sure. Raises BadCursor."""
+    query = _events(organization_id, tuple(SENTENCES)).where(seen)
     if cursor:
         query = query.where(AuditEvent.id < decode_cursor(cursor, int)[0])
     events = list(db.session.scalars(query.order_by(AuditEvent.id.desc()).limit(limit + 1)))
@@ -135,10 +167,16 @@ def list_activity(organization_id: int, slug: str, cursor: str | None, *, limit:
 
 
 def list_between(
-    organization_id: int, slug: str, actions: Sequence[str], since: dt.datetime, until: dt.datetime
+    organization_id: int,
+    slug: str,
+    actions: Sequence[str],
+    since: dt.datetime,
+    until: dt.datetime,
+    *,
+    seen: sa.ColumnElement[bool],
 ) -> list[Entry]:
-    """What happened of `actions` from `since` up to `until` (aware), first things first (at most 200)."""
-    query = _events(organization_id, tuple(actions)).where(AuditEvent.at >= since, AuditEvent.at < until)
+    """What happened of `actions`, and is `seen`, from `since` up to `until` (aware), first things first (at most 200)."""
+    query = _events(organization_id, tuple(actions)).where(seen, AuditEvent.at >= since, AuditEvent.at < until)
     return _tell(list(db.session.scalars(query.order_by(AuditEvent.id).limit(200))), slug)
 
 
@@ -167,10 +205,11 @@ def _tell(events: Sequence[AuditEvent], slug: str) -> list[Entry]:
         if keys:
             rows = db.session.scalars(sa.select(model).options(*options).where(model.id.in_(keys)))
             things |= {(kind, row.id): row for row in rows}
-    actors = {event.actor_id for event in events if event.actor_id is not None}
+    people = {event.actor_id for event in events if event.actor_id is not None}
+    people |= {event.data["person_id"] for event in events if event.action in _TO_SOMEBODY}
     names: dict[int, str] = {}
-    if actors:
-        found = db.session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(actors)))
+    if people:
+        found = db.session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(people)))
         names = {row.id: row.name for row in found}
     return [_entry(event, things.get((event.subject_type, event.subject_id)), names, slug) for event in events]
 
@@ -189,7 +228,10 @@ def _entry(event: AuditEvent, thing: Any, names: dict[int, str], slug: str) -> E
     path = f"/manage/{slug}/needs/{encode_id(need.id)}" if need is not None else ""
     title = Markup('<a href="{}">{}</a>').format(path, need.title) if need is not None else ""
     what = escape(words).replace(_NEED, title) if need is not None else escape(words)
-    return Entry(event.at, Markup(str(sentence)) % {"who": who, "what": what}, path)  # noqa: S704  # our own words
+    values = {"who": who, "what": what}
+    if event.action in _TO_SOMEBODY:
+        values["person"] = names.get(event.data["person_id"]) or _("somebody")
+    return Entry(event.at, Markup(str(sentence)) % values, path)  # noqa: S704  # our own words
 
 
 # Where the title of the need stands in what a thing is called: a character nobody can type into a field (core/text.py).

@@ -220,7 +220,9 @@ class OrganizationStory:
         if given.logo:
             set_logo(self.id, reencode(draw_logo(given.logo), box=LOGO_BOX), by=owner)
         for first, role in given.members:
-            asked = invitations.invite(self.id, by=owner, email=shape.email_of(first), role=role)
+            every = first not in {one for one, _title in given.assigned}
+            email = shape.email_of(first)
+            asked = invitations.invite(self.id, by=owner, email=email, role=role, all_needs=every)
             invitations.accept_invitation(invitations.token_of(asked), by=self.person(first))
         for name, address, place, private in given.locations:
             add_location(self.id, by=owner, name=name, address=address, place=place, private=private)
@@ -361,6 +363,9 @@ class NeedStory:
             meeting_point=given.meeting_point,
             day_contact=given.day_contact,
         )
+        for first, title in self.parent.given.assigned:
+            if title == given.title:
+                needs.assign_need(self.id, self.parent.person(first).id, by=self.staff)
         for shift, made_shift in shifts:
             made_shift.value = needs.add_shift(self.id, self._shift_input(shift), by=self.poster)
         for item, made_item in items:

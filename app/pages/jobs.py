@@ -19,7 +19,7 @@ from app.messages.queries import find_choice, list_choices
 from app.organizations.notices import list_told
 from app.organizations.policy import can_see_staff_pages
 from app.organizations.queries import find_organization_by_id
-from app.pages.activity import ACTIONS_OF_KIND, list_between, list_busy_organizations
+from app.pages.activity import ACTIONS_OF_KIND, list_between, list_busy_organizations, list_seen
 
 SENT_AT = dt.time(8)
 
@@ -58,8 +58,9 @@ def mail_digest(payload: dict[str, Any]) -> None:
     zone = person.time_zone or organization.time_zone
     until = dt.datetime.combine(dt.date.fromisoformat(payload["day"]), SENT_AT, zoneinfo.ZoneInfo(zone))
     since = until - dt.timedelta(days=1)
+    seen = list_seen(person, organization.id)
     with speaking(person.locale):
-        happened = list_between(organization.id, organization.slug, actions, since, until) if actions else []
+        happened = list_between(organization.id, organization.slug, actions, since, until, seen=seen) if actions else []
         entries = [(clock_time(entry.at, zone), entry.sentence, entry.path) for entry in happened]
     if not entries:
         return

@@ -254,6 +254,20 @@ def _need(names: Names) -> Values:
     }
 
 
+def _assigned(names: Names) -> Values:
+    return {
+        "name": names.other,
+        "by": names.person,
+        "organization": names.organization,
+        "assigned": [(names.need, "/manage/ironbound-pantry-network/needs/4kq0m2x7c9d1f")],
+    }
+
+
+def _more_assigned(names: Names) -> Values:
+    path = "/manage/ironbound-pantry-network/needs/4kq0m2x7c9d1f"
+    return {**_assigned(names), "assigned": [(names.need, path), (names.item, path)]}
+
+
 def _invitation(names: Names) -> Values:
     return {
         "name": names.other,
@@ -262,6 +276,7 @@ def _invitation(names: Names) -> Values:
         "slug": "ironbound-pantry-network",
         "email": "sam@example.org",
         "role": ROLE_NAMES["coordinator"],
+        "some_needs": True,
         "accepted": True,
         "token": TOKEN,
     }
@@ -529,14 +544,15 @@ SAMPLES: dict[str, Sample] = {
     "fundraisers/goal_reached": Sample(_fundraiser, other={"is_open": False}),
     "fundraisers/milestone": Sample(_fundraiser),
     "fundraisers/waiting": Sample(_fundraiser),
+    "needs/assigned": Sample(_assigned, "staff_assigned", other=_more_assigned(NAMES[OTHER])),
     "needs/confirm": Sample(_need),
     "needs/thanks": Sample(_need, "thanks", {"outcome": "", "people_helped": None, "thanks": ""}, {"is_guest": True}),
     "needs/unconfirmed": Sample(_need),
     "organizations/claim_decided": Sample(_claim, empty={"reason": ""}, other={"granted": False}),
     "organizations/claim_link": Sample(_claim),
-    "organizations/invitation": Sample(_invitation),
+    "organizations/invitation": Sample(_invitation, other={"some_needs": False}),
     "organizations/invitation_answered": Sample(_invitation, other={"accepted": False}),
-    "organizations/membership_changed": Sample(_invitation, empty={"role": None}),
+    "organizations/membership_changed": Sample(_invitation, empty={"role": None}, other={"some_needs": False}),
     "moderation/merged": Sample(_merged, empty={"role": None}, other={"role": ROLE_NAMES["viewer"], "as_viewer": True}),
     "moderation/records_moved": Sample(_merged),
     "organizations/decided": Sample(_claim, other={"decision": "suspended"}),

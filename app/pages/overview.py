@@ -198,9 +198,10 @@ class Overview:
         return any((week.given, week.promised, week.open) != (0, 0, 0) for week in self.weeks)
 
 
-def overview_of(organization: Organization) -> Overview:
-    """What the staff of `organization` see first, for whoever may see its staff pages."""
-    shifts = _next_shifts(organization.id)
+def overview_of(organization: Organization, seen: sa.ColumnElement[bool], *, all_needs: bool = True) -> Overview:
+    """What the staff of `organization` see first, for whoever may see its staff pages: of its needs those that are `seen`
+    (needs.policy.seen_by_staff); what is nobody's need, unless `all_needs` is False."""
+    shifts = _next_shifts(organization.id, seen)
     soon = now() + EMPTY_WITHIN
     # A shift with contact is told of once, by the adults it takes.
     empty = [
@@ -209,18 +210,18 @@ def overview_of(organization: Organization) -> Overview:
         if shift.taken == 0 and shift.capacity != 0 and shift.starts_at < soon and not shift.adults
     ]
     return Overview(
-        confirming=_confirming(organization),
-        arriving=_arriving(organization),
-        attendance=_attendance(organization.id),
-        awaiting=_awaiting(organization.id),
+        confirming=_confirming(organization, seen),
+        arriving=_arriving(organization, seen),
+        attendance=_attendance(organization.id, seen),
+        awaiting=_awaiting(organization.id) if all_needs else (),
         empty_shift=empty[0] if empty else None,
         short_of_adults=[
             shift
             for shift in shifts
             if shift.adults and not shift.adults.are_enough and shift.starts_at < now() + WARNED_WITHIN
         ],
-        weeks=_weeks(organization),
-        supplies=_supplies(organization.id),
+        weeks=_weeks(organization, seen),
+        supplies=_supplies(organization.id, seen),
         shifts=shifts,
         raised=_raised(organization.id),
     )
@@ -241,21 +242,21 @@ def first_steps_of(organization: Organization, *, has_need: bool) -> FirstSteps 
     return None if steps.done == steps.total else steps
 
 
-def _confirming(organization: Organization) -> Confirming | None:
+def _confirming(organization: Organization, seen: sa.ColumnElement[bool]) -> Confirming | None:
     until = today(organization.time_zone) + CONFIRM_WITHIN
     query = sa.select(sa.func.count(), sa.func.min(Need.confirm_by), sa.func.min(Need.id)).where(
-        Need.organization_id == organization.id, Need.status == "open", Need.confirm_by <= until
+        Need.organization_id == organization.id, seen, Need.status == "open", Need.confirm_by <= until
     )
     count, first_on, need_id = db.session.execute(query).one()
     return None if first_on is None else Confirming(count, first_on, need_id if count == 1 else None)
 
 
-def _arriving(organization: Organization) -> Arriving | None:
+def _arriving(organization: Organization, seen: sa.ColumnElement[bool]) -> Arriving | None:
     query = (
         sa.select(Item.name, Item.need_id)
         .join(Pledge, Pledge.item_id == Item.id)
         .join(Need, Need.id == Item.need_id)
-        .where(Need.organization_id == organization.id, Pledge.status.in_(LIVE_STATUSES))
+        .where(Need.organization_id == organization.id, seen, Pledge.status.in_(LIVE_STATUSES))
         .where(Pledge.deliver_by <= today(organization.time_zone))
         .order_by(Pledge.deliver_by, Pledge.id)
         .limit(200)
@@ -265,12 +266,12 @@ def _arriving(organization: Organization) -> Arriving | None:
     return Arriving(len(rows), names[:3], rows[0].need_id) if rows else None
 
 
-def _attendance(organization_id: int) -> Attendance | None:
+def _attendance(organization_id: int, seen: sa.ColumnElement[bool]) -> Attendance | None:
     query = (
         sa.select(Shift.id, Need.title, sa.func.sum(Signup.party_size).label("people"))
         .join(Signup, Signup.shift_id == Shift.id)
         .join(Need, Need.id == Shift.need_id)
-        .where(Need.organization_id == organization_id, Shift.status == "scheduled", Signup.status == "confirmed")
+        .where(Need.organization_id == organization_id, seen, Shift.status == "scheduled", Signup.status == "confirmed")
         .where(Shift.ends_at < now(), Shift.ends_at > now() - ATTENDANCE_FOR)
         .group_by(Shift.id, Need.title)
         .order_by(Shift.ends_at, Shift.id)
@@ -286,7 +287,7 @@ def _awaiting(organization_id: int) -> Sequence[Fundraiser]:
     return db.session.scalars(query.order_by(Fundraiser.created_at, Fundraiser.id).limit(3)).all()
 
 
-def _with_sums(organization_id: int) -> sa.Select[*tuple[Any, ...]]:
+def _with_sums(organization_id: int, seen: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
     """Shifts with times of the organization that are not cancelled, with the sums of their positions."""
     return (
         sa.select(
@@ -302,13 +303,13 @@ def _with_sums(organization_id: int) -> sa.Select[*tuple[Any, ...]]:
         )
         .join(Need, Need.id == Shift.need_id)
         .join(Position, Position.shift_id == Shift.id)
-        .where(Need.organization_id == organization_id, Shift.status != "cancelled", Shift.starts_at.is_not(None))
+        .where(Need.organization_id == organization_id, seen, Shift.status != "cancelled", Shift.starts_at.is_not(None))
         .group_by(Shift.id, Need.title)
     )
 
 
-def _next_shifts(organization_id: int) -> list[NextShift]:
-    query = _with_sums(organization_id).where(Shift.ends_at > now(), Need.status == "open")
+def _next_shifts(organization_id: int, seen: sa.ColumnElement[bool]) -> list[NextShift]:
+    query = _with_sums(organization_id, seen).where(Shift.ends_at > now(), Need.status == "open")
     rows = db.session.execute(query.order_by(Shift.starts_at, Shift.id).limit(NEXT_SHIFTS)).all()
     ids = [row.id for row in rows]
     names, waiting, adults = list_shift_names(ids), count_waiting(ids), _adults_of(ids)
@@ -342,7 +343,7 @@ def _adults_of(shift_ids: Sequence[int]) -> dict[int, Adults]:
     }
 
 
-def _weeks(organization: Organization) -> list[Week]:
+def _weeks(organization: Organization, seen: sa.ColumnElement[bool]) -> list[Week]:
     """The seven weeks before this one, and this one."""
     zone = zoneinfo.ZoneInfo(organization.time_zone)
     this_day = today(organization.time_zone)
@@ -354,7 +355,9 @@ def _weeks(organization: Organization) -> list[Week]:
     )
     sums = {day: [0, 0, 0] for day in begins}
     at = now()
-    query = _with_sums(organization.id).where(Shift.starts_at >= first, Shift.starts_at < last, Need.status != "draft")
+    query = _with_sums(organization.id, seen).where(
+        Shift.starts_at >= first, Shift.starts_at < last, Need.status != "draft"
+    )
     for row in db.session.execute(query):
         day = local_date(row.starts_at, organization.time_zone)
         week = sums[day - dt.timedelta(days=day.weekday())]
@@ -364,12 +367,12 @@ def _weeks(organization: Organization) -> list[Week]:
     return [Week(day, *counts) for day, counts in sums.items()]
 
 
-def _supplies(organization_id: int) -> list[Supply]:
+def _supplies(organization_id: int, seen: sa.ColumnElement[bool]) -> list[Supply]:
     """Items with a quantity of which the most is still wanted, in parts of what was asked for."""
     query = (
         sa.select(Item)
         .join(Need, Need.id == Item.need_id)
-        .where(Need.organization_id == organization_id, Need.status == "open")
+        .where(Need.organization_id == organization_id, seen, Need.status == "open")
         .where(Item.quantity.is_not(None), sa.not_(Item.do_not_bring))
         .limit(200)
     )

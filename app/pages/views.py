@@ -23,16 +23,17 @@ from app.core.web import allow, public, settings, signed_in
 from app.learning.courses.queries import list_open_attempts
 from app.needs import listing
 from app.needs.filters import parse
+from app.needs.policy import seen_by_staff
 from app.needs.queries import count_by_status
 from app.needs.rows import NeedRow
 from app.needs.search import search
 from app.organizations.models import Organization
 from app.organizations.policy import can_see_staff_pages, rights_of
-from app.organizations.queries import find_organization, list_own_organizations
+from app.organizations.queries import find_organization, list_decider_names, list_own_organizations
 from app.organizations.roles import ROLE_NAMES, ROLE_WORDS
 from app.pages import my_help as helping
 from app.pages import queries
-from app.pages.activity import list_activity
+from app.pages.activity import list_activity, list_seen
 from app.pages.design import design
 from app.pages.embedding import embedding
 from app.pages.forms import CalendarForm
@@ -127,12 +128,14 @@ def own_organizations() -> ResponseReturnValue:
 @allow(can_see_staff_pages, load=find_organization)
 def overview(organization: Organization) -> ResponseReturnValue:
     """What staff come to: what waits for them, how full the weeks are, what arrives, who comes next, what is raised."""
-    rights, counts = rights_of(current_person(), organization), count_by_status(organization.id)
+    rights, seen = rights_of(current_person(), organization), seen_by_staff(current_person(), organization.id)
+    counts = count_by_status(organization.id, seen)
     return render_template(
         "pages/overview.html",
         organization=organization,
-        overview=overview_of(organization),
+        overview=overview_of(organization, seen, all_needs=rights.all_needs),
         counts=counts,
+        asks=None if rights.all_needs else list_decider_names(organization.id),
         steps=first_steps_of(organization, has_need=bool(counts)) if rights.manage_listings else None,
         may_edit=rights.manage_listings,
         may_receive=rights.receive,
@@ -144,11 +147,18 @@ def overview(organization: Organization) -> ResponseReturnValue:
 @allow(can_see_staff_pages, load=find_organization)
 def activity(organization: Organization) -> ResponseReturnValue:
     """What happened, latest first."""
-    page = list_activity(organization.id, organization.slug, request.args.get("cursor"))
+    seen, rights = list_seen(current_person(), organization.id), rights_of(current_person(), organization)
+    page = list_activity(organization.id, organization.slug, request.args.get("cursor"), seen=seen)
     following = url_for("pages.activity", slug=organization.slug, cursor=page.next_cursor) if page.next_cursor else None
     zone = organization.time_zone
     days = [(day, list(entries)) for day, entries in groupby(page.rows, lambda entry: local_date(entry.at, zone))]
-    return render_template("pages/activity.html", organization=organization, days=days, following=following)
+    return render_template(
+        "pages/activity.html",
+        organization=organization,
+        days=days,
+        following=following,
+        asks=None if rights.all_needs else list_decider_names(organization.id),
+    )
 
 
 @pages.get("/healthz")

@@ -18,9 +18,9 @@ from app.core.letters import speaking
 from app.core.when import full_day, zoned_time
 from app.messages.delivery import send
 from app.needs.operations import promise_thanks
+from app.needs.policy import can_see_staff_page, works_on
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
-from app.organizations.policy import can_see_staff_pages
 from app.pledges import dates, earlier, operations, queries
 from app.pledges.models import LIVE_STATUSES, Pledge
 from app.pledges.operations import outstanding
@@ -114,7 +114,13 @@ def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
             organization_id = pledge.item.need.organization_id
             key, about = payload["outbox_key"], {"pledge_id": pledge.id}
             promise_to_staff(
-                organization_id, kind, mail, about, key=key, knowing=(pledge.person_id, pledge.cancelled_by_id)
+                organization_id,
+                kind,
+                mail,
+                about,
+                key=key,
+                of=works_on(pledge.item.need_id),
+                knowing=(pledge.person_id, pledge.cancelled_by_id),
             )
 
 
@@ -123,7 +129,7 @@ def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, live: bool) ->
     if pledge is None or staff is None or (pledge.status in LIVE_STATUSES) != live:
         return
     need = pledge.item.need
-    if not can_see_staff_pages(staff, need.organization):
+    if not can_see_staff_page(staff, need):
         return
     with speaking(staff.locale):
         values = {**_facts(pledge, {}), "who": pledge.person.name, "name": staff.name, "note": pledge.note}

@@ -22,10 +22,9 @@ from app.core.letters import compose, speaking
 from app.core.when import full_day, moment, time_left, times, zoned_time
 from app.messages.delivery import send
 from app.needs.operations import promise_thanks
-from app.needs.policy import is_visible
+from app.needs.policy import can_see_staff_page, is_visible, works_on
 from app.needs.queries import find_need
 from app.organizations.notices import promise_to_staff
-from app.organizations.policy import can_see_staff_pages
 from app.signups import gate, holds, offers, operations, queries, safety_jobs, two_adults, waitlist
 from app.signups.calendar import calendar_attachment, describe_area
 from app.signups.models import WAITING_STATUSES, GuestHold, Signup
@@ -169,6 +168,7 @@ def _promise_to_staff(payload: dict[str, Any], kind: str, mail: str) -> None:
                 mail,
                 {"signup_id": signup.id},
                 key=payload["outbox_key"],
+                of=works_on(signup.shift.need_id),
                 knowing=(signup.person_id, signup.cancelled_by_id),
             )
 
@@ -193,7 +193,7 @@ def _tell_staff(payload: dict[str, Any], name: str, kind: str, *, held: bool, en
     if signup is None or staff is None or (signup.status in gate.HOLDING_STATUSES) != held:
         return
     organization, shift = signup.shift.need.organization, signup.shift
-    if not can_see_staff_pages(staff, organization):
+    if not can_see_staff_page(staff, shift.need):
         return
     counted = [position.capacity for position in shift.positions]
     with speaking(staff.locale):

@@ -6,10 +6,10 @@ import secrets
 
 from app.accounts.mailbox import address_mark
 from app.accounts.models import Person
+from app.core.rights import known_to
 from app.core.tokens import seal
 from app.needs.models import Shift
-from app.needs.policy import can_see_need
-from app.organizations.policy import can_receive, can_see_staff_pages
+from app.needs.policy import NOT_ASSIGNED, can_receive, can_see_need, can_see_staff_page, is_outside_assigned
 from app.signups.models import Signup
 
 
@@ -34,26 +34,39 @@ def is_own_signup(person: Person, signup: Signup) -> bool:
     return signup.person_id == person.id
 
 
+def _is_outside_place(person: Person, signup: Signup) -> bool:
+    return is_outside_assigned(person, signup.shift.need)
+
+
+def _is_outside_shift(person: Person, shift: Shift) -> bool:
+    return is_outside_assigned(person, shift.need)
+
+
+@known_to(_is_outside_place, NOT_ASSIGNED)
 def can_see_signup(person: Person, signup: Signup) -> bool:
-    """The person whose place it is, and the staff of the organization that gets the help."""
-    return is_own_signup(person, signup) or can_see_staff_pages(person, signup.shift.need.organization)
+    """The person whose place it is, and the staff who work on the need."""
+    return is_own_signup(person, signup) or can_see_staff_page(person, signup.shift.need)
 
 
+@known_to(_is_outside_place, NOT_ASSIGNED)
 def can_cancel_signup(person: Person, signup: Signup) -> bool:
     """The person whose place it is, and whoever keeps the roster, for those who telephone."""
     return is_own_signup(person, signup) or can_keep_roster(person, signup)
 
 
+@known_to(_is_outside_shift, NOT_ASSIGNED)
 def can_see_roster(person: Person, shift: Shift) -> bool:
-    """Every member of the organization that gets the help."""
-    return can_see_staff_pages(person, shift.need.organization)
+    """Every member of the organization who works on the need."""
+    return can_see_staff_page(person, shift.need)
 
 
+@known_to(_is_outside_shift, NOT_ASSIGNED)
 def can_add_volunteer(person: Person, shift: Shift) -> bool:
     """Whoever keeps the roster writes down who telephones or walks in."""
-    return can_receive(person, shift.need.organization)
+    return can_receive(person, shift.need)
 
 
+@known_to(_is_outside_place, NOT_ASSIGNED)
 def can_keep_roster(person: Person, signup: Signup) -> bool:
-    """Owners, managers and coordinators say who comes, who came and for how long; viewers only read."""
-    return can_receive(person, signup.shift.need.organization)
+    """Owners, managers and the need's coordinators say who comes, who came and for how long; viewers only read."""
+    return can_receive(person, signup.shift.need)

@@ -15,7 +15,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Reason
 from app.needs.models import DayFacts, Need, PrivateAddress, Shift
-from app.organizations.queries import list_organizations_of
+from app.needs.policy import list_worked_on
 from app.signups import gate, two_adults
 from app.signups.models import (
     ENDED_STATUSES,
@@ -323,7 +323,7 @@ def find_exact_address(need: Need, viewer: Person | None) -> ExactAddress | None
     """The exact address of `need` for `viewer`, or None. With `list_exact_addresses` the only reader of private_address
     beside staff forms (N6).
 
-    A public address is for everybody. A private one is for the organization's staff, and for people with a confirmed
+    A public address is for everybody. A private one is for the staff who work on the need, and for people with a confirmed
     place from 48 hours before its start to its end (G7), asked afresh at every read: a hold, a birth date, a moved or
     cancelled shift close it at once.
     """
@@ -340,8 +340,7 @@ def list_exact_addresses(needs: Iterable[Need], viewer: Person | None) -> dict[i
     private = {need.id: need for need in needs if need.private_address}
     if not private or viewer is None or not viewer.is_active:
         return {}
-    staffed = {member.organization_id for member in list_organizations_of(viewer)}
-    opened = {key for key, need in private.items() if need.organization_id in staffed}
+    opened = list_worked_on(private.values(), viewer)
     coming = [need for key, need in private.items() if key not in opened and _may_come(need)]
     opened |= _open_for(coming, viewer)
     if not opened:
@@ -375,7 +374,7 @@ def find_day_facts(need: Need, viewer: Person | None) -> ForThoseWhoCome | None:
     """Meeting point and contact of `need` for `viewer`, or None. With `list_day_facts` the only reader of day_facts beside
     staff forms.
 
-    For the organization's staff, and for people whose place on a shift ahead stands, asked afresh at every read (G1). The
+    For the staff who work on the need, and for people whose place on a shift ahead stands, asked afresh at every read (G1). The
     meeting point of a private address opens and closes with that address (N6, G7).
     """
     return None if viewer is None else list_day_facts([need], viewer).get(need.id)
@@ -393,9 +392,8 @@ def list_day_facts(
     rows = db.session.scalars(sa.select(DayFacts).where(DayFacts.need_id.in_(by_id))).all()
     if not rows:
         return {}
-    staffed = {member.organization_id for member in list_organizations_of(viewer)}
     said = [by_id[row.need_id] for row in rows]
-    known = {need.id for need in said if need.organization_id in staffed}
+    known = list_worked_on(said, viewer)
     known |= _standing_on([need for need in said if need.id not in known and _may_come(need)], viewer)
     if exact is None:
         exact = list_exact_addresses([need for need in said if need.id in known], viewer)

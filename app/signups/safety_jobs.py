@@ -17,6 +17,8 @@ from app.core.when import full_day, times
 from app.messages.delivery import send
 from app.needs import index
 from app.needs.models import Shift
+from app.needs.operations import end_idle_assignments
+from app.needs.policy import can_see_staff_page, works_on
 from app.needs.queries import find_shift
 from app.organizations.notices import list_told
 from app.organizations.policy import can_see_staff_pages
@@ -31,6 +33,7 @@ def person_facts_changed(payload: dict[str, Any]) -> None:
     for organization_id in [] if person is None else staffing.list_run_unguarded(person):
         with transaction():
             left = staffing.end_unguarded(organization_id, payload["person_id"])
+            end_idle_assignments(organization_id, by=None)
             if left is not None:
                 index.reindex_organization(left.id)
     shifts = set(queries.list_shifts_staffed_by(payload["person_id"]))
@@ -123,7 +126,7 @@ def _tell_both(payload: dict[str, Any], state: str, status: str) -> None:
 
 def _promise_staff(shift: Shift, state: str, key: str) -> None:
     named = [staff.person_id for staff in two_adults.list_staff(shift.id)]
-    for person_id in dict.fromkeys([*list_told(shift.need.organization_id), *named]):
+    for person_id in dict.fromkeys([*list_told(shift.need.organization_id, works_on(shift.need_id)), *named]):
         person = find_person(person_id)
         if person is not None:
             _promise(shift, person, state, key, staff=True)
@@ -142,7 +145,10 @@ def mail_two_adults(payload: dict[str, Any]) -> None:
     if shift is None or person is None or not person.is_active or not person.has_mailbox:
         return
     organization = shift.need.organization
-    if payload["staff"] and not can_see_staff_pages(person, organization):
+    # Who is named on the shift hears it as long as they belong to the staff; the roster is for those who work on the need.
+    works = payload["staff"] and can_see_staff_page(person, shift.need)
+    on_it = can_see_staff_pages(person, organization) and two_adults.is_named(shift.id, person.id)
+    if payload["staff"] and not works and not on_it:
         return
     if payload["state"] == "named" and not two_adults.is_named(shift.id, person.id):
         return
@@ -159,7 +165,7 @@ def mail_two_adults(payload: dict[str, Any]) -> None:
         day=full_day,
         span=times,
         local_date=local_date,
-        staff_path=roster if payload["staff"] else "",
+        staff_path=roster if works else "",
     )
 
 

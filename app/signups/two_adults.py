@@ -23,8 +23,9 @@ from app.core.errors import Reason, Refused, refuse
 from app.core.i18n import _
 from app.core.ids import new_id
 from app.needs.asking import has_contact
-from app.needs.models import Need, Position, Shift
+from app.needs.models import Need, NeedAssignment, Position, Shift
 from app.needs.operations.shared import changed, locked_shift
+from app.needs.policy import works_on
 from app.organizations.members import find_membership
 from app.organizations.models import Membership
 from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE
@@ -124,8 +125,8 @@ def _counts(shift: Shift, person: Person, asked: list[rules.Rule]) -> bool:
 
 
 def _staff_who_count(shift_ids: Iterable[int]) -> Sequence[ShiftStaff]:
-    """Staff named on the shifts who are members still, have shown that their address is theirs, and are on nothing else at
-    that time: nobody is the second adult in two places."""
+    """Staff named on the shifts who are members still and work on the need, have shown that their address is theirs, and are
+    on nothing else at that time: nobody is the second adult in two places."""
     return db.session.scalars(
         sa.select(ShiftStaff)
         .join(Person, Person.id == ShiftStaff.person_id)
@@ -136,7 +137,7 @@ def _staff_who_count(shift_ids: Iterable[int]) -> Sequence[ShiftStaff]:
             sa.and_(Membership.organization_id == Need.organization_id, Membership.person_id == ShiftStaff.person_id),
         )
         .options(joinedload(ShiftStaff.person))
-        .where(ShiftStaff.shift_id.in_(list(shift_ids)), Person.email_verified_at.is_not(None))
+        .where(ShiftStaff.shift_id.in_(list(shift_ids)), Person.email_verified_at.is_not(None), works_on(Need.id))
         .where(~_is_elsewhere(Shift, ShiftStaff.person_id))
         .execution_options(populate_existing=True)
     ).all()
@@ -211,16 +212,24 @@ def list_named(shift: Shift) -> list[Named]:
 
 
 def name_staff(shift_id: int, person_id: int, *, by: Person) -> ShiftStaff:
-    """A member of the organization is on the shift, too. They pass the gate's rules like everybody, and hear of it when it
-    was somebody else who said so: nobody is the second adult of a shift that they know nothing of. Raises Refused."""
+    """A member of the organization who works on the need is on the shift, too. They pass the gate's rules like everybody, and
+    hear of it when it was somebody else who said so: nobody is the second adult of a shift that they know nothing of. Raises
+    Refused."""
     need, shift = locked_shift(shift_id)
     person = db.session.get(Person, person_id)
-    if person is None or find_membership(need.organization_id, person_id) is None:
+    member = find_membership(need.organization_id, person_id)
+    if person is None or member is None:
         raise refuse("not_a_member", _("Only members of the organization can be named."), _("Invite them first."))
     if shift.status == "cancelled" or shift.is_over:
         raise refuse("past", _("This shift is over or cancelled."))
     if not has_contact(shift):
         raise refuse("not_asked", _("This shift asks for no two adults."))
+    if not member.all_needs and db.session.get(NeedAssignment, (need.id, person_id)) is None:
+        raise refuse(
+            "not_assigned",
+            _("This need is not assigned to them, so that they cannot see where it is."),
+            _("An owner or manager assigns it to them on the page of the need."),
+        )
     reasons = _reasons_not_to_name(shift, person)
     if reasons:
         raise Refused(reasons)

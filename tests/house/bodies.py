@@ -61,6 +61,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "unsubscribing.undo_stop"): EMPTY,
     ("POST", "organizations.new"): {"name": "Books for All", "country": "US", "place": "Newark, NJ"},
     ("POST", "organizations.settings"): {"name": "Renamed", "causes": ["food", "health"]},
+    ("POST", "needs.add_coordinator"): {"person": "{assigned_id}"},
+    ("POST", "needs.remove_coordinator"): EMPTY,
     ("POST", "organizations.members"): {"email": "nobody@example.org", "role": "viewer"},
     ("POST", "organizations.hide_first_steps"): EMPTY,
     ("POST", "organizations.show_first_steps"): EMPTY,

@@ -31,12 +31,13 @@ from app.moderation.merging import merge_organizations
 from app.moderation.operations import verify_organization
 from app.needs.models import Shift
 from app.needs.operations.closing import close_need
+from app.needs.operations.coordinators import assign_need, remove_member
 from app.needs.operations.inputs import PlaceInput, PositionInput, ShiftInput
 from app.needs.operations.needs import edit_need, pause_need
 from app.needs.operations.shifts import cancel_shift, edit_shift
 from app.organizations.claims import answer_claim, claim_organization
 from app.organizations.invitations import accept_invitation, decline_invitation, invite, token_of
-from app.organizations.members import change_role, remove_member
+from app.organizations.members import change_role
 from app.organizations.operations import register_organization
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
 from app.safeguarding.operations import (
@@ -181,7 +182,10 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             verify_organization(organization.id, by=moderator, checked="register")
             accept_invitation(token_of(invited[0]), by=helper)
             decline_invitation(token_of(invited[1]))
-            change_role(organization.id, helper.id, by=owner, role="coordinator")
+            change_role(organization.id, helper.id, by=owner, role="coordinator", all_needs=False)
+            assign_need(need.id, helper.id, by=owner)
+        jobs.work_off(app.extensions["outbox_handlers"], ())
+        with transaction():
             remove_member(organization.id, helper.id, by=owner)
             enqueue("mail_fundraiser_goal_reached", {"fundraiser_id": fundraiser.id}, key="goal")
             enqueue("mail_fundraiser_milestone", {"fundraiser_id": fundraiser.id, "percent": 50}, key="milestone")

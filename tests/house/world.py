@@ -125,6 +125,7 @@ def build() -> World:
             for email in ("ana@example.org", "bo@example.org")
         )
     member = make_member(organization, "viewer")
+    assigned = make_member(organization, "coordinator", all_needs=False)
     need = make_need(organization)
     shift = make_shift(need)
     item = make_item(need)
@@ -253,6 +254,7 @@ def build() -> World:
             "signup_id": encode_id(signup.id),
             "pledge_id": encode_id(promise.id),
             "person_id": encode_id(member.id),
+            "assigned_id": encode_id(assigned.id),
             "location_id": encode_id(location.id),
             "donation_id": encode_id(gift.id),
             "paid_token": donation_token(given.id),

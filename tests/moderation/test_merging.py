@@ -19,10 +19,13 @@ from app.core.money import Money
 from app.donations.operations.giving import start_donation
 from app.moderation import merging
 from app.needs import index
-from app.needs.models import Need
+from app.needs.models import Need, NeedAssignment
+from app.needs.operations import assign_need
 from app.needs.operations.needs import create_need
+from app.needs.policy import can_receive, list_worked_on
 from app.organizations import claims, invitations
 from app.organizations.likeness import list_alike, list_public_like
+from app.organizations.members import add_membership
 from app.organizations.models import Claim, Invitation, Membership, Organization
 from app.organizations.queries import find_organizations_by_key, find_role
 from app.signups.operations import sign_up
@@ -279,6 +282,34 @@ def test_without_members_nobody_comes_to_rights_and_an_unclaimed_page_stays_uncl
     merge(third, remaining, moderator)
     assert find_role(owner, remaining.id) == "owner"
     assert db.session.get_one(Organization, remaining.id, populate_existing=True).is_claimed
+
+
+@pytest.mark.rule("A1")
+@pytest.mark.parametrize("with_members", [True, False])
+def test_coordinators_of_assigned_needs_keep_these_and_get_no_others(
+    app: Flask, moderator: Person, *, with_members: bool
+) -> None:
+    owner = make_person()
+    duplicate, remaining = named("Pantry", owner), named("Pantry Inc", make_person())
+    theirs, others, ours = make_need(duplicate), make_need(duplicate), make_need(remaining)
+    comes = make_member(duplicate, "coordinator", all_needs=False)
+    both = make_member(duplicate, "coordinator", all_needs=False)
+    manages = make_member(duplicate, "coordinator", all_needs=False)
+    with transaction():
+        for person, role, all_needs in ((both, "coordinator", False), (manages, "manager", True)):
+            add_membership(remaining, person, role, all_needs=all_needs)
+        for person in (comes, both, manages):
+            assign_need(theirs.id, person.id, by=owner)
+    merge(duplicate, remaining, moderator, with_members=with_members)
+    db.session.expire_all()
+    rows = set(db.session.scalars(sa.select(NeedAssignment.person_id).where(NeedAssignment.need_id == theirs.id)))
+    # Whoever is in both keeps the role there, and what was assigned to them came along; nothing idle is left.
+    assert rows == ({comes.id, both.id} if with_members else {both.id})
+    everything = {theirs.id, others.id, ours.id}
+    seen = {comes: {theirs.id} if with_members else set(), both: {theirs.id}, manages: everything}
+    for person, ids in seen.items():
+        assert list_worked_on([theirs, others, ours], person) == ids
+        assert {need.id for need in (theirs, others, ours) if can_receive(person, need)} == ids
 
 
 def test_claims_end_with_a_reason_and_rows_of_one_file_do_not_collide(app: Flask, moderator: Person) -> None:

@@ -27,13 +27,22 @@ from app.core.outbox import Outbox
 from app.imports.exports import EXPORTS, lines
 from app.needs import index
 from app.needs.models import DayFacts, Need, PrivateAddress, Shift
+from app.needs.operations import assign_need
 from app.organizations.models import Organization
 from app.safeguarding.models import Clearance
 from app.safeguarding.policy import guardian_token
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
 from app.signups.policy import place_token
-from tests.factories import allow_contact, make_clearance, make_guardian, make_person, make_shift
+from tests.factories import (
+    allow_contact,
+    make_clearance,
+    make_guardian,
+    make_member,
+    make_need,
+    make_person,
+    make_shift,
+)
 from tests.house.bodies import BODIES
 from tests.house.test_routes import filled_body, send
 from tests.house.world import World
@@ -45,9 +54,10 @@ STAFF = ("viewer", "coordinator", "manager", "owner")
 MAY_KNOW = (*STAFF, "inside")
 # Whoever may not, beside the callers of the house: confirmed on a shift six days away; inside the window until a moment ago,
 # when the check was revoked, the person held, the birth date that of a minor, the place given back; with a place that the staff
-# gave to the address, whoever registered it and has not shown that it is theirs; and a guest's link.
+# gave to the address, whoever registered it and has not shown that it is theirs; a guest's link; and a coordinator of other
+# needs of the same organization.
 OUTSIDERS = ("anonymous", "supporter", "other_owner", "moderator", "administrator", "outside", "revoked", "held", "minor",
-             "gone", "unproved", "guest")  # fmt: skip
+             "gone", "unproved", "guest", "unassigned")  # fmt: skip
 # A route that shows a secret of its own, or nothing but a file.
 LINKS = ("/places/{place_token}", "/places/{place_token}/calendar.ics", "/my-help/calendar/{feed_token}.ics")
 
@@ -110,7 +120,14 @@ def prepare(world: World) -> tuple[dict[str, Actor], list[str]]:
         db.session.get_one(Person, people["minor"].id).birth_date = today("UTC") - dt.timedelta(days=16 * 366)
         revoked = sa.update(Clearance).where(Clearance.person_id == people["revoked"].id)
         db.session.execute(revoked.values(revoked_at=now()))
+    unassigned = make_member(home, "coordinator", all_needs=False)
+    other = make_need(home)
+    with transaction():
+        assign_need(other.id, unassigned.id, by=unassigned)
+        token = create_token(db.session.get_one(Person, unassigned.id), scopes=list(SCOPES))
     actors = {name: Actor(name, name, world) for name in ("anonymous", *world.sessions)}
+    beside = World({"unassigned": unassigned.get_id()}, {"unassigned": token}, world.values)
+    actors["unassigned"] = Actor("unassigned", "unassigned", beside)
     links = []
     for name in people:
         person, place = db.session.get_one(Person, people[name].id), db.session.get_one(Signup, places[name])

@@ -22,6 +22,8 @@ from app.moderation.operations import (
     withdraw_contact,
     withdraw_verification,
 )
+from app.needs.models import NeedAssignment
+from app.needs.operations import assign_need
 from app.organizations import claims, invitations
 from app.organizations.members import add_membership, find_membership
 from app.organizations.models import Membership, Organization
@@ -228,14 +230,17 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(ap
     guardian = make_guardian(young)
     theirs, other = approved_organization(young, website="https://theirs.example.org"), approved_organization(owner)
     with transaction():
-        for organization, person, role in ((other, young, "manager"), (theirs, owner, "manager")):
-            add_membership(db.session.get_one(Organization, organization.id), person, role)
+        for organization, person in ((other, young), (theirs, owner)):
+            here = db.session.get_one(Organization, organization.id)
+            add_membership(here, person, "coordinator", all_needs=False)
     need, shift = make_need(theirs), contact_shift(theirs)
+    do(assign_need, make_need(other).id, young.id, by=owner)
     make_clearance(adult := make_person(), theirs)
     held = place(shift, adult)
     do(acts.withdraw_guardianship, guardian.id)
     work_off()
     assert set(db.session.scalars(sa.select(Membership.person_id))) == {owner.id}
+    assert not db.session.scalars(sa.select(NeedAssignment)).all()
     assert not db.session.get_one(Organization, theirs.id).is_claimed
     assert db.session.get_one(Organization, other.id).is_claimed
     assert len(promised("mail_membership_changed", person_id=young.id, role="")) == 2
@@ -243,7 +248,7 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(ap
     assert not stands(held), "two moderators had looked at people who are gone"
     moderator = make_person(platform_role="moderator")
     assert refused(grant_contact, theirs.id, by=moderator, checked="their policy") == ["unclaimed"]
-    claim = do(claims.claim_organization, theirs.id, by=owner, evidence="I managed it.")
+    claim = do(claims.claim_organization, theirs.id, by=owner, evidence="I coordinated some of it.")
     do(claims.answer_claim, claim.id, grant=True, by=moderator, reason="known")
     assert find_membership(theirs.id, owner.id).role == "owner"  # type: ignore[union-attr]  # they are a member
     do(grant_contact, theirs.id, by=moderator, checked="their policy")

@@ -14,7 +14,9 @@ from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.moderation import merging
 from app.moderation.merging import merge_organizations
-from app.needs.models import Shift
+from app.needs.models import Need, Shift
+from app.needs.operations import assign_need
+from app.needs.policy import list_worked_on
 from app.organizations.models import Membership, Organization
 from app.safeguarding import operations as acts
 from app.safeguarding.models import (
@@ -165,7 +167,9 @@ def test_nobody_comes_to_work_with_children_by_the_word_of_one_moderator(
     looked_at: str,
 ) -> None:
     owner = db.session.scalars(sa.select(Membership.person_id).where(Membership.organization_id == duplicate.id)).one()
-    coordinator = make_member(duplicate, "coordinator").id
+    coordinator, some = make_member(duplicate, "coordinator").id, make_member(duplicate, "coordinator", all_needs=False)
+    theirs = make_need(duplicate)
+    do(assign_need, theirs.id, some.id, by=moderator)
     ended = {
         "both": [], "neither": [duplicate, remaining], "only the one that goes": [remaining],
         "only the one that remains": [duplicate],
@@ -179,6 +183,9 @@ def test_nobody_comes_to_work_with_children_by_the_word_of_one_moderator(
     }  # fmt: skip
     kept = looked_at != "only the one that remains"
     assert (roles[owner], roles[coordinator]) == (("manager", "coordinator") if kept else ("viewer", "viewer"))
+    # Whoever read one need does not come to read all: nothing is assigned to them.
+    everything = db.session.scalars(sa.select(Need)).all()
+    assert list_worked_on(everything, some) == ({theirs.id} if kept else set())
     work_off()
     told = text_of(mailbox.to(db.session.get_one(Person, coordinator).email)[-1])
     assert ("One of its owners can give you another role." in told) is not kept

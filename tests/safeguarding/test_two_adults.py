@@ -18,6 +18,7 @@ from app.core.ids import encode_id
 from app.core.outbox import Outbox
 from app.moderation.operations import withdraw_contact
 from app.needs.models import PrivateAddress, Shift
+from app.needs.operations import assign_need, take_need
 from app.needs.operations.closing import close_need
 from app.needs.operations.inputs import PositionInput, ShiftInput
 from app.needs.operations.shifts import edit_shift
@@ -266,6 +267,13 @@ def test_staff_named_on_it_count_when_they_are_cleared_like_everybody(
     assert "guardian_consent" in refused(
         name, shift.id, member(organization, birth_date=today("UTC") - 15 * 366 * DAY).id, by=owner
     )
+    some = member(organization, all_needs=False)
+    assert refused(name, shift.id, some.id, by=owner) == ["not_assigned"]
+    do(assign_need, shift.need_id, some.id, by=owner)
+    do(name, shift.id, some.id, by=owner)
+    assert two_adults.runs(db.session.get_one(Shift, shift.id))
+    do(take_need, shift.need_id, some.id, by=owner)
+    assert not two_adults.runs(db.session.get_one(Shift, shift.id)), "whoever may not know where it is does not come"
     staff = member(organization)
     do(name, shift.id, staff.id, by=owner)
     assert status(shift) == "scheduled"

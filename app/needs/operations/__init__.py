@@ -12,6 +12,7 @@ from app.needs.operations.closing import (
     to_call_off,
     undo_close,
 )
+from app.needs.operations.coordinators import assign_need, end_idle_assignments, take_need
 from app.needs.operations.copying import duplicate_need
 from app.needs.operations.freshness import ask_to_confirm, confirm_need, pause_unconfirmed
 from app.needs.operations.inputs import ItemInput, PlaceInput, PositionInput, ShiftInput
@@ -35,6 +36,7 @@ __all__ = [
     "add_item",
     "add_shift",
     "ask_to_confirm",
+    "assign_need",
     "can_undo_close",
     "cancel_shift",
     "close_need",
@@ -44,6 +46,7 @@ __all__ = [
     "edit_item",
     "edit_need",
     "edit_shift",
+    "end_idle_assignments",
     "is_untitled",
     "keep_unfinished",
     "look_up",
@@ -54,6 +57,7 @@ __all__ = [
     "reasons_not_to_publish",
     "remove_item",
     "reopen_need",
+    "take_need",
     "to_call_off",
     "undo_close",
     "unfinished_rows",

@@ -9,13 +9,15 @@ from app.accounts.models import Person
 from app.core.clock import local_date, now, today
 from app.core.db import db
 from app.needs.models import DayFacts, Need, PrivateAddress, Shift
+from app.needs.operations.coordinators import copy_assignments
 from app.needs.operations.freshness import CONFIRMED_FOR
 from app.needs.operations.inputs import ItemInput, PositionInput, ShiftInput
 from app.needs.operations.items import add_item
 from app.needs.operations.needs import create_need
-from app.needs.operations.shared import locked_need, record
+from app.needs.operations.shared import gone, locked_need, record
 from app.needs.operations.shifts import add_shift
 from app.needs.operations.unfinished import copy_unfinished
+from app.organizations.members import hold_organization
 
 WEEK = dt.timedelta(days=7)
 # The columns of a need that say where it is, and all that a copy of it keeps as it is.
@@ -29,7 +31,12 @@ KEPT = ("description", "urgency", "causes", "skills", "requirements", "bring", "
 def duplicate_need(need_id: int, *, by: Person) -> Need:
     """A draft like the need `need_id`, in whatever state that is: its words, place, items, and its shifts moved by as
     many weeks as it takes for the first to lie ahead, on the same weekdays at the same times of the clock there (S7).
-    Cancelled shifts stay behind, and so does every promise."""
+    Cancelled shifts stay behind, and so does every promise; who coordinates it comes along."""
+    # The organization before the need, as assignments and merges lock.
+    found = db.session.get(Need, need_id)
+    if found is None:
+        raise gone()
+    hold_organization(found.organization_id)
     source = locked_need(need_id)
     copy = create_need(
         source.organization_id, by=by, title=source.title, **{name: getattr(source, name) for name in KEPT}
@@ -62,6 +69,7 @@ def duplicate_need(need_id: int, *, by: Person) -> Need:
     for item in source.items:
         ids[item.id] = add_item(copy.id, ItemInput.of(item), by=by).id
     copy_unfinished(source, copy, ids)
+    copy_assignments(source, copy, by=by)
     record("need.duplicated", copy, by, copy)
     return copy
 

@@ -12,7 +12,8 @@ from app.needs import index
 from app.needs.models import Item, Need, Shift
 
 
-def _gone() -> Refused:
+def gone() -> Refused:
+    """That it is not there any more, to be raised."""
     return refuse("not_found", _("This is not there any more."), _("Open the page again to see what there is."))
 
 
@@ -20,7 +21,7 @@ def locked_need(need_id: int) -> Need:
     """The need, held until the transaction ends. Raises Refused (`not_found`) when it is gone."""
     need = lock(Need, need_id)
     if need is None:
-        raise _gone()
+        raise gone()
     return need
 
 
@@ -30,7 +31,7 @@ def locked_shift(shift_id: int) -> tuple[Need, Shift]:
     need = lock(Need, found.need_id) if found is not None else None
     shift = lock(Shift, shift_id) if need is not None else None
     if need is None or shift is None:
-        raise _gone()
+        raise gone()
     return need, shift
 
 
@@ -40,7 +41,7 @@ def locked_item(item_id: int) -> tuple[Need, Item]:
     need = lock(Need, found.need_id) if found is not None else None
     item = lock(Item, item_id) if need is not None else None
     if need is None or item is None:
-        raise _gone()
+        raise gone()
     return need, item
 
 

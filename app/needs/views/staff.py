@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,18 +12,20 @@ from app.accounts.models import Person
 from app.accounts.session import current_person
 from app.core.db import transaction
 from app.core.errors import Reason, Refused
+from app.core.forms import choices, show_reasons
 from app.core.i18n import _
+from app.core.ids import decode_id, encode_id
 from app.core.web import allow, flash_undo
 from app.needs import editor, operations, policy, queries, standing
 from app.needs.filled import list_filled
-from app.needs.forms import CloseForm, ConfirmForm, NeedForm
+from app.needs.forms import CloseForm, ConfirmForm, CoordinatorForm, NeedForm
 from app.needs.models import NEED_STATUSES, Item, Need, Shift
 from app.needs.typical import fill_typical, find_typical
 from app.needs.views import consequences, editing
 from app.needs.views.blueprint import needs
-from app.organizations.models import Organization
+from app.organizations.models import Membership, Organization
 from app.organizations.policy import can_manage_listings, can_see_staff_pages, rights_of
-from app.organizations.queries import find_organization
+from app.organizations.queries import find_organization, list_decider_names
 from app.pledges.queries import list_deliveries, list_received
 from app.pledges.queries import list_helpers as list_item_helpers
 from app.signups.queries import list_helpers as list_time_helpers
@@ -36,15 +39,17 @@ def manage_index(organization: Organization) -> ResponseReturnValue:
     """Every need of the organization, by status."""
     status = request.args.get("status")
     status = status if status in NEED_STATUSES else None
-    page = queries.list_needs_of(organization.id, status, request.args.get("cursor"))
+    seen, rights = policy.seen_by_staff(current_person(), organization.id), rights_of(current_person(), organization)
+    page = queries.list_needs_of(organization.id, seen, status, request.args.get("cursor"))
     return render_template(
         "needs/manage_index.html",
         organization=organization,
         page=page,
         status=status,
-        counts=queries.count_by_status(organization.id),
+        counts=queries.count_by_status(organization.id, seen),
         filled=list_filled(Need.id.in_([need.id for need in page.rows])),
-        may_edit=can_manage_listings(current_person(), organization),
+        may_edit=rights.manage_listings,
+        asks=None if rights.all_needs else list_decider_names(organization.id),
     )
 
 
@@ -148,8 +153,15 @@ def _publish(need: Need) -> ResponseReturnValue:
 @allow(policy.can_see_staff_page, load=_find_need)
 def manage(need: Need) -> ResponseReturnValue:
     """Who comes, what is on its way, and what can be done with the need now."""
+    return _manage_page(need)
+
+
+def _manage_page(need: Need, form: CoordinatorForm | None = None) -> str:
     rights = rights_of(current_person(), need.organization)
     shifts, items = queries.list_shifts(need.id), queries.list_items(need.id)
+    working, assignable = queries.list_coordinators(need)
+    if form is None:
+        form = _coordinator_form(assignable, CoordinatorForm(formdata=None))
     ahead = [shift for shift in shifts if shift.status == "scheduled" and not shift.is_over]
     return render_template(
         "needs/manage.html",
@@ -167,11 +179,55 @@ def manage(need: Need) -> ResponseReturnValue:
         missing=operations.reasons_not_to_publish(need) if need.status in ("draft", "paused") else [],
         may_edit=rights.manage_listings,
         may_receive=rights.receive,
-        form=ConfirmForm(),
+        coordinators=working,
+        assignable=assignable if rights.manage_listings else [],
+        form=form,
     )
 
 
-def _act(need: Need, act: Callable[..., Need], done: str) -> ResponseReturnValue:
+def _coordinator_form(assignable: Sequence[Membership], form: CoordinatorForm) -> CoordinatorForm:
+    form.person.choices = choices(
+        [("", _("Choose")), *((encode_id(one.person_id), one.person.name) for one in assignable)]
+    )
+    return form
+
+
+def _find_coordinator(slug: str, need_id: int, person_id: int) -> tuple[Need, int] | None:
+    need = _find_need(slug, need_id)
+    return None if need is None else (need, person_id)
+
+
+@needs.post("/manage/<slug>/needs/<id:need_id>/coordinators")
+@allow(policy.can_edit_need, load=_find_need)
+def add_coordinator(need: Need) -> ResponseReturnValue:
+    """Somebody who coordinates assigned needs coordinates this one, too."""
+    form = _coordinator_form(queries.list_coordinators(need)[1], CoordinatorForm())
+    if form.validate_on_submit():
+        person_id = decode_id(form.person.data) or 0
+        try:
+            with transaction():
+                operations.assign_need(need.id, person_id, by=current_person())
+        except Refused as refused:
+            show_reasons(form, refused)
+        else:
+            flash(_("They coordinate this need now, and are told by email."), "done")
+            return redirect(url_for("needs.manage", slug=need.organization.slug, need_id=need.id), code=303)
+    return _manage_page(need, form), 422
+
+
+@needs.post("/manage/<slug>/needs/<id:need_id>/coordinators/<id:person_id>/remove")
+@allow(lambda person, found: policy.can_edit_need(person, found[0]), load=_find_coordinator)
+def remove_coordinator(found: tuple[Need, int]) -> ResponseReturnValue:
+    """They do not coordinate it any more."""
+    need, person_id = found
+    return _act(
+        need,
+        functools.partial(operations.take_need, person_id=person_id),
+        _("They do not coordinate this need any more."),
+    )
+
+
+def _act(need: Need, act: Callable[..., object], done: str) -> ResponseReturnValue:
     try:
         with transaction():
             act(need.id, by=current_person())

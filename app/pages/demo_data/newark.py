@@ -360,6 +360,7 @@ IRONBOUND = DemoOrganization(
     ago=380,
     decisions=(DemoDecision("verified", "Charity register entry, visit to the pantry", 377),),
     members=(("priya", "manager"), ("devon", "coordinator")),
+    assigned=(("devon", "Sort and pack groceries on Saturday"), ("devon", "Canned vegetables for the family boxes")),
     invited=(("walt", "coordinator", 2),),
     locations=(("The pantry", "101 Example Avenue", NEWARK, False),),
     auto_approve=True,

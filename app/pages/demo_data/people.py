@@ -72,7 +72,15 @@ PEOPLE = (
     DemoPerson("victor", "Victor Lund", age=47.1, place="Phoenix, AZ", joined=120),
     # Newark and around it.
     DemoPerson("rosa", "Rosa Delgado", place=NEWARK, skills=("cooking", "spanish"), age=55.2),
-    DemoPerson("devon", "Devon Clarke", place=NEWARK, skills=("van-driving", "loading"), age=28.4),
+    DemoPerson(
+        "devon",
+        "Devon Clarke",
+        "coordinator of some needs of Ironbound Community Pantry",
+        place=NEWARK,
+        skills=("van-driving", "loading"),
+        age=28.4,
+        password=True,
+    ),
     DemoPerson("mei", "Mei-Lin Chu", place="Jersey City, NJ", skills=("mandarin", "graphic-design"), age=24.9),
     DemoPerson(
         "patrick", "Patrick Nowak", place="Elizabeth, NJ", skills=("electrical", "handywork"), age=61.3, bounces=True

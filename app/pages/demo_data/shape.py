@@ -338,6 +338,8 @@ class DemoOrganization:
     ago: float = 410
     decisions: tuple[DemoDecision, ...] = ()
     members: tuple[tuple[str, str], ...] = ()
+    # Who coordinates assigned needs alone, and the titles of these.
+    assigned: tuple[tuple[str, str], ...] = ()
     invited: tuple[tuple[str, str, float], ...] = ()
     locations: tuple[tuple[str, str, str, bool], ...] = ()
     auto_approve: bool = False

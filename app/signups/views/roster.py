@@ -16,8 +16,8 @@ from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.web import allow, flash_undo
 from app.needs.models import Shift
+from app.needs.policy import can_receive
 from app.needs.queries import find_shift
-from app.organizations.policy import can_receive
 from app.signups import attendance, gate, operations, policy, queries, staff, volunteers
 from app.signups.calendar import describe_area
 from app.signups.forms import HoursForm, VolunteerForm
@@ -56,7 +56,7 @@ def _roster(shift: Shift, form: HoursForm, wrong_id: int | None = None) -> str:
     positions = {position.id: position for position in shift.positions}
     person = current_person()
     usual = attendance.usual_minutes(shift)
-    may_keep = can_receive(person, shift.need.organization)
+    may_keep = can_receive(person, shift.need)
     ahead = shift.status == "scheduled" and not shift.is_over
     counted = [position.capacity for position in shift.positions]
     taken = sum(position.taken for position in shift.positions)

@@ -14,12 +14,12 @@ from app.core.db import transaction
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
 from app.core.ids import decode_id
+from app.core.rights import known_to
 from app.core.web import allow
 from app.needs.models import Shift
-from app.needs.queries import find_shift
+from app.needs.policy import NOT_ASSIGNED, can_receive, is_outside_assigned
+from app.needs.queries import find_shift, list_workers
 from app.organizations.models import Membership
-from app.organizations.policy import can_receive
-from app.organizations.queries import list_members
 from app.safeguarding.policy import can_keep_clearances
 from app.signups import policy, two_adults
 from app.signups.queries import RosterRow
@@ -27,7 +27,7 @@ from app.signups.told import reasons_for_staff
 from app.signups.views.blueprint import signups
 
 # Refusals about the shift or the membership: nobody's clearances are in them.
-PLAIN = ("not_a_member", "past", "not_asked", "not_found")
+PLAIN = ("not_a_member", "not_assigned", "past", "not_asked", "not_found")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,14 +49,14 @@ def safety_of(shift: Shift, out: Sequence[RosterRow], viewer: Person) -> Safety:
     keeps = bool(out) and can_keep_clearances(viewer, organization)
     asked = two_adults.is_asked(shift)
     staff = two_adults.list_named(shift) if asked else []
-    may_name = asked and not shift.is_over and can_receive(viewer, organization)
+    may_name = asked and not shift.is_over and can_receive(viewer, shift.need)
     named = {each.person.id for each in staff}
     return Safety(
         adults=two_adults.count_cleared_adults(shift) if asked else None,
         runs=shift.status != "cannot_run",
         staff=staff,
         out=[(row, reasons_for_staff(row.why_not, keeps_clearances=keeps)) for row in out],
-        members=[one for one in list_members(organization.id) if one.person_id not in named] if may_name else [],
+        members=[one for one in list_workers(shift.need) if one.person_id not in named] if may_name else [],
     )
 
 
@@ -93,6 +93,11 @@ def _find_named(slug: str, shift_id: int, person_id: int) -> tuple[Shift, int] |
     return None if shift is None else (shift, person_id)
 
 
+def _is_outside(person: Person, named: tuple[Shift, int]) -> bool:
+    return is_outside_assigned(person, named[0].need)
+
+
+@known_to(_is_outside, NOT_ASSIGNED)
 def _can_remove(person: Person, named: tuple[Shift, int]) -> bool:
     return policy.can_add_volunteer(person, named[0])
 
