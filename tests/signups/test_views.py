@@ -180,6 +180,9 @@ def test_with_several_positions_one_is_chosen(client: CheckingClient, sign_in: S
     page = client.get(path(shift))
     assert "Driver: 1 of 1 open" in page.text
     assert "Cook: 2 of 2 open" in page.text
+    assert re.findall(r'<input checked [^>]*value="(\w+)"', page.text) == [encode_id(shift.positions[0].id)]
+    page = client.get(path(shift), query_string={"party_size": "2"})
+    assert re.findall(r'<input checked [^>]*value="(\w+)"', page.text) == [encode_id(cook.id)], "where two have room"
     response = client.post(path(shift), data={"party_size": "1", "note": ""})
     assert response.status_code == 422
     assert "Choose what you would do" in response.text
