@@ -254,10 +254,16 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
     session = gateway.fetch_session(known, account=account)
     payment: PaymentFacts | None = None
     payment_id = session.payment_intent_id
+    paid_at: dt.datetime | None = None
     if payment_id is None and session.invoice_id is not None:  # of a monthly gift: its first invoice was paid there
-        payment_id = gateway_monthly.fetch_invoice(session.invoice_id, account=account).payment_intent_id
+        invoice = gateway_monthly.fetch_invoice(session.invoice_id, account=account)
+        payment_id, paid_at = invoice.payment_intent_id, invoice.paid_at
     if payment_id is not None:
         payment = gateway.fetch_payment(payment_id, account=account)
+        if status == "processing":  # whatever way to pay this is: a bank had it to confirm
+            payment = dataclasses.replace(payment, is_delayed=True)
+        if payment.is_delayed and session.payment_status == "paid" and status != "paid":
+            payment = payment.confirmed(paid_at or _confirmed_at(session, payment, account) or payment.paid_at)
     with transaction():
         if monthly_gift_id is not None:
             lock(MonthlyGift, monthly_gift_id)  # before its donations, as renewals do
@@ -266,6 +272,21 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
         if session.attempt != done.attempt and session.subscription_id is not None:
             monthly.promise_to_end_astray(done, session.subscription_id)
         return done.status
+
+
+CONFIRMED = "checkout.session.async_payment_succeeded"
+
+
+def _confirmed_at(session: SessionFacts, payment: PaymentFacts, account: str | None) -> dt.datetime | None:
+    """When a bank confirmed a payment, which only an event says: one that was told, or stands in Stripe's list (it keeps them
+    for 30 days). None when nothing says so. Raises GatewayError."""
+    told = queries.find_event_at(CONFIRMED, session.id, account)
+    db.session.rollback()
+    if told is not None:
+        return told
+    since = payment.charged_at or session.created_at
+    listed = gateway.list_events(since, (CONFIRMED,), account=account)
+    return next((event.created_at for event in listed if event.object_id == session.id), None)
 
 
 def _settle_month(donation_id: int, payment_id: str, account: str | None, event_id: int | None) -> str:

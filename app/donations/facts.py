@@ -84,8 +84,18 @@ class PaymentFacts:
     donation: str
     livemode: bool
     problem: str = ""
-    # What the charge came to before the fee, in the currency the account settles in.
+    # What the charge came to before the fee, in the currency the account settles in; and when Stripe booked that.
     settled: Money | None = None
+    booked_at: dt.datetime | None = None
+    # When the charge was made. Of a kind that a bank confirms later (`is_delayed`) that is when it was ordered.
+    charged_at: dt.datetime | None = None
+    is_delayed: bool = False
+    # When it was paid; None where Stripe does not say so of the payment itself: see `confirmed`.
+    paid_at: dt.datetime | None = None
+
+    def confirmed(self, at: dt.datetime | None) -> PaymentFacts:
+        """The same, where a bank confirms it later: paid at `at`, of which the invoice or an event tells."""
+        return dataclasses.replace(self, paid_at=at) if self.is_delayed else self
 
 
 @dataclasses.dataclass(frozen=True)

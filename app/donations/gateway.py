@@ -34,6 +34,12 @@ ACT_SECONDS, LOOK_SECONDS = 8.0, 5.0
 SIGNATURE_TOLERANCE_SECONDS = 300
 PAGE = 100
 MOST_TYPES = 20
+# Ways to pay that are ordered first and confirmed days later: their charge is made when they are ordered
+# (https://docs.stripe.com/payments/payment-methods#payment-notification; the names are those of the installed package).
+DELAYED = (
+    "ach_credit_transfer", "ach_debit", "acss_debit", "au_becs_debit", "bacs_debit", "boleto", "customer_balance", "konbini",
+    "multibanco", "nz_bank_account", "oxxo", "payto", "sepa_credit_transfer", "sepa_debit", "sofort", "us_bank_account",
+)  # fmt: skip
 # The organization took its account from us: Stripe answers 403 to whatever is asked about it.
 ACCOUNT_GONE = "account_gone"
 # Nobody answered in time.
@@ -335,6 +341,9 @@ def fetch_payment(payment_intent_id: str, *, account: str | None) -> PaymentFact
     charge: Any = intent.latest_charge
     settled: Any = None if charge is None or isinstance(charge, str) else charge.balance_transaction
     fee = None if settled is None or isinstance(settled, str) else Money(settled.fee, settled.currency.upper())
+    made = None if charge is None or isinstance(charge, str) else _instant(charge.created)
+    how: Any = None if made is None else charge.payment_method_details
+    is_delayed = how is not None and how.type in DELAYED
     return PaymentFacts(
         id=intent.id,
         status=str(intent.status),
@@ -346,6 +355,10 @@ def fetch_payment(payment_intent_id: str, *, account: str | None) -> PaymentFact
         livemode=intent.livemode,
         problem=_problem(intent),
         settled=None if fee is None else Money(settled.amount, settled.currency.upper()),
+        booked_at=None if fee is None else _instant(settled.created),
+        charged_at=made,
+        is_delayed=is_delayed,
+        paid_at=None if is_delayed else made,
     )
 
 

@@ -56,6 +56,7 @@ class InvoiceFacts:
     attempts: int
     next_attempt_at: dt.datetime | None
     livemode: bool
+    paid_at: dt.datetime | None = None
 
 
 def _attempt(thing: Any) -> int | None:
@@ -101,6 +102,9 @@ def _invoice_facts(thing: Any) -> InvoiceFacts:
         attempts=thing.attempt_count,
         next_attempt_at=None if thing.next_payment_attempt is None else gateway._instant(thing.next_payment_attempt),
         livemode=thing.livemode,
+        paid_at=None
+        if thing.status_transitions.paid_at is None
+        else gateway._instant(thing.status_transitions.paid_at),
     )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -43,10 +44,16 @@ class Unbalanced(ValueError):
 
 
 def post(
-    *, organization_id: int, donation_id: int | None, kind: str, source: str, postings: Sequence[Posting]
+    *,
+    organization_id: int,
+    donation_id: int | None,
+    kind: str,
+    source: str,
+    postings: Sequence[Posting],
+    at: dt.datetime | None = None,
 ) -> LedgerTransaction | None:
     """Append one transaction; None when `source` was written before. Lines of zero are left out; nothing to say, nothing
-    written. Raises Unbalanced; RuntimeError outside a transaction.
+    written. `at`: when it happened (aware), where that is not now. Raises Unbalanced; RuntimeError outside a transaction.
     """
     if not in_transaction():
         raise RuntimeError("entries commit with the fact that caused them")
@@ -58,8 +65,14 @@ def post(
         raise Unbalanced(f"{source}: {dict(sums)}")
     if not lines or is_written(source):
         return None
+    written_at = now()
     written = LedgerTransaction(
-        organization_id=organization_id, donation_id=donation_id, kind=kind, source=source, created_at=now()
+        organization_id=organization_id,
+        donation_id=donation_id,
+        kind=kind,
+        source=source,
+        happened_at=None if at is None else min(at, written_at),
+        created_at=written_at,
     )
     db.session.add(written)
     db.session.flush()
@@ -78,6 +91,11 @@ def post(
     return written
 
 
+def happened() -> sa.ColumnElement[dt.datetime]:
+    """When what a transaction says happened: periods, years and days go by that. When it was written says its `created_at`."""
+    return sa.func.coalesce(LedgerTransaction.happened_at, LedgerTransaction.created_at)
+
+
 def is_written(source: str) -> bool:
     """True when this cause has its transaction already."""
     found = sa.select(LedgerTransaction.id).where(LedgerTransaction.source == source)
@@ -85,10 +103,17 @@ def is_written(source: str) -> bool:
 
 
 def post_gift(
-    *, organization_id: int, fundraiser_id: int, donation_id: int, payment_id: str, amount: Money
+    *,
+    organization_id: int,
+    fundraiser_id: int,
+    donation_id: int,
+    payment_id: str,
+    amount: Money,
+    at: dt.datetime | None = None,
 ) -> LedgerTransaction | None:
     """A gift arrived at Stripe: it waits in clearing, and the fundraiser raised it."""
     return post(
+        at=at,
         organization_id=organization_id,
         donation_id=donation_id,
         kind="gift",
@@ -108,6 +133,7 @@ def post_fee(
     balance_transaction_id: str,
     fee: Money,
     kind: str = "fee",
+    at: dt.datetime | None = None,
 ) -> LedgerTransaction | None:
     """Stripe kept `fee` of a gift, in the currency it settles in (which may be another than the gift's); `kind` says of what:
     fee (the payment), refund_fee, dispute_fee, payout_fee and billed_fee (of no gift). A negative one was given back."""
@@ -115,6 +141,7 @@ def post_fee(
         organization_id=organization_id,
         donation_id=donation_id,
         kind=kind,
+        at=at,
         source=f"fee:{balance_transaction_id}",
         postings=[
             Posting("fees", fee, fundraiser_id),
@@ -146,13 +173,16 @@ class Movement:
     beyond: Money
 
 
-def post_movement(movement: Movement, *, account: str, kind: str, source: str) -> LedgerTransaction | None:
+def post_movement(
+    movement: Movement, *, account: str, kind: str, source: str, at: dt.datetime | None = None
+) -> LedgerTransaction | None:
     """Write that a gift, or a part of it, went back or stayed after all; `account` is refunds or disputes."""
     total = movement.of_page.amount_minor + movement.beyond.amount_minor
     return post(
         organization_id=movement.organization_id,
         donation_id=movement.donation_id,
         kind=kind,
+        at=at,
         source=source,
         postings=[
             Posting(account, movement.of_page, movement.fundraiser_id),
@@ -170,6 +200,7 @@ def post_exchange(
     balance_transaction_id: str,
     booked: Money,
     settled: Money,
+    at: dt.datetime | None = None,
 ) -> LedgerTransaction | None:
     """The account settles in another currency than the gift's: what was `booked` in clearing becomes `settled`, as Stripe
     counted it (signed as clearing changed). Nothing where the currencies are the same."""
@@ -179,6 +210,7 @@ def post_exchange(
         organization_id=organization_id,
         donation_id=donation_id,
         kind="exchange",
+        at=at,
         source=f"exchange:{balance_transaction_id}",
         postings=[
             Posting("stripe_clearing", Money(-booked.amount_minor, booked.currency), fundraiser_id),
@@ -190,7 +222,13 @@ def post_exchange(
 
 
 def post_payout(
-    *, organization_id: int, payout_id: str, amount: Money, failed: bool = False, share: str = ""
+    *,
+    organization_id: int,
+    payout_id: str,
+    amount: Money,
+    failed: bool = False,
+    share: str = "",
+    at: dt.datetime | None = None,
 ) -> LedgerTransaction | None:
     """Money left for the bank, or came back because it did not arrive. `share` tells the organizations apart that one
     account serves."""
@@ -200,6 +238,7 @@ def post_payout(
         organization_id=organization_id,
         donation_id=None,
         kind=kind,
+        at=at,
         source=f"{kind}:{payout_id}{':' if share else ''}{share}",
         postings=[
             Posting("in_transit_to_bank", Money(signed, amount.currency)),

@@ -73,7 +73,7 @@ def _claim(match_id: int, donation: Donation, fundraiser_id: int) -> None:
     db.session.expire(match)
     db.session.add(MatchClaim(matching_gift_id=match_id, donation_id=donation.id, amount_minor=minor, created_at=now()))
     db.session.flush()
-    _post(f"match:{match_id}:{donation.id}", "match", donation, fundraiser_id, minor)
+    _post(f"match:{match_id}:{donation.id}", "match", donation, fundraiser_id, minor, at=donation.paid_at)
     tally.matched(donation, fundraiser_id, minor)
 
 
@@ -110,12 +110,15 @@ def gift_went_back(donation: Donation, minor: int) -> None:
         tally.matched(donation, match.fundraiser_id, change)
 
 
-def _post(source: str, kind: str, donation: Donation, fundraiser_id: int, minor: int) -> None:
+def _post(
+    source: str, kind: str, donation: Donation, fundraiser_id: int, minor: int, *, at: dt.datetime | None = None
+) -> None:
     ledger.post(
         organization_id=donation.organization_id,
         donation_id=donation.id,
         kind=kind,
         source=source,
+        at=at,
         postings=[
             ledger.Posting("match_promised", Money(minor, donation.currency), fundraiser_id),
             ledger.Posting("matches", Money(-minor, donation.currency), fundraiser_id),

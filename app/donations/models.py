@@ -232,6 +232,9 @@ class LedgerTransaction(Base):
     kind: Mapped[str] = mapped_column(sa.String(32))
     # For example "payment:pi_…" or "fee:txn_…": the same cause never writes twice (F3).
     source: Mapped[str] = mapped_column(sa.String(300), unique=True)
+    # When what it says happened, where that is not when it was written: a gift is of the day on which it was paid, whenever we
+    # heard of it (donations.ledger.happened).
+    happened_at: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]
 
     entries: Mapped[list[LedgerEntry]] = relationship(back_populates="transaction")

@@ -15,6 +15,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.money import Money
 from app.core.paging import Page, newest_page
+from app.donations.ledger import happened
 from app.donations.models import PLATFORM, Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_models import (
     DISPUTE_OPEN,
@@ -308,7 +309,7 @@ class FeeRow:
 
 
 def list_fees(organization_id: int, since: dt.datetime, until: dt.datetime) -> list[FeeRow]:
-    """Gifts, what went back and fees of `since` <= when it was booked < `until`, by fundraiser (with its need) and currency.
+    """Gifts, what went back and fees of `since` <= when it happened < `until`, by fundraiser (with its need) and currency.
     What no fundraiser had (a bank took more than a gift was) is in a row without one."""
 
     def total(*accounts: str) -> sa.ColumnElement[int]:
@@ -333,7 +334,7 @@ def list_fees(organization_id: int, since: dt.datetime, until: dt.datetime) -> l
         .outerjoin(Need, Need.id == Fundraiser.need_id)
         .where(LedgerEntry.organization_id == organization_id)
         .where(LedgerEntry.account.in_(("donations", "refunds", "disputes", "fees")))
-        .where(LedgerTransaction.created_at >= since, LedgerTransaction.created_at < until)
+        .where(happened() >= since, happened() < until)
         .group_by(Fundraiser.id, Fundraiser.title, Fundraiser.slug, Need.title, LedgerEntry.currency)
         .order_by(Fundraiser.title, LedgerEntry.currency)
     )

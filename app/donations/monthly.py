@@ -82,7 +82,7 @@ def _follow(invoice_id: str, account: str | None, *, event_id: int | None = None
         return True
     payment = None
     if invoice.status == "paid" and invoice.payment_intent_id is not None:
-        payment = gateway.fetch_payment(invoice.payment_intent_id, account=account)
+        payment = gateway.fetch_payment(invoice.payment_intent_id, account=account).confirmed(invoice.paid_at)
     with transaction():
         if invoice.status == "paid":
             operations.renew(gift_id, invoice, payment, livemode=gateway.expects_livemode())
@@ -147,7 +147,7 @@ def end_astray(gift_id: int, subscription_id: str) -> None:
         invoice = gateway_monthly.fetch_invoice(invoice_id, account=account)
         if invoice.payment_intent_id is None:
             continue
-        payment = gateway.fetch_payment(invoice.payment_intent_id, account=account)
+        payment = gateway.fetch_payment(invoice.payment_intent_id, account=account).confirmed(invoice.paid_at)
         with transaction():
             astray.take(gift_id, invoice, payment, livemode=gateway.expects_livemode())
 

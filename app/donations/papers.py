@@ -68,7 +68,8 @@ def facts(receipt: Receipt, money: Callable[[Money], str], *, named: bool = True
         ),
         (_("Day of the gift"), when.full_day(receipt.given_on)),
         (_("Through"), receipt.title),
-        (_("Issued"), when.full_day(local_date(receipt.issued_at, "UTC"))),
+        # In the same calendar as the day of the gift: a receipt is never issued before it.
+        (_("Issued"), when.full_day(local_date(receipt.issued_at, receipt.donation.fundraiser.organization.time_zone))),
     ]
 
 
@@ -100,7 +101,10 @@ def statement_pdf(statement: Statement, url: str, *, mode: str, locale: str) -> 
         return pdf.Sheet(
             title=statement_title(statement),
             mark=test_mark(mode),
-            facts=[(_("From"), statement.donor)],
+            facts=[
+                (_("From"), statement.donor),
+                (_("Drawn up"), when.full_day(statement.drawn_up_on)),
+            ],
             paragraphs=[],
             tables=[
                 pdf.Table(

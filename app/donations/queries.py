@@ -305,6 +305,16 @@ def list_forgotten_events(
     return [(key, stripe_id) for key, stripe_id in db.session.execute(query.limit(limit))]
 
 
+def find_event_at(event_type: str, object_id: str, account: str | None) -> dt.datetime | None:
+    """When an event of `event_type` about an object of `account` happened at Stripe, when we were told of it: the first."""
+    query = sa.select(sa.func.min(StripeEvent.created_at)).where(
+        StripeEvent.type == event_type,
+        StripeEvent.object_id == object_id,
+        StripeEvent.account.is_not_distinct_from(account),
+    )
+    return db.session.scalar(query)
+
+
 def find_listed_until(account: str | None = None) -> dt.datetime | None:
     """Up to when Stripe's list of events of `account` (None: the installation's own) has been read, or None before the first
     time."""
@@ -312,14 +322,14 @@ def find_listed_until(account: str | None = None) -> dt.datetime | None:
 
 
 def list_stale(before: dt.datetime, *, mode: str, limit: int = 100) -> list[int]:
-    """Donations of `mode` to ask Stripe about: unfinished ones, and paid ones of the last two weeks whose fee is not known;
-    not looked at since `before`, longest ago first."""
+    """Donations of `mode` to ask Stripe about: unfinished ones, and paid ones of the last two weeks, or begun in them, whose fee
+    is not known; not looked at since `before`, longest ago first."""
     unfinished = sa.and_(Donation.status.in_(("pending", "processing")), Donation.stripe_session_id.is_not(None))
     fee_unknown = sa.and_(
         Donation.status == "paid",
         Donation.source == "stripe",
         Donation.stripe_balance_transaction_id.is_(None),
-        Donation.paid_at > now() - dt.timedelta(days=14),
+        sa.or_(*(at > now() - dt.timedelta(days=14) for at in (Donation.paid_at, Donation.created_at))),
     )
     looked_at = sa.func.coalesce(Donation.checked_at, Donation.attempt_at, Donation.created_at)
     due = sa.and_(Donation.mode == mode, sa.or_(unfinished, fee_unknown), looked_at < before, reachable())

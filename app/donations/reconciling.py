@@ -249,7 +249,7 @@ def _only_ours(
         Donation.paid_at < end,
     )
     if since is not None:
-        gifts = gifts.where(Donation.paid_at >= begin)
+        gifts = gifts.where(sa.or_(Donation.paid_at >= begin, Donation.stripe_balance_transaction_id.is_(None)))
     for donation_id, organization_id, key, paid_at in db.session.execute(gifts).all():
         name = encode_id(donation_id)
         if key is not None and key not in at_stripe:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
-from app.core.clock import local_date
+from app.core.clock import local_date, today
 from app.core.db import db
 from app.core.money import Money
 from app.core.tokens import seal, unseal
-from app.donations.ledger import RAISED_ACCOUNTS
+from app.donations.ledger import RAISED_ACCOUNTS, happened
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.operations.receipts import GIFT
 from app.donations.receipt_models import GivingTerms, Receipt
@@ -29,8 +29,8 @@ YEARS = range(1970, 2101)
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A gift, or money that went back (below zero), on the day it has where the organization is. `receipt` is the number of
-    the document that was issued for it, "" when none was."""
+    """A gift, or money that went back (below zero), on the day on which that happened where the organization is. `receipt` is
+    the number of the document that was issued for it, "" when none was."""
 
     on: dt.date
     title: str
@@ -57,6 +57,8 @@ class Statement:
     year: int
     donor: str
     parts: list[Part]
+    # In UTC. News may come late: one that is drawn up again may have more lines, and says so by its day.
+    drawn_up_on: dt.date = dataclasses.field(default_factory=lambda: today("UTC"))
 
 
 def of_person(person: Person) -> sa.ColumnElement[bool]:
@@ -89,7 +91,7 @@ def find_by_token(token: str) -> tuple[Donation, int] | None:
 def list_years(whose: sa.ColumnElement[bool], *, mode: str) -> list[int]:
     """In which years money of these gifts moved, newest first."""
     query = (
-        sa.select(LedgerTransaction.created_at, Organization.time_zone)
+        sa.select(happened(), Organization.time_zone)
         .join(Donation, Donation.id == LedgerTransaction.donation_id)
         .join(Organization, Organization.id == Donation.organization_id)
         .where(whose, Donation.mode == mode_told(mode), LedgerTransaction.kind != "fee")
@@ -113,16 +115,16 @@ def draw_up(whose: sa.ColumnElement[bool], year: int, *, mode: str) -> Statement
             LedgerTransaction.donation_id,
             LedgerTransaction.kind,
             LedgerTransaction.source,
-            LedgerTransaction.created_at,
+            happened().label("at"),
             LedgerEntry.currency,
             (-sa.func.sum(LedgerEntry.amount_minor)).label("minor"),
         )
         .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
         .join(Donation, Donation.id == LedgerTransaction.donation_id)
         .where(whose, Donation.mode == mode_told(mode), LedgerEntry.account.in_(RAISED_ACCOUNTS))
-        .where(LedgerTransaction.created_at >= begin - ANYWHERE, LedgerTransaction.created_at < end + ANYWHERE)
+        .where(happened() >= begin - ANYWHERE, happened() < end + ANYWHERE)
         .group_by(LedgerTransaction.id, LedgerEntry.currency)
-        .order_by(LedgerTransaction.created_at, LedgerTransaction.id)
+        .order_by(happened(), LedgerTransaction.id)
     )
     rows = list(db.session.execute(moved))
     keys = {row.donation_id for row in rows}
@@ -132,7 +134,7 @@ def draw_up(whose: sa.ColumnElement[bool], year: int, *, mode: str) -> Statement
     for row in rows:
         gift = gifts[row.donation_id]
         organization = gift.fundraiser.organization
-        on = local_date(row.created_at, organization.time_zone)
+        on = local_date(row.at, organization.time_zone)
         if on.year != year or not row.minor:
             continue
         cause = GIFT if row.kind in ("gift", "offline") else row.source

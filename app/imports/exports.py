@@ -24,7 +24,7 @@ from app.core.clock import local_date, today
 from app.core.db import db
 from app.core.ids import encode_id
 from app.core.money import Money, to_decimal
-from app.donations.ledger import RAISED_ACCOUNTS
+from app.donations.ledger import RAISED_ACCOUNTS, happened
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_queries import list_fees
 from app.donations.queries import STAFF_STATUSES
@@ -261,6 +261,12 @@ def _donations(asked: Asked) -> Iterator[Cells]:
             .scalar_subquery()
         )
 
+    # As the journal says: of a gift in person the day on which it was given, not that on which it was confirmed.
+    given_at = (
+        sa.select(sa.func.min(happened()))
+        .where(LedgerTransaction.donation_id == Donation.id, LedgerTransaction.kind.in_(("gift", "offline")))
+        .scalar_subquery()
+    )
     query = (
         sa.select(
             Donation.id, Donation.created_at, Organization.name.label("organization"), Fundraiser.slug, Fundraiser.title,
@@ -276,7 +282,7 @@ def _donations(asked: Asked) -> Iterator[Cells]:
         .join(Organization, Organization.id == Donation.organization_id)
         .join(Fundraiser, Fundraiser.id == Donation.fundraiser_id)
         .outerjoin(Person, Person.id == Donation.person_id)
-        .where(Donation.status.in_(STAFF_STATUSES), *asked.within(Donation.paid_at))
+        .where(Donation.status.in_(STAFF_STATUSES), *asked.within(given_at))
     )  # fmt: skip
     for row in (row for page in _pages(query, Donation, asked.organization_id) for row in page):
         # Who gives without an account says no age; who has one and is under age, or did not say it, is not named.
@@ -338,7 +344,7 @@ def _gift_aid(asked: Asked) -> Iterator[Cells]:
 
 JOURNAL_COLUMNS = (
     "transaction", "booked_at", "kind", "cause", "organization", "fundraiser", "donation_id", "account", "debit", "credit",
-    "currency",
+    "currency", "happened_at",
 )  # fmt: skip
 
 
@@ -348,12 +354,12 @@ def _journal(asked: Asked) -> Iterator[Cells]:
         sa.select(
             LedgerEntry.id, LedgerTransaction.id.label("number"), LedgerTransaction.created_at, LedgerTransaction.kind,
             LedgerTransaction.source, Organization.name, Fundraiser.slug, LedgerTransaction.donation_id,
-            LedgerEntry.account, LedgerEntry.amount_minor, LedgerEntry.currency,
+            LedgerEntry.account, LedgerEntry.amount_minor, LedgerEntry.currency, happened().label("happened_at"),
         )
         .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
         .join(Organization, Organization.id == LedgerEntry.organization_id)
         .outerjoin(Fundraiser, Fundraiser.id == LedgerEntry.fundraiser_id)
-        .where(*asked.within(LedgerTransaction.created_at))
+        .where(*asked.within(happened()))
         .order_by(LedgerEntry.id)
         .limit(PAGE)
     )  # fmt: skip
@@ -368,6 +374,7 @@ def _journal(asked: Asked) -> Iterator[Cells]:
             yield (
                 row.number, row.created_at, row.kind, row.source, row.name, row.slug or "",
                 "" if row.donation_id is None else encode_id(row.donation_id), row.account, debit, credit, row.currency,
+                row.happened_at,
             )  # fmt: skip
         if len(rows) < PAGE:
             return
@@ -402,5 +409,5 @@ EXPORTS = {
     "journal": Export(JOURNAL_COLUMNS, _journal),
     "fees": Export(FEES_COLUMNS, _fees),
 }
-# Lists of what happened in a period: gifts by when they were paid, the ledger by when it was booked.
+# Lists of what happened in a period, whenever it was written down: a gift is of the day on which it was paid.
 PERIODIC = ("donations", "journal", "fees")

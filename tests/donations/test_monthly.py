@@ -156,8 +156,9 @@ def test_another_amount_than_was_asked_is_never_counted(
     gift.begin()
     if not guarded:
         monkeypatch.setattr(operations, "_disagreements", lambda *_arguments, **_named: [])
-    with transaction():
-        gift.row().amount_minor, gift.row().asked_minor = 9900, [9900]
+    with transaction():  # one row: asked for anew, it would be as it was
+        row = gift.row()
+        row.amount_minor, row.asked_minor = 9900, [9900]
     gift.renew()
     gift.hear()
     assert gift.months()[-1] == ("mismatched" if guarded else "paid", 2500)

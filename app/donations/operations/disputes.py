@@ -177,7 +177,7 @@ def _book(donation: Donation, dispute: Dispute, balance: BalanceFacts, all_of_it
     held = sa.select(sa.func.sum(Dispute.withdrawn_minor)).where(Dispute.donation_id == donation.id)
     movement = move_back(donation, taken, disputed=int(db.session.scalar(held) or 0))
     kind = "dispute" if taken > 0 else "dispute_reinstated"
-    book(donation, movement, account="disputes", kind=kind, source=source)
+    book(donation, movement, account="disputes", kind=kind, source=source, at=balance.created_at)
     settle(donation, balance, Money(-taken, donation.currency), fee_kind="dispute_fee")
     _record("dispute_withdrawn" if taken > 0 else "dispute_reinstated", donation, dispute, None, taken)
 

@@ -126,7 +126,8 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None, *, astra
         )
     if status != "paid" or payment is None:
         return
-    donation.paid_at = now()
+    # When it was paid, not when we heard of it; never in the future, whatever a clock says.
+    donation.paid_at = min(payment.paid_at or now(), now())
     donation.note = ""
     late_news.gift_is_known(payment.id)
     # Before the entries, which hold the row a little: two gifts at the same moment then see each other's entries in turn.
@@ -137,6 +138,7 @@ def move(donation: Donation, status: str, payment: PaymentFacts | None, *, astra
         donation_id=donation.id,
         payment_id=payment.id,
         amount=Money(donation.amount_minor, donation.currency),
+        at=donation.paid_at,
     )
     tally.gift_paid(donation)
     if not astray:
@@ -166,6 +168,7 @@ def settle(donation: Donation, payment: PaymentFacts) -> None:
             balance_transaction_id=payment.balance_transaction_id,
             booked=Money(donation.amount_minor, donation.currency),
             settled=payment.settled,
+            at=payment.booked_at,
         )
     ledger.post_fee(
         organization_id=donation.organization_id,
@@ -173,6 +176,7 @@ def settle(donation: Donation, payment: PaymentFacts) -> None:
         donation_id=donation.id,
         balance_transaction_id=payment.balance_transaction_id,
         fee=payment.fee,
+        at=payment.booked_at,
     )
 
 

@@ -4,6 +4,7 @@ when they were not so. Every function runs inside the caller's transaction and f
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 
 import sqlalchemy as sa
 
@@ -120,7 +121,7 @@ def confirm_offline(donation_id: int, *, by: Person) -> Donation:
     lock(Fundraiser, donation.fundraiser_id)
     donation.status, donation.paid_at = "paid", now()
     amount = Money(donation.amount_minor, donation.currency)
-    _post("offline", f"offline:{donation.id}", donation, amount)
+    _post("offline", f"offline:{donation.id}", donation, amount, at=_noon(donation))
     tally.gift_paid(donation)
     matching.gift_paid(donation)
     receipts.issue(donation)
@@ -151,12 +152,21 @@ def undo_offline(donation_id: int, *, by: Person) -> Donation:
     return donation
 
 
-def _post(kind: str, source: str, donation: Donation, money: Money) -> None:
+def _noon(donation: Donation) -> dt.datetime | None:
+    """An instant of the day on which a gift in person was given, where the organization is."""
+    if donation.received_on is None:
+        return None
+    zone = zoneinfo.ZoneInfo(donation.fundraiser.organization.time_zone)
+    return dt.datetime.combine(donation.received_on, dt.time(12), zone)
+
+
+def _post(kind: str, source: str, donation: Donation, money: Money, *, at: dt.datetime | None = None) -> None:
     ledger.post(
         organization_id=donation.organization_id,
         donation_id=donation.id,
         kind=kind,
         source=source,
+        at=at,
         postings=[
             ledger.Posting("offline", money, donation.fundraiser_id),
             ledger.Posting("donations", Money(-money.amount_minor, money.currency), donation.fundraiser_id),

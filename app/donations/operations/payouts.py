@@ -277,6 +277,7 @@ def _book_fees(payout: Payout, facts: PayoutFacts) -> None:
                 balance_transaction_id=balance_transaction_id,
                 fee=fee,
                 kind="payout_fee",
+                at=None if balance_transaction_id == facts.failure_balance_transaction_id else facts.created_at,
             )
 
 
@@ -295,6 +296,7 @@ def book_billed(balances: Sequence[BalanceFacts], organization_id: int | None, *
                 balance_transaction_id=balance.id,
                 fee=Money(-balance.net.amount_minor, balance.net.currency),
                 kind="billed_fee",
+                at=balance.created_at,
             )
             mismatches.note_fee_booked(balance.id, account=account)
 
@@ -325,4 +327,5 @@ def _book_up_to(payout: Payout, organization_id: int, minor: int, *, failed: boo
         amount=Money(more, payout.currency),
         failed=failed,
         share=part,
+        at=None if failed else payout.created_at,
     )

@@ -67,10 +67,10 @@ def issue(donation: Donation) -> Receipt | None:
     )
 
 
-def correct(donation: Donation, minor: int, cause: str) -> Receipt | None:
+def correct(donation: Donation, minor: int, cause: str, *, at: dt.datetime | None = None) -> Receipt | None:
     """A document that says what the gift is from now on: `minor` of it went back (below zero: came again). `cause` is the
-    ledger's source for it ("refund:re_…", "refund_failed:re_…", "dispute:txn_…"): once each. It names the receipt it
-    corrects, and is sent to the donor.
+    ledger's source for it ("refund:re_…", "refund_failed:re_…", "dispute:txn_…"): once each; `at` when it happened, where
+    that is not now. It names the receipt it corrects, and is sent to the donor.
 
     None where there is no receipt to correct and where nothing of the gift changes by it. Call it with the gift's row locked.
     """
@@ -89,7 +89,8 @@ def correct(donation: Donation, minor: int, cause: str) -> Receipt | None:
     organization = donation.fundraiser.organization
     number = _next_number(organization.id, donation.mode)
     with speaking(first.locale):
-        text = _correction(first, stands - before, stands, cause, local_date(now(), organization.time_zone))
+        day = local_date(min(at or now(), now()), organization.time_zone)
+        text = _correction(first, stands - before, stands, cause, day)
     written = _write(
         donation,
         number=number,

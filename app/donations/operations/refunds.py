@@ -218,7 +218,9 @@ def _book(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
     if change:
         movement = move_back(donation, change)
         kind = "refund" if change > 0 else "refund_failed"
-        book(donation, movement, account="refunds", kind=kind, source=f"{kind}:{refund.stripe_refund_id}")
+        balance = facts.balance if change > 0 else facts.failure_balance
+        source, at = f"{kind}:{refund.stripe_refund_id}", None if balance is None else balance.created_at
+        book(donation, movement, account="refunds", kind=kind, source=source, at=at)
         refund.booked_minor = wanted
         db.session.flush()
     elif refund.status in ENDED and facts.balance is not None:
@@ -270,14 +272,22 @@ def _movement(donation: Donation, of_page: int, beyond: int) -> ledger.Movement:
     )
 
 
-def book(donation: Donation, movement: ledger.Movement, *, account: str, kind: str, source: str) -> None:
-    """Write a movement, and let everything follow that depends on what of the gift stays."""
-    ledger.post_movement(movement, account=account, kind=kind, source=source)
+def book(
+    donation: Donation,
+    movement: ledger.Movement,
+    *,
+    account: str,
+    kind: str,
+    source: str,
+    at: dt.datetime | None = None,
+) -> None:
+    """Write a movement that happened `at`, and let everything follow that depends on what of the gift stays."""
+    ledger.post_movement(movement, account=account, kind=kind, source=source, at=at)
     minor = movement.of_page.amount_minor
     if minor:
         tally.gift_went_back(donation, minor)
         matching.gift_went_back(donation, minor)
-        receipts.correct(donation, minor, source)
+        receipts.correct(donation, minor, source, at=at)
 
 
 def settle(donation: Donation, balance: BalanceFacts, booked: Money, *, fee_kind: str) -> None:
@@ -291,6 +301,7 @@ def settle(donation: Donation, balance: BalanceFacts, booked: Money, *, fee_kind
         balance_transaction_id=balance.id,
         booked=booked,
         settled=balance.amount,
+        at=balance.created_at,
     )
     ledger.post_fee(
         organization_id=donation.organization_id,
@@ -299,6 +310,7 @@ def settle(donation: Donation, balance: BalanceFacts, booked: Money, *, fee_kind
         balance_transaction_id=balance.id,
         fee=balance.fee,
         kind=fee_kind,
+        at=balance.created_at,
     )
 
 
