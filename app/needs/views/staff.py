@@ -160,8 +160,7 @@ def _manage_page(need: Need, form: CoordinatorForm | None = None) -> str:
     rights = rights_of(current_person(), need.organization)
     shifts, items = queries.list_shifts(need.id), queries.list_items(need.id)
     working, assignable = queries.list_coordinators(need)
-    if form is None:
-        form = _coordinator_form(assignable, CoordinatorForm(formdata=None))
+    form = _coordinator_form(assignable, form or CoordinatorForm(formdata=None))
     ahead = [shift for shift in shifts if shift.status == "scheduled" and not shift.is_over]
     return render_template(
         "needs/manage.html",
@@ -201,7 +200,9 @@ def _find_coordinator(slug: str, need_id: int, person_id: int) -> tuple[Need, in
 @allow(policy.can_edit_need, load=_find_need)
 def add_coordinator(need: Need) -> ResponseReturnValue:
     """Somebody who coordinates assigned needs coordinates this one, too."""
-    form = _coordinator_form(queries.list_coordinators(need)[1], CoordinatorForm())
+    # Who has it by now may be chosen again: twice is once.
+    working, assignable = queries.list_coordinators(need)
+    form = _coordinator_form([*assignable, *(one for one in working if not one.all_needs)], CoordinatorForm())
     if form.validate_on_submit():
         person_id = decode_id(form.person.data) or 0
         try:
