@@ -89,7 +89,12 @@ class Postponed(Exception):
 
 
 class Unanswered(Exception):
-    """A handler asked somebody who does not answer now: it is tried again until they do, however long that takes. Says a code."""
+    """A handler asked somebody who does not answer now: it is tried again until they do, however long that takes. Says a code.
+    What is promised of the kinds `along` would ask the same, and waits as long."""
+
+    def __init__(self, code: str, *, along: Sequence[str] = ()) -> None:
+        self.along = along
+        super().__init__(code)
 
 
 class GivenUp(Exception):
@@ -266,13 +271,24 @@ def give_back(held: Claim, *, delay: dt.timedelta = dt.timedelta(0), counts: boo
         changed_one(sa.update(Outbox).where(*_held(held)).values(**values))
 
 
-def _wait_for_answer(held: Claim, error: str) -> None:
-    """Soon again, then every few minutes. However often that is, it uses up one try at most: an outage ends no promise."""
+def _wait_for_answer(held: Claim, error: str, *, along: Sequence[str] = ()) -> None:
+    """Soon again, then every few minutes. However often that is, it uses up one try at most: an outage ends no promise. What is
+    due of the kinds `along` waits with it, so that the worker has time for everything else."""
     first = held.attempts == 1
+    due = now() + (backoff(1) if first else ASK_AGAIN)
     values: dict[str, Any] = {"leased_by": None, "leased_until": None, "attempts": max(held.attempts - 1, 1)}
-    values |= {"due_at": now() + (backoff(1) if first else ASK_AGAIN), "last_error": error[:200]}
+    values |= {"due_at": due, "last_error": error[:200]}
+    waiting = (Outbox.done_at.is_(None), Outbox.given_up_at.is_(None), Outbox.leased_by.is_(None))
     with transaction():
         changed_one(sa.update(Outbox).where(*_held(held)).values(**values))
+        if along:
+            tried = sa.case((Outbox.attempts < 1, 1), else_=Outbox.attempts)
+            db.session.execute(
+                sa.update(Outbox)
+                .where(Outbox.kind.in_(along), Outbox.due_at < due, *waiting)
+                .values(due_at=due, attempts=tried, last_error=error[:200]),
+                execution_options={"synchronize_session": False},
+            )
 
 
 def give_up(held: Claim, *, error: str) -> None:
@@ -314,7 +330,7 @@ def run(held: Claim, handlers: dict[str, Handler]) -> bool:
     except Unanswered as silence:
         db.session.rollback()
         log.warning("outbox.unanswered", kind=held.kind, row=held.id, code=str(silence))
-        _wait_for_answer(held, str(silence))
+        _wait_for_answer(held, str(silence), along=silence.along)
         return False
     except GivenUp as given_up:
         db.session.rollback()

@@ -30,6 +30,8 @@ from app.organizations.models import Organization
 log = structlog.get_logger(__name__)
 # How long what Stripe said of an account may stand without being asked again: a webhook may have been lost.
 RECHECK = dt.timedelta(hours=1)
+# How fresh what we know of an account has to be when somebody is about to give through it.
+FRESH = dt.timedelta(seconds=30)
 # By how much Stripe's clock may be behind ours.
 CLOCKS_DIFFER = dt.timedelta(minutes=10)
 DASHBOARD = "https://dashboard.stripe.com"
@@ -181,6 +183,13 @@ def is_gone(account: str | None) -> bool:
     gone = payees.is_gone(account)
     db.session.rollback()
     return gone
+
+
+def is_stale(account: str) -> bool:
+    """True when what we know of the account is older than a page may go by: it may have been restricted in the meantime."""
+    stale = payees.is_unchecked(account, now() - FRESH)
+    db.session.rollback()
+    return stale
 
 
 def doubt(account: str) -> bool:

@@ -13,9 +13,10 @@ from flask import current_app
 
 from app.core.clock import now
 from app.core.db import db, lock, transaction
-from app.core.errors import refuse
-from app.core.i18n import _
+from app.core.errors import InvalidInput, refuse
+from app.core.i18n import _, lazy
 from app.core.ids import decode_id, encode_id
+from app.core.mail_address import find_plain_address
 from app.core.money import Money
 from app.donations import accounts, gateway, gateway_monthly, queries, words
 from app.donations.asking import make_once
@@ -32,6 +33,13 @@ from app.donations.sweeping import ask_each
 log = structlog.get_logger(__name__)
 
 
+# What Stripe may refuse of what a donor typed: it reckons the smallest amount in the currency that the account settles in
+# (https://docs.stripe.com/error-codes).
+REFUSED_FIELDS = {
+    "email_invalid": ("email", lazy("The payment service does not take this address. Give another one")),
+    "amount_too_small": ("amount", lazy("This is less than the payment service takes. Give a little more")),
+    "amount_too_large": ("amount", lazy("This is more than the payment service takes at once")),
+}
 # How often to look again when somebody else went on with the same gift at the same moment.
 RESUME_TRIES = 6
 
@@ -50,7 +58,7 @@ def _request(donation: Donation) -> CheckoutRequest:
         attempt=donation.attempt,
         amount=Money(donation.amount_minor, donation.currency),
         title=donation.checkout_title or words.payment_title(donation),
-        email=donation.email,
+        email=find_plain_address(donation.email) or "",
         success_url=address,
         cancel_url=f"{address}?from=checkout",
         expires_at=donation.asked_at.replace(microsecond=0) + giving.CHECKOUT_LIFETIME,
@@ -62,7 +70,8 @@ def _request(donation: Donation) -> CheckoutRequest:
 def open_checkout(donation_id: int) -> str:
     """The address of the page where this donation is paid. Asked again, it gives the same page.
 
-    Raises Refused when it can no longer be paid or the fundraiser closed, GatewayError when Stripe does not answer (the
+    Raises Refused when it can no longer be paid or the fundraiser closed, InvalidInput for what Stripe does not take of a donor
+    (the gift has expired then), GatewayError when Stripe does not answer (the
     donation stays pending, and the same form sent again continues with it).
     """
     donation = queries.find_donation(donation_id)
@@ -72,11 +81,18 @@ def open_checkout(donation_id: int) -> str:
         return donation.checkout_url
     asked, account = _request(donation), donation.account
     db.session.rollback()
+    if account is not None and accounts.is_stale(account) and not accounts.can_charge_now(account):
+        raise giving.no_payee()
     try:
         session = _make_session(asked, account)
     except GatewayError as error:
         if account is not None and not error.passing and not accounts.can_charge_now(account):
             raise giving.no_payee() from error
+        if error.code in REFUSED_FIELDS:
+            with transaction():
+                giving.let_go(donation_id)
+            name, why = REFUSED_FIELDS[error.code]
+            raise InvalidInput({name: str(why)}) from error
         raise
     with transaction():
         saved = giving.save_session(donation_id, session)
@@ -255,11 +271,15 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
     payment: PaymentFacts | None = None
     payment_id = session.payment_intent_id
     paid_at: dt.datetime | None = None
+    invoice_paid = False
     if payment_id is None and session.invoice_id is not None:  # of a monthly gift: its first invoice was paid there
         invoice = gateway_monthly.fetch_invoice(session.invoice_id, account=account)
-        payment_id, paid_at = invoice.payment_intent_id, invoice.paid_at
+        payment_id, paid_at, invoice_paid = invoice.payment_intent_id, invoice.paid_at, invoice.status == "paid"
     if payment_id is not None:
         payment = gateway.fetch_payment(payment_id, account=account)
+        if invoice_paid and payment.status == "succeeded" and session.status == "complete":
+            # A bank refused it once, and let it be taken later: the page's session need not say so any more.
+            session = dataclasses.replace(session, payment_status="paid")
         if status == "processing":  # whatever way to pay this is: a bank had it to confirm
             payment = dataclasses.replace(payment, is_delayed=True)
         if payment.is_delayed and session.payment_status == "paid" and status != "paid":
@@ -271,6 +291,8 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
         monthly.note_session(done, session)
         if session.attempt != done.attempt and session.subscription_id is not None:
             monthly.promise_to_end_astray(done, session.subscription_id)
+        elif done.status == "failed" and session.subscription_id is not None:
+            monthly.promise_to_end_failed(done, session.subscription_id)
         return done.status
 
 
@@ -431,9 +453,9 @@ def list_missed_events() -> None:
         try:
             _list_missed(account)
         except GatewayError as error:
-            if account is None:
-                raise
             log.warning("sweep.passed_over", sweep="list_missed_events", code=error.code)
+            if error.code == gateway.UNREACHABLE:  # the next would wait as long
+                raise
 
 
 def _list_missed(account: str | None) -> None:

@@ -308,7 +308,7 @@ def create_checkout_session(asked: CheckoutRequest, *, account: str | None) -> S
     whole: Any = {
         **kind,
         "line_items": [{"quantity": 1, "price_data": price}],
-        "customer_email": asked.email,
+        **({"customer_email": asked.email} if asked.email else {}),
         "client_reference_id": asked.donation,
         "metadata": {"donation_id": asked.donation, "attempt": str(asked.attempt)},
         "success_url": asked.success_url,

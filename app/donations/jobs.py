@@ -290,6 +290,13 @@ def mail_message_reported(payload: dict[str, Any]) -> None:
     )
 
 
+# What waits together while nobody answers: each of them would keep the one worker for as long as the first.
+ASKING = (
+    "ask_refund", "look_back", "passed_over", "stripe_event", "expire_checkout", "payment_account_gone", "stop_monthly",
+    "end_astray_monthly", "end_failed_monthly",
+)  # fmt: skip
+
+
 def _asking(handler: Handler) -> Handler:
     """A handler that asks Stripe: while Stripe does not answer it waits, and is not given up."""
 
@@ -299,7 +306,7 @@ def _asking(handler: Handler) -> Handler:
             handler(payload)
         except gateway.GatewayError as error:
             if error.passing:
-                raise Unanswered(error.code) from error
+                raise Unanswered(error.code, along=ASKING if error.code == gateway.UNREACHABLE else ()) from error
             raise
 
     return asking
@@ -317,6 +324,7 @@ HANDLERS = {
     "payment_account_gone": _asking(let_go_of_account),
     "stop_monthly": _asking(monthly_jobs.stop_monthly),
     "end_astray_monthly": _asking(monthly_jobs.end_astray),
+    "end_failed_monthly": _asking(monthly_jobs.end_failed),
     "mail_monthly_failed": monthly_jobs.mail_failed,
     "mail_monthly_ends_soon": monthly_jobs.mail_ends_soon,
     "mail_monthly_ended": monthly_jobs.mail_ended,

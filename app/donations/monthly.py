@@ -152,6 +152,18 @@ def end_astray(gift_id: int, subscription_id: str) -> None:
             astray.take(gift_id, invoice, payment, livemode=gateway.expects_livemode())
 
 
+def end_failed(gift_id: int, subscription_id: str) -> None:
+    """A bank refused the first payment after Stripe had begun the subscription: nobody wants it to go on to ask for months.
+    Asked again, it changes nothing. Raises GatewayError."""
+    account = monthly_queries.find_failed(gift_id, subscription_id)
+    db.session.rollback()
+    if account is None or accounts.is_gone(account.id):
+        return
+    if not gateway_monthly.fetch_subscription(subscription_id, account=account.id).is_over:
+        key = f"manyhands-monthly-failed-{gift_id}-{subscription_id}"
+        gateway_monthly.cancel_subscription(subscription_id, key, account=account.id)
+
+
 def stop(gift_id: int) -> None:
     """Tell Stripe that a monthly gift which was asked to stop, or has ended here, has ended. When the organization took its
     account from us nobody can, and that is said. Raises GatewayError."""
@@ -221,12 +233,23 @@ def change_amount(gift_id: int, amount: Money, *, locale: str = "en") -> None:
     with transaction():
         act = operations.next_act(gift_id, wanted=amount)
     with _refusals_told(gift_id, act):
-        facts = gateway_monthly.fetch_subscription(subscription, account=account)
+        facts = _fetch_running(gift_id, subscription, account)
         if facts.amount != amount:
             key = f"manyhands-monthly-amount-{gift_id}-{act}"
             facts = gateway_monthly.change_amount(facts, amount, key, account=account)
     with transaction():
         operations.note_subscription(gift_id, facts)
+
+
+def _fetch_running(gift_id: int, subscription: str, account: str | None) -> gateway_monthly.SubscriptionFacts:
+    """The subscription as it is now: the news of its end may be late, and then nothing is asked that Stripe has to refuse. Raises
+    Refused when it has ended, GatewayError."""
+    facts = gateway_monthly.fetch_subscription(subscription, account=account)
+    if facts.is_over:
+        with transaction():
+            operations.note_subscription(gift_id, facts)
+        raise operations.over()
+    return facts
 
 
 @contextlib.contextmanager
@@ -261,7 +284,9 @@ def pause(gift_id: int, *, paused: bool) -> None:
         act = operations.next_act(gift_id)
     key = f"manyhands-monthly-pause-{gift_id}-{act}"
     with _refusals_told(gift_id, act):
-        facts = gateway_monthly.pause_subscription(subscription, key, paused=paused, account=account)
+        facts = _fetch_running(gift_id, subscription, account)
+        if facts.paused != paused:
+            facts = gateway_monthly.pause_subscription(subscription, key, paused=paused, account=account)
     with transaction():
         operations.note_subscription(gift_id, facts)
 
@@ -272,11 +297,13 @@ def open_card_page(gift_id: int) -> str:
     gift = monthly_queries.find_monthly(gift_id)
     if gift is None or gift.stripe_customer_id is None:
         raise refuse("monthly_over", _("This monthly gift has ended"))
-    customer, account = gift.stripe_customer_id, gift.account
+    customer, account, subscription = gift.stripe_customer_id, gift.account, gift.stripe_subscription_id
     with transaction():
         act = operations.next_act(gift_id)
     key = f"manyhands-monthly-card-{gift_id}-{act}"
     with _refusals_told(gift_id, act):
+        if subscription is not None:
+            _fetch_running(gift_id, subscription, account)
         configuration = _portal_configuration(account)
         return gateway_monthly.open_card_page(
             customer, own_url(gift_id), key, configuration=configuration, account=account

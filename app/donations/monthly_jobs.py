@@ -27,6 +27,11 @@ def end_astray(payload: dict[str, Any]) -> None:
     monthly.end_astray(payload["monthly_gift_id"], payload["subscription"])
 
 
+def end_failed(payload: dict[str, Any]) -> None:
+    """End a subscription whose first payment a bank refused."""
+    monthly.end_failed(payload["monthly_gift_id"], payload["subscription"])
+
+
 def mail_failed(payload: dict[str, Any]) -> None:
     """Tell the donor, kindly, that a month was not paid, and what to do; not when it has ended in the meantime."""
     gift = monthly_queries.find_monthly(payload["monthly_gift_id"])

@@ -90,6 +90,23 @@ def list_running_on(account: str) -> list[int]:
     return list(db.session.scalars(query.order_by(MonthlyGift.id)))
 
 
+@dataclasses.dataclass(frozen=True)
+class OnAccount:
+    """Through which account (None: the installation's own) something is paid."""
+
+    id: str | None
+
+
+def find_failed(gift_id: int, subscription_id: str) -> OnAccount | None:
+    """Where a monthly gift is paid whose first payment failed, or was never made, and that still names the subscription which
+    that one began; None for any other."""
+    gift = db.session.get(MonthlyGift, gift_id)
+    if gift is None or gift.status != "pending" or gift.stripe_subscription_id != subscription_id:
+        return None
+    first = db.session.get(Donation, find_first_donation_id(gift_id))
+    return OnAccount(gift.account) if first is not None and first.status in ("failed", "expired") else None
+
+
 def find_first_donation_id(gift_id: int) -> int | None:
     """The donation it began with, or None."""
     query = sa.select(Donation.id).where(Donation.monthly_gift_id == gift_id)

@@ -119,6 +119,16 @@ def is_reachable(account: str | None) -> bool:
     return db.session.scalar(query) is not None
 
 
+def is_unchecked(account: str, before: dt.datetime) -> bool:
+    """True for an account, there as far as we know, that nobody has asked about since `before`."""
+    query = sa.select(PaymentAccount.id).where(
+        PaymentAccount.stripe_account_id == account,
+        PaymentAccount.deauthorized_at.is_(None),
+        sa.or_(PaymentAccount.checked_at.is_(None), PaymentAccount.checked_at < before),
+    )
+    return db.session.scalar(query) is not None
+
+
 def is_gone(account: str | None) -> bool:
     """True when nothing is asked about the account any more: Stripe's event said that it was taken from us, its answers have for
     a day, or its organization has begun another. Until then an answer alone is doubted: another platform's key would get it

@@ -77,14 +77,22 @@ def read(text: str, currency: str) -> int | None:
     return int(match[1]) * 10**places + int((match[2] or "").ljust(places, "0") or 0) or None
 
 
+def too_small(amount: int, currency: str) -> Refusal | None:
+    """Why `amount` minor units of `currency` are less than can be charged, or None."""
+    minimum = MINIMUM.get(currency) or MINIMUM_BY_CONVERSION.get(currency) or step(currency)
+    if amount >= minimum:
+        return None
+    return Refusal(
+        "amount_too_small",
+        f"The Checkout Session's total amount due must add up to at least {written(minimum, currency)}",
+    )
+
+
 def refusal(amount: int, currency: str) -> Refusal | None:
     """Why `amount` minor units of `currency` cannot be charged, or None."""
-    minimum = MINIMUM.get(currency) or MINIMUM_BY_CONVERSION.get(currency) or step(currency)
-    if amount < minimum:
-        return Refusal(
-            "amount_too_small",
-            f"The Checkout Session's total amount due must add up to at least {written(minimum, currency)}",
-        )
+    small = too_small(amount, currency)
+    if small is not None:
+        return small
     largest = 10 ** MAXIMUM_DIGITS.get(currency, 8) - 1
     if amount > largest:
         return Refusal(

@@ -86,7 +86,7 @@ class Email(Spec):
     def read(self, value: Any, path: str) -> str:
         """See Spec."""
         text = _text(value, path)
-        if len(text) > 512 or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
+        if len(text) > 512 or not text.isascii() or not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
             raise ApiError(f"Invalid email address: {text}", code="email_invalid", param=path)
         return text
 

@@ -234,8 +234,7 @@ class Payments:
                 code="account_invalid",
             )
 
-    @staticmethod
-    def _total(line_items: list[Thing]) -> tuple[str, int]:
+    def _total(self, line_items: list[Thing]) -> tuple[str, int]:
         total, currency = 0, line_items[0]["price_data"]["currency"].lower()
         for index, item in enumerate(line_items):
             price, path = item["price_data"], f"line_items[{index}][price_data]"
@@ -245,7 +244,10 @@ class Payments:
             if price["currency"].lower() != currency:
                 raise ApiError("All line items must have the same currency.", param=f"{path}[currency]")
             total += price["unit_amount"] * item["quantity"]
-        refused = currencies.refusal(total, currency)
+        into, rate = books.booked_in(self, currency)
+        booked = books.converted(total, currency, into, rate)
+        # What the account is paid in has a smallest amount, too.
+        refused = currencies.refusal(total, currency) or (None if rate is None else currencies.too_small(booked, into))
         if refused is not None:
             raise ApiError(refused.message, code=refused.code)
         return currency, total

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.core import outbox
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.money import Money
 from app.donations import checkout, gateway, gateway_monthly, going_back, monthly
 from app.donations.gateway import GatewayError
+from app.donations.models import Donation
 from app.donations.money_models import Dispute
 from app.donations.operations.disputes import save_evidence
 from app.donations.operations.refunds import start_refund
@@ -183,3 +186,106 @@ def test_what_fails_in_a_sweep_holds_up_no_other(app: Flask) -> None:
     problems[2] = GatewayError("unreachable", passing=True)
     ask_each("trial", [1, 2, 3, 4], act, looked_at)
     assert asked[4:] == [1, 2]  # nobody answers: the next would wait as long
+
+
+@pytest.mark.rule("F3")
+def test_how_things_stand_is_asked_before_stripe_would_have_to_refuse(gift: Monthly, connecting: Connecting) -> None:
+    server, client = gift.begin().connecting.server, connecting.client
+    fundraiser, form = connecting.fundraiser(), connecting.form()
+    # Ended in the dashboard, and the news of it is late.
+    server.call("DELETE", f"/v1/subscriptions/{gift.row().stripe_subscription_id}", account=gift.account)
+    for act in ("/pause", "/amount", "/card"):
+        assert client.post(gift.url(act), data={"amount": "40"}).status_code == 303
+        assert (gift.row().status, gift.row().ended_by) == ("ended", "organization")
+    server.act_on_account(gift.account, "restrict")
+    with transaction():  # asked about a minute ago
+        connecting.row(fundraiser.organization_id).checked_at = now() - dt.timedelta(minutes=1)
+    assert connecting.post(fundraiser, form).status_code == 409
+    assert not connecting.row(fundraiser.organization_id).can_charge
+    assert server.refused() == []
+
+
+@pytest.mark.rule("F4")
+def test_what_stripe_does_not_take_of_a_donor_is_said_at_its_field(connecting: Connecting) -> None:
+    server, fundraiser = connecting.server, connecting.fundraiser()
+    refused = connecting.post(fundraiser, connecting.form(email="ros\u00e1@example.org"))
+    assert refused.status_code == 422
+    assert "plain Latin letters" in refused.text
+    assert connecting.post(fundraiser, connecting.form(email="rosa@ex\u00e4mple.org")).status_code == 303
+    assert server.posts()[-1].form["customer_email"] == "rosa@xn--exmple-cua.org"
+    yen = connecting.fundraiser("JPY")
+    account = connecting.accounts[yen.organization_id]
+    server.hook("POST", "settles_in", {"account": account, "currency": "usd", "rate": "0.0065"})
+    small = connecting.post(yen, connecting.form(amount="60"))
+    assert small.status_code == 422
+    assert "less than the payment service takes" in small.text
+    db.session.rollback()
+    assert [one.status for one in db.session.scalars(sa.select(Donation).where(Donation.currency == "JPY"))] == [
+        "expired"
+    ]
+    assert connecting.post(yen, connecting.form(amount="600")).status_code == 303
+
+
+@pytest.mark.rule("F4")
+@pytest.mark.parametrize("later", ["paid", "open"])
+def test_a_first_month_that_a_bank_refuses_leaves_nothing_running_and_counts_when_it_is_paid_later(
+    gift: Monthly, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """Stripe begins a subscription before the bank confirms; its page's session is unpaid for good when the bank refuses."""
+    server = gift.connecting.server
+    server.act(gift.given.session_id, "pay")
+    fetch = gateway.fetch_session, gateway.fetch_payment, gateway_monthly.fetch_invoice
+    with monkeypatch.context() as bank:
+        bank.setattr(
+            gateway,
+            "fetch_session",
+            lambda key, account: replace(fetch[0](key, account=account), payment_status="unpaid"),
+        )
+        if later == "open":
+            bank.setattr(
+                gateway,
+                "fetch_payment",
+                lambda key, account: replace(fetch[1](key, account=account), status="requires_payment_method"),
+            )
+            bank.setattr(
+                gateway_monthly,
+                "fetch_invoice",
+                lambda key, account: replace(fetch[2](key, account=account), status="open"),
+            )
+        gift.hear()
+        gift.hear()
+    if later == "paid":
+        assert (gift.row().status, gift.months()) == ("active", [("paid", 2500)])
+    else:
+        assert (gift.row().status, gift.months()) == ("pending", [("failed", 2500)])
+        assert gift.subscription()["status"] == "canceled"
+    assert server.refused() == []
+
+
+def test_no_account_waits_for_another_whose_list_of_events_fails(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff
+) -> None:
+    gift.begin()
+    gift.renew()  # nothing is delivered, and the list of the installation's own account fails
+    connecting.server.hook("POST", "faults", {"mode": "500", "method": "GET", "path": "/v1/events", "times": 3})
+    checkout.list_missed_events()
+    work_off()
+    assert gift.months() == [("paid", 2500)] * 2
+
+
+def test_while_nobody_answers_what_would_ask_waits_together_and_the_rest_is_done(app: Flask) -> None:
+    done: list[str] = []
+
+    def asks(payload: dict[str, str]) -> None:
+        done.append(payload["outbox_key"])
+        raise outbox.Unanswered("unreachable", along=("asks", "asks_too"))
+
+    with transaction():
+        for kind, key in (("asks", "a"), ("asks_too", "b"), ("asks", "c"), ("mail", "d")):
+            outbox.enqueue(kind, {}, key=key)
+    handlers = {"asks": asks, "asks_too": asks, "mail": lambda payload: done.append(payload["outbox_key"])}
+    while (held := outbox.claim()) is not None:
+        outbox.run(held, handlers)
+    assert done == ["a", "d"]
+    with moved_to(now() + dt.timedelta(hours=1)):
+        assert outbox.count_due() == 3  # none is lost

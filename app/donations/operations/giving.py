@@ -14,6 +14,7 @@ from app.core.db import db, lock
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.core.ids import encode_id
+from app.core.mail_address import find_plain_address
 from app.core.money import BadAmount, Money, check_chargeable, explain
 from app.core.outbox import enqueue, withdraw
 from app.donations import gift_aid, messages, words
@@ -106,6 +107,8 @@ def start_donation(
                 withdraw(_key_to_expire(same.id, same.attempt))
                 _close_others(fundraiser.id, form, but=same.id)
             return same
+    if find_plain_address(email) is None:
+        raise InvalidInput({"email": _("The payment service takes only plain Latin letters before the @")})
     payee = find_payee(fundraiser.organization_id, mode, connect=connect)
     if payee is None:
         raise no_payee()

@@ -48,7 +48,9 @@ COPIED = (
 NOW = dt.timedelta()
 # What a donor asks for is done on the spot; the promise is for when that fails.
 ACT_FIRST = dt.timedelta(minutes=2)
-_STATUSES = {"active": "active", "trialing": "active", "past_due": "past_due", "unpaid": "past_due"}
+_STATUSES = {
+    "active": "active", "trialing": "active", "past_due": "past_due", "unpaid": "past_due", "paused": "paused",
+}  # fmt: skip
 
 
 def begin(donation: Donation) -> MonthlyGift:
@@ -146,6 +148,8 @@ def renew(gift_id: int, invoice: InvoiceFacts, payment: PaymentFacts | None, *, 
         fulfilling.settle(donation, payment)
     if gift.status == "past_due":
         gift.status = "active"
+    if gift.status == "pending" and first.status in ("failed", "expired") and invoice.subscription_id is not None:
+        promise_to_end_failed(first, invoice.subscription_id)
     if gift.status == "ended" or gift.stop_asked_at is not None:
         # Paid before it ended; or Stripe goes on although it has, or was never told: it is told once more.
         _promise_stop(gift)
@@ -317,7 +321,7 @@ def next_act(gift_id: int, *, wanted: Money | None = None) -> int:
     """The number of one more act that is asked of Stripe, with the amount it is about. Raises Refused when it has ended."""
     gift = get(gift_id)
     if not gift.is_live:
-        raise _over()
+        raise over()
     gift.acts += 1
     if wanted is not None:
         gift.wanted_minor = wanted.amount_minor
@@ -334,7 +338,7 @@ def note_refused(gift_id: int, act: int, *, account_gone: bool) -> Refused:
         gift.wanted_minor = None
         db.session.flush()
     if not gift.is_live:
-        return _over()
+        return over()
     if account_gone:
         name = gift.fundraiser.organization.name
         return refuse(
@@ -355,7 +359,8 @@ def note_refused(gift_id: int, act: int, *, account_gone: bool) -> Refused:
     )
 
 
-def _over() -> Refused:
+def over() -> Refused:
+    """It has ended."""
     return refuse("monthly_over", _("This monthly gift has ended"), _("Start a new one"))
 
 
@@ -391,6 +396,15 @@ def promise_to_end_astray(first: Donation, subscription_id: str) -> None:
         "end_astray_monthly",
         {"monthly_gift_id": first.monthly_gift_id, "subscription": subscription_id},
         key=f"end_astray_monthly:{subscription_id}",
+    )
+
+
+def promise_to_end_failed(first: Donation, subscription_id: str) -> None:
+    """The first payment failed although Stripe began a subscription with it: that one shall not go on."""
+    enqueue(
+        "end_failed_monthly",
+        {"monthly_gift_id": first.monthly_gift_id, "subscription": subscription_id},
+        key=f"end_failed_monthly:{subscription_id}",
     )
 
 

@@ -123,6 +123,10 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
         return redirect(url_for("donations.show", token=queries.donation_token(donation_id)), code=303)
     try:
         return redirect(checkout.open_checkout(donation_id), code=303)
+    except InvalidInput as invalid:
+        form.nonce.data = secrets.token_urlsafe(16)  # the same again is another gift
+        show_errors(form, invalid)
+        return _form_page(form, fundraiser, 422)
     except GatewayError as error:
         if not error.passing:  # asking the same again cannot help: the next press is a new gift
             form.nonce.data = secrets.token_urlsafe(16)
