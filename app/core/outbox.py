@@ -286,7 +286,8 @@ def _wait_for_answer(held: Claim, error: str, *, along: Sequence[str] = ()) -> N
             db.session.execute(
                 sa.update(Outbox)
                 .where(Outbox.kind.in_(along), Outbox.due_at < due, *waiting)
-                .values(due_at=due, attempts=tried, last_error=error[:200]),
+                # A little before: what failed comes last, so that one that always fails holds up nothing for ever.
+                .values(due_at=due - dt.timedelta(seconds=1), attempts=tried, last_error=error[:200]),
                 execution_options={"synchronize_session": False},
             )
 

@@ -301,13 +301,21 @@ CONFIRMED = "checkout.session.async_payment_succeeded"
 
 def _confirmed_at(session: SessionFacts, payment: PaymentFacts, account: str | None) -> dt.datetime | None:
     """When a bank confirmed a payment, which only an event says: one that was told, or stands in Stripe's list (it keeps them
-    for 30 days). None when nothing says so. Raises GatewayError."""
+    for 30 days). None when nothing says so, or Stripe may not be asked. Raises GatewayError while it does not answer."""
     told = queries.find_event_at(CONFIRMED, session.id, account)
     db.session.rollback()
     if told is not None:
         return told
     since = payment.charged_at or session.created_at
-    listed = gateway.list_events(since, (CONFIRMED,), account=account)
+    try:
+        listed = gateway.list_events(since, (CONFIRMED,), account=account)
+    except GatewayError as error:
+        if error.passing:
+            raise
+        log.warning(
+            "checkout.day_unknown", code=error.code
+        )  # a key that may not list them: the gift counts all the same
+        return None
     return next((event.created_at for event in listed if event.object_id == session.id), None)
 
 
@@ -449,13 +457,17 @@ def list_missed_events() -> None:
         return
     accounts = list_asked_accounts(gateway.mode()) if gateway.connects() else []
     db.session.rollback()
+    silent = False
     for account in (None, *accounts):
         try:
             _list_missed(account)
         except GatewayError as error:
             log.warning("sweep.passed_over", sweep="list_missed_events", code=error.code)
-            if error.code == gateway.UNREACHABLE:  # the next would wait as long
+            if silent and error.code == gateway.UNREACHABLE:  # two in a row: the next would wait as long
                 raise
+            silent = error.code == gateway.UNREACHABLE
+        else:
+            silent = False
 
 
 def _list_missed(account: str | None) -> None:

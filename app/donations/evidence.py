@@ -89,5 +89,5 @@ def _history_of_form(donation: Donation) -> Iterator[str]:
     if donation.attempt_at is not None:
         yield _("%(at)s: the donor came back and went on with the payment.", at=_moment(donation.attempt_at))
     if donation.paid_at is not None:
-        yield _("%(at)s: the donor paid on the page of Stripe Checkout.", at=_moment(donation.paid_at))
-        yield _("We wrote to the donor's email address at once, with the amount and a link to the gift.")
+        yield _("%(at)s: it was paid, by the page of Stripe Checkout.", at=_moment(donation.paid_at))
+        yield _("When we heard of it we wrote to the donor's email address, with the amount and a link to the gift.")

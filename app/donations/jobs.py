@@ -298,14 +298,15 @@ ASKING = (
 
 
 def _asking(handler: Handler) -> Handler:
-    """A handler that asks Stripe: while Stripe does not answer it waits, and is not given up."""
+    """A handler that asks Stripe: while Stripe does not answer, or says that the account is not ours (a wrong key would hear
+    that, too; `accounts` believes it a day later), it waits, and is not given up."""
 
     @functools.wraps(handler)
     def asking(payload: dict[str, Any]) -> None:
         try:
             handler(payload)
         except gateway.GatewayError as error:
-            if error.passing:
+            if error.passing or error.code == gateway.ACCOUNT_GONE:
                 raise Unanswered(error.code, along=ASKING if error.code == gateway.UNREACHABLE else ()) from error
             raise
 

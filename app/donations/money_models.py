@@ -20,6 +20,8 @@ REFUND_STATUSES = ("asked", "requires_action", "pending", "succeeded", "failed",
 # Money is on its way back, or was given back.
 REFUND_LIVE = ("requires_action", "pending", "succeeded")
 REFUND_REASONS = ("requested_by_customer", "duplicate", "fraudulent")
+# Lines of a payout that bring back the money of an earlier one (https://docs.stripe.com/reports/balance-transaction-types).
+BACK_KINDS = ("payout_cancel", "payout_failure")
 # https://docs.stripe.com/api/disputes/object
 DISPUTE_STATUSES = (
     "warning_needs_response", "warning_under_review", "warning_closed", "needs_response", "under_review",

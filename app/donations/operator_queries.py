@@ -17,7 +17,7 @@ from app.donations.money_queries import NOT_ARRIVED, RECENT
 from app.fundraisers.models import Fundraiser
 
 MONEY_PROMISES = (
-    "stripe_event", "ask_refund", "expire_checkout", "stop_monthly", "end_astray_monthly", "look_back",
+    "stripe_event", "ask_refund", "expire_checkout", "stop_monthly", "end_astray_monthly", "end_failed_monthly", "look_back",
     "passed_over", "payment_account_gone", "mail_donation_thanks", "mail_donation_refunded", "mail_money_news",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import db
 from app.donations.models import Donation, LedgerTransaction
-from app.donations.money_models import DISPUTE_OPEN, Dispute, Payout, PayoutLine, Refund
+from app.donations.money_models import BACK_KINDS, DISPUTE_OPEN, Dispute, Payout, PayoutLine, Refund
 from app.donations.money_queries import RECENT
 from app.donations.payees import reachable, was_taken
 
@@ -52,10 +52,11 @@ def list_disputes_to_check(*, mode: str, limit: int = 100) -> list[int]:
 
 def list_payouts_to_check(*, mode: str, limit: int = 20) -> list[int]:
     """Recent payouts that nobody has looked at for a while, and that are on their way, or that Stripe made by itself and had not
-    said of what they carry."""
+    said of what they carry, or of whose lines one stands for all that an earlier payout brought back."""
     waits = sa.or_(
         Payout.status.in_(("pending", "in_transit")),
         sa.and_(Payout.automatic.is_(True), Payout.is_complete.is_(False)),
+        sa.exists().where(PayoutLine.payout_id == Payout.id, PayoutLine.kind.in_(BACK_KINDS)),
     )
     gifts = sa.exists().where(
         Donation.account.is_not_distinct_from(Payout.account), Donation.mode == mode, Donation.source == "stripe"

@@ -57,7 +57,8 @@ class Statement:
     year: int
     donor: str
     parts: list[Part]
-    # In UTC. News may come late: one that is drawn up again may have more lines, and says so by its day.
+    # In UTC, and never before its last line. News may come late: one that is drawn up again may have more lines, and says so
+    # by its day.
     drawn_up_on: dt.date = dataclasses.field(default_factory=lambda: today("UTC"))
 
 
@@ -159,7 +160,9 @@ def draw_up(whose: sa.ColumnElement[bool], year: int, *, mode: str) -> Statement
         for (name, key, currency), listed in sorted(lines.items())
     ]
     latest = max(gifts.values(), key=lambda gift: gift.created_at, default=None)
-    return Statement(year, "" if latest is None else latest.company or latest.name, parts)
+    # East of Greenwich a day has begun that UTC has not: nothing is drawn up before its own last line.
+    days = [today("UTC"), *(line.on for part in parts for line in part.lines)]
+    return Statement(year, "" if latest is None else latest.company or latest.name, parts, max(days))
 
 
 def _gifts(keys: set[int]) -> dict[int, Donation]:

@@ -34,6 +34,7 @@ def ask_each(
         except GatewayError as error:
             log.warning("sweep.passed_over", sweep=name, code=error.code)
             if error.code == UNREACHABLE:
+                _note(name, key, at, looked_at)
                 return
         except Exception as error:  # a row that nobody thought of: whatever it raises must not stand before the others
             db.session.rollback()

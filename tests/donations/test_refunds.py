@@ -19,6 +19,7 @@ from app.core.ids import encode_id
 from app.donations import checks, gateway_money, going_back, money_queries, stale_queries
 from app.donations.models import Donation
 from app.donations.money_models import Refund
+from app.donations.operations import refunds
 from app.donations.operations.refunds import note_refunds
 from tests.conftest import CheckingClient
 from tests.donations.back import FORM, Back, follow
@@ -260,6 +261,27 @@ def test_a_refund_that_failed_and_is_heard_of_after_another_one_was_booked(back:
     assert booked == [-1000, -1000, 1000, 1000, 1500]  # the part of the page and what is beyond it, both ways
     assert (back.raised(given), back.donation(given).refunded_minor) == (1000, 1500)
     assert (checks.check_returned()[1], checks.check_ledger()[1]) == ([], [])
+
+
+@pytest.mark.rule("F2")
+def test_what_an_earlier_version_wrote_when_a_refund_was_asked_for_stays_written(back: Back) -> None:
+    given = back.pay()
+    back.server.hook("POST", "refund_outcome", {"outcome": "held"})
+    made = back.at_stripe(given, "refund", amount=1000)["id"]
+    going_back.refresh_refunds(given.donation_id)
+    assert in_ledger("refund", "refund_failed") == []
+    with transaction():
+        donation = db.session.get_one(Donation, given.donation_id)
+        movement = refunds.move_back(donation, 1000)
+        refunds.book(donation, movement, account="refunds", kind="refund", source=f"refund:{made}")
+        db.session.scalars(sa.select(Refund)).one().booked_minor = 1000
+    written = refund_entries(encode_id(given.donation_id), 1000)
+    for act in ("", "book"):
+        if act:
+            back.server.hook("POST", f"refunds/{made}/{act}", {})
+        going_back.refresh_refunds(given.donation_id)
+        assert (in_ledger("refund", "refund_failed"), back.donation(given).refunded_minor) == (written, 1000)
+    assert problems(back) == []
 
 
 @pytest.mark.rule("F5")

@@ -186,6 +186,7 @@ def test_what_fails_in_a_sweep_holds_up_no_other(app: Flask) -> None:
     problems[2] = GatewayError("unreachable", passing=True)
     ask_each("trial", [1, 2, 3, 4], act, looked_at)
     assert asked[4:] == [1, 2]  # nobody answers: the next would wait as long
+    assert noted[3:] == [1, 2]  # and whoever always keeps us waiting comes last the next time
 
 
 @pytest.mark.rule("F3")
@@ -289,3 +290,5 @@ def test_while_nobody_answers_what_would_ask_waits_together_and_the_rest_is_done
     assert done == ["a", "d"]
     with moved_to(now() + dt.timedelta(hours=1)):
         assert outbox.count_due() == 3  # none is lost
+        held = [outbox.claim() for _number in range(3)]
+        assert [one.key for one in held if one is not None] == ["b", "c", "a"]  # what always fails comes last

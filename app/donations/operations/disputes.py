@@ -170,6 +170,7 @@ def _book(donation: Donation, dispute: Dispute, balance: BalanceFacts, all_of_it
             balance_transaction_id=balance.id,
             fee=Money(-balance.net.amount_minor, balance.net.currency),
             kind="dispute_fee",
+            at=balance.created_at,
         )
         return
     dispute.withdrawn_minor += taken

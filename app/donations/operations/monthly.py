@@ -14,7 +14,7 @@ from app.core.db import db, lock, new_id, uses_sqlite
 from app.core.errors import Refused, refuse
 from app.core.i18n import _
 from app.core.money import Money
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue, promise_again
 from app.donations import gift_aid, tally
 from app.donations.facts import PaymentFacts, SessionFacts
 from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
@@ -392,20 +392,14 @@ def copied(gift_id: int) -> dict[str, Any]:
 
 def promise_to_end_astray(first: Donation, subscription_id: str) -> None:
     """A page of an earlier try to pay the first month was paid all the same: what it began shall not go on."""
-    enqueue(
-        "end_astray_monthly",
-        {"monthly_gift_id": first.monthly_gift_id, "subscription": subscription_id},
-        key=f"end_astray_monthly:{subscription_id}",
-    )
+    payload = {"monthly_gift_id": first.monthly_gift_id, "subscription": subscription_id}
+    promise_again("end_astray_monthly", [(payload, f"end_astray_monthly:{subscription_id}")])
 
 
 def promise_to_end_failed(first: Donation, subscription_id: str) -> None:
     """The first payment failed although Stripe began a subscription with it: that one shall not go on."""
-    enqueue(
-        "end_failed_monthly",
-        {"monthly_gift_id": first.monthly_gift_id, "subscription": subscription_id},
-        key=f"end_failed_monthly:{subscription_id}",
-    )
+    payload = {"monthly_gift_id": first.monthly_gift_id, "subscription": subscription_id}
+    promise_again("end_failed_monthly", [(payload, f"end_failed_monthly:{subscription_id}")])
 
 
 def note_astray(gift_id: int) -> None:

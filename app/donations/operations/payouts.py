@@ -16,7 +16,7 @@ from app.core.money import Money
 from app.donations import ledger
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 from app.donations.money_facts import BalanceFacts, PayoutFacts
-from app.donations.money_models import PAYOUT_STATUSES, Payout, PayoutLine, Refund
+from app.donations.money_models import BACK_KINDS, PAYOUT_STATUSES, Payout, PayoutLine, Refund
 from app.donations.operations import mismatches
 from app.donations.operations.inbox import close_event
 from app.donations.operations.telling import tell_staff
@@ -24,8 +24,6 @@ from app.donations.operations.telling import tell_staff
 # A payout may fail after it was called paid, for some days (https://docs.stripe.com/api/payouts/object#payout_object-status):
 # it only ever moves to a higher rank.
 RANK = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
-# What puts the money of one that did not arrive back into Stripe's balance, from where the next takes it.
-BACK_KINDS = ("payout_cancel", "payout_failure")
 PAYOUT_KINDS = ("payout", *BACK_KINDS)
 # What Stripe bills apart from payments, and the tax on it (https://docs.stripe.com/reports/balance-transaction-types).
 FEE_KINDS = ("stripe_fee", "stripe_fx_fee", "tax_fee")

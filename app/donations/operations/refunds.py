@@ -211,8 +211,10 @@ def _note_refund(donation: Donation, facts: RefundFacts) -> None:
 def _book(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
     """Write it once it has left Stripe's balance, or Stripe calls it done; write the reverse when it failed. What waits for
     money, or for the donor to say where to, has no balance transaction yet, and may never have one
-    (https://docs.stripe.com/api/refunds/object, `balance_transaction` and `pending_reason`)."""
-    has_left = refund.status == "succeeded" or refund.stripe_balance_transaction_id is not None
+    (https://docs.stripe.com/api/refunds/object, `balance_transaction` and `pending_reason`). What is written stays until it
+    has failed: earlier versions wrote it as soon as it was asked for."""
+    has_transaction = refund.stripe_balance_transaction_id is not None
+    has_left = refund.status == "succeeded" or has_transaction or refund.booked_minor > 0
     wanted = refund.amount_minor if refund.status in REFUND_LIVE and has_left else 0
     change = wanted - refund.booked_minor
     if change:
@@ -224,14 +226,14 @@ def _book(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
         refund.booked_minor = wanted
         db.session.flush()
     elif refund.status in ENDED and facts.balance is not None:
-        _book_both_ways(donation, refund)
+        _book_both_ways(donation, refund, facts)
     if facts.balance is not None:
         settle(donation, facts.balance, Money(-refund.amount_minor, refund.currency), fee_kind="refund_fee")
     if facts.failure_balance is not None:
         settle(donation, facts.failure_balance, Money(refund.amount_minor, refund.currency), fee_kind="refund_fee")
 
 
-def _book_both_ways(donation: Donation, refund: Refund) -> None:
+def _book_both_ways(donation: Donation, refund: Refund, facts: RefundFacts) -> None:
     """One that had failed when we first heard of it left Stripe's balance and came back there, each in a movement of its own: so
     it does here. Nothing else follows, as nothing of the gift went back."""
     sources = {kind: f"{kind}:{refund.stripe_refund_id}" for kind in ("refund", "refund_failed")}
@@ -240,9 +242,10 @@ def _book_both_ways(donation: Donation, refund: Refund) -> None:
     lock(Fundraiser, donation.fundraiser_id)
     whole = donation.amount_minor
     of_page = min(refund.amount_minor, whole - min(whole, donation.refunded_minor + donation.disputed_minor))
-    for kind, sign in (("refund", 1), ("refund_failed", -1)):
+    for kind, sign, balance in (("refund", 1, facts.balance), ("refund_failed", -1, facts.failure_balance)):
         movement = _movement(donation, sign * of_page, sign * (refund.amount_minor - of_page))
-        ledger.post_movement(movement, account="refunds", kind=kind, source=sources[kind])
+        at = None if balance is None else balance.created_at
+        ledger.post_movement(movement, account="refunds", kind=kind, source=sources[kind], at=at)
 
 
 def move_back(donation: Donation, change: int, *, disputed: int | None = None) -> ledger.Movement:
