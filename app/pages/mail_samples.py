@@ -145,6 +145,7 @@ def _statement(names: Names) -> Values:
 def _gift(names: Names) -> Values:
     return {
         "demo": False,
+        "in_test": False,
         "amount": "$2,500.00",
         "name": names.person,
         "gift": "$2,429.00",
@@ -174,6 +175,7 @@ def _gift_list(names: Names) -> Values:
 def _monthly(names: Names) -> Values:
     return {
         "demo": False,
+        "in_test": False,
         "amount": "$25.00",
         "name": names.person,
         "organization": names.organization,
@@ -188,6 +190,7 @@ def _monthly(names: Names) -> Values:
 def _back(names: Names) -> Values:
     return {
         "demo": False,
+        "in_test": False,
         "arrived": True,
         "amount": "$1,000.00",
         "whole": False,
@@ -529,8 +532,10 @@ SAMPLES: dict[str, Sample] = {
     "donations/failed": Sample(_gift, empty=_BARE_GIFT, other=_DEMO),
     "donations/message_reported": Sample(_gift_list),
     "donations/offline_waiting": Sample(_gift_list),
-    "donations/fraud_warning": Sample(_back, empty={"donor": ""}, other=_DEMO),
-    "donations/monthly_ended": Sample(_monthly, empty={"name": ""}, other={"ended_by": "account", "demo": True}),
+    "donations/fraud_warning": Sample(_back, empty={"donor": "", "in_test": True}, other=_DEMO),
+    "donations/monthly_ended": Sample(
+        _monthly, empty={"name": "", "in_test": True}, other={"ended_by": "account", "demo": True}
+    ),
     "donations/monthly_ends_soon": Sample(_monthly, empty={"name": ""}, other={"demo": True}),
     "donations/monthly_failed": Sample(_monthly, empty={"name": "", "again_on": ""}, other={"demo": True}),
     "donations/payout_failed": Sample(_payout),
