@@ -142,18 +142,24 @@ def _statement(names: Names) -> Values:
     return {"name": names.person, "years": [(year, f"{SITE}/statements/{TOKEN}{year}") for year in ("2026", "2025")]}
 
 
-def _gift(names: Names) -> Values:
+def _of_money(names: Names) -> Values:
     return {
         "demo": False,
         "in_test": False,
-        "amount": "$2,500.00",
         "name": names.person,
+        "organization": names.organization,
+        "fundraiser": names.fundraiser,
+    }
+
+
+def _gift(names: Names) -> Values:
+    return {
+        **_of_money(names),
+        "amount": "$2,500.00",
         "gift": "$2,429.00",
         "fee": "$71.00",
         "who_sees": f"Only {names.organization} and whoever started the page see it",
         "dedication": f"In memory of {names.person}",
-        "organization": names.organization,
-        "fundraiser": names.fundraiser,
         "receipt": _paper(names) | {"receipt_url": f"{SITE}/donations/{TOKEN}/receipts/4kq0m2x7c9d1f"},
         "reason": "The card has too little money on it",
         "may_resume": True,
@@ -174,12 +180,8 @@ def _gift_list(names: Names) -> Values:
 
 def _monthly(names: Names) -> Values:
     return {
-        "demo": False,
-        "in_test": False,
+        **_of_money(names),
         "amount": "$25.00",
-        "name": names.person,
-        "organization": names.organization,
-        "fundraiser": names.fundraiser,
         "ended_by": "donor",
         "again_on": full_day(DAY),
         "last_day": full_day(DAY),
@@ -189,8 +191,7 @@ def _monthly(names: Names) -> Values:
 
 def _back(names: Names) -> Values:
     return {
-        "demo": False,
-        "in_test": False,
+        **_of_money(names),
         "arrived": True,
         "amount": "$1,000.00",
         "whole": False,
@@ -199,10 +200,7 @@ def _back(names: Names) -> Values:
         "refused": False,
         "why": names.reason,
         "gift": "$2,500.00",
-        "name": names.person,
         "donor": names.person,
-        "organization": names.organization,
-        "fundraiser": names.fundraiser,
         "gift_url": f"{SITE}/donations/{TOKEN}",
     }
 
