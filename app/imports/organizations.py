@@ -15,10 +15,10 @@ from app.core.text import line
 from app.imports.files import Row
 from app.imports.needs import CHECKED, Reject, Summary
 from app.moderation.operations import verify_organization
+from app.organizations.acting import acts
 from app.organizations.causes import CAUSES, find_cause
 from app.organizations.operations import name_key, register_organization
 from app.organizations.queries import find_organizations_by_key
-from app.safeguarding.standing import lacks_guardian
 
 COLUMNS = ("name", "country", "place", "time_zone", "description", "website", "causes", "owner")
 
@@ -51,8 +51,10 @@ def _take_one(row: Row, summary: Summary, country: str, verified: bool) -> str:
     owner = find_person_by_email(mail) if mail else None
     if mail and owner is None:
         return "owner: nobody with this address has an account"
-    if owner is not None and lacks_guardian(owner):
-        return "owner: a minor whose guardian has not agreed"
+    if owner is not None and not owner.is_email_verified:
+        return "owner: has not shown yet that the address is theirs"
+    if owner is not None and not acts(owner):
+        return "owner: suspended or a minor whose guardian has not agreed"
     place, zone = cells.get("place") or None, cells.get("time_zone") or None
     try:
         with db.session.begin_nested():

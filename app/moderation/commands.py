@@ -15,6 +15,7 @@ from app.core.db import transaction
 from app.core.errors import refuse
 from app.core.ids import encode_id
 from app.moderation.operations import verify_organization
+from app.organizations.acting import acts
 from app.organizations.operations import register_organization
 from app.safeguarding.standing import lacks_guardian
 
@@ -38,6 +39,10 @@ def create_organization(
             raise refuse("unknown", f"{owner} has no account")
         if lacks_guardian(person):
             raise refuse("guardian_consent", f"{owner} is under age, and no guardian has agreed")
+        if not person.is_email_verified:
+            raise refuse("email_unverified", f"{owner} has not shown yet that the address is theirs")
+        if not acts(person):
+            raise refuse("not_active", f"{owner} is suspended")
         zone = time_zone or (None if place else "UTC")
         made = register_organization(
             name=name,

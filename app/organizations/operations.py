@@ -62,6 +62,8 @@ def register_organization(
     """
     if not name.strip():
         raise InvalidInput({"name": _("Enter the organization's name")})
+    if len(name.strip()) > 160:  # what no form has looked at: SQLite would keep it, PostgreSQL would stop
+        raise InvalidInput({"name": _("Write 160 characters or fewer")})
     if not re.fullmatch(r"[A-Z]{2}", country):
         raise InvalidInput({"country": _("Choose a country")})
     found = find_place(place, country=country) if place else None
@@ -172,6 +174,8 @@ def _checked_website(website: str | None) -> str | None:
     address = (website or "").strip()
     if address and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", address):
         raise InvalidInput({"website": _("Enter a link that begins with https://")})
+    if len(address) > 300:
+        raise InvalidInput({"website": _("This link is too long")})
     return address or None
 
 

@@ -82,6 +82,11 @@ def test_organizations_create_records_the_verification(app: Flask) -> None:
     db.session.rollback()
     refused = app.test_cli_runner().invoke(args=["organizations", "create", "Mine", "--owner", young])
     assert (refused.exit_code, refused.stderr) == (1, f"Error: {young} is under age, and no guardian has agreed\n")
+    typed, suspended = make_person(email_verified_at=None).email, make_person(status="held").email
+    db.session.rollback()
+    for owner, why in ((typed, "has not shown yet that the address is theirs"), (suspended, "is suspended")):
+        refused = app.test_cli_runner().invoke(args=["organizations", "create", "Mine", "--owner", owner])
+        assert (refused.exit_code, refused.stderr) == (1, f"Error: {owner} {why}\n")
 
 
 @pytest.mark.rule("A5")

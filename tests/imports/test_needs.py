@@ -243,6 +243,7 @@ def test_supporters_come_in_and_nothing_of_a_child_is_kept(app: Flask, tmp_path:
 
 def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask, tmp_path: Path) -> None:
     owner, young = make_person(), make_person(birth_date=today("UTC") - dt.timedelta(days=16 * 366))
+    typed, suspended = make_person(email_verified_at=None), make_person(status="held")
     text = (
         "name,country,place,time_zone,description,website,causes,owner\n"
         f'Lantern House,US,"Newark, NJ",,Beds for families.,https://lantern.example,housing,{owner.email}\n'
@@ -250,13 +251,17 @@ def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask
         "Nowhere,US,Zzyzzx Qqq,,,,,\n"
         "Unknown Owner,US,,,,,,nobody@example.org\n"
         f"Young Owner,US,,UTC,,,,{young.email}\n"
+        f"Whoever Typed It,US,,UTC,,,,{typed.email}\n"
+        f"Suspended,US,,UTC,,,,{suspended.email}\n"
+        f"{'n' * 161},US,,UTC,,,,\n"
+        f"Long Address,US,,UTC,,https://lantern.example/{'w' * 280},,\n"
         "Odd Cause,US,,,,,juggling,\n"
         "lantern  house,US,,,,,,\n"
         ",US,,,,,,\n"
     )
     file, rejects = write(tmp_path, "organizations.csv", text), tmp_path / "rejects.csv"
     dry = run(app, "organizations", file, "--dry-run")
-    assert dry == {"created": 2, "updated": 0, "unchanged": 1, "rejected": 5}
+    assert dry == {"created": 2, "updated": 0, "unchanged": 1, "rejected": 9}
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Organization)) == 0
     assert run(app, "organizations", file, "--verified", "--rejects", str(rejects)) == dry
     made = {row.name: row for row in db.session.scalars(sa.select(Organization))}
@@ -269,6 +274,8 @@ def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask
     assert find_role(owner, made["Lantern House"].id) == "owner"
     assert made["Lantern House"].causes == ["housing"]
     reasons = [row.split(",")[0] for row in rejects.read_text().splitlines()[1:]]
-    assert [reason.split(":")[0] for reason in reasons] == ["place", "owner", "owner", "causes", "name is required"]
+    assert [reason.split(":")[0] for reason in reasons] == [
+        "place", "owner", "owner", "owner", "owner", "name", "website", "causes", "name is required",
+    ]  # fmt: skip
     again = run(app, "organizations", file)
-    assert again == {"created": 0, "updated": 0, "unchanged": 3, "rejected": 5}
+    assert again == {"created": 0, "updated": 0, "unchanged": 3, "rejected": 9}
