@@ -21,7 +21,7 @@ from app.core.i18n import _
 from app.core.tokens import hash_token, keyed_hash
 from app.organizations.acting import acts
 from app.organizations.members import add_membership, find_membership, lock_organization
-from app.organizations.models import Claim, Organization
+from app.organizations.models import Claim, Membership, Organization
 
 LINK_LIFETIME = dt.timedelta(days=7)
 # A page at one of these is not a domain of one's own: whoever reads its mail proves nothing about the organization.
@@ -36,8 +36,10 @@ SHARED_HOSTS = frozenset(
 
 
 def web_domain(organization: Organization) -> str | None:
-    """The organization's own web domain, where a mailbox proves something; None when it has none."""
-    return domain_of(organization.website)
+    """The organization's own web domain, where a mailbox proves something; None when it has none, and while anybody belongs
+    to its staff: they may write the web address themselves, so that a moderator reads what they claim."""
+    staffed = sa.select(Membership.person_id).where(Membership.organization_id == organization.id).limit(1)
+    return None if db.session.scalar(staffed) is not None else domain_of(organization.website)
 
 
 def domain_of(website: str | None) -> str | None:
@@ -84,7 +86,7 @@ def claim_organization(organization_id: int, *, by: Person, mailbox: str = "", e
     domain = web_domain(organization)
     if mailbox and domain is None:
         raise InvalidInput(
-            {"mailbox": _("We know no web address of its own for this organization. Tell us more below")}
+            {"mailbox": _("We know no mailbox that proves something about this organization. Tell us more below")}
         )
     if mailbox and not re.fullmatch(r"[a-z0-9][a-z0-9._+-]{0,63}", mailbox):
         raise InvalidInput({"mailbox": _("Enter only the part before the @")})
@@ -147,7 +149,8 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
     """Grant or decline, under the organization's lock. `by` None is whoever reads the mailbox. The first who is granted
     owns the page; everybody else who waits for it is told.
 
-    Raises Refused (`decided`) when it was decided meanwhile, (`claimed`) when somebody else runs the page.
+    Raises Refused (`decided`) when it was decided meanwhile, or a mailbox proves nothing any more, (`claimed`) when
+    somebody else runs the page.
     """
     claim = find_claim(claim_id)
     organization = None if claim is None else lock_organization(claim.organization_id)
@@ -159,6 +162,8 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
         return claim
     if reasons := reasons_not_to_claim(organization, claim.person):
         raise Refused(reasons)
+    if by is None and web_domain(organization) is None:
+        raise refuse("decided", _("A mailbox proves nothing about this organization any more."))
     if not acts(claim.person):
         raise refuse(
             "not_active",
@@ -169,15 +174,13 @@ def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) 
     _close(claim, "granted", reason, by)
     organization.claimed_at = now()
     organization.version += 1
-    member = find_membership(organization.id, claim.person_id)
+    member, action = find_membership(organization.id, claim.person_id), "membership.added"
     if member is None:
         add_membership(organization, claim.person, "owner")
-    else:
-        member.role, member.all_needs = "owner", True  # they belonged to its staff when its last owner went
+    else:  # they belonged to its staff when its last owner went
+        member.role, member.all_needs, action = "owner", True, "membership.changed"
     audit.record("organization.claimed", subject=organization, by=by, organization_id=organization.id)
-    audit.record(
-        "membership.added", subject=claim.person, by=by, organization_id=organization.id, data={"role": "owner"}
-    )
+    audit.record(action, subject=claim.person, by=by, organization_id=organization.id, data={"role": "owner"})
     decline_claims(
         organization.id, by=by, reason=_("Somebody else from this organization was faster. Ask them to invite you.")
     )

@@ -18,7 +18,7 @@ from app.organizations import claims
 from app.organizations.models import Claim, Organization
 from app.organizations.queries import find_role
 from tests.conftest import CheckingClient
-from tests.factories import make_need, make_organization, make_person, make_shift
+from tests.factories import make_member, make_need, make_organization, make_person, make_shift
 from tests.smtp import Mailbox, text_of
 
 
@@ -78,6 +78,24 @@ def test_a_claim_that_the_mailbox_denies_gives_nothing(app: Flask, imported: Org
         claims.answer_claim(made.id, grant=False, by=None, reason="unknown")
     db.session.expire_all()
     assert (imported.is_claimed, find_role(claimant, imported.id)) == (False, None)
+
+
+def test_a_mailbox_proves_nothing_while_anybody_belongs_to_its_staff(app: Flask, imported: Organization) -> None:
+    """Its last owner is gone, and a manager can still write the web address whose mailbox would be asked."""
+    waits = claim(imported, make_person(), mailbox="info")
+    manager = make_member(imported, "manager")
+    with pytest.raises(InvalidInput) as wrong, transaction():
+        claims.claim_organization(imported.id, by=manager, mailbox="info")
+    assert set(wrong.value.errors) == {"mailbox"}
+    with pytest.raises(Refused), transaction():
+        claims.answer_claim(waits.id, grant=True, by=None, reason="")
+    made, moderator = claim(imported, manager, evidence="Call 555 0100."), make_person(platform_role="moderator")
+    with transaction():
+        decide_claim(made.id, by=moderator, grant=True, checked="called them")
+    assert find_role(manager, imported.id) == "owner"
+    actions = set(db.session.scalars(sa.select(AuditEvent.action)))
+    assert "membership.changed" in actions
+    assert "membership.added" not in actions
 
 
 def test_a_moderator_decides_by_what_was_checked(app: Flask, imported: Organization, claimant: Person) -> None:
