@@ -27,6 +27,7 @@ from app.safeguarding.models import (
     Exemption,
     GuardianConfirmation,
 )
+from app.safeguarding.operations.clearances import purge_clearance
 from app.safeguarding.queries import find_profile, list_clearances_for
 from app.safeguarding.requirements import Requirement
 from app.signups import two_adults
@@ -216,6 +217,23 @@ def test_a_share_goes_along_once_and_is_none_with_whoever_recorded_it(
     assert codes(shift_that_asks(remaining, "driving"), other) == []
     do(acts.unshare_clearance, only_there.id, remaining.id, by=other)
     assert codes(shift_that_asks(remaining, "driving"), other) == ["driving_required"], "and is taken back"
+
+
+@pytest.mark.rule("G1")
+def test_what_the_one_that_remains_did_not_accept_goes_on_counting_when_it_is_purged(
+    duplicate: Organization, remaining: Organization, moderator: Person
+) -> None:
+    person, other = cleared_person(duplicate), make_person()
+    lent = make_clearance(other, approved_organization())
+    do(acts.share_clearance, lent.id, duplicate.id, by=other)
+    later = [make_clearance(each, remaining, outcome="declined") for each in (person, other)]
+    merge(duplicate, remaining, moderator)
+    for declined in later:
+        with transaction():
+            purge_clearance(db.session.get_one(Clearance, declined.id))
+    shift = contact_shift(remaining)
+    for each in (person, other):
+        assert codes(shift, each) == ["background_check_required"]
 
 
 # --- what does not travel -------------------------------------------------------------------------------------------

@@ -291,7 +291,9 @@ def test_what_is_not_accepted_ends_what_was_accepted_before_and_still_does_when_
     declined = do(acts.record_clearance, organization.id, by=owner, outcome="declined", **values)
     assert not stands(held)
     assert "clearance.unshared" in set(db.session.scalars(sa.select(AuditEvent.action)))
-    do(acts.share_clearance, lent.id, organization.id, by=person)
+    assert refused(acts.share_clearance, lent.id, organization.id, by=person) == ["declined"]
+    with transaction():  # had it been shared at that very moment
+        db.session.add(ClearanceShare(clearance_id=lent.id, organization_id=organization.id, consented_at=now()))
     assert not stands(held), "as long as it is remembered, nobody else's word is taken instead"
     do(acts.unshare_clearance, lent.id, organization.id, by=person)
     work_off()

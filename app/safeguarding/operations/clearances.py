@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from dateutil.relativedelta import relativedelta
@@ -117,6 +118,24 @@ def _let_go_of_earlier(declined: Clearance, by: Person) -> None:
         record("clearance.unshared", clearance, by, declined.organization_id, person_id=clearance.person_id)
 
 
+def let_go_of_what_came_along(organization_id: int, *, by: Person) -> None:
+    """What an organization declined goes on counting against what it comes to rely on when another one becomes part of it."""
+    for declined in _declined_by(organization_id):
+        _let_go_of_earlier(declined, by)
+
+
+def _declined_by(organization_id: int, person_id: int | None = None) -> Sequence[Clearance]:
+    """What the organization did not accept and has not revoked since; of one person, or of everybody."""
+    query = sa.select(Clearance).where(
+        Clearance.organization_id == organization_id,
+        Clearance.outcome != "accepted",
+        Clearance.revoked_at.is_(None),
+    )
+    if person_id is not None:
+        query = query.where(Clearance.person_id == person_id)
+    return db.session.scalars(query.order_by(Clearance.person_id, Clearance.id)).all()
+
+
 def grant_training(person: Person, version: CourseVersion, *, issuer: str) -> Clearance:
     """The platform's own, by rule and nobody's word: the person passed this version of a course. It is theirs, and counts
     with the organizations they share it with. `issuer`: the platform's name. The caller holds the person."""
@@ -185,7 +204,8 @@ def _revoke_all(organization_id: int, by: Person, *which: sa.ColumnElement[bool]
 
 def share_clearance(clearance_id: int, organization_id: int, *, by: Person) -> None:
     """The person lets another organization rely on it. Raises Refused (`not_found`) unless it is their own, `not_shareable`
-    for a code of conduct: that they accepted the words of one organization says nothing about another's (G1)."""
+    for a code of conduct: that they accepted the words of one organization says nothing about another's (G1); `declined` where
+    the other did not accept a later one: what was not accepted goes on counting when it is purged."""
     clearance = _own(clearance_id, by)
     if not clearance.can_be_shared:
         raise refuse(
@@ -199,6 +219,12 @@ def share_clearance(clearance_id: int, organization_id: int, *, by: Person) -> N
     if clearance.organization_id == organization.id:
         return
     if db.session.get(ClearanceShare, (clearance.id, organization.id)) is None:
+        if any(held_of(each).outweighs(held_of(clearance)) for each in _declined_by(organization.id, by.id)):
+            raise refuse(
+                "declined",
+                _("This organization did not accept a later one."),
+                _("Ask its people to look at it again."),
+            )
         db.session.add(ClearanceShare(clearance_id=clearance.id, organization_id=organization.id, consented_at=now()))
         record("clearance.shared", clearance, by, organization.id)
         tell_facts_changed(by.id)

@@ -10,7 +10,7 @@ from app.core import audit
 from app.core.db import db
 from app.organizations.models import Organization
 from app.safeguarding.models import Clearance, ClearanceShare, ContactPermission, GuardianConfirmation
-from app.safeguarding.operations.clearances import revoke_all_of, revoke_conduct_of
+from app.safeguarding.operations.clearances import let_go_of_what_came_along, revoke_all_of, revoke_conduct_of
 from app.safeguarding.operations.exemptions import end_exemptions_of
 from app.safeguarding.operations.profiles import keep_profile
 from app.safeguarding.operations.shared import record, tell_rules_changed
@@ -52,6 +52,7 @@ def merge_records(duplicate: Organization, remaining: Organization, *, by: Perso
     db.session.execute(sa.delete(ContactPermission).where(ContactPermission.organization_id == duplicate.id))
     moved = _move_clearances(duplicate, remaining, by) if stands else []
     moved += _move_shares(duplicate, remaining, by, stands=stands)
+    let_go_of_what_came_along(remaining.id, by=by)
     _move_confirmations(duplicate, remaining, by, stands=stands)
     tell_rules_changed(remaining.id)
     return list(dict.fromkeys(moved))
