@@ -61,10 +61,13 @@ def can_receive(person: Person | None, need: Need) -> bool:
     return _role_on(person, need) in organizations.RECEIVING_ROLES
 
 
-def works_on(need_id: int | sa.SQLColumnExpression[int]) -> sa.ColumnElement[bool]:
-    """The SQL of it for a need (its id, or a column that is), over Membership of its organization."""
-    assigned = sa.exists().where(NeedAssignment.need_id == need_id, NeedAssignment.person_id == Membership.person_id)
-    return sa.or_(Membership.all_needs, assigned)
+def works_on(
+    need_id: int | sa.SQLColumnExpression[int], member: type[Membership] = Membership
+) -> sa.ColumnElement[bool]:
+    """The SQL of it for a need (its id, or a column that is), over Membership of its organization; `member`: an alias of it,
+    where the query around has memberships of its own."""
+    assigned = sa.exists().where(NeedAssignment.need_id == need_id, NeedAssignment.person_id == member.person_id)
+    return sa.or_(member.all_needs, assigned)
 
 
 def seen_by_staff(person: Person, organization_id: int) -> sa.ColumnElement[bool]:

@@ -19,7 +19,9 @@ from app.core.db import db
 from app.core.errors import Reason, Refused
 from app.core.i18n import _, ngettext
 from app.needs import asking, promises
-from app.needs.models import Position, Shift
+from app.needs.models import Need, Position, Shift
+from app.needs.policy import works_on
+from app.organizations.models import Membership
 from app.signups import day_hours, rules
 from app.signups.models import LIVE_STATUSES, MAXIMUM_PARTY_SIZE, ShiftStaff, Signup
 
@@ -284,12 +286,19 @@ def _named_elsewhere(shift: Shift, person: Person) -> list[Reason]:
 
 
 def _list_named_elsewhere(shift: Shift, person_ids: Sequence[int]) -> set[int]:
-    """Those of the people who are named as staff on another shift at the time of this one, in one statement."""
+    """Those of the people who are named as staff on another shift at the time of this one, of a need that they work on: who
+    does not, or not any more, counts nowhere by it. In one statement."""
     if shift.starts_at is None:
         return set()
     named = (
         sa.select(ShiftStaff.person_id)
         .join(Shift, Shift.id == ShiftStaff.shift_id)
+        .join(Need, Need.id == Shift.need_id)
+        .join(
+            Membership,
+            sa.and_(Membership.organization_id == Need.organization_id, Membership.person_id == ShiftStaff.person_id),
+        )
+        .where(works_on(Need.id))
         .where(ShiftStaff.person_id.in_(person_ids), Shift.id != shift.id, Shift.status != "cancelled")
         .where(Shift.starts_at < shift.ends_at, Shift.ends_at > shift.starts_at)
     )

@@ -21,7 +21,6 @@ from app.needs.operations import end_idle_assignments
 from app.needs.policy import can_see_staff_page, works_on
 from app.needs.queries import find_shift
 from app.organizations.notices import list_told
-from app.organizations.policy import can_see_staff_pages
 from app.safeguarding.operations import staffing
 from app.signups import gate, operations, queries, two_adults, unused
 
@@ -145,10 +144,8 @@ def mail_two_adults(payload: dict[str, Any]) -> None:
     if shift is None or person is None or not person.is_active or not person.has_mailbox:
         return
     organization = shift.need.organization
-    # Who is named on the shift hears it as long as they belong to the staff; the roster is for those who work on the need.
-    works = payload["staff"] and can_see_staff_page(person, shift.need)
-    on_it = can_see_staff_pages(person, organization) and two_adults.is_named(shift.id, person.id)
-    if payload["staff"] and not works and not on_it:
+    # Whoever does not work on the need any more counts nowhere by being named on its shift, and cannot open it.
+    if payload["staff"] and not can_see_staff_page(person, shift.need):
         return
     if payload["state"] == "named" and not two_adults.is_named(shift.id, person.id):
         return
@@ -165,7 +162,7 @@ def mail_two_adults(payload: dict[str, Any]) -> None:
         day=full_day,
         span=times,
         local_date=local_date,
-        staff_path=roster if works else "",
+        staff_path=roster if payload["staff"] else "",
     )
 
 

@@ -145,8 +145,10 @@ def _staff_who_count(shift_ids: Iterable[int]) -> Sequence[ShiftStaff]:
 
 def _is_elsewhere(shift: type[Shift] | Shift, person_id: Any) -> sa.ColumnElement[bool]:
     """That a person has a place on another shift at the time of this one, or is named on one. A place outweighs being named:
-    it counts there and the name does not here; of two names at one time neither counts."""
+    it counts there and the name does not here; of two names at one time neither counts. A name on a need that they do not
+    work on any more counts nowhere, and binds nobody."""
     other, place, named = aliased(Shift), aliased(Signup), aliased(ShiftStaff)
+    its_need, member = aliased(Need), aliased(Membership)
     at_its_time = (
         other.id != shift.id,
         other.status != "cancelled",
@@ -156,7 +158,15 @@ def _is_elsewhere(shift: type[Shift] | Shift, person_id: Any) -> sa.ColumnElemen
     has_a_place = sa.exists().where(
         place.person_id == person_id, place.status.in_(PRESENT_STATUSES), other.id == place.shift_id, *at_its_time
     )
-    is_named = sa.exists().where(named.person_id == person_id, other.id == named.shift_id, *at_its_time)
+    is_named = sa.exists().where(
+        named.person_id == person_id,
+        other.id == named.shift_id,
+        its_need.id == other.need_id,
+        member.organization_id == its_need.organization_id,
+        member.person_id == named.person_id,
+        works_on(its_need.id, member),
+        *at_its_time,
+    )
     return sa.or_(has_a_place, is_named)
 
 

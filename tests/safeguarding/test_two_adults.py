@@ -253,7 +253,7 @@ def member(organization: Organization, role: str = "coordinator", **changes: Any
 
 @pytest.mark.rule("G2")
 def test_staff_named_on_it_count_when_they_are_cleared_like_everybody(
-    organization: Organization, owner: Person, work_off: WorkOff
+    organization: Organization, owner: Person, mailbox: Mailbox, work_off: WorkOff
 ) -> None:
     shift = contact_shift(organization, days=0.9)
     place(shift, cleared_person(organization))
@@ -274,6 +274,14 @@ def test_staff_named_on_it_count_when_they_are_cleared_like_everybody(
     assert two_adults.runs(db.session.get_one(Shift, shift.id))
     do(take_need, shift.need_id, some.id, by=owner)
     assert not two_adults.runs(db.session.get_one(Shift, shift.id)), "whoever may not know where it is does not come"
+    at_its_time = contact_shift(organization, days=0.9)
+    do(assign_need, at_its_time.need_id, some.id, by=owner)
+    assert codes(at_its_time, some) == [], "a name that counts nowhere binds nobody"
+    do(name, at_its_time.id, some.id, by=owner)
+    for act, counted, reasons in ((assign_need, 0, ["overlap"]), (take_need, 1, [])):
+        do(act, shift.need_id, some.id, by=owner)
+        assert codes(at_its_time, some) == reasons
+        assert two_adults.count_cleared_adults(db.session.get_one(Shift, at_its_time.id)) == counted
     staff = member(organization)
     do(name, shift.id, staff.id, by=owner)
     assert status(shift) == "scheduled"
@@ -284,6 +292,9 @@ def test_staff_named_on_it_count_when_they_are_cleared_like_everybody(
     assert not two_adults.runs(db.session.get_one(Shift, shift.id)), "nobody of the organization any more"
     work_off()
     assert status(shift) == "cannot_run"
+    assert not any("/my-help" in text_of(mail) for mail in mailbox.to(some.email)), (
+        "they have no place, and are not on it"
+    )
 
 
 @pytest.mark.rule("G2")
