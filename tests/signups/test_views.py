@@ -176,7 +176,13 @@ def test_with_several_positions_one_is_chosen(client: CheckingClient, sign_in: S
     with transaction():
         cook = Position(shift_id=shift.id, name="Cook", capacity=2, sort=1)
         db.session.add(cook)
+    chosen = {"party_size": "1", "note": "", "position": encode_id(cook.id), "act": "sign_in"}
+    client.post(path(shift), data=chosen)
     sign_in(make_person())
+    page = client.get(path(shift))
+    assert re.findall(r'<input checked [^>]*value="(\w+)"', page.text) == [encode_id(cook.id)], (
+        "chosen before signing in"
+    )
     page = client.get(path(shift))
     assert "Driver: 1 of 1 open" in page.text
     assert "Cook: 2 of 2 open" in page.text

@@ -127,7 +127,7 @@ def _make_form(shift: Shift, kind: type[SignUpForm]) -> SignUpForm:
     asked = request.args.get("party_size", "")
     form = kind(party_size=int(asked) if asked.isdecimal() and len(asked) < 3 else 1)
     fit_form(form, shift)
-    if "position" in form and not form.is_submitted():
+    if "position" in form and not form.is_submitted() and not form.position.raw_data:
         # Chosen beforehand, as it is one act less: the first with room that asks for nothing of its own.
         party_size = (form.party_size.data or 1) if "party_size" in form else 1
         plain = (one for one in shift.positions if not one.requirements and gate.has_room(one, party_size))
