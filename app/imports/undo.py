@@ -22,6 +22,7 @@ from app.imports.models import ImportRow
 from app.imports.snapshots import Snapshot, fingerprint, snapshots
 from app.needs import index, operations
 from app.needs.models import Item, Need, Position, PrivateAddress, Shift, Unfinished
+from app.needs.operations.coordinators import end_assignments_of
 from app.pledges.models import Pledge
 from app.signups.models import Signup
 
@@ -134,6 +135,7 @@ def take_back(row: ImportRow, *, by: Person) -> Fate:
 def _remove(need: Need, by: Person) -> None:
     """A draft that nobody ever saw leaves nothing but its events."""
     audit.record("need.import_undone", subject=need, by=by, organization_id=need.organization_id)
+    end_assignments_of(need, by=by)
     key = need.id
     db.session.flush()
     shifts = sa.select(Shift.id).where(Shift.need_id == key)

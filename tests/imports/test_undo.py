@@ -16,8 +16,8 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.imports import operations
 from app.imports.models import ImportBatch, ImportRow
-from app.needs.models import Item, Need, Shift
-from app.needs.operations import edit_need, publish_need
+from app.needs.models import Item, Need, NeedAssignment, Shift
+from app.needs.operations import assign_need, edit_need, publish_need
 from app.organizations.models import Membership, Organization
 from app.pledges.operations import pledge
 from tests.conftest import CheckingClient
@@ -208,9 +208,15 @@ def test_a_draft_that_staff_published_is_theirs(client: CheckingClient, pantry: 
     batch = take(client, look(client, OWN))
     with transaction():
         publish_need(needs()["Cook"].id, by=None)
+    coordinator, staff = make_member(pantry, "coordinator", all_needs=False), make_person()
+    for _title, need in sorted(needs().items()):  # what was assigned meanwhile goes with the draft
+        with transaction():
+            assign_need(need.id, coordinator.id, by=staff)
     client.post(path(batch, "/undo"))
     assert {title: need.status for title, need in needs().items()} == {"Cook": "open"}
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Item)) == 0
+    assert db.session.scalars(sa.select(NeedAssignment.need_id)).all() == [needs()["Cook"].id]
+    assert "need.coordinator_removed" in actions()
 
 
 def test_a_file_that_was_not_imported_can_be_forgotten(client: CheckingClient, pantry: Organization) -> None:

@@ -106,6 +106,13 @@ def end_assignments(organization_id: int, *, by: Person) -> None:
         _end(row, organization_id, by)
 
 
+def end_assignments_of(need: Need, *, by: Person) -> None:
+    """End every assignment on a need that goes. The caller holds the need."""
+    rows = sa.select(NeedAssignment).where(NeedAssignment.need_id == need.id).order_by(NeedAssignment.person_id)
+    for row in list(db.session.scalars(rows)):
+        _end(row, need.organization_id, by)
+
+
 def copy_assignments(source: Need, copy: Need, *, by: Person) -> None:
     """Whoever coordinates a need coordinates its copy, too. The caller holds the organization, so that no membership ends
     meanwhile."""
