@@ -95,8 +95,12 @@ def leave(organization_id: int, *, by: Person, successor_id: int | None = None) 
     if successor_id is not None and successor_id != by.id:
         require_may_give(organization, by, "owner")
         successor = _get(organization, successor_id)
-        if not successor.person.is_active:
-            raise refuse("not_active", _("This account is suspended."), _("Choose somebody else."))
+        if not acts(successor.person):
+            raise refuse(
+                "not_active",
+                _("This account is suspended, or theirs is that of a minor without a guardian."),
+                _("Choose somebody else."),
+            )
         if successor.role != "owner":
             _set_role(organization, successor, "owner", by)
     remove_member(organization_id, by.id, by=by)

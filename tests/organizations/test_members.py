@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.audit import AuditEvent
+from app.core.clock import today
 from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.ids import encode_id
@@ -94,6 +96,14 @@ def test_nobody_makes_an_owner_by_leaving(app: Flask) -> None:
         leave(organization.id, by=manager)
     assert find_role(manager, organization.id) is None
     assert find_role(viewer, organization.id) == "viewer"
+
+
+def test_nobody_hands_over_to_a_minor_without_a_guardian(app: Flask) -> None:
+    organization = make_organization(owner := make_person())
+    young = make_member(organization, "manager", birth_date=today("UTC") - dt.timedelta(days=16 * 366))
+    with pytest.raises(Refused) as refused, transaction():
+        leave(organization.id, by=owner, successor_id=young.id)
+    assert [reason.code for reason in refused.value.reasons] == ["not_active"]
 
 
 def test_who_is_removed_is_told(app: Flask, mailbox: Mailbox, work_off: Callable[[], dict[str, int]]) -> None:
