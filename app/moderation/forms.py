@@ -62,9 +62,10 @@ class MergeForm(PageForm):
     with_members = BooleanField(
         lazy("The members of the other come along"),
         description=lazy(
-            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner. All become"
-            " viewers where moderators agreed to contact with children or adults at risk for the one that remains and not for"
-            " the other. The clearances that the other recorded end then, and also when its members do not come along"
+            "They see the names of everybody who signed up. An owner becomes a manager where there is an owner. Where"
+            " moderators agreed to contact with children or adults at risk for the one that remains and not for the other, all"
+            " become viewers, and coordinators of assigned needs stay that, without any need. The clearances that the other"
+            " recorded end then, and also when its members do not come along"
         ),
     )
     typed_name = StringField(

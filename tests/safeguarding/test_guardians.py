@@ -25,6 +25,7 @@ from app.moderation.operations import (
 from app.needs.models import NeedAssignment
 from app.needs.operations import assign_need
 from app.organizations import claims, invitations
+from app.organizations.acting import acts as may_act
 from app.organizations.members import add_membership, find_membership
 from app.organizations.models import Membership, Organization
 from app.organizations.notices import list_told
@@ -61,6 +62,7 @@ from tests.safeguarding.common import (
     stands,
     status,
 )
+from tests.smtp import Mailbox, text_of
 
 WorkOff = Callable[[], dict[str, int]]
 
@@ -248,6 +250,7 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(ap
     assert not stands(held), "two moderators had looked at people who are gone"
     moderator = make_person(platform_role="moderator")
     assert refused(grant_contact, theirs.id, by=moderator, checked="their policy") == ["unclaimed"]
+    assert invalid(claims.claim_organization, theirs.id, by=owner, mailbox="info") == ["mailbox"]
     claim = do(claims.claim_organization, theirs.id, by=owner, evidence="I coordinated some of it.")
     do(claims.answer_claim, claim.id, grant=True, by=moderator, reason="known")
     assert find_membership(theirs.id, owner.id).role == "owner"  # type: ignore[union-attr]  # they are a member
@@ -255,7 +258,9 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(ap
 
 
 @pytest.mark.rule("G4")
-def test_a_guardian_who_answers_again_or_an_adult_goes_on_running_it(app: Flask, work_off: WorkOff) -> None:
+def test_a_guardian_who_answers_again_or_an_adult_goes_on_running_it(
+    app: Flask, mailbox: Mailbox, work_off: WorkOff
+) -> None:
     young, adult = minor(), make_person()
     organization = make_organization(young)
     guardian = make_guardian(young)
@@ -267,6 +272,16 @@ def test_a_guardian_who_answers_again_or_an_adult_goes_on_running_it(app: Flask,
     make_guardian(young)
     work_off()
     assert set(db.session.scalars(sa.select(Membership.person_id))) == {young.id, adult.id}
+    asked = do(acts.ask_guardian, young.id, by=young, name="Their other parent", email="other.parent@example.org")
+    work_off()
+    assert set(db.session.scalars(sa.select(Membership.person_id))) == {young.id, adult.id}, "while somebody is asked"
+    assert not may_act(db.session.get_one(Person, young.id))
+    with transaction():
+        db.session.get_one(Guardian, asked.id).created_at = now() - 91 * DAY
+    do(acts.purge_guardianships)
+    work_off()
+    assert set(db.session.scalars(sa.select(Membership.person_id))) == {adult.id}
+    assert any("can claim it there" in text_of(mail) for mail in mailbox.to(young.email))
 
 
 @pytest.mark.rule("G4")

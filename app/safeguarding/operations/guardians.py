@@ -153,6 +153,8 @@ def purge_guardianships() -> int:
         spoken = GuardianConfirmation.guardianship_id == guardianship.id
         db.session.execute(sa.delete(GuardianConfirmation).where(spoken))
         db.session.delete(guardianship)
+        if guardianship.status == "asked":
+            tell_facts_changed(guardianship.person_id)  # what waited for the answer waits no longer
     db.session.flush()
     return len(purged)
 

@@ -12,6 +12,7 @@ from app.organizations import claims, invitations, operations
 from app.organizations.members import end_membership, list_organizations_run_by, lock_organization
 from app.organizations.models import Claim, Invitation, Membership, Organization
 from app.safeguarding.operations.shared import end_contact_permission, locked_person
+from app.safeguarding.queries import find_live_guardianship
 from app.safeguarding.standing import guardian_needed, lacks_guardian
 
 
@@ -55,16 +56,21 @@ def accept_invitation(token: str, *, by: Person) -> Membership:
 
 
 def list_run_unguarded(person: Person) -> list[int]:
-    """Ids of the organizations that a minor runs for whom nobody answers; none of anybody else."""
-    return list_organizations_run_by(person.id) if lacks_guardian(person) else []
+    """Ids of the organizations that a minor runs for whom nobody answers; none of anybody else, nor while a guardian is asked."""
+    return list_organizations_run_by(person.id) if _is_unguarded(person) else []
+
+
+def _is_unguarded(person: Person) -> bool:
+    """A role that ended does not come back: while somebody is asked to answer for the minor, that they do not act is enough."""
+    return lacks_guardian(person) and find_live_guardianship(person.id) is None
 
 
 def end_unguarded(organization_id: int, person_id: int) -> Organization | None:
-    """The minor runs the organization no longer, unless somebody answers for them by now. When nobody owns it any more, the
-    word of two moderators that it may ask people to contact was about people who are gone, and ends, too (G3). Gives the
-    organization that nobody stands behind any more, else None."""
+    """The minor runs the organization no longer, unless somebody answers for them, or is asked to, by now. When nobody
+    owns it any more, the word of two moderators that it may ask people to contact was about people who are gone, and ends, too
+    (G3). Gives the organization that nobody stands behind any more, else None."""
     organization = lock_organization(organization_id)
-    if not lacks_guardian(locked_person(person_id)):
+    if not _is_unguarded(locked_person(person_id)):
         return None
     end_membership(organization, person_id)
     if organization.is_claimed:
