@@ -525,6 +525,7 @@ class Facts(RuleBasedStateMachine):
                 held.shared = {self._home(one) for one in held.shared}
             person.spoken_to_by = {self._home(one) for one in person.spoken_to_by}
             person.accepted.pop(1, None)
+            person.let_go(0)
         for shift in self.world.shifts:
             shift.organization = self._home(shift.organization)
 

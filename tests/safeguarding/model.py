@@ -64,6 +64,15 @@ class Person:
     accepted: dict[int, int] = dataclasses.field(default_factory=dict)
     completions: list[Completion] = dataclasses.field(default_factory=list)
 
+    def let_go(self, organization: int) -> None:
+        """What it did not accept ends what was accepted before, also when that word is itself revoked later."""
+        words = [one for one in self.clearances if one.by == organization and not one.accepted and not one.revoked]
+        for known in self.clearances:
+            dated = (known.issued, known.recorded)
+            if known.accepted and any(one.kind == known.kind and (one.issued, one.recorded) >= dated for one in words):
+                known.shared.discard(organization)
+                known.revoked = known.revoked or known.by == organization
+
 
 @dataclasses.dataclass
 class Completion:
