@@ -109,7 +109,6 @@ def mail_membership_changed(payload: dict[str, Any]) -> None:
         slug=organization.slug,
         role=ROLE_NAMES[payload["role"]] if payload["role"] else None,
         some_needs=not payload.get("all_needs", True),
-        claimed=organization.is_claimed,
     )
 
 

@@ -278,7 +278,6 @@ def _invitation(names: Names) -> Values:
         "email": "sam@example.org",
         "role": ROLE_NAMES["coordinator"],
         "some_needs": True,
-        "claimed": True,
         "accepted": True,
         "token": TOKEN,
     }
@@ -556,9 +555,7 @@ SAMPLES: dict[str, Sample] = {
     "organizations/claim_link": Sample(_claim),
     "organizations/invitation": Sample(_invitation, other={"some_needs": False}),
     "organizations/invitation_answered": Sample(_invitation, other={"accepted": False}),
-    "organizations/membership_changed": Sample(
-        _invitation, empty={"role": None}, other={"role": None, "claimed": False}
-    ),
+    "organizations/membership_changed": Sample(_invitation, empty={"role": None}, other={"some_needs": False}),
     "moderation/merged": Sample(_merged, empty={"role": None}, other={"role": ROLE_NAMES["viewer"], "as_viewer": True}),
     "moderation/records_moved": Sample(_merged),
     "organizations/decided": Sample(_claim, other={"decision": "suspended"}),
