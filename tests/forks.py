@@ -119,7 +119,10 @@ def start(app: Flask, directory: Path, module: str, arguments: Sequence[str]) ->
     `directory`) and `arguments`."""
     db.session.rollback()
     path = directory / "settings.json"
-    path.write_text(json.dumps(dataclasses.asdict(app.config["SETTINGS"]), default=str))
+    # In one step: whoever was started before may be reading it now.
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(dataclasses.asdict(app.config["SETTINGS"]), default=str))
+    fresh.replace(path)
     return Forked(_nursery(app.config["SETTINGS"].database_url, path), module, [str(path), *arguments])
 
 
