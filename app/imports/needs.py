@@ -83,6 +83,13 @@ class Reject:
     reason: str
 
 
+def why_refused(error: InvalidInput | Refused) -> str:
+    """What a reject says of a row that an operation did not take: its fields with their messages, or the reasons."""
+    if isinstance(error, InvalidInput):
+        return "; ".join(f"{field}: {message}" for field, message in error.errors.items())
+    return "; ".join(reason.message for reason in error.reasons)
+
+
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """What became of one row: created, updated, unchanged or rejected; the need it is; or the column (ours) and the reason.

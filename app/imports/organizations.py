@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.errors import InvalidInput, Refused
 from app.core.text import line
 from app.imports.files import Row
-from app.imports.needs import CHECKED, Reject, Summary
+from app.imports.needs import CHECKED, Reject, Summary, why_refused
 from app.moderation.operations import verify_organization
 from app.organizations.acting import acts
 from app.organizations.causes import CAUSES, find_cause
@@ -71,9 +71,7 @@ def _take_one(row: Row, summary: Summary, country: str, verified: bool) -> str:
             made.causes = [cause.slug for cause in CAUSES if cause.slug in causes]
             if verified:
                 verify_organization(made.id, by=None, checked=CHECKED)
-    except InvalidInput as invalid:
-        return "; ".join(f"{field}: {message}" for field, message in invalid.errors.items())
-    except Refused as refused:
-        return "; ".join(reason.message for reason in refused.reasons)
+    except (InvalidInput, Refused) as error:
+        return why_refused(error)
     summary.created += 1
     return ""

@@ -16,7 +16,7 @@ from app.core.db import db
 from app.core.errors import InvalidInput, Refused
 from app.core.text import line
 from app.imports.files import Row
-from app.imports.needs import Reject, Summary
+from app.imports.needs import Reject, Summary, why_refused
 
 COLUMNS = ("email", "name", "birth_date", "place", "skills")
 MINIMUM_AGE = 13
@@ -61,9 +61,7 @@ def _take_one(row: Row, summary: Summary) -> str:
         with db.session.begin_nested():
             person = create_person(email=cells["email"], name=cells["name"], password=None, birth_date=birth_date)
             edit_profile(person.id, by=person, place=cells.get("place") or None, skills=skills)
-    except InvalidInput as invalid:
-        return "; ".join(f"{field}: {message}" for field, message in invalid.errors.items())
-    except Refused as refused:
-        return "; ".join(reason.message for reason in refused.reasons)
+    except (InvalidInput, Refused) as error:
+        return why_refused(error)
     summary.created += 1
     return ""

@@ -252,7 +252,7 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(ap
     assert invalid(claims.claim_organization, theirs.id, by=owner, mailbox="info") == ["mailbox"]
     claim = do(claims.claim_organization, theirs.id, by=owner, evidence="I coordinated some of it.")
     do(claims.answer_claim, claim.id, grant=True, by=moderator, reason="known")
-    assert find_membership(theirs.id, owner.id).role == "owner"  # type: ignore[union-attr]  # they are a member
+    assert find_membership(theirs.id, owner.id).role == "owner"
     do(grant_contact, theirs.id, by=moderator, checked="their policy")
 
 
