@@ -32,9 +32,10 @@ from config import Settings, SettingsError
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 LOOPBACK = "127.0.0.1"
-# TERM first to web and worker, which may still need the others; then to the others; KILL to what is left.
-FIRST_GRACE_SECONDS = 3.5
-WHOLE_GRACE_SECONDS = 4.5
+# TERM first to web and worker, which may still need the others; then to the others; KILL to what is left. A busy machine
+# takes a second or more to end what was killed, and all of it within five.
+FIRST_GRACE_SECONDS = 2.5
+WHOLE_GRACE_SECONDS = 3.5
 HEALTH_SECONDS = 60
 STEP_SECONDS = 0.05
 BACKOFF_SECONDS = (0.5, 1, 2, 5, 10, 30)

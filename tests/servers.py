@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from tests.databases import free_port, lend_gazetteer
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +36,22 @@ def environment(directory: Path, database_url: str, **more: str) -> dict[str, st
         "RATE_LIMITS": "off",
         **more,
     }
+
+
+def end_with_family(root: psutil.Popen, seconds: float) -> None:
+    """Ask `root` to end; whoever of it and of all it started is there after `seconds` is killed.
+
+    Between looking and killing each of them may end by itself, so a process that is not there any more is no error.
+    """
+    family: list[psutil.Process] = [root]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family += root.children(recursive=True)
+        root.terminate()
+    _gone, alive = psutil.wait_procs(family, seconds)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, seconds)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ import pytest
 
 from deploy import supervise
 from tests.databases import free_port
-from tests.demo_payments import ROOT
+from tests.servers import ROOT, end_with_family
 
 pytestmark = pytest.mark.crash
 PATIENCE_SECONDS = 60
@@ -71,13 +71,7 @@ class Run:
 
     def end(self) -> None:
         """Leave nothing to the next test, whatever happened."""
-        left = [*self.family().values()] if self.process.is_running() else []
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        for child in left:
-            if child.is_running():
-                child.kill()
+        end_with_family(self.process, 15)
 
 
 @pytest.fixture(scope="module")

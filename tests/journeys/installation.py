@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 from deploy import supervise
 from tests.browsers import REPLACED, faults_of
 from tests.databases import free_port, lend_gazetteer
-from tests.servers import ROOT
+from tests.servers import ROOT, end_with_family
 
 # The database's file in a data directory that the commands filled.
 DATABASE = "manyhands.db"
@@ -149,11 +149,7 @@ def installation(data_dir: Path, shared: Path, *, demonstration: bool = False) -
         assert running.poll() is None, output.read_text()
         yield Installation(data_dir, port)
     finally:
-        children = running.children(recursive=True) if running.is_running() else []
-        running.terminate()
-        _gone, alive = psutil.wait_procs([running, *children], timeout=15)
-        for process in alive:
-            process.kill()
+        end_with_family(running, 15)
 
 
 class Visitor:
