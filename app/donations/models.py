@@ -190,6 +190,10 @@ class Donation(HasId, Base):
         return self.attempt_at or self.created_at
 
 
+# An event's answer is promised under this and Stripe's id of the event, once.
+EVENT_PROMISE = "stripe_event:"
+
+
 class StripeEvent(HasId, Base):
     """Stripe said something happened. Only what is needed to fetch it afresh is kept: no payload, no personal data."""
 

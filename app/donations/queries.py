@@ -20,7 +20,7 @@ from app.core.outbox import Outbox
 from app.core.paging import Page, newest_page
 from app.core.tokens import keyed_hash
 from app.donations.accounts_models import PaymentAccount
-from app.donations.models import PLATFORM, Donation, StripeEvent, StripeSync
+from app.donations.models import EVENT_PROMISE, PLATFORM, Donation, StripeEvent, StripeSync
 from app.donations.payees import chargeable, reachable
 from app.donations.policy import can_resume, listed_to_donor, name_for_public, name_for_starter
 from app.donations.tally_models import FundraiserTally
@@ -293,8 +293,7 @@ def list_forgotten_events(
 ) -> list[tuple[int, str]]:
     """(our id, Stripe's id) of events that wait since before `received_before` while no promise to answer them stands: it is
     gone, or was given up before `given_up_before`. The oldest first."""
-    # The same string as operations.inbox.promise_key.
-    its_own = Outbox.key == sa.literal("stripe_event:").concat(StripeEvent.stripe_id)
+    its_own = Outbox.key == sa.literal(EVENT_PROMISE).concat(StripeEvent.stripe_id)
     stands = sa.or_(Outbox.given_up_at.is_(None), Outbox.given_up_at >= given_up_before)
     query = (
         sa.select(StripeEvent.id, StripeEvent.stripe_id)

@@ -13,7 +13,7 @@ from app.core.clock import now
 from app.core.db import Base, db, in_transaction, new_id, uses_sqlite, write_alone
 from app.core.outbox import promise_from
 from app.donations.facts import EventFacts
-from app.donations.models import PLATFORM, StripeEvent, StripeSync
+from app.donations.models import EVENT_PROMISE, PLATFORM, StripeEvent, StripeSync
 from app.donations.payees import known_account
 
 # What is acted upon; every other type is stored and answered 200 (F3).
@@ -79,7 +79,7 @@ def take_in(event: EventFacts, *, livemode: bool, endpoint: str) -> None:
 
 def promise_key(stripe_id: str) -> str:
     """Under which key the answer to an event is promised, once."""
-    return f"stripe_event:{stripe_id}"
+    return f"{EVENT_PROMISE}{stripe_id}"
 
 
 def _storing_of(event: EventFacts, livemode: bool, endpoint: str | None) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -18,13 +18,14 @@ from app.core.db import db, uses_sqlite
 from app.core.i18n import _
 from app.core.letters import language_of, speaking
 from app.core.money import Money, format_money
-from app.core.outbox import enqueue
+from app.core.outbox import Outbox, enqueue
 from app.donations import receipt_texts as texts
 from app.donations.models import Donation
 from app.donations.receipt_models import GiftAidDeclaration, Receipt, ReceiptCounter
 from app.donations.terms import find_terms
 
 GIFT = "gift"
+ONCE_IN = dt.timedelta(hours=1)
 
 
 def issue(donation: Donation) -> Receipt | None:
@@ -134,9 +135,16 @@ def send_statement(donation_id: int) -> Asked:
 
 
 def _once_an_hour(kind: str, payload: dict[str, int], key: str) -> Asked:
-    hour = int(now().timestamp()) // 3600
-    promised = enqueue(kind, payload, key=f"{key}:{hour}")
-    return Asked(promised, dt.datetime.fromtimestamp((hour + 1) * 3600, dt.UTC))
+    at = now()
+    hour = int(at.timestamp()) // 3600
+    # The key keeps two who ask at one moment to one mail; an hour of the clock alone would let 10:59 and 11:00 have one each.
+    keys = [f"{key}:{hour}", f"{key}:{hour - 1}"]
+    last = db.session.scalar(
+        sa.select(sa.func.max(Outbox.created_at)).where(Outbox.key.in_(keys), Outbox.created_at > at - ONCE_IN)
+    )
+    if last is not None:
+        return Asked(False, last + ONCE_IN)
+    return Asked(enqueue(kind, payload, key=keys[0]), at + ONCE_IN)
 
 
 def label(mode: str, number: int) -> str:
