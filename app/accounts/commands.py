@@ -28,7 +28,11 @@ tokens = AppGroup("tokens", help="API tokens.")
 @click.option("--name", required=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--role", type=click.Choice(PLATFORM_ROLES))
-@click.option("--birth-date", type=click.DateTime(["%Y-%m-%d"]))
+@click.option(
+    "--birth-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Without it you answer for it that they are an adult, who may vouch for others",
+)
 @answers
 def create_user(
     email: str, name: str, password_stdin: bool, role: str | None, birth_date: dt.datetime | None
@@ -36,7 +40,9 @@ def create_user(
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
     born = None if birth_date is None else birth_date.date()
     with transaction():
-        person = operations.create_person(email=email, name=name, password=password, role=role, birth_date=born)
+        person = operations.create_person(
+            email=email, name=name, password=password, role=role, birth_date=born, is_adult=True
+        )
     return {"id": encode_id(person.id)}
 
 

@@ -33,6 +33,9 @@ class Person(HasId, Base):
     name: Mapped[str] = mapped_column(sa.String(120))
     password_hash: Mapped[str | None]
     birth_date: Mapped[dt.date | None]
+    # Since when the operator, who made the account and stated no birth date, answers for it that this is an adult. It lets them
+    # vouch for others while their birth date is unknown, and places them nowhere.
+    adult_stated_at: Mapped[dt.datetime | None]
     place: Mapped[str | None] = mapped_column(sa.String(120))
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]

@@ -349,9 +349,16 @@ def correct_birth_date(person_id: int, birth_date: dt.date) -> Person:
 
 
 def create_person(
-    *, email: str, name: str, password: str | None, role: str | None = None, birth_date: dt.date | None = None
+    *,
+    email: str,
+    name: str,
+    password: str | None,
+    role: str | None = None,
+    birth_date: dt.date | None = None,
+    is_adult: bool = False,
 ) -> Person:
-    """The operator's act: an account whose address counts as verified. Raises Refused when the address has one."""
+    """The operator's act: an account whose address counts as verified. `is_adult`: the operator answers for that while no birth
+    date is known (policy.is_known_adult). Raises Refused when the address has one."""
     check_birth_date(birth_date)
     address = normal_email(email)
     if password is not None and (problem := passwords.problem_with(password, address)):
@@ -363,6 +370,7 @@ def create_person(
         name=name.strip(),
         password_hash=None if password is None else passwords.hash_password(password),
         birth_date=birth_date,
+        adult_stated_at=now() if is_adult and birth_date is None else None,
         email_verified_at=now(),
         platform_role=role,
         status="active",
@@ -373,7 +381,12 @@ def create_person(
         raise InvalidInput({"name": _("Enter a name")})
     db.session.add(person)
     db.session.flush()
-    audit.record("person.created", subject=person, by=None, data={"role": role})
+    audit.record(
+        "person.created",
+        subject=person,
+        by=None,
+        data={"role": role, "adult_stated": person.adult_stated_at is not None},
+    )
     return person
 
 

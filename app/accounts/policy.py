@@ -49,6 +49,16 @@ def may_be_minor_somewhere(person: Person) -> bool:
     return person.birth_date is not None and age_on(person.birth_date, day) < EVERYWHERE_ADULT_AGE
 
 
+def is_known_adult(person: Person, country: str | None = None) -> bool:
+    """True when the birth date says so by the law of their home and by that of the ISO country, wherever on earth it is still
+    yesterday; without a birth date, when the operator who made the account answers for it. For acts by which somebody vouches
+    for others: a place on a shift asks for the birth date itself."""
+    if person.birth_date is None:
+        return person.adult_stated_at is not None
+    majority = max(majority_age(person.country), majority_age(country))
+    return age_on(person.birth_date, today("Etc/GMT+12")) >= majority
+
+
 def is_known_minor(person: Person) -> bool:
     """True when the birth date says so wherever on earth it is still yesterday. Unknown is not known to be a minor, and
     never taken for an adult either: rules that need an age ask for it themselves."""

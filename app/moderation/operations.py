@@ -14,7 +14,7 @@ from app.organizations.members import lock_organization
 from app.organizations.models import Claim, Organization, Verification
 from app.organizations.queries import find_role
 from app.safeguarding.models import ContactPermission
-from app.safeguarding.operations.shared import end_contact_permission, tell_rules_changed
+from app.safeguarding.operations.shared import end_contact_permission, require_adult, tell_rules_changed
 
 
 def verify_organization(organization_id: int, *, by: Person | None, checked: str) -> Verification:
@@ -55,10 +55,12 @@ def grant_contact(organization_id: int, *, by: Person, checked: str) -> ContactP
     """A moderator says that the organization may ask people to contact with children or adults at risk; it may once a
     second, different one says so too (G3). `checked` tells what was looked at: its safeguarding policy, who is responsible.
 
-    Raises InvalidInput at "checked"; Refused (`own_organization`, `not_verified`, `unclaimed`, `second_moderator`, `granted`).
+    Raises InvalidInput at "checked"; Refused (`own_organization`, `age_unknown`, `not_an_adult`, `not_verified`, `unclaimed`,
+    `second_moderator`, `granted`).
     """
     organization = lock_organization(organization_id)
     require_not_ones_own(organization, by)
+    require_adult(by)
     if not organization.is_public:
         raise refuse("not_verified", _("This organization is not verified."), _("Verify it first."))
     if not organization.is_claimed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wtforms import (
     BooleanField,
@@ -30,13 +31,40 @@ MEANS_NAMES = {
 }
 
 
+class VouchingForm(PageForm):
+    """What somebody vouches for. Whose age is not known says it with the act, once: adults vouch for others (G4)."""
+
+    birth_date = DateField(
+        lazy("Your birth date"),
+        description=lazy(
+            "Adults record this, and we do not know yet that you are one. It goes into your profile, and is not shown to anybody"
+        ),
+        validators=[Required(lazy("Enter your birth date"))],
+        render_kw={"autocomplete": "bday"},
+    )
+
+    def __init__(self, *args: Any, asks_age: bool, **values: Any) -> None:
+        super().__init__(*args, **values)
+        if not asks_age:
+            self.ask_no_age()
+
+    @property
+    def asks_age(self) -> bool:
+        """True while it has the field."""
+        return "birth_date" in self
+
+    def ask_no_age(self) -> None:
+        """It is known."""
+        del self.birth_date
+
+
 class FindForm(PageForm):
     """Whose clearances the desk shows. It is sent, because an address never stands in the address of a page."""
 
     email = email_field(Required(lazy("Enter their email address")), label=lazy("Find by email"), autocomplete="off")
 
 
-class RecordForm(PageForm):
+class RecordForm(VouchingForm):
     """What the staff saw about somebody: never the document. `what.choices` are set by the view."""
 
     email = email_field(Required(lazy("Enter their email address")), autocomplete="off")
@@ -75,7 +103,7 @@ class RecordForm(PageForm):
     )
 
 
-class RevokeForm(PageForm):
+class RevokeForm(VouchingForm):
     """Why something does not hold any more."""
 
     reason = TextAreaField(
@@ -138,7 +166,7 @@ def answers_form(questions: Sequence[tuple[str, Sequence[str]]]) -> PageForm:
     return made
 
 
-class ExemptionForm(PageForm):
+class ExemptionForm(VouchingForm):
     """What is waived for whom, until when and why. `what.choices` are set by the view."""
 
     email = email_field(Required(lazy("Enter their email address")), autocomplete="off")
@@ -159,7 +187,7 @@ class ExemptionForm(PageForm):
     )
 
 
-class MeansForm(PageForm):
+class MeansForm(VouchingForm):
     """How the staff spoke to a guardian."""
 
     means = RadioField(
@@ -167,6 +195,10 @@ class MeansForm(PageForm):
         choices=choices(MEANS_NAMES.items()),
         validators=[Required(lazy("Say how you spoke to them"))],
     )
+
+
+class AgreeForm(VouchingForm):
+    """One button: the second of two agrees."""
 
 
 class ProfileForm(PageForm):

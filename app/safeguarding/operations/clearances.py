@@ -56,7 +56,7 @@ def record_clearance(
     check and was told of their right to challenge it, where the law asks for that first; None: not stated, and nothing makes a
     day up. `role_eligible`: the staff state that the role may ask for this level by law.
 
-    Raises InvalidInput at the field, Refused (`own_clearance`, `not_yours`, `not_verified`).
+    Raises InvalidInput at the field, Refused (`own_clearance`, `not_yours`, `age_unknown`, `not_an_adult`, `not_verified`).
     """
     organization = hold_organization(organization_id)
     person = hold_whom_it_is_about(organization, email, by)
@@ -169,7 +169,8 @@ def revoke_clearance(clearance_id: int, *, by: Person, reason: str) -> Clearance
     if found is None or found.organization is None:
         raise refuse("not_found", _("This record is not there any more."))
     organization = hold_organization(found.organization.id)
-    require_recorder(organization, by)
+    # To take back that something was not accepted lets an earlier one count again.
+    require_recorder(organization, by, vouches=found.outcome != "accepted")
     person = locked_person(found.person_id)
     clearance = lock(Clearance, clearance_id)
     if clearance is None:

@@ -45,7 +45,7 @@ def ask_exemption(
 ) -> Exemption:
     """Ask for one; it holds nothing before a second owner or manager agreed. Both days count, 90 days at most.
 
-    Raises InvalidInput at the field, Refused (`own_clearance`, `not_yours`, `not_verified`).
+    Raises InvalidInput at the field, Refused (`own_clearance`, `not_yours`, `age_unknown`, `not_an_adult`, `not_verified`).
     """
     organization = hold_organization(organization_id)
     person = hold_whom_it_is_about(organization, email, by)
@@ -75,7 +75,8 @@ def ask_exemption(
 
 
 def agree_exemption(exemption_id: int, *, by: Person) -> Exemption:
-    """The second of the two. Raises Refused (`second_person`, `own_clearance`, `ended`, `not_yours`)."""
+    """The second of the two. Raises Refused (`second_person`, `own_clearance`, `ended`, `not_yours`, `age_unknown`,
+    `not_an_adult`)."""
     exemption = _locked(exemption_id, by)
     require_another(exemption.person_id, by)
     if exemption.asked_by_id == by.id:
@@ -89,7 +90,7 @@ def agree_exemption(exemption_id: int, *, by: Person) -> Exemption:
 
 def end_exemption(exemption_id: int, *, by: Person) -> Exemption:
     """It holds no longer, or was never agreed to; one person is enough for that."""
-    exemption = _locked(exemption_id, by)
+    exemption = _locked(exemption_id, by, vouches=False)
     exemption.ended_at = now()
     record("exemption.ended", exemption, by, exemption.organization_id, person_id=exemption.person_id)
     tell_facts_changed(exemption.person_id)
@@ -116,11 +117,11 @@ def purge_exemptions() -> int:
     return len(purged)
 
 
-def _locked(exemption_id: int, by: Person) -> Exemption:
+def _locked(exemption_id: int, by: Person, *, vouches: bool = True) -> Exemption:
     found = db.session.get(Exemption, exemption_id)
     if found is None:
         raise refuse("not_found", _("This record is not there any more."))
-    require_recorder(hold_organization(found.organization_id), by)
+    require_recorder(hold_organization(found.organization_id), by, vouches=vouches)
     locked_person(found.person_id)
     exemption = lock(Exemption, exemption_id)
     if exemption is None or exemption.ended_at is not None:

@@ -104,7 +104,7 @@ def withdraw_guardianship(guardianship_id: int) -> Guardianship:
 
 def confirm_guardian(guardianship_id: int, organization_id: int, *, by: Person, means: str) -> GuardianConfirmation:
     """Staff spoke to the guardian otherwise than by that mail, and they are who they say. Raises InvalidInput at "means",
-    Refused (`not_consented`, `own_clearance`, `not_yours`)."""
+    Refused (`not_consented`, `own_clearance`, `not_yours`, `age_unknown`, `not_an_adult`)."""
     organization = hold_organization(organization_id)
     require_recorder(organization, by)
     guardianship = _locked(guardianship_id)

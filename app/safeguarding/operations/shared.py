@@ -6,7 +6,7 @@ from typing import Any
 
 from app.accounts.models import Person
 from app.accounts.operations import normal_email, shut_out_unproved
-from app.accounts.policy import is_known_minor
+from app.accounts.policy import is_known_adult
 from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.db import db, lock
@@ -29,14 +29,29 @@ def locked_person(person_id: int) -> Person:
     return person
 
 
-def require_recorder(organization: Organization, by: Person) -> None:
+def require_adult(by: Person, country: str | None = None) -> None:
+    """Raise Refused (`age_unknown`, `not_an_adult`) unless `by` is known to be an adult, at home and in the ISO country: nobody
+    else vouches for people (G4). Unknown is no (G1)."""
+    if is_known_adult(by, country):
+        return
+    if by.birth_date is None:
+        raise refuse(
+            "age_unknown",
+            _("Adults record this, and we do not know your birth date."),
+            _("Add your birth date to your profile. It is not shown to anybody."),
+            "/profile",
+        )
+    raise refuse("not_an_adult", _("Adults record this."), _("Ask another owner or manager."))
+
+
+def require_recorder(organization: Organization, by: Person, *, vouches: bool = True) -> None:
     """Raise Refused unless `by` may record for the organization now, and it is verified: an organization nobody checked
-    speaks for nobody. Who is known to be a minor vouches for nobody, either (G4)."""
+    speaks for nobody. `vouches` False for what only takes away: nobody has to be known to be an adult for that."""
     mine = find_membership(organization.id, by.id) if by.is_active else None
     if mine is None or mine.role not in RECORDING_ROLES:
         raise refuse("not_yours", _("Owners and managers record this."), _("Ask one of them."))
-    if is_known_minor(by):
-        raise refuse("not_an_adult", _("Adults record this."), _("Ask another owner or manager."))
+    if vouches:
+        require_adult(by, organization.country)
     if not organization.is_public:
         raise refuse(
             "not_verified", _("An organization records this once it is verified."), _("A moderator verifies it.")
@@ -52,7 +67,8 @@ def require_another(person_id: int, by: Person) -> None:
 def hold_whom_it_is_about(organization: Organization, email: str, by: Person) -> Person:
     """The person with this address, held until the transaction ends, of whom `by` says something for the organization.
     Whoever registered it and has not shown that it is theirs reads none of that: they are shut out.
-    Raises InvalidInput at "email", Refused (`not_yours`, `not_verified`, `own_clearance`, `not_found`)."""
+    Raises InvalidInput at "email", Refused (`not_yours`, `age_unknown`, `not_an_adult`, `not_verified`, `own_clearance`,
+    `not_found`)."""
     require_recorder(organization, by)
     found = find_person_by_email(normal_email(email))
     if found is None:

@@ -11,6 +11,8 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
+from app.accounts.operations import edit_profile
+from app.accounts.policy import is_known_adult
 from app.accounts.session import current_person
 from app.core.clock import today
 from app.core.db import transaction
@@ -25,7 +27,16 @@ from app.organizations.models import Organization
 from app.organizations.queries import find_organization
 from app.safeguarding import operations, queries
 from app.safeguarding.catalogue import list_choices
-from app.safeguarding.forms import MEANS_NAMES, ExemptionForm, FindForm, MeansForm, RecordForm, RevokeForm
+from app.safeguarding.forms import (
+    MEANS_NAMES,
+    AgreeForm,
+    ExemptionForm,
+    FindForm,
+    MeansForm,
+    RecordForm,
+    RevokeForm,
+    VouchingForm,
+)
 from app.safeguarding.kinds import find_level
 from app.safeguarding.models import Clearance, Exemption, Guardianship
 from app.safeguarding.operations.exemptions import NEVER_WAIVED
@@ -37,6 +48,23 @@ from app.signups import relations
 PAGE_SIZE = 50
 # A code of conduct is accepted by the person alone.
 ACCEPTED_ALONE = ("code_of_conduct",)
+
+
+def _asks_age() -> bool:
+    """True while it is not known whether who is signed in is an adult: a form asks for it with the act."""
+    person = current_person()
+    return person.birth_date is None and not is_known_adult(person)
+
+
+def _keep_age(form: VouchingForm) -> None:
+    """What somebody says of their age is theirs from then on, whatever becomes of the act: who is refused by it does not try
+    another. Raises InvalidInput at "birth_date"."""
+    if not form.asks_age:
+        return
+    person = current_person()
+    with transaction():
+        edit_profile(person.id, by=person, birth_date=form.birth_date.data)
+    form.ask_no_age()
 
 
 def _find_asked(organization: Organization) -> Clearance | None:
@@ -113,6 +141,7 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         first_guardians=url_for("safeguarding.desk", slug=organization.slug) if guardians_from else None,
         means=MEANS_NAMES,
         viewer_id=current_person().id,
+        asks_age=_asks_age(),
     )
 
 
@@ -136,13 +165,15 @@ def record(organization: Organization) -> ResponseReturnValue:
     begun = request.method == "POST" and "begin" in request.form
     known = _find_asked(organization)
     email = (line(request.form.get("email")) or "")[:254] if begun else known.person.email if known else ""
-    form = RecordForm(formdata=None, email=email) if begun else RecordForm(email=email)
+    asks_age = _asks_age()
+    form = RecordForm(None, email=email, asks_age=asks_age) if begun else RecordForm(email=email, asks_age=asks_age)
     names = {"reference": _("One reference (two people are asked for)")}
     form.what.choices = list_choices(organization.country, without=ACCEPTED_ALONE, names=names)
     reasons: list[Reason] = []
     if not begun and form.validate_on_submit() and _says_what_the_law_asks(form):
         kind, _colon, level = form.what.data.partition(":")
         try:
+            _keep_age(form)
             with transaction():
                 made = operations.record_clearance(
                     organization.id,
@@ -205,11 +236,13 @@ def _find_kept(slug: str, clearance_id: int) -> Clearance | None:
 @allow(can_keep_clearance, load=_find_kept)
 def revoke(clearance: Clearance) -> ResponseReturnValue:
     """It does not hold any more, after saying what that means."""
-    form, organization = RevokeForm(), clearance.organization
+    vouches = clearance.outcome != "accepted"
+    form, organization = RevokeForm(asks_age=vouches and _asks_age()), clearance.organization
     slug = "" if organization is None else organization.slug
     reasons: list[Reason] = []
     if form.validate_on_submit():
         try:
+            _keep_age(form)
             with transaction():
                 operations.revoke_clearance(clearance.id, by=current_person(), reason=form.reason.data or "")
         except InvalidInput as invalid:
@@ -238,12 +271,13 @@ def revoke(clearance: Clearance) -> ResponseReturnValue:
 @allow(can_keep_clearances, load=find_organization)
 def ask_exemption(organization: Organization) -> ResponseReturnValue:
     """Ask to waive something for somebody for a time; a second person agrees."""
-    form = ExemptionForm(starts_on=today(organization.time_zone))
+    form = ExemptionForm(starts_on=today(organization.time_zone), asks_age=_asks_age())
     form.what.choices = list_choices(organization.country, without=NEVER_WAIVED)
     reasons: list[Reason] = []
     if form.validate_on_submit() and form.starts_on.data and form.ends_on.data:
         kind, _colon, level = form.what.data.partition(":")
         try:
+            _keep_age(form)
             with transaction():
                 operations.ask_exemption(
                     organization.id,
@@ -282,11 +316,26 @@ def _answer(exemption: Exemption, act: Callable[..., Exemption], done: str) -> R
     return redirect(url_for("safeguarding.desk", slug=exemption.organization.slug) + "#exemptions", code=303)
 
 
-@safeguarding.post("/manage/<slug>/exemptions/<id:exemption_id>/agree")
+@safeguarding.route("/manage/<slug>/exemptions/<id:exemption_id>/agree", methods=["GET", "POST"])
 @allow(_can_keep_exemption, load=_find_exemption)
 def agree_exemption(exemption: Exemption) -> ResponseReturnValue:
-    """The second of the two."""
-    return _answer(exemption, operations.agree_exemption, _("Agreed. It holds now."))
+    """The second of the two: a button at the desk, and a page of its own for whoever says their age with it."""
+    form = AgreeForm(asks_age=_asks_age())
+    if form.validate_on_submit():
+        try:
+            _keep_age(form)
+        except InvalidInput as invalid:
+            show_errors(form, invalid)
+        else:
+            return _answer(exemption, operations.agree_exemption, _("Agreed. It holds now."))
+    page = render_template(
+        "safeguarding/agree.html",
+        organization=exemption.organization,
+        exemption=exemption,
+        name=name_of(exemption),
+        form=form,
+    )
+    return page, 422 if form.errors else 200
 
 
 @safeguarding.post("/manage/<slug>/exemptions/<id:exemption_id>/end")
@@ -328,10 +377,11 @@ def _can_speak(person: Person | None, asked: _Asked) -> bool:
 def guardian(asked: _Asked) -> ResponseReturnValue:
     """Whom to call before a minor works with children or adults at risk, and that it was done."""
     organization, guardianship = asked.organization, asked.guardianship
-    form = MeansForm()
+    form = MeansForm(asks_age=_asks_age())
     reasons: list[Reason] = []
     if form.validate_on_submit():
         try:
+            _keep_age(form)
             with transaction():
                 operations.confirm_guardian(
                     guardianship.id, organization.id, by=current_person(), means=form.means.data

@@ -1,0 +1,199 @@
+"""Who vouches for others: adults, by a birth date that is known or by the operator's word. Unknown is no (G1, G4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.accounts.models import Person
+from app.accounts.operations import edit_profile
+from app.core.clock import today
+from app.core.db import db, transaction
+from app.core.errors import Refused
+from app.core.ids import encode_id
+from app.moderation import operations as moderation
+from app.organizations.models import Organization
+from app.safeguarding import operations as acts
+from app.safeguarding.models import Clearance, Exemption, GuardianConfirmation
+from app.safeguarding.operations import shared
+from tests.api.test_main_job import Caller
+from tests.conftest import CheckingClient
+from tests.factories import (
+    ADULT,
+    allow_contact,
+    make_clearance,
+    make_guardian,
+    make_member,
+    make_organization,
+    make_person,
+)
+
+LATELY = (today("UTC") - dt.timedelta(days=40)).isoformat()
+SignIn = Callable[..., CheckingClient]
+
+
+def birth(years: int) -> dt.date:
+    """Of somebody who is that old, whatever the day."""
+    day = today("UTC")
+    return dt.date(day.year - years, day.month, min(day.day, 28)) - dt.timedelta(days=3)
+
+
+class _TakenBack(Exception):
+    """It would have been done."""
+
+
+class World:
+    """An organization with somebody whose age is not known among its managers, and everything that they could vouch for."""
+
+    def __init__(self) -> None:
+        self.owner = make_person(name="Olive Owner")
+        self.organization: Organization = make_organization(self.owner, name="Lantern House")
+        self.unknown = make_member(self.organization, "manager", birth_date=None)
+        self.other = make_organization()
+        self.helper = make_person(name="Hana Helper")
+        self.declined = make_clearance(self.helper, self.organization, outcome="declined")
+        minor = make_person(birth_date=birth(15))
+        self.guardian = make_guardian(minor)
+        allow_contact(self.organization)
+        make_clearance(minor, self.organization, "identity")
+        with transaction():
+            self.exemption = acts.ask_exemption(self.organization.id, by=self.owner, **self.waived)
+
+    @property
+    def waived(self) -> dict[str, Any]:
+        """What an exemption is asked with."""
+        day = today("UTC")
+        return {
+            "email": self.helper.email, "kind": "training", "level": "first_aid", "reason": "Full",
+            "starts_on": day, "ends_on": day + dt.timedelta(days=20),
+        }  # fmt: skip
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What a clearance is recorded with."""
+        return {"email": self.helper.email, "kind": "identity", "issued_on": today("UTC") - dt.timedelta(days=5)}
+
+    def vouch(self, by: Person) -> dict[str, list[str]]:
+        """Every act by which somebody vouches, with the codes of its refusal; what was done is taken back."""
+        key = self.organization.id
+        tried: dict[str, Callable[[], object]] = {
+            "record": lambda: acts.record_clearance(key, by=by, **self.seen),
+            "take back a no": lambda: acts.revoke_clearance(self.declined.id, by=by, reason="A mistake"),
+            "ask": lambda: acts.ask_exemption(key, by=by, **self.waived),
+            "agree": lambda: acts.agree_exemption(self.exemption.id, by=by),
+            "guardian": lambda: acts.confirm_guardian(self.guardian.id, key, by=by, means="telephone"),
+            "contact": lambda: moderation.grant_contact(self.other.id, by=by, checked="Their policy"),
+        }
+        return {name: self._codes(act) for name, act in tried.items()}
+
+    def _codes(self, act: Callable[[], object]) -> list[str]:
+        codes: list[str] = []
+        try:
+            with transaction():
+                act()
+                raise _TakenBack
+        except _TakenBack:
+            pass
+        except Refused as refused:
+            codes = [reason.code for reason in refused.reasons]
+        return codes
+
+
+@pytest.mark.rule("G1")
+@pytest.mark.rule("G4")
+def test_nobody_whose_age_is_unknown_vouches_for_anybody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    assert set(map(str, world.vouch(world.unknown).values())) == {"['age_unknown']"}
+    young = make_member(world.organization, "manager", birth_date=birth(17))
+    make_guardian(young)
+    assert set(map(str, world.vouch(young).values())) == {"['not_an_adult']"}
+    # Of age at home, and not where those are whom they speak about.
+    with transaction():
+        db.session.get_one(Organization, world.organization.id).country = "NZ"
+    almost = make_member(world.organization, "manager", birth_date=birth(19), country="GB")
+    assert world.vouch(almost)["record"] == ["not_an_adult"]
+    with transaction():
+        db.session.get_one(Organization, world.organization.id).country = "US"
+    # What only takes away waits for nobody's birthday.
+    accepted = make_clearance(world.helper, world.organization)
+    with transaction():
+        acts.revoke_clearance(accepted.id, by=world.unknown, reason="It was withdrawn")
+        acts.end_exemption(world.exemption.id, by=world.unknown)
+    # With the guard off every one of them is done.
+    world = World()
+    monkeypatch.setattr(shared, "is_known_adult", lambda *_: True)
+    assert set(map(str, world.vouch(world.unknown).values())) == {"[]"}
+
+
+def test_whoever_founds_an_installation_goes_on(app: Flask, client: CheckingClient) -> None:
+    """An account of `users create` without a birth date vouches by the operator's word, and takes no place by it."""
+    helper = make_person()
+    run = app.test_cli_runner()
+    for command in (
+        ["users", "create", "ana@example.org", "--name", "Ana"],
+        ["organizations", "create", "Ana’s", "--owner", "ana@example.org", "--verified"],
+    ):
+        assert run.invoke(args=command).exit_code == 0
+    founder = db.session.scalars(sa.select(Person).where(Person.email == "ana@example.org")).one()
+    slug = db.session.scalars(sa.select(Organization.slug)).one()
+    body = {"email": helper.email, "kind": "identity", "issued_on": LATELY}
+    call = Caller(client.application, founder)
+    assert call("POST", f"/organizations/{slug}/clearances", body).status_code == 201
+    # A birth date that they give counts from then on, whatever was said before.
+    with transaction():
+        edit_profile(founder.id, by=founder, birth_date=birth(16))
+    answer = call("POST", f"/organizations/{slug}/clearances", body)
+    assert answer.status_code == 404, "a minor for whom nobody answers runs nothing"
+
+
+@pytest.mark.rule("A4")
+def test_the_birth_date_is_asked_with_the_act_and_kept_whatever_becomes_of_it(
+    client: CheckingClient, sign_in: SignIn
+) -> None:
+    world = World()
+    slug, key = world.organization.slug, encode_id(world.exemption.id)
+    desk, new = f"/manage/{slug}/clearances", f"/manage/{slug}/clearances/new"
+    sign_in(world.unknown)
+    agree = f"/manage/{slug}/exemptions/{key}/agree"
+    assert f'href="{agree}"' in client.get(desk).text
+    assert f'action="{agree}"' not in client.get(desk).text
+    body = {"email": world.helper.email, "what": "identity", "issuer": "The city", "issued_on": LATELY}
+    asked = client.post(new, data={**body, "outcome": "accepted"})
+    assert asked.status_code == 422
+    assert "Enter your birth date" in asked.text
+    assert 'value="The city"' in asked.text, "typed input is kept"
+    for page in (agree, f"/manage/{slug}/clearances/{encode_id(world.declined.id)}/revoke"):
+        assert 'name="birth_date"' in client.get(page).text, page
+        assert client.post(page, data={"reason": "A mistake"}).status_code == 422, page
+    child = client.post(agree, data={"birth_date": birth(9).isoformat()})
+    assert child.status_code == 422
+    assert "13 or older" in child.text
+    # A minor who says so is refused, and tries no other date.
+    told = client.post(new, data={**body, "outcome": "accepted", "birth_date": birth(16).isoformat()})
+    assert told.status_code in (404, 409)
+    client.post(new, data={**body, "outcome": "accepted", "birth_date": ADULT.isoformat()})
+    assert db.session.get_one(Person, world.unknown.id).birth_date == birth(16)
+    assert db.session.scalar(sa.select(sa.func.count()).where(Clearance.recorded_by_id == world.unknown.id)) == 0
+    db.session.rollback()
+    # An adult does in one go what they came for.
+    for address, data, done in (
+        (new, {**body, "outcome": "accepted"}, Clearance.recorded_by_id),
+        (agree, {}, Exemption.agreed_by_id),
+        (
+            f"/manage/{slug}/guardians/{encode_id(world.guardian.id)}",
+            {"means": "telephone"},
+            GuardianConfirmation.confirmed_by_id,
+        ),
+    ):
+        adult = make_member(world.organization, "manager", birth_date=None)
+        sign_in(adult)
+        assert client.post(address, data=data).status_code == 422, address
+        assert client.post(address, data={**data, "birth_date": ADULT.isoformat()}).status_code == 303, address
+        assert db.session.scalar(sa.select(sa.func.count()).where(done == adult.id)) == 1, address
+        assert db.session.get_one(Person, adult.id).birth_date == ADULT
+        db.session.rollback()
