@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
@@ -138,15 +138,24 @@ def public_document(
     return response
 
 
+def keep_nowhere() -> None:
+    """Said while an answer is made: it tells of something that time alone changes and that must be true now, so that nobody keeps
+    it, neither this process nor a proxy."""
+    g.is_kept_nowhere = True
+
+
 def _kept_answer(make: Callable[[], str], content_type: str, proxies: bool) -> Response:
     cache: PageCache = current_app.extensions["page_cache"]
     key = (request.full_path, str(get_locale()))
     found = cache.find(key) if len(key[0]) <= MOST_URL else None
     if found is None:
         stamp = cache.stamp()
+        g.is_kept_nowhere = False
         body = make().encode()
         found = (body, hashlib.blake2b(body, digest_size=12).hexdigest())
-        if len(key[0]) <= MOST_URL:
+        if g.is_kept_nowhere:
+            proxies = False
+        elif len(key[0]) <= MOST_URL:
             cache.keep(key, stamp, *found)
     response = Response(found[0], content_type=content_type)
     response.set_etag(found[1])

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from app.core.errors import Reason
 from app.core.i18n import _
 from app.needs.models import Need, Position, Shift
+from app.needs.queries import ShiftLine
 from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE
 from app.safeguarding.requirements import Requirement, check_profile, in_all, parse
 from app.safeguarding.standing import OrganizationFacts, load_organizations
 
 
-def has_contact(shift: Shift) -> bool:
+def has_contact(shift: Shift | ShiftLine) -> bool:
     """True when people on it meet children or adults at risk."""
     return shift.contact in CONTACTS_WITH_PEOPLE
 

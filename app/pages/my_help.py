@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import sqlalchemy as sa
 
@@ -149,11 +149,13 @@ def list_my_help(person: Person) -> MyHelp:
     started = _of_fundraisers(fundraisers.list_fundraisers_started_by(person.id))
     given, ended = signups.list_past_signups_of(person.id), signups.list_ended_signups_of(person.id)
     needs = [place.shift.need for place in (*places, *given, *ended)] + [promise.item.need for promise in promises]
-    exact = signups.list_exact_addresses(needs, person)
+    standing = signups.ask_standing(places)
+    exact = signups.list_exact_addresses(needs, person, standing=standing)
     known = Known(
         exact=exact,
-        facts=signups.list_day_facts([place.shift.need for place in places], person, exact),
-        refused=gate.list_refusals(places),
+        facts=signups.list_day_facts([place.shift.need for place in places], person, exact, standing=standing),
+        refused=standing.refused,
+        idle=standing.idle,
     )
     ahead = [_of_signup(place, known) for place in places]
     ahead += [_of_pledge(promise, known) for promise in promises]
@@ -163,8 +165,8 @@ def list_my_help(person: Person) -> MyHelp:
     done += [_of_received(promise) for promise in over if promise.status == "received"]
     done += [entry for entry in started if entry.status == "ended"]
     done.sort(key=lambda entry: entry.day or dt.date.min, reverse=True)
-    standing = {place.shift_id for place in places}
-    changed = _ended_places([place for place in ended if place.shift_id not in standing], person, known)
+    still_there = {place.shift_id for place in places}
+    changed = _ended_places([place for place in ended if place.shift_id not in still_there], person, known)
     still = {promise.item_id for promise in promises}
     changed += [_of_ended_pledge(one) for one in over if one.status != "received" and one.item_id not in still]
     changed += [entry for entry in started if entry.status == "declined"]
@@ -201,9 +203,11 @@ def calendar_feed_of(person: Person, settings: Settings) -> bytes:
     """The private calendar of `person`: what is ahead and what was in the last thirty days."""
     since = now() - dt.timedelta(days=30)
     places = signups.list_signups_for_calendar(person.id, since)
-    exact = signups.list_exact_addresses([signup.shift.need for signup in places], person)
+    standing = signups.ask_standing(places)
+    exact = signups.list_exact_addresses([signup.shift.need for signup in places], person, standing=standing)
     return calendar_feed(
         [(signup, _where(signup.shift.need, exact)) for signup in places],
+        standing,
         name=_("My help"),
         base_url=settings.base_url,
         sender=settings.mail_from,
@@ -246,12 +250,13 @@ def _hours_this_year(person: Person) -> decimal.Decimal:
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """What a person may know now: exact addresses and facts of the day by need, and why places of theirs do not stand any
-    more (G1)."""
+    """What a person may know now: exact addresses and facts of the day by need, why places of theirs do not stand any more
+    (G1), and which shifts cannot run for want of cleared adults (G2), by their ids."""
 
     exact: dict[int, signups.ExactAddress]
     facts: dict[int, signups.ForThoseWhoCome]
-    refused: dict[int, list[Reason]]
+    refused: Mapping[int, list[Reason]]
+    idle: Set[int]
 
 
 def _of_signup(signup: Signup, known: Known, *, done: bool = False) -> Help:
@@ -265,7 +270,8 @@ def _of_signup(signup: Signup, known: Known, *, done: bool = False) -> Help:
         facts.append(ngettext("you and %(num)s guest", "you and %(num)s guests", signup.party_size - 1))
     title = f"{need.title}\u00a0· {signup.position.name}" if signup.position.name else need.title
     is_refused = signup.id in known.refused
-    stands = signup.status in gate.HOLDING_STATUSES and shift.status == "scheduled" and not done and not is_refused
+    runs = shift.status == "scheduled" and shift.id not in known.idle
+    stands = signup.status in gate.HOLDING_STATUSES and runs and not done and not is_refused
     return Help(
         "time",
         "cancelled" if is_refused else signup.status,
@@ -297,7 +303,7 @@ def _next_step(signup: Signup, known: Known) -> str:
         return _("Your place does not stand any more. Please do not come. %(why)s", why=why)
     if shift.status == "cancelled":
         return _("The organization cancelled this shift. Please do not come.")
-    if shift.status == "cannot_run":
+    if shift.status == "cannot_run" or shift.id in known.idle:
         return _("Two cleared adults are needed, and there are fewer. Please do not come before you hear from us.")
     if signup.status == "offered" and signup.offer_expires_at is not None:
         until = when.moment(signup.offer_expires_at, shift.time_zone)

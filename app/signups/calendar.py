@@ -15,8 +15,10 @@ from app.core.i18n import _
 from app.core.ids import encode_id
 from app.core.mail import Attachment
 from app.needs.models import Need
-from app.signups.gate import HOLDING_STATUSES, list_refusals, stands
+from app.signups import two_adults
+from app.signups.gate import HOLDING_STATUSES, stands
 from app.signups.models import Signup
+from app.signups.queries import Standing
 
 
 def describe_area(need: Need) -> str:
@@ -33,17 +35,26 @@ def calendar_file(signup: Signup, *, base_url: str, sender: str) -> bytes | None
     Published while the place is held, cancelled afterwards. The exact address of a private place is never in it (N6).
     """
     held = stands(signup)
-    event = _event(signup, describe_area(signup.shift.need), held=held, base_url=base_url, sender=sender)
+    runs = not held or two_adults.runs(signup.shift)
+    event = _event(signup, describe_area(signup.shift.need), held=held, base_url=base_url, sender=sender, runs=runs)
     return None if event is None else _calendar([event], "PUBLISH" if held else "CANCEL")
 
 
-def calendar_feed(places: Iterable[tuple[Signup, str]], *, name: str, base_url: str, sender: str) -> bytes:
+def calendar_feed(
+    places: Iterable[tuple[Signup, str]], standing: Standing, *, name: str, base_url: str, sender: str
+) -> bytes:
     """Every place of one person as a calendar to subscribe to: each with where it is, as far as that person may know it
-    now (N6, G7). A place that was given back, or that does not stand any more (G1), is in it as cancelled."""
-    places = list(places)
-    refused = list_refusals([signup for signup, _where in places])
+    now (N6, G7). A place that was given back, or that does not stand any more (G1), is in it as cancelled; one on a shift that
+    cannot run (G2) as one that may yet be. `standing`: how these places stand."""
     events = [
-        _event(signup, where, held=_is_held(signup, refused), base_url=base_url, sender=sender)
+        _event(
+            signup,
+            where,
+            held=_is_held(signup, standing.refused),
+            base_url=base_url,
+            sender=sender,
+            runs=signup.shift_id not in standing.idle,
+        )
         for signup, where in places
     ]
     return _calendar([event for event in events if event is not None], "PUBLISH", name)
@@ -117,7 +128,7 @@ def _calendar(events: list[icalendar.Event], method: str, name: str = "") -> byt
     return bytes(calendar.to_ical())
 
 
-def _event(signup: Signup, where: str, *, held: bool, base_url: str, sender: str) -> icalendar.Event | None:
+def _event(signup: Signup, where: str, *, held: bool, base_url: str, sender: str, runs: bool) -> icalendar.Event | None:
     """One place; None for a flexible role without a date."""
     shift, need = signup.shift, signup.shift.need
     event = icalendar.Event()
@@ -131,15 +142,16 @@ def _event(signup: Signup, where: str, *, held: bool, base_url: str, sender: str
     event.add("description", need.organization.name)
     event.add("url", f"{base_url}/needs/{encode_id(need.id)}")
     event.add("organizer", icalendar.vCalAddress(f"mailto:{parseaddr(sender)[1]}"))
-    event.add("status", _status_of(signup, held=held))
+    event.add("status", _status_of(signup, held=held, runs=runs))
     return event
 
 
-def _status_of(signup: Signup, *, held: bool) -> str:
+def _status_of(signup: Signup, *, held: bool, runs: bool) -> str:
     """As calendars say it; a place on a shift that cannot run as it stands may yet be one (G2)."""
     if not held and signup.status != "completed":
         return "CANCELLED"
-    return "TENTATIVE" if signup.shift.status == "cannot_run" and not signup.shift.is_over else "CONFIRMED"
+    runs = runs and signup.shift.status != "cannot_run"
+    return "CONFIRMED" if runs or signup.shift.is_over else "TENTATIVE"
 
 
 def _add_time(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -334,15 +334,34 @@ def find_exact_address(need: Need, viewer: Person | None) -> ExactAddress | None
     return list_exact_addresses([need], viewer).get(need.id)
 
 
-def list_exact_addresses(needs: Iterable[Need], viewer: Person | None) -> dict[int, ExactAddress]:
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """What was asked a moment ago of all places that somebody has and that are not over: which of them do not stand, each with
+    why (gate.list_refusals), and which of their shifts cannot run (two_adults.list_not_running)."""
+
+    places: Sequence[Signup]
+    refused: Mapping[int, list[Reason]]
+    idle: Set[int]
+
+
+def ask_standing(places: Sequence[Signup]) -> Standing:
+    """That, asked now: in as many statements for fifty places as for one."""
+    idle = two_adults.list_not_running([place.shift for place in places if place.shift.status == "scheduled"])
+    return Standing(places, gate.list_refusals(places), idle)
+
+
+def list_exact_addresses(
+    needs: Iterable[Need], viewer: Person | None, *, standing: Standing | None = None
+) -> dict[int, ExactAddress]:
     """Of those of `needs` whose address is private, the exact addresses that `viewer` may know, by the needs' ids: in as
-    many statements for fifty as for one, and none without such a need."""
+    many statements for fifty as for one, and none without such a need. `standing`: how the viewer's places stand, where that was
+    asked a moment ago."""
     private = {need.id: need for need in needs if need.private_address}
     if not private or viewer is None or not viewer.is_active:
         return {}
     opened = list_worked_on(private.values(), viewer)
     coming = [need for key, need in private.items() if key not in opened and _may_come(need)]
-    opened |= _open_for(coming, viewer)
+    opened |= _open_for(coming, viewer, standing)
     if not opened:
         return {}
     rows = db.session.scalars(sa.select(PrivateAddress).where(PrivateAddress.need_id.in_(opened)))
@@ -353,12 +372,13 @@ def _may_come(need: Need) -> bool:
     return need.status in COMING_STATUSES and need.organization.is_public
 
 
-def _open_for(needs: Sequence[Need], viewer: Person) -> set[int]:
+def _open_for(needs: Sequence[Need], viewer: Person, known: Standing | None) -> set[int]:
     """Ids of the needs whose address a place of the viewer opens now."""
-    places = [place for place in _holding_places(needs, viewer) if is_in_address_window(place.shift)]
-    refused = gate.list_refusals(places)
+    found = _holding_places(needs, viewer, known)
+    places = [place for place in found if is_in_address_window(place.shift)]
+    refused = gate.list_refusals(places) if known is None else known.refused
     standing = [place for place in places if place.id not in refused]
-    idle = two_adults.list_not_running([place.shift for place in standing])
+    idle = two_adults.list_not_running([place.shift for place in standing]) if known is None else known.idle
     return {place.shift.need_id for place in standing if place.shift_id not in idle}
 
 
@@ -381,10 +401,15 @@ def find_day_facts(need: Need, viewer: Person | None) -> ForThoseWhoCome | None:
 
 
 def list_day_facts(
-    needs: Iterable[Need], viewer: Person, exact: Mapping[int, ExactAddress] | None = None
+    needs: Iterable[Need],
+    viewer: Person,
+    exact: Mapping[int, ExactAddress] | None = None,
+    *,
+    standing: Standing | None = None,
 ) -> dict[int, ForThoseWhoCome]:
     """What `viewer` may know of that of each of the needs, by their ids: in as many statements for fifty as for one, and in
-    one where none of them says anything. `exact` is what `list_exact_addresses` said of them a moment ago."""
+    one where none of them says anything. `exact` is what `list_exact_addresses` said of them a moment ago, `standing` how the
+    viewer's places stand, where that was asked."""
     by_id = {need.id: need for need in needs}
     if not by_id or not viewer.is_active:
         return {}
@@ -394,7 +419,7 @@ def list_day_facts(
         return {}
     said = [by_id[row.need_id] for row in rows]
     known = list_worked_on(said, viewer)
-    known |= _standing_on([need for need in said if need.id not in known and _may_come(need)], viewer)
+    known |= _standing_on([need for need in said if need.id not in known and _may_come(need)], viewer, standing)
     if exact is None:
         exact = list_exact_addresses([need for need in said if need.id in known], viewer)
     return {
@@ -406,22 +431,32 @@ def list_day_facts(
     }
 
 
-def _standing_on(needs: Sequence[Need], viewer: Person) -> set[int]:
+def _standing_on(needs: Sequence[Need], viewer: Person, known: Standing | None) -> set[int]:
     """Ids of those needs with a place of `viewer` on a shift ahead that would be given today, too."""
-    places = [place for place in _holding_places(needs, viewer) if not place.shift.is_over]
-    refused = gate.list_refusals(places)
+    places = [place for place in _holding_places(needs, viewer, known) if not place.shift.is_over]
+    refused = gate.list_refusals(places) if known is None else known.refused
     return {place.shift.need_id for place in places if place.id not in refused}
 
 
-def _holding_places(needs: Sequence[Need], viewer: Person) -> Sequence[Signup]:
+def _holding_places(needs: Sequence[Need], viewer: Person, known: Standing | None) -> Sequence[Signup]:
     """Places of the viewer that may let them know more. None of an account whose address nobody has shown to be theirs: staff
     vouch for whom they have before them, not for whoever typed that address somewhere."""
     if not needs or not viewer.is_email_verified:
         return []
+    asked = {need.id for need in needs}
+    if known is not None:
+        return [
+            place
+            for place in known.places
+            if place.shift.need_id in asked
+            and place.shift.status == "scheduled"
+            and place.person_id == viewer.id
+            and place.status in gate.HOLDING_STATUSES
+        ]
     return db.session.scalars(
         with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
-        .where(Shift.need_id.in_([need.id for need in needs]), Shift.status == "scheduled")
+        .where(Shift.need_id.in_(asked), Shift.status == "scheduled")
         .where(Signup.person_id == viewer.id, Signup.status.in_(gate.HOLDING_STATUSES))
     ).all()
 

@@ -26,6 +26,7 @@ from app.needs.asking import has_contact
 from app.needs.models import Need, NeedAssignment, Position, Shift
 from app.needs.operations.shared import changed, locked_shift
 from app.needs.policy import works_on
+from app.needs.queries import ShiftLine
 from app.organizations.members import find_membership
 from app.organizations.models import Membership
 from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE
@@ -35,18 +36,20 @@ from app.signups.models import ShiftStaff, Signup
 
 ADULTS_NEEDED = 2
 DECIDED_BEFORE = dt.timedelta(hours=24)
+# Longer than any page is kept.
+KEPT_FOR = dt.timedelta(minutes=1)
 # Whose hours are noted while the shift runs is there all the same.
 PRESENT_STATUSES = (*gate.HOLDING_STATUSES, "completed")
 # Staff are warned while there is still time to find somebody.
 WARNED_BEFORE = (dt.timedelta(days=7), dt.timedelta(days=3), dt.timedelta(hours=36))
 
 
-def is_asked(shift: Shift) -> bool:
+def is_asked(shift: Shift | ShiftLine) -> bool:
     """True for a shift at a set time with contact: the rule is about these. A flexible role has no start to count from."""
     return has_contact(shift) and shift.starts_at is not None and shift.status != "cancelled"
 
 
-def is_decided(shift: Shift) -> bool:
+def is_decided(shift: Shift | ShiftLine) -> bool:
     """True from a day before the start to the end of such a shift."""
     if not is_asked(shift) or shift.starts_at is None or shift.ends_at is None:
         return False
@@ -58,6 +61,12 @@ def runs(shift: Shift) -> bool:
     return not list_not_running([shift])
 
 
+def cannot_run(shift: Shift, adults: int | None) -> bool:
+    """True when that is written, or is so now with that many cleared adults (None: they were not counted)."""
+    is_short = adults is not None and adults < ADULTS_NEEDED and is_decided(shift)
+    return is_short or shift.status == "cannot_run"
+
+
 def list_not_running(shifts: Iterable[Shift]) -> set[int]:
     """Ids of those of the shifts that cannot run for want of cleared adults, asked live: in as many statements for fifty
     as for one, and none where the rule is not about them."""
@@ -66,6 +75,23 @@ def list_not_running(shifts: Iterable[Shift]) -> set[int]:
         return set()
     counted = _count(decided)
     return {shift.id for shift in decided if counted[shift.id] < ADULTS_NEEDED}
+
+
+def list_idle(lines: Iterable[ShiftLine]) -> set[int]:
+    """`list_not_running` of the shifts that a need's page shows; no statement where the rule is about none of them."""
+    near = [line.id for line in lines if is_decided(line)]
+    if not near:
+        return set()
+    shifts = sa.select(Shift).where(Shift.id.in_(near)).order_by(Shift.id)
+    loaded = (joinedload(Shift.need).joinedload(Need.organization), selectinload(Shift.positions))
+    return list_not_running(db.session.scalars(shifts.options(*loaded)).all())
+
+
+def is_turning(shift: Shift | ShiftLine) -> bool:
+    """True while time alone may decide whether the shift runs: from a little before that is looked at to its end."""
+    if not is_asked(shift) or shift.starts_at is None or shift.ends_at is None:
+        return False
+    return shift.starts_at - DECIDED_BEFORE - KEPT_FOR <= now() < shift.ends_at
 
 
 def not_running() -> Reason:

@@ -114,7 +114,7 @@ def test_who_may_know_it_reads_it_on_the_pages_that_are_for_them(house: House) -
 
 @pytest.mark.rule("N6")
 def test_with_the_reader_opened_the_same_reading_finds_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def everybody(needs: Iterable[queries.Need], _viewer: object) -> dict[int, queries.ExactAddress]:
+    def everybody(needs: Iterable[queries.Need], _viewer: object, **_known: object) -> dict[int, queries.ExactAddress]:
         rows = db.session.scalars(sa.select(PrivateAddress))
         return {
             row.need_id: queries.ExactAddress(row.address, row.postal_code, row.latitude, row.longitude) for row in rows

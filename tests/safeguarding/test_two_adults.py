@@ -16,6 +16,7 @@ from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.outbox import Outbox
+from app.core.web import settings
 from app.moderation.operations import withdraw_contact
 from app.needs.models import PrivateAddress, Shift
 from app.needs.operations import assign_need, take_need
@@ -24,6 +25,7 @@ from app.needs.operations.inputs import PositionInput, ShiftInput
 from app.needs.operations.shifts import edit_shift
 from app.organizations.members import remove_member
 from app.organizations.models import Organization
+from app.pages.my_help import calendar_feed_of, list_my_help
 from app.safeguarding.models import Clearance, Exemption
 from app.signups import operations, two_adults
 from app.signups.calendar import calendar_file
@@ -125,6 +127,41 @@ def test_one_of_two_cancels_within_a_day(
     assert shown is not None
     assert later is not None
     assert (shown["status"], later["status"]) == ("scheduled", "cannot_run"), "asked live"
+    need_page, not_yet = f"/needs/{encode_id(shift.need_id)}", "cannot take place yet"
+    assert not_yet in app.test_client().get(need_page).text
+    assert "cannot take place as it stands" in app.test_client().get(f"/shifts/{encode_id(shift.id)}/sign-up").text
+    left = db.session.get_one(Signup, left.id)
+    assert b"STATUS:TENTATIVE" in (calendar_file(left, base_url="", sender="a@example.org") or b"")
+    person = db.session.get_one(Person, one.id)
+    feed = calendar_feed_of(person, settings())
+    assert (feed.count(b"STATUS:TENTATIVE"), feed.count(b"STATUS:CONFIRMED")) == (1, 0)
+    (mine,) = list_my_help(person).ahead
+    assert mine.next_step.startswith("Two cleared adults are needed"), mine.next_step
+    assert mine.known is None
+    assert status(shift) == "scheduled", "all of that without anybody having looked"
+
+
+@pytest.mark.rule("G2")
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_page_of_a_shift_that_time_alone_stops_is_kept_nowhere(
+    client: CheckingClient, organization: Organization, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    shift = contact_shift(organization, days=3)
+    place(shift, cleared_person(organization))
+    address, not_yet = f"/needs/{encode_id(shift.need_id)}", "cannot take place yet"
+    if not is_guarded:
+        monkeypatch.setattr("app.needs.views.detail.keep_nowhere", lambda: None)
+    begins = db.session.get_one(Shift, shift.id).starts_at
+    assert begins is not None
+    db.session.rollback()
+    with time_machine.travel(begins - DAY - dt.timedelta(seconds=1), tick=False) as clock:
+        before = client.get(address)
+        assert not_yet not in before.text
+        assert ("no-cache" in before.headers["Cache-Control"]) is is_guarded
+        clock.shift(dt.timedelta(seconds=2))
+        assert (not_yet in client.get(address).text) is is_guarded
+    with time_machine.travel(begins - 2 * DAY, tick=False):
+        assert "s-maxage=1" in client.get(address).headers["Cache-Control"], "as long as nothing can turn"
 
 
 def test_were_one_adult_enough_the_same_cancellation_would_stop_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from flask import abort, render_template, url_for
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
 from app.accounts.session import find_current_person
-from app.core.cache import anonymous_page
+from app.core.cache import anonymous_page, keep_nowhere
 from app.core.markdown import render_markdown
 from app.core.web import public, viewer_was_asked
 from app.donations.accounts import find_that_take_gifts
@@ -18,6 +19,7 @@ from app.fundraisers.queries import FundraiserRow, list_fundraisers_for
 from app.needs import operations, policy, queries, standing
 from app.needs.models import Need
 from app.needs.views.blueprint import needs
+from app.signups import two_adults
 from app.signups.gate import list_refusals
 from app.signups.queries import find_day_facts, find_exact_address, list_live_signups_of
 
@@ -44,6 +46,10 @@ def render_need(need_id: int, typed: list[tuple[str, str]] | None = None) -> str
     is_preview = typed is not None or not page.is_visible
     # One that cannot run for want of cleared adults (G2) is there, so that somebody who is one can sign up.
     shifts = [shift for shift in queries.list_shifts(need_id) if not shift.is_over and shift.status != "cancelled"]
+    if any(two_adults.is_turning(shift) for shift in shifts):
+        keep_nowhere()
+        idle = two_adults.list_idle(shifts)
+        shifts = [dataclasses.replace(shift, status="cannot_run") if shift.id in idle else shift for shift in shifts]
     items = queries.list_items(need_id)
     fundraisers = list_fundraisers_for(need_id, limit=MOST_FUNDRAISERS)
     raised = totals([row.id for row in fundraisers])

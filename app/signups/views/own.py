@@ -172,6 +172,7 @@ def _page(
     asked = {rule.code for rule in rules}
     own = queries.find_live_signup(shift.id, person.id) if person else None
     others = label_others(shift, person) if reasons and own is None else []
+    lacking = _lacking_adults(shift)
     return render_template(
         "signups/new.html",
         shift=shift,
@@ -186,7 +187,8 @@ def _page(
         way=web.way_back(),
         own=own,
         own_why_not=gate.list_refusals([own]).get(own.id) if own is not None else None,
-        lacking=_lacking_adults(shift),
+        lacking=lacking,
+        cannot_run=two_adults.cannot_run(shift, lacking),
         next_step=None if person is None or own is not None else _next_step(rules, web.way_back()),
         others=others,
         area=describe_area(shift.need),

@@ -51,9 +51,10 @@ def safety_of(shift: Shift, out: Sequence[RosterRow], viewer: Person) -> Safety:
     staff = two_adults.list_named(shift) if asked else []
     may_name = asked and not shift.is_over and can_receive(viewer, shift.need)
     named = {each.person.id for each in staff}
+    adults = two_adults.count_cleared_adults(shift) if asked else None
     return Safety(
-        adults=two_adults.count_cleared_adults(shift) if asked else None,
-        runs=shift.status != "cannot_run",
+        adults=adults,
+        runs=not two_adults.cannot_run(shift, adults),
         staff=staff,
         out=[(row, reasons_for_staff(row.why_not, keeps_clearances=keeps)) for row in out],
         members=[one for one in list_workers(shift.need) if one.person_id not in named] if may_name else [],
