@@ -141,29 +141,6 @@ def test_one_of_two_cancels_within_a_day(
     assert status(shift) == "scheduled", "all of that without anybody having looked"
 
 
-@pytest.mark.rule("G2")
-@pytest.mark.parametrize("is_guarded", [True, False])
-def test_a_page_of_a_shift_that_time_alone_stops_is_kept_nowhere(
-    client: CheckingClient, organization: Organization, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
-) -> None:
-    shift = contact_shift(organization, days=3)
-    place(shift, cleared_person(organization))
-    address, not_yet = f"/needs/{encode_id(shift.need_id)}", "cannot take place yet"
-    if not is_guarded:
-        monkeypatch.setattr("app.needs.views.detail.keep_nowhere", lambda: None)
-    begins = db.session.get_one(Shift, shift.id).starts_at
-    assert begins is not None
-    db.session.rollback()
-    with time_machine.travel(begins - DAY - dt.timedelta(seconds=1), tick=False) as clock:
-        before = client.get(address)
-        assert not_yet not in before.text
-        assert ("no-cache" in before.headers["Cache-Control"]) is is_guarded
-        clock.shift(dt.timedelta(seconds=2))
-        assert (not_yet in client.get(address).text) is is_guarded
-    with time_machine.travel(begins - 2 * DAY, tick=False):
-        assert "s-maxage=1" in client.get(address).headers["Cache-Control"], "as long as nothing can turn"
-
-
 def test_were_one_adult_enough_the_same_cancellation_would_stop_nothing(
     organization: Organization, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
