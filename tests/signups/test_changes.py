@@ -48,7 +48,7 @@ def test_people_and_shift_change_in_one_step_and_the_calendar_follows(
     before = sequence_of(signup)
     sign_in(person)
     page = f"/signups/{encode_id(signup.id)}/change"
-    assert client.get(page).status_code == 200
+    assert "You and a guest" in client.get(page).text
     place = f"{encode_id(two.id)}.{encode_id(two.positions[0].id)}"
     sent = client.post(page, data={"place": place, "party_size": "4", "note": "With a car"})
     assert sent.status_code == 303
@@ -58,6 +58,11 @@ def test_people_and_shift_change_in_one_step_and_the_calendar_follows(
     work_off()
     assert len(mailbox.to(person.email)) == 2
     assert check_capacity()[1] == []
+    # Nor does the panel beside it show a place that was given back.
+    assert client.post(f"/signups/{encode_id(signup.id)}/cancel").status_code == 303
+    gone = client.get(page).text
+    assert "cannot be changed any more" in gone
+    assert "You and" not in gone
 
 
 def test_the_place_one_has_is_always_a_choice_however_many_shifts_come_before_it(
