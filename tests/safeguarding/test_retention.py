@@ -19,8 +19,10 @@ from app.core.db import db, transaction
 from app.organizations.models import Organization
 from app.safeguarding import operations as acts
 from app.safeguarding.models import Clearance, ClearanceShare, Exemption, GuardianConfirmation, Guardianship
+from app.safeguarding.operations import clearances
 from app.signups import unused
 from app.signups.models import ShiftStaff, Signup
+from tests.conftest import CheckingClient
 from tests.factories import (
     make_clearance,
     make_guardian,
@@ -30,8 +32,9 @@ from tests.factories import (
     make_person,
     make_shift,
 )
-from tests.safeguarding.common import DAY, HOUR, approved_organization, do
+from tests.safeguarding.common import DAY, HOUR, approved_organization, codes, contact_shift, do, refused
 
+SignIn = Callable[..., CheckingClient]
 WorkOff = Callable[[], dict[str, int]]
 SECOND = dt.timedelta(seconds=1)
 
@@ -63,6 +66,77 @@ def written(action: str) -> list[dict[str, Any]]:
     """What the audit trail keeps of it."""
     db.session.rollback()
     return [row.data for row in db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == action))]
+
+
+# --- what was not accepted ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("G1")
+@pytest.mark.rule("G3")
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_that_a_check_was_not_accepted_outlives_what_it_was_read_from(
+    organization: Organization, owner: Person, client: CheckingClient, sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool,
+) -> None:  # fmt: skip
+    if not is_guarded:
+        monkeypatch.setattr(clearances, "_keep_the_word", lambda _clearance: False)
+    person, elsewhere = make_person(), approved_organization()
+    seen = {"email": person.email, "kind": "background_check", "level": "us_fitness", "issuer": "State Police",
+            "reference": "NJ-1", "issued_on": today("UTC") - DAY}  # fmt: skip
+    declined = do(acts.record_clearance, organization.id, by=owner, outcome="declined", **seen)
+    assert declined.purge_on is not None
+    kept_whole = declined.purge_on
+    # Recorded by another one later, and earlier by what is written on it: nobody had to know of it before.
+    earlier = make_clearance(person, elsewhere, issued_on=today("UTC") - 2 * DAY, expires_on=today("UTC") + 900 * DAY)
+    sign_in(person)
+    assert "then only that it was not accepted, until" in client.get("/my-clearances").text
+    ends = declined.issued_on + 3 * 365 * DAY
+    for day, there in ((kept_whole - DAY, True), (kept_whole, is_guarded), (ends, is_guarded), (ends + DAY, False)):
+        assert left(Clearance, acts.purge_clearances, midnight(day)) == 1 + there, day
+    if not is_guarded:
+        return
+    assert written("clearance.reduced") == [{"person_id": person.id}]
+    declined = do(acts.record_clearance, organization.id, by=owner, outcome="declined", **seen)
+    assert declined.purge_on is not None
+    kept_whole = declined.purge_on
+    assert left(Clearance, acts.purge_clearances, midnight(kept_whole)) == 2
+    row = db.session.get_one(Clearance, declined.id)
+    assert (row.kind, row.level, row.outcome, row.issued_on) == (
+        "background_check", "us_fitness", "declined", seen["issued_on"],
+    )  # fmt: skip
+    assert (row.issuer, row.reference, row.expires_on, row.recorded_by_id, row.objection) == ("", "", None, None, "")
+    db.session.rollback()
+    with time_machine.travel(midnight(kept_whole + DAY), tick=False):
+        assert refused(acts.share_clearance, earlier.id, organization.id, by=person) == ["declined"]
+        with transaction():
+            db.session.add(ClearanceShare(clearance_id=earlier.id, organization_id=organization.id, consented_at=now()))
+        assert codes(contact_shift(organization), person) == ["background_check_required"]
+    sign_in(owner)
+    assert client.get(f"/manage/{organization.slug}/clearances").status_code == 200
+
+
+@pytest.mark.rule("G3")
+def test_what_was_not_accepted_goes_once_there_is_nothing_that_it_decides(
+    organization: Organization, owner: Person
+) -> None:
+    person, day = make_person(), today("UTC")
+    acts_of = {"email": person.email, "outcome": "declined", "by": owner}
+    do(acts.record_clearance, organization.id, kind="identity", issued_on=day, **acts_of)
+    do(acts.record_clearance, organization.id, kind="medical", issued_on=day - 200 * DAY, **acts_of)
+    # By its own date nothing earlier than that medical is good any more; identity has no end, and there is none.
+    after = midnight(day + 366 * DAY)
+    earlier = make_clearance(person, approved_organization(), "identity", issued_on=day - DAY)
+    assert left(Clearance, acts.purge_clearances, after) == 2
+    with transaction():
+        db.session.delete(db.session.get_one(Clearance, earlier.id))
+    assert left(Clearance, acts.purge_clearances, after + 364 * DAY) == 1
+    assert left(Clearance, acts.purge_clearances, after + 366 * DAY) == 0
+    # What staff took back as a mistake decides nothing, and goes on its day.
+    mistake = do(
+        acts.record_clearance, organization.id, kind="background_check", level="us_fitness", issued_on=day, **acts_of
+    )
+    do(acts.revoke_clearance, mistake.id, by=owner, reason="Somebody else’s")
+    assert left(Clearance, acts.purge_clearances, midnight(day + 181 * DAY)) == 0
 
 
 # --- clearances without an end --------------------------------------------------------------------------------------

@@ -96,8 +96,8 @@ def record_clearance(
 
 
 def _let_go_of_earlier(declined: Clearance, by: Person) -> None:
-    """The later word counts, and goes on counting when it is purged: what this organization accepted of the person before
-    is revoked, and it relies on nobody else's any more. `Held.outweighs` says of what, and asks it at every read."""
+    """The later word counts, and goes on counting when all else of it is purged: what this organization accepted of the person
+    before is revoked, and it relies on nobody else's any more. `Held.outweighs` says of what, and asks it at every read."""
     later = held_of(declined)
     shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == declined.organization_id)
     earlier = sa.select(Clearance).where(
@@ -260,13 +260,56 @@ def object_to_clearance(clearance_id: int, *, by: Person, objection: str) -> Cle
 
 
 def purge_clearances() -> int:
-    """Delete what is past its retention date (G3); the audit trail keeps that it was there. Returns how many."""
-    due = sa.select(Clearance).where(Clearance.purge_on <= today("Etc/GMT+12")).order_by(Clearance.person_id)
+    """Delete what is past its retention date (G3); the audit trail keeps that it was there. Of what was not accepted the word
+    alone stays, as long as it decides. Returns how many were deleted or reduced to that."""
+    due = (
+        sa.select(Clearance)
+        .where(Clearance.purge_on <= today("Etc/GMT+12"))
+        .order_by(Clearance.person_id, Clearance.id)
+    )
     purged = db.session.scalars(due.limit(500)).all()
     for clearance in purged:
-        purge_clearance(clearance)
+        if not _keep_the_word(clearance):
+            purge_clearance(clearance)
     db.session.flush()
     return len(purged)
+
+
+def decides_before(clearance: Clearance) -> dt.date | None:
+    """Of what was not accepted: the first day on which nothing earlier could hold any more, as everything of its kind ends by
+    itself. None for a kind that has no end."""
+    kind = find_kind(clearance.kind)
+    return None if kind is None or kind.validity is None else clearance.issued_on + kind.validity + dt.timedelta(days=1)
+
+
+def _keep_the_word(clearance: Clearance) -> bool:
+    """That an organization did not accept something outweighs what is earlier, also where that is shared with it long
+    afterwards. Kept are kind, level, date and outcome, and of a reference whose it was; what it was read from, and by whom, is
+    gone. False when there is nothing left that it could decide."""
+    if clearance.outcome == "accepted" or clearance.revoked_at is not None:
+        return False
+    until, day = decides_before(clearance), today("Etc/GMT+12")
+    if until is None and _has_earlier(clearance):
+        until = day + dt.timedelta(days=365)
+    if until is None or until <= day:
+        return False
+    clearance.purge_on = until
+    clearance.issuer = clearance.issuer if clearance.kind == "reference" else ""
+    clearance.reference, clearance.expires_on, clearance.recorded_by_id = "", None, None
+    clearance.objection, clearance.objected_at = "", None
+    record("clearance.reduced", clearance, None, clearance.organization_id, person_id=clearance.person_id)
+    return True
+
+
+def _has_earlier(declined: Clearance) -> bool:
+    accepted = sa.select(Clearance).where(
+        Clearance.person_id == declined.person_id,
+        Clearance.kind == declined.kind,
+        Clearance.outcome == "accepted",
+        Clearance.revoked_at.is_(None),
+    )
+    later = held_of(declined)
+    return any(later.outweighs(held_of(each)) for each in db.session.scalars(accepted.order_by(Clearance.id)))
 
 
 def purge_clearance(clearance: Clearance) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,6 +24,7 @@ from app.safeguarding import operations, queries
 from app.safeguarding.forms import ObjectionForm, ShareForm
 from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance
+from app.safeguarding.operations.clearances import decides_before
 from app.safeguarding.policy import is_own_clearance
 from app.safeguarding.views.blueprint import safeguarding
 from app.safeguarding.views.words import lacks_consent, name_of, state_of
@@ -85,8 +87,24 @@ def _asking() -> Organization | None:
     return find_public_remaining(line(request.args.get("for")) or "")
 
 
+def _kept_word(clearance: Clearance, day: dt.date) -> str:
+    """Of what was not accepted, which goes on counting against what is earlier."""
+    last = decides_before(clearance)
+    if last is None:
+        return _("%(day)s; then only that it was not accepted, while you have an earlier one", day=when.full_day(day))
+    if day >= last:
+        return _("%(day)s, then it is deleted", day=when.full_day(day))
+    return _(
+        "%(day)s; then only that it was not accepted, until %(last)s",
+        day=when.full_day(day),
+        last=when.full_day(last),
+    )
+
+
 def _kept(clearance: Clearance) -> str:
     """Until when it is kept: its date, or how long after it ended."""
+    if clearance.outcome != "accepted" and clearance.revoked_at is None and clearance.purge_on is not None:
+        return _kept_word(clearance, clearance.purge_on)
     if clearance.purge_on is not None:
         return _("%(day)s, then it is deleted", day=when.full_day(clearance.purge_on))
     if clearance.expires_on is None:
