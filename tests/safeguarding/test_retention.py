@@ -119,12 +119,12 @@ def test_that_a_check_was_not_accepted_outlives_what_it_was_read_from(
 def test_what_was_not_accepted_goes_once_there_is_nothing_that_it_decides(
     organization: Organization, owner: Person
 ) -> None:
-    person, day = make_person(), today("UTC")
+    person, day = make_person(), today("UTC") - DAY
     acts_of = {"email": person.email, "outcome": "declined", "by": owner}
     do(acts.record_clearance, organization.id, kind="identity", issued_on=day, **acts_of)
     do(acts.record_clearance, organization.id, kind="medical", issued_on=day - 200 * DAY, **acts_of)
     # By its own date nothing earlier than that medical is good any more; identity has no end, and there is none.
-    after = midnight(day + 366 * DAY)
+    after = midnight(day + 368 * DAY)
     earlier = make_clearance(person, approved_organization(), "identity", issued_on=day - DAY)
     assert left(Clearance, acts.purge_clearances, after) == 2
     with transaction():
@@ -136,7 +136,7 @@ def test_what_was_not_accepted_goes_once_there_is_nothing_that_it_decides(
         acts.record_clearance, organization.id, kind="background_check", level="us_fitness", issued_on=day, **acts_of
     )
     do(acts.revoke_clearance, mistake.id, by=owner, reason="Somebody else’s")
-    assert left(Clearance, acts.purge_clearances, midnight(day + 181 * DAY)) == 0
+    assert left(Clearance, acts.purge_clearances, midnight(day + 183 * DAY)) == 0
 
 
 # --- clearances without an end --------------------------------------------------------------------------------------
