@@ -92,6 +92,34 @@ def new_card(payments: Payments, customer: Thing, *, works: bool = True) -> Thin
         "type": "card",
     }  # fmt: skip
     payments.emit("payment_method.attached", payments.store.add(method))
+    return _charged_from_now_on(payments, customer, method, works=works)
+
+
+def new_bank_account(payments: Payments, customer: Thing) -> Thing:
+    """The customer gives a bank account, which is debited from now on; whether that works the bank says days later."""
+    nothing = dict.fromkeys(("address", "name", "phone", "tax_id"))
+    method: Thing = {
+        "id": new_id("pm_1"),
+        "object": "payment_method",
+        "allow_redisplay": "limited",
+        "billing_details": {**nothing, "email": customer["email"]},
+        "created": payments.store.now(),
+        "customer": customer["id"],
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "us_bank_account",
+        "us_bank_account": {
+            "account_holder_type": "individual", "account_type": "checking", "bank_name": "Demonstration Bank",
+            "financial_connections_account": None, "fingerprint": new_id("", 16), "last4": "6789",
+            "networks": {"preferred": "ach", "supported": ["ach"]}, "routing_number": "110000000", "status_details": None,
+        },
+    }  # fmt: skip
+    payments.emit("payment_method.attached", payments.store.add(method))
+    return _charged_from_now_on(payments, customer, method, works=True)
+
+
+def _charged_from_now_on(payments: Payments, customer: Thing, method: Thing, *, works: bool) -> Thing:
     settings = customer["invoice_settings"]
     customer |= {"_card_works": works, "invoice_settings": settings | {"default_payment_method": method["id"]}}
     payments.emit("customer.updated", payments.store.save(customer), previous={"invoice_settings": settings})
@@ -201,12 +229,13 @@ def _item(payments: Payments, subscription_id: str, price: Thing, quantity: int,
     }
 
 
-def begin(payments: Payments, session: Thing) -> None:
-    """The payer confirms: customer, card, subscription and its first invoice, paid; noted on the session."""
+def begin(payments: Payments, session: Thing, by: str = "card") -> None:
+    """The payer confirms: customer, card or bank account, subscription and its first invoice, which is paid, or ordered from the
+    bank; noted on the session."""
     customer = payments.store.find("customer", session["customer"])
     if customer is None:
         customer = create_customer(payments, {"email": session["customer_email"]})
-    method = new_card(payments, customer)
+    method = new_card(payments, customer) if by == "card" else new_bank_account(payments, customer)
     asked, now = session["_subscription_data"], payments.store.now()
     prices = [(make_price(payments, given), given["quantity"]) for given in session["_prices"]]
     subscription_id, recurring = new_id("sub_1"), prices[0][0]["recurring"]
@@ -250,7 +279,7 @@ def begin(payments: Payments, session: Thing) -> None:
             "payment_method_options": None, "payment_method_types": None, "save_default_payment_method": "off",
         },
         "start_date": now,
-        "status": "active",
+        "status": "active" if by == "card" else payments.store.setting("bank_begins", "incomplete"),
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "_prorations": [],
     }  # fmt: skip
@@ -315,7 +344,7 @@ def _line(subscription: Thing, item: Thing, amount: int, words: str, *, proratio
 
 def renew(payments: Payments, subscription: Thing, at: int) -> Thing | None:
     """A period ends at `at`: the subscription ends, or its next invoice is drafted (which is finalized an hour later)."""
-    if subscription["status"] in OVER:
+    if subscription["status"] in (*OVER, "incomplete"):
         return None
     if subscription["cancel_at_period_end"] or (subscription["cancel_at"] or at + 1) <= at:
         end(payments, subscription, "cancellation_requested")
@@ -465,6 +494,19 @@ def cancel(payments: Payments, subscription: Thing, asked: Thing, cause: Cause) 
         raise missing("subscription", subscription["id"], "id")
     subscription["cancellation_details"] = subscription["cancellation_details"] | asked.get("cancellation_details", {})
     return end(payments, subscription, "cancellation_requested", cause)
+
+
+def give_up(payments: Payments, subscription: Thing) -> None:
+    """The first payment never came: it never began, and what was asked for is asked for no more."""
+    if subscription["status"] != "incomplete":
+        return
+    payments.store.unplan("renew", subscription["id"])
+    invoice = payments.store.get("invoice", subscription["latest_invoice"])
+    if invoice["status"] == "open":
+        invoices.void(payments, invoice, NOBODY)
+    subscription |= {"status": "incomplete_expired", "ended_at": payments.store.now()}
+    previous = {"status": "incomplete"}
+    payments.emit("customer.subscription.updated", payments.store.save(subscription), previous=previous)
 
 
 def end(payments: Payments, subscription: Thing, reason: str, cause: Cause = NOBODY) -> Thing:

@@ -149,6 +149,10 @@ def _invoices_of(subscription: Thing) -> list[Thing]:
     return payments().store.page("invoice", [(of_it, subscription["id"])], SHOWN)
 
 
+def _waiting_for_bank(subscription: Thing) -> list[Thing]:
+    return [one for one in _invoices_of(subscription) if invoices.waits_for_bank(payments(), one)]
+
+
 @blueprint.get("/subscriptions/<object_id>")
 def subscription_page(object_id: str) -> AnyResponse:
     """What is given every month, what was charged of it, and what may happen next."""
@@ -159,6 +163,7 @@ def subscription_page(object_id: str) -> AnyResponse:
         subscription=subscription,
         item=subscription["items"]["data"][0],
         invoices=_invoices_of(subscription),
+        waiting=[one["id"] for one in _waiting_for_bank(subscription)],
         customer=payments().store.get("customer", subscription["customer"]),
         over=billing.OVER,
         account=payments().store.account or accounts.PLATFORM_ID,
@@ -167,7 +172,7 @@ def subscription_page(object_id: str) -> AnyResponse:
 
 @blueprint.post("/subscriptions/<object_id>")
 def act_on_subscription(object_id: str) -> AnyResponse:
-    """Let a month pass, the card fail or work again, or an invoice be tried again."""
+    """Let a month pass, the card fail or work again, a bank decide, or an invoice be tried again."""
     button, store = request.form.get("act", ""), payments().store
     with store.transaction():
         subscription = _subscription(object_id)
@@ -177,6 +182,9 @@ def act_on_subscription(object_id: str) -> AnyResponse:
         elif button == "renew":
             if subscription["status"] not in billing.OVER:
                 billing.renew_now(payments(), subscription)
+        elif button in ("bank_confirms", "bank_refuses"):
+            for invoice in _waiting_for_bank(subscription):
+                invoices.bank_says(payments(), invoice, confirms=button == "bank_confirms")
         elif button == "retry":
             for invoice in _invoices_of(subscription):
                 invoices.collect(payments(), invoice, store.now())
@@ -214,9 +222,12 @@ def act_in_portal(object_id: str) -> AnyResponse:
     button, store = request.form.get("act", ""), payments().store
     with store.transaction():
         found = _portal(object_id)
-        if button in ("new_card", "bad_card"):
+        if button in ("new_card", "bad_card", "new_account"):
             customer = store.get("customer", found["customer"])
-            method = billing.new_card(payments(), customer, works=button == "new_card")
+            if button == "new_account":
+                method = billing.new_bank_account(payments(), customer)
+            else:
+                method = billing.new_card(payments(), customer, works=button == "new_card")
             portal.use_card(payments(), customer, method)
         elif button == "stop":
             subscription = _subscription(request.form.get("of", ""))

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from deploy.demo_payments import accounts, billing, books, disputes, invoices, refunds
+from deploy.demo_payments import accounts, billing, books, disputes, invoices, portal, refunds
 from deploy.demo_payments.errors import ApiError, missing
 from deploy.demo_payments.faults import MODES, Fault, Faults, WebhookTrouble
 from deploy.demo_payments.payments import find_session
@@ -280,6 +280,28 @@ def set_card(customer_id: str) -> Response:
     return answer({})
 
 
+@blueprint.post("/customers/<customer_id>/new_method")
+def set_method(customer_id: str) -> Response:
+    """`{"type": "card"|"us_bank_account"}`: the customer gives another, which what is given every month is taken from."""
+    _as_owner(customer_id)
+    make = {"card": billing.new_card, "us_bank_account": billing.new_bank_account}[str(_asked()["type"])]
+    with payments().store.transaction():
+        customer = payments().store.get("customer", customer_id)
+        portal.use_card(payments(), customer, make(payments(), customer))
+    return answer({})
+
+
+@blueprint.post("/bank_begins")
+def set_bank_begins() -> Response:
+    """`{"status": "incomplete"|"active"}`: how a subscription stands whose first payment a bank has yet to confirm. Stripe's
+    documentation says incomplete; ways to pay are known that begin active."""
+    status = _asked()["status"]
+    if status not in ("incomplete", "active"):
+        raise ApiError("status must be incomplete or active", param="status")
+    payments().store.set("bank_begins", status)
+    return answer({})
+
+
 @blueprint.post("/subscriptions/<subscription_id>/renew")
 def renew_subscription(subscription_id: str) -> Response:
     """Let the next period begin now and its invoice be collected, whatever the clock says. The invoice, or null when the
@@ -299,6 +321,17 @@ def retry_invoice(invoice_id: str) -> Response:
         invoice = payments().store.get("invoice", invoice_id)
         invoices.collect(payments(), invoice, payments().store.now())
         return answer(payments().public(invoice))
+
+
+@blueprint.post("/invoices/<invoice_id>/bank/<word>")
+def let_bank_say(invoice_id: str, word: str) -> Response:
+    """A bank confirms or refuses what was ordered from it for a month. The invoice after it."""
+    if word not in ("confirms", "refuses"):
+        raise ApiError("Choose confirms or refuses.", status=404)
+    _as_owner(invoice_id)
+    with payments().store.transaction():
+        invoice = payments().store.get("invoice", invoice_id)
+        return answer(payments().public(invoices.bank_says(payments(), invoice, confirms=word == "confirms")))
 
 
 @blueprint.post("/invoices/<invoice_id>/pay_outside")

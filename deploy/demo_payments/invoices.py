@@ -1,4 +1,4 @@
-"""Invoices of subscriptions: drafted, finalized an hour later, paid by card, tried again, given up.
+"""Invoices of subscriptions: drafted, finalized an hour later, paid by card or ordered from a bank, tried again, given up.
 
 https://docs.stripe.com/api/invoices as of errors.API_VERSION: an invoice names neither its payment nor its subscription by
 itself (`parent.subscription_details`, and `payments` or the list of invoice payments). Every function runs inside one
@@ -16,6 +16,8 @@ DAY = 24 * HOUR
 # After how many days a card that was declined is tried again; after the last, the subscription ends.
 RETRIES = (3, 5, 7)
 DECLINED = "Your card was declined."
+# How long a bank takes to say whether a debit arrives, and how long a first payment may be missing.
+BANK_DAYS, INCOMPLETE_HOURS = 4, 23
 
 
 def draft(payments: Payments, subscription: Thing, lines: list[Thing], reason: str, at: int) -> Thing:
@@ -129,20 +131,32 @@ def _give_up(payments: Payments, invoice: Thing, status: str, cause: Cause = NOB
 
 
 def collect(payments: Payments, invoice: Thing, at: int) -> None:
-    """Charge the customer's card for an open invoice; a decline plans the next try."""
-    if invoice["status"] != "open":
+    """Charge the customer's card or bank account for an open invoice; a decline plans the next try."""
+    if invoice["status"] != "open" or waits_for_bank(payments, invoice):
         return
     payments.store.unplan("retry", invoice["id"])
-    if pay(payments, invoice):
-        return
+    if not pay(payments, invoice):
+        _not_paid(payments, invoice, at)
+
+
+def _not_paid(payments: Payments, invoice: Thing, at: int) -> None:
+    """A try has failed: the next is planned, or the subscription ends. One that never began is not tried again."""
     tries, subscription = invoice["attempt_count"], subscription_of(payments, invoice)
-    ends = tries > len(RETRIES)
+    never_began, over = (
+        subscription["status"] == "incomplete",
+        subscription["status"] in ("canceled", "incomplete_expired"),
+    )
+    ends = tries > len(RETRIES) or never_began or over
     invoice["next_payment_attempt"] = None if ends else at + RETRIES[tries - 1] * DAY
     payments.emit("invoice.payment_failed", payments.store.save(invoice))
     # Imported late: it builds on invoices.
     from deploy.demo_payments import billing
 
-    if ends:
+    if never_began:
+        payments.store.plan("give_up", subscription["id"], subscription["created"] + INCOMPLETE_HOURS * HOUR)
+    elif over:
+        payments.store.save(invoice | {"auto_advance": False})
+    elif ends:
         billing.end(payments, subscription, "payment_failed")
     else:
         payments.store.plan("retry", invoice["id"], invoice["next_payment_attempt"])
@@ -150,21 +164,32 @@ def collect(payments: Payments, invoice: Thing, at: int) -> None:
 
 
 def pay(payments: Payments, invoice: Thing) -> bool:
-    """Try the customer's card once; True when the invoice is paid."""
+    """Try the customer's card or bank account once; True unless that is refused at once: the invoice is paid, or waits for the
+    bank."""
     customer = payments.store.get("customer", invoice["customer"])
     first = invoice["billing_reason"] == "subscription_create"
     details = {"description": "Subscription creation" if first else "Subscription update"}
     intent_payment = _payment_of(payments, invoice)
     if intent_payment is None:
         intent = payments.make_intent(
-            invoice["amount_due"], invoice["currency"], details, methods=["card"], customer=customer["id"]
+            invoice["amount_due"],
+            invoice["currency"],
+            details,
+            methods=["card", "us_bank_account"],
+            customer=customer["id"],
         )
         payment = {"type": "payment_intent", "payment_intent": intent["id"]}
         intent_payment = _add_payment(payments, invoice, payment)
     else:
         intent = payments.store.get("payment_intent", intent_payment["payment"]["payment_intent"])
     intent["payment_method"] = customer["invoice_settings"]["default_payment_method"]
-    invoice |= {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
+    invoice |= {"attempted": True, "attempt_count": invoice["attempt_count"] + 1, "next_payment_attempt": None}
+    method = payments.store.find("payment_method", intent["payment_method"])
+    if method is not None and method["type"] == "us_bank_account":
+        payments.order(intent)
+        payments.store.save(invoice)
+        payments.store.plan("bank", invoice["id"], payments.store.now() + BANK_DAYS * DAY)
+        return True
     if not customer["_card_works"]:
         charge = payments.charge(intent, "card", "failed")
         payments.emit("charge.failed", charge)
@@ -174,12 +199,47 @@ def pay(payments: Payments, invoice: Thing) -> bool:
     charge = payments.charge(intent, "card", "succeeded")
     payments.succeed(intent, charge)
     payments.settle_soon(charge)
+    _paid_by(payments, invoice, intent_payment)
+    return True
+
+
+def _paid_by(payments: Payments, invoice: Thing, intent_payment: Thing) -> None:
     intent_payment |= {"status": "paid", "amount_paid": invoice["amount_due"]}
     intent_payment["status_transitions"]["paid_at"] = payments.store.now()
     payments.store.save(intent_payment)
     _mark_paid(payments, invoice)
     payments.emit("invoice_payment.paid", intent_payment)
-    return True
+
+
+def _intent_of(payments: Payments, invoice: Thing) -> Thing | None:
+    payment = _payment_of(payments, invoice)
+    return payment and payments.store.find("payment_intent", payment["payment"].get("payment_intent"))
+
+
+def waits_for_bank(payments: Payments, invoice: Thing) -> bool:
+    """True while a bank has yet to say whether what was ordered from it arrives."""
+    intent = _intent_of(payments, invoice)
+    return intent is not None and intent["status"] == "processing"
+
+
+def bank_says(payments: Payments, invoice: Thing, *, confirms: bool | None = None) -> Thing:
+    """The bank confirms or refuses what was ordered from it, whatever became of the subscription in the meantime; None: as the
+    customer's account is. The page it began on is told as well. Raises ApiError when nothing was ordered."""
+    payment, intent = _payment_of(payments, invoice), _intent_of(payments, invoice)
+    if payment is None or intent is None or intent["status"] != "processing":
+        raise ApiError("Nothing was ordered from a bank.", status=409)
+    payments.store.unplan("bank", invoice["id"])
+    if confirms is None:
+        confirms = payments.store.get("customer", invoice["customer"])["_card_works"]
+    payments.bank_decides(intent, confirms=confirms)
+    if confirms:
+        _paid_by(payments, invoice, payment)
+    else:
+        _not_paid(payments, invoice, payments.store.now())
+    begun = payments.store.page("checkout.session", [("json_extract(data, '$.invoice') = ?", invoice["id"])], 1)
+    if begun and begun[0]["payment_status"] == "unpaid" and invoice["attempt_count"] == 1:
+        payments.tell_session(begun[0], confirms=confirms)
+    return invoice
 
 
 def _mark_paid(payments: Payments, invoice: Thing) -> None:
@@ -199,7 +259,7 @@ def _mark_paid(payments: Payments, invoice: Thing) -> None:
     from deploy.demo_payments import billing
 
     subscription = subscription_of(payments, invoice)
-    if subscription["status"] == "past_due":
+    if subscription["status"] in ("past_due", "incomplete"):
         billing.set_status(payments, subscription, "active")
 
 
@@ -232,6 +292,8 @@ def pay_now(payments: Payments, invoice: Thing) -> Thing | ApiError:
     nothing to pay."""
     if invoice["status"] != "open":
         raise ApiError(f"Invoice is {invoice['status']} and cannot be paid.", code="invoice_not_payable")
+    if waits_for_bank(payments, invoice):
+        raise ApiError("This invoice has a payment that is being processed.", code="invoice_not_payable")
     if not pay(payments, invoice):
         payments.emit("invoice.payment_failed", invoice)
         return ApiError(DECLINED, status=402, code="card_declined", kind="card_error", on_purpose=True)

@@ -24,5 +24,9 @@ def do(payments: Payments, what: str, object_id: str, at: int) -> None:
         billing.resume_collection(payments, store.get("subscription", object_id))
     elif what == "finalize":
         invoices.finalize(payments, store.get("invoice", object_id), at)
+    elif what == "give_up":
+        billing.give_up(payments, store.get("subscription", object_id))
+    elif what == "bank":
+        invoices.bank_says(payments, store.get("invoice", object_id))
     elif what == "retry":
         invoices.collect(payments, store.get("invoice", object_id), at)

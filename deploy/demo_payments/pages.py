@@ -92,7 +92,7 @@ def act(session_id: str) -> AnyResponse:
             return _show(session, 409)
         if button == "pay":
             payments().pay(session)
-        elif button == "pay_later" and session["mode"] == "payment":
+        elif button == "pay_later":
             payments().pay_later(session)
         elif button == "decline":
             payments().decline(session)

@@ -180,7 +180,7 @@ class Payments:
             "payment_method_collection": "always" if monthly else "if_required",
             "payment_method_configuration_details": None,
             "payment_method_options": {},
-            "payment_method_types": ["card"] if monthly else ["card", "us_bank_account"],
+            "payment_method_types": ["card", "us_bank_account"],
             "payment_status": "unpaid",
             "permissions": None,
             "phone_number_collection": {"enabled": False},
@@ -307,12 +307,12 @@ class Payments:
         self.emit("checkout.session.completed", session)
         self.settle_soon(charge)
 
-    def _begin_subscription(self, session: Thing) -> None:
+    def _begin_subscription(self, session: Thing, method: str = "card") -> None:
         # Imported late: it builds on payments.
         from deploy.demo_payments import billing
 
-        billing.begin(self, session)
-        session |= {"status": "complete", "payment_status": "paid"}
+        billing.begin(self, session, method)
+        session |= {"status": "complete", "payment_status": "paid" if method == "card" else "unpaid"}
         self._finish(session)
         self.emit("checkout.session.completed", session)
 
@@ -325,41 +325,73 @@ class Payments:
         self.store.save(session)
 
     def pay_later(self, session: Thing) -> None:
-        """The payer orders a bank payment, which the bank has yet to confirm: complete, and unpaid. Raises ApiError."""
+        """The payer orders a bank payment, which the bank has yet to confirm: complete, and unpaid."""
         if session["mode"] == "subscription":
-            raise ApiError("What is given every month is paid by card here.", status=409)
+            self._begin_subscription(session, "us_bank_account")
+            return
         intent = self._intent(session)
-        charge = self.charge(intent, "us_bank_account", "pending")
-        self.emit("charge.pending", charge)
-        intent |= {"status": "processing", "latest_charge": charge["id"], "last_payment_error": None}
-        self.emit("payment_intent.processing", self.store.save(intent))
+        self.order(intent)
         session["status"] = "complete"
         self._finish(session)
         self.emit("checkout.session.completed", session)
 
     def waits_for_bank(self, session: Thing) -> bool:
         """True when a bank payment was ordered and is neither confirmed nor refused."""
+        # Imported late: it builds on payments.
+        from deploy.demo_payments import invoices
+
+        if session["invoice"] is not None:
+            return invoices.waits_for_bank(self, self.store.get("invoice", session["invoice"]))
         intent = self.store.find("payment_intent", session["payment_intent"])
         return session["status"] == "complete" and intent is not None and intent["status"] == "processing"
 
     def bank_confirms(self, session: Thing) -> None:
         """The bank payment arrives. The session must wait for it."""
-        intent, charge = self._pending(session)
-        charge |= {"status": "succeeded", "paid": True}
-        self.succeed(intent, charge)
-        session["payment_status"] = "paid"
-        self._finish(session)
-        self.emit("checkout.session.async_payment_succeeded", session)
-        self.settle_soon(charge)
+        self._bank_says(session, confirms=True)
 
     def bank_refuses(self, session: Thing) -> None:
         """The bank payment does not arrive. The session must wait for it."""
-        intent, charge = self._pending(session)
+        self._bank_says(session, confirms=False)
+
+    def _bank_says(self, session: Thing, *, confirms: bool) -> None:
+        # Imported late: it builds on payments.
+        from deploy.demo_payments import invoices
+
+        if session["invoice"] is not None:  # whose session hears of it, as this one does
+            invoices.bank_says(self, self.store.get("invoice", session["invoice"]), confirms=confirms)
+            session |= self.store.get("checkout.session", session["id"])
+            return
+        intent = self.store.get("payment_intent", session["payment_intent"])
+        self.bank_decides(intent, confirms=confirms)
+        self.tell_session(session, confirms=confirms)
+
+    def tell_session(self, session: Thing, *, confirms: bool) -> None:
+        """What a bank said of the payment that was ordered on a session's page."""
+        if confirms:
+            session["payment_status"] = "paid"
+            self._finish(session)
+        self.emit(f"checkout.session.async_payment_{'succeeded' if confirms else 'failed'}", session)
+
+    def order(self, intent: Thing) -> Thing:
+        """A bank payment is ordered for an intent: its charge, which is pending."""
+        charge = self.charge(intent, "us_bank_account", "pending")
+        self.emit("charge.pending", charge)
+        intent |= {"status": "processing", "latest_charge": charge["id"], "last_payment_error": None}
+        self.emit("payment_intent.processing", self.store.save(intent))
+        return charge
+
+    def bank_decides(self, intent: Thing, *, confirms: bool) -> None:
+        """The bank payment of an intent that is processing arrives, or does not."""
+        charge = self.store.get("charge", intent["latest_charge"])
+        if confirms:
+            charge |= {"status": "succeeded", "paid": True}
+            self.succeed(intent, charge)
+            self.settle_soon(charge)
+            return
         charge |= {"status": "failed", "failure_code": "insufficient_funds"}
         charge["failure_message"] = "The account has insufficient funds to cover this payment."
         self.emit("charge.failed", self.store.save(charge))
         self.fail(intent, charge, "payment_intent_payment_attempt_failed", charge["failure_message"])
-        self.emit("checkout.session.async_payment_failed", session)
 
     # What the clock does.
     def do_due(self, kind: str | None = None) -> int:
@@ -502,10 +534,6 @@ class Payments:
         if status == "failed":
             charge |= {"failure_code": "card_declined", "failure_message": "Your card was declined."}
         return self.store.add(charge)
-
-    def _pending(self, session: Thing) -> tuple[Thing, Thing]:
-        intent = self.store.get("payment_intent", session["payment_intent"])
-        return intent, self.store.get("charge", intent["latest_charge"])
 
     def succeed(self, intent: Thing, charge: Thing) -> None:
         """The charge of an intent has succeeded."""

@@ -36,13 +36,13 @@ def monthly(**changes: Any) -> Any:
 class Monthly:
     """A gift that began: its account, session and subscription."""
 
-    def __init__(self, server: DemoServer, **changes: Any) -> None:
+    def __init__(self, server: DemoServer, act: str = "pay", **changes: Any) -> None:
         self.server = server
         self.v1 = server.client().v1
         self.options: stripe.RequestOptions = {"stripe_account": server.account()}
         session = self.v1.checkout.sessions.create(monthly(**changes), self.options)
         assert (session.subscription, session.customer, session.invoice) == (None, None, None)
-        server.act(session.id, "pay")
+        server.act(session.id, act)
         self.session: Any = self.v1.checkout.sessions.retrieve(session.id, {}, self.options)
         self.id: str = self.session.subscription
 
@@ -275,7 +275,81 @@ def test_people_let_months_pass_on_a_page(server: DemoServer) -> None:
     session = gift.v1.checkout.sessions.create(monthly(), gift.options)
     assert session.url is not None
     assert "every month" in page(session.url)
-    assert browse(session.url, {"act": "pay_later"})[0] == 400
+    assert browse(session.url, {"act": "pay_later"})[0] == 303
+    assert "Waiting for the bank" in page(session.url)
+    begun: Any = gift.v1.checkout.sessions.retrieve(session.id, {}, gift.options)
+    address = f"{server.base_url}/subscriptions/{begun.subscription}"
+    assert "open, waiting for the bank, tried 1 times" in page(address)
+    assert browse(address, {"act": "bank_confirms"})[0] == 303
+    assert "active" in page(address)
+    assert "Paid" in page(session.url)
+
+
+@pytest.mark.parametrize("begins", ["incomplete", "active"])
+def test_a_month_that_a_bank_has_to_confirm(server: DemoServer, begins: str) -> None:
+    """https://docs.stripe.com/billing/subscriptions/overview: incomplete while the first payment is processing; some begin active."""
+    server.request("/_demo/bank_begins", {"status": begins})
+    gift = Monthly(server, act="pay_later")
+    session = gift.session
+    assert (session.status, session.payment_status, gift.now().status) == ("complete", "unpaid", begins)
+    assert gift.invoices() == [("open", 2500, 1)]
+    assert gift.types()[-1] == "checkout.session.completed"
+    assert "invoice.paid" not in gift.types()
+    method = gift.v1.payment_methods.retrieve(str(gift.now().default_payment_method), {}, gift.options)
+    assert set(method.to_dict()) - declared(stripe.PaymentMethod) == set()
+    error = refused(gift.v1.invoices.pay, session.invoice, {}, gift.options)
+    assert error.http_status == 400
+    before = len(gift.types())
+    server.act(session.id, "bank_confirms")
+    told = ["customer.subscription.updated"] if begins == "incomplete" else []
+    assert gift.types(before) == [
+        "invoice.paid", "invoice.payment_succeeded", *told, "invoice_payment.paid", "checkout.session.async_payment_succeeded",
+    ]  # fmt: skip
+    assert (gift.now().status, gift.invoices()) == ("active", [("paid", 2500, 1)])
+    # A later month: nothing is paid before the bank says so, and what it refuses is tried again.
+    month = gift.renew()
+    assert (gift.now().status, gift.invoices()[-1]) == ("active", ("open", 2500, 1))
+    assert server.request(f"/_demo/invoices/{month['id']}/retry", {})["attempt_count"] == 1  # one at a time
+    before = len(gift.types())
+    failed = server.request(f"/_demo/invoices/{month['id']}/bank/refuses", {})
+    assert failed["next_payment_attempt"] is not None
+    assert gift.types(before) == ["invoice.payment_failed", "customer.subscription.updated"]
+    assert gift.now().status == "past_due"
+    server.request(f"/_demo/customers/{session.customer}/new_method", {"type": "card"})
+    server.request(f"/_demo/invoices/{month['id']}/retry", {})
+    assert (gift.now().status, gift.invoices()[-1]) == ("active", ("paid", 2500, 2))
+    # What nobody decides is decided in some days, as the account is.
+    server.request(f"/_demo/customers/{session.customer}/new_method", {"type": "us_bank_account"})
+    gift.renew()
+    gift.card_works(False)
+    gift.renew()
+    assert gift.invoices()[-2:] == [("open", 2500, 1)] * 2
+    gift.card_works(True)
+    server.request("/_demo/clock", {"advance": 4 * DAY + 1})
+    assert gift.invoices()[-2:] == [("paid", 2500, 1)] * 2
+    server.request("/_demo/bank_begins", {"status": "incomplete"})
+
+
+@pytest.mark.parametrize("begins", ["incomplete", "active"])
+def test_a_first_month_that_a_bank_refuses(server: DemoServer, begins: str) -> None:
+    server.request("/_demo/bank_begins", {"status": begins})
+    gift = Monthly(server, act="pay_later")
+    before = len(gift.types())
+    server.act(gift.session.id, "bank_refuses")
+    told = ["customer.subscription.updated"] if begins == "active" else []
+    assert gift.types(before) == ["invoice.payment_failed", *told, "checkout.session.async_payment_failed"]
+    assert gift.now().status == {"incomplete": "incomplete", "active": "past_due"}[begins]
+    server.request("/_demo/clock", {"advance": DAY})
+    if begins == "incomplete":
+        assert (gift.now().status, gift.invoices()) == ("incomplete_expired", [("void", 2500, 1)])
+        assert server.request(f"/_demo/subscriptions/{gift.id}/renew", {})["invoice"] is None
+    else:  # it is tried again by itself, and the page's session says nothing of that
+        for days in (3, 5):
+            server.request("/_demo/clock", {"advance": days * DAY})
+        assert (gift.now().status, gift.invoices()) == ("active", [("paid", 2500, 2)])
+        session = gift.v1.checkout.sessions.retrieve(gift.session.id, {}, gift.options)
+        assert session.payment_status == "unpaid"
+    server.request("/_demo/bank_begins", {"status": "incomplete"})
 
 
 def test_the_lists_of_parameters_are_ones_that_the_package_knows() -> None:
