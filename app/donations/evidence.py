@@ -78,7 +78,10 @@ def _history_of_month(gift_id: int, donation: Donation) -> Iterator[str]:
             "We wrote to the donor's email address then and with every month, with the amount and a link to the gift."
         )
     if donation.paid_at is not None:
-        yield _("%(at)s: this month was paid by the card that the donor had put in.", at=_moment(donation.paid_at))
+        yield _(
+            "%(at)s: this month was paid by the card or account that the donor had put in.",
+            at=_moment(donation.paid_at),
+        )
 
 
 def _history_of_form(donation: Donation) -> Iterator[str]:

@@ -81,12 +81,14 @@ def _follow(invoice_id: str, account: str | None, *, event_id: int | None = None
         checkout.fulfil(first, event_id=event_id)
         return True
     payment = None
-    if invoice.status == "paid" and invoice.payment_intent_id is not None:
+    failed = invoice.status == "open" and bool(invoice.attempts)
+    if invoice.payment_intent_id is not None and (invoice.status == "paid" or failed):
         payment = gateway.fetch_payment(invoice.payment_intent_id, account=account).confirmed(invoice.paid_at)
     with transaction():
         if invoice.status == "paid":
             operations.renew(gift_id, invoice, payment, livemode=gateway.expects_livemode())
-        elif invoice.status == "open" and invoice.attempts:
+        elif failed and (payment is None or payment.status != "processing"):
+            # While a bank is asked it has neither come nor failed, whatever became of the try before.
             operations.note_failure(gift_id, invoice)
         if event_id is not None:
             inbox.close_event(event_id, "handled")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -225,42 +224,6 @@ def test_what_stripe_does_not_take_of_a_donor_is_said_at_its_field(connecting: C
         "expired"
     ]
     assert connecting.post(yen, connecting.form(amount="600")).status_code == 303
-
-
-@pytest.mark.rule("F4")
-@pytest.mark.parametrize("later", ["paid", "open"])
-def test_a_first_month_that_a_bank_refuses_leaves_nothing_running_and_counts_when_it_is_paid_later(
-    gift: Monthly, monkeypatch: pytest.MonkeyPatch, later: str
-) -> None:
-    """Stripe begins a subscription before the bank confirms; its page's session is unpaid for good when the bank refuses."""
-    server = gift.connecting.server
-    server.act(gift.given.session_id, "pay")
-    fetch = gateway.fetch_session, gateway.fetch_payment, gateway_monthly.fetch_invoice
-    with monkeypatch.context() as bank:
-        bank.setattr(
-            gateway,
-            "fetch_session",
-            lambda key, account: replace(fetch[0](key, account=account), payment_status="unpaid"),
-        )
-        if later == "open":
-            bank.setattr(
-                gateway,
-                "fetch_payment",
-                lambda key, account: replace(fetch[1](key, account=account), status="requires_payment_method"),
-            )
-            bank.setattr(
-                gateway_monthly,
-                "fetch_invoice",
-                lambda key, account: replace(fetch[2](key, account=account), status="open"),
-            )
-        gift.hear()
-        gift.hear()
-    if later == "paid":
-        assert (gift.row().status, gift.months()) == ("active", [("paid", 2500)])
-    else:
-        assert (gift.row().status, gift.months()) == ("pending", [("failed", 2500)])
-        assert gift.subscription()["status"] == "canceled"
-    assert server.refused() == []
 
 
 def test_no_account_waits_for_another_whose_list_of_events_fails(

@@ -287,7 +287,7 @@ def test_people_let_months_pass_on_a_page(server: DemoServer) -> None:
 
 @pytest.mark.parametrize("begins", ["incomplete", "active"])
 def test_a_month_that_a_bank_has_to_confirm(server: DemoServer, begins: str) -> None:
-    """https://docs.stripe.com/billing/subscriptions/overview: incomplete while the first payment is processing; some begin active."""
+    """docs.stripe.com/billing/subscriptions/overview: incomplete while the first payment is processing; some begin active."""
     server.request("/_demo/bank_begins", {"status": begins})
     gift = Monthly(server, act="pay_later")
     session = gift.session

@@ -1,0 +1,152 @@
+"""Months that a bank has to confirm: what is said and counted at each step, through HTTP, with the real package (MONEY.md 11)."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.money import Money
+from app.donations import checkout, checks, monthly, queries
+from app.donations.monthly_models import MonthlyDecline
+from tests.donations.conftest import WorkOff, ledger_table
+from tests.donations.connecting import Connecting, connecting
+from tests.donations.test_monthly import Monthly
+from tests.smtp import Mailbox, text_of
+
+__all__ = ["connecting"]
+
+
+@pytest.fixture
+def gift(connecting: Connecting, work_off: WorkOff) -> Monthly:
+    return Monthly(connecting, work_off)
+
+
+def received(gift: Monthly) -> int:
+    """What the fundraiser shows as received."""
+    fundraiser_id = gift.connecting.fundraiser().id
+    settled = queries.totals([fundraiser_id])[fundraiser_id].settled.amount_minor
+    db.session.rollback()
+    return settled
+
+
+def invoice_of(gift: Monthly) -> str:
+    """The invoice of the latest month."""
+    return str(gift.subscription()["latest_invoice"])
+
+
+def bank(gift: Monthly, word: str, invoice: str = "") -> None:
+    """The bank confirms or refuses the latest month, and we hear of it."""
+    gift.connecting.server.hook("POST", f"invoices/{invoice or invoice_of(gift)}/bank/{word}", {})
+    gift.hear()
+
+
+def gifts_in_books() -> int:
+    return [kind for _label, kind, _entries in ledger_table()].count("gift")
+
+
+@pytest.mark.rule("F3")
+@pytest.mark.rule("F4")
+@pytest.mark.parametrize("begins", ["incomplete", "active"])
+def test_a_first_month_that_a_bank_confirms_days_later_counts_only_then(
+    gift: Monthly, mailbox: Mailbox, begins: str
+) -> None:
+    server = gift.connecting.server
+    server.hook("POST", "bank_begins", {"status": begins})
+    server.act(gift.given.session_id, "pay_later")
+    gift.hear()
+    monthly.refresh(gift.id)
+    assert (gift.row().status, gift.months(), received(gift)) == ("pending", [("processing", 2500)], 0)
+    assert "has not arrived, so nothing is given yet" in gift.page()
+    assert gift.subscription()["status"] == begins
+    server.act(gift.given.session_id, "bank_confirms")
+    server.settle()
+    gift.hear()
+    assert (gift.row().status, gift.months(), received(gift)) == ("active", [("paid", 2500)], 2500)
+    assert gift.subscription()["status"] == "active"
+    assert gifts_in_books() == 1
+    # A later month is ordered: nothing is counted, and its donor is told neither that it came nor that it failed.
+    gift.renew()
+    gift.hear()
+    monthly.refresh(gift.id)
+    assert (gift.row().status, gift.months(), received(gift)) == ("active", [("paid", 2500)], 2500)
+    assert gift.mails().count("monthly_failed") == 0
+    bank(gift, "confirms")
+    assert (gift.months(), received(gift)) == ([("paid", 2500)] * 2, 5000)
+    # The next is refused. While it is ordered once more nobody is told that it failed: what is heard late says how it is now.
+    gift.renew()
+    third = invoice_of(gift)
+    server.hook("POST", f"invoices/{third}/bank/refuses", {})
+    server.hook("POST", f"invoices/{third}/retry", {})
+    gift.hear()
+    monthly.refresh(gift.id)
+    assert (gift.months(), gift.mails().count("monthly_failed")) == ([("paid", 2500)] * 2, 0)
+    bank(gift, "refuses", third)
+    assert (gift.row().status, gift.months(), received(gift)) == ("past_due", [("paid", 2500)] * 2, 5000)
+    [mail] = [one for one in mailbox.messages if "was not paid" in one["Subject"]]
+    assert "Nothing was taken" in text_of(mail)
+    assert "Your bank declined the last payment" in gift.page()
+    server.hook("POST", f"customers/{gift.row().stripe_customer_id}/new_method", {"type": "card"})
+    server.hook("POST", f"invoices/{third}/retry", {})
+    gift.hear()
+    assert (gift.row().status, gift.months(), received(gift)) == ("active", [("paid", 2500)] * 3, 7500)
+    db.session.rollback()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(MonthlyDecline)) == 1
+    db.session.rollback()
+    assert checks.compare_with_stripe()[1] == []
+    assert server.refused() == []
+
+
+@pytest.mark.rule("F4")
+@pytest.mark.parametrize(("begins", "then"), [("incomplete", "again"), ("active", "again"), ("active", "taken later")])
+def test_a_first_month_that_a_bank_refuses_leaves_nothing_running_and_counts_when_it_is_taken_later(
+    gift: Monthly, mailbox: Mailbox, begins: str, then: str
+) -> None:
+    server = gift.connecting.server
+    server.hook("POST", "bank_begins", {"status": begins})
+    server.act(gift.given.session_id, "pay_later")
+    gift.hear()
+    refused = gift.row().stripe_subscription_id
+    server.act(gift.given.session_id, "bank_refuses")
+    if then == "taken later":  # before we hear of it; the page's session stays unpaid
+        server.hook("POST", f"customers/{gift.row().stripe_customer_id}/new_method", {"type": "card"})
+        server.hook("POST", f"invoices/{invoice_of(gift)}/retry", {})
+        gift.hear()
+        assert (gift.row().status, gift.months(), received(gift)) == ("active", [("paid", 2500)], 2500)
+        assert gift.mails().count("donation_failed") == 0
+        assert server.refused() == []
+        return
+    gift.hear()
+    assert (gift.row().status, gift.months(), received(gift)) == ("pending", [("failed", 2500)], 0)
+    assert gifts_in_books() == 0
+    assert (gift.mails().count("donation_failed"), gift.mails().count("monthly_failed")) == (1, 0)
+    assert "has not arrived, so nothing is given yet" in gift.page()
+    assert gift.subscription()["status"] == "canceled"
+    # Its donor goes on with it, by card: another subscription, one gift.
+    address = checkout.resume(gift.given.donation_id, Money(2500, "USD"))
+    assert address is not None
+    server.act(address.rpartition("/")[2], "pay")
+    gift.hear()
+    assert (gift.row().status, gift.months(), received(gift)) == ("active", [("paid", 2500)], 2500)
+    assert gift.row().stripe_subscription_id not in (None, refused)
+    assert server.refused() == []
+
+
+def test_a_month_that_was_ordered_before_its_donor_stopped_it_counts_when_it_comes(gift: Monthly) -> None:
+    gift.begin()
+    server = gift.connecting.server
+    server.hook("POST", f"customers/{gift.row().stripe_customer_id}/new_method", {"type": "us_bank_account"})
+    for word in ("confirms", "refuses"):
+        gift.renew()
+        invoice = invoice_of(gift)
+        if word == "refuses":
+            assert gift.connecting.client.post(gift.url("/stop")).status_code == 303
+        else:
+            gift.hear()
+            assert gift.connecting.client.post(gift.url("/pause")).status_code == 303
+        bank(gift, word, invoice)
+        if word == "confirms":
+            assert gift.connecting.client.post(gift.url("/resume")).status_code == 303
+    assert (gift.row().status, gift.row().ended_by, gift.months()) == ("ended", "donor", [("paid", 2500)] * 2)
+    assert gift.mails().count("monthly_failed") == 0
+    assert server.refused() == []
