@@ -25,7 +25,7 @@ CURRENCIES = {
     "TH": "thb", "US": "usd",
 }  # fmt: skip
 UNSTARTED = ("business_profile.url", "business_type", "external_account", "tos_acceptance.date", "tos_acceptance.ip")
-ACTS = ("ready", "due", "restrict", "deauthorize")
+ACTS = ("ready", "due", "restrict", "deauthorize", "vanish", "come_back")
 
 
 def admit(store: Store, account: str) -> str:
@@ -267,6 +267,9 @@ def act(payments: Payments, account: Thing, what: str) -> Thing:
     before = dict(account)
     if what == "deauthorize":
         return _deauthorize(payments, account)
+    if what in ("vanish", "come_back"):  # as with another platform's key: nobody is told
+        with payments.store.acting_as(PLATFORM):
+            return payments.store.save(account | {"_deauthorized": what == "vanish"})
     if what == "ready":
         _make_ready(account)
     elif what == "due":

@@ -182,11 +182,15 @@ def act(session_id: str, act: str) -> Response:
 
 @blueprint.post("/accounts/<account_id>/<act>")
 def act_of_account(account_id: str, act: str) -> Response:
-    """What is chosen on an account's page: ready, due, restrict, deauthorize. The account after it."""
+    """What is chosen on an account's page: ready, due, restrict, deauthorize; vanish, come_back: it answers as if it were not
+    the platform's, and nobody is told. The account after it."""
     if act not in accounts.ACTS:
         raise ApiError(f"Choose one of {', '.join(accounts.ACTS)}.", status=404)
     with payments().store.transaction():
-        return answer(payments().public(accounts.act(payments(), accounts.get(payments(), account_id), act)))
+        account = payments().store.find("account", account_id)
+        if account is None or (account["_deauthorized"] and act != "come_back"):
+            account = accounts.get(payments(), account_id)
+        return answer(payments().public(accounts.act(payments(), account, act)))
 
 
 # What happens on the pages of an account, without the pages. `account` in the body, or whose the object is.

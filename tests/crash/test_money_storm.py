@@ -38,7 +38,7 @@ def test_a_storm_of_webhooks_and_kills_loses_and_doubles_nothing(
             storm = Storm(app, tmp_path, server, deliveries=DELIVERIES, kills=KILLS, gifts=GIFTS)
             outcome = storm.run(waves=3)
             # The application asked nothing that Stripe refuses, and nothing without a key of its own.
-            refused, unkeyed = server.refused(), server.unkeyed()
+            refused, unkeyed = storm.refused(), server.unkeyed()
     assert outcome.problems == []
     assert (outcome.deliveries, sum(outcome.kills.values())) == (DELIVERIES, KILLS)
     assert outcome.gifts > GIFTS  # months of monthly gifts among them
@@ -46,6 +46,8 @@ def test_a_storm_of_webhooks_and_kills_loses_and_doubles_nothing(
     assert outcome.dropped >= 3
     assert outcome.astray > outcome.dropped
     assert min(outcome.went_back, outcome.payouts) >= 3  # two months of each wave, and each wave pays out
+    for rare in ("away", "both", "dashboard first", "bank", "month late", "end", "amount"):
+        assert outcome.met.get(rare), (rare, outcome.met)
     assert outcome.events > outcome.deliveries / 2
     assert outcome.ledger > GIFTS
     assert outcome.receipts > GIFTS / 2

@@ -1,8 +1,9 @@
-"""What happens at Stripe: gifts of every fate on three accounts, what goes back of them and out to banks, and the events that
-tell of it all."""
+"""What happens at Stripe: gifts of every fate on four accounts, months of monthly gifts, what goes back of them and out to banks,
+and the events that tell of it all. One account answers for a while as if it were not ours."""
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import datetime as dt
 import random
@@ -14,11 +15,14 @@ import stripe
 
 from app.core.clock import now, today
 from app.core.db import db, transaction
+from app.core.errors import Refused
 from app.core.money import Money
 from app.donations import checkout, operations
 from app.donations.accounts_models import PaymentAccount
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
+from app.donations.monthly import change_amount
+from app.donations.monthly_models import MonthlyGift
 from app.donations.operations.inbox import HANDLED_TYPES
 from app.donations.operations.monthly import begin as begin_monthly
 from app.fundraisers.matching import promise_match
@@ -26,7 +30,9 @@ from app.organizations.models import Organization
 from tests.donations.stripe_server import KEY, StripeServer
 from tests.factories import make_fundraiser, make_organization
 
-CURRENCIES = (("USD", "US"), ("JPY", "JP"), ("EUR", "DE"))
+CURRENCIES = (("USD", "US"), ("JPY", "JP"), ("EUR", "DE"), ("GBP", "GB"))
+# Whose account answers for a while as if it were not ours.
+AWAY = "GBP"
 SPONSORED = 50_000
 MONTHLY = 0.15
 # What payers and banks do, and how often of a hundred.
@@ -34,6 +40,12 @@ FATES = (
     (("pay",), 66), (("decline", "pay"), 8), (("pay_later", "bank_confirms"), 8), (("pay_later", "bank_refuses"), 5),
     (("pay_later",), 4), (("decline",), 4), (("expire",), 3), ((), 2),
 )  # fmt: skip
+# A monthly gift's first payment; the last two are decided in the next wave.
+FIRST_MONTHS = (
+    ("pay",), ("pay",), ("decline", "pay"), ("pay_later", "bank_confirms"), ("pay_later", "bank_refuses"), ("pay_later",), (),
+)  # fmt: skip
+# What becomes, a wave later, of monthly gifts that run: in turn.
+LATER = ("bank", "end", "amount", "bank", "end unpaid")
 # What comes after, of a hundred gifts that were paid; only what the application acts upon yet.
 AFTERWARDS = (
     ("refund", "refund.created", 8), ("part", "refund.created", 8), ("refund_fails", "refund.failed", 4),
@@ -60,6 +72,15 @@ class History:
         self.accounts: dict[str, str] = {}  # account -> currency
         self._fundraisers: list[tuple[int, str]] = []
         self._paid: list[tuple[str, int]] = []  # charge, amount: nothing came of it yet
+        self._whole: list[tuple[int, str, int]] = []  # donation, charge, amount: nothing will by itself
+        self._ordered: list[str] = []  # sessions of first months that a bank has to confirm
+        self._at_bank: list[tuple[str, str, str]] = []  # months that a bank has to confirm: customer, invoice, account
+        self._running: list[tuple[int, str, str, str]] = []  # donation, subscription, customer, account
+        self._turn = 0
+        self.away = ""
+        self.is_away = False
+        # How often what is rare has happened.
+        self.met: collections.Counter[str] = collections.Counter()
         self._renamed = False
         self._seen: dict[str, str] = {}
         direct = stripe.HTTPClient._Proxy(http=None, https=None)
@@ -100,13 +121,27 @@ class History:
                     ends_on=day + dt.timedelta(days=2),
                 )
             self.accounts[account] = currency
+            if currency == AWAY:
+                self.away = account
             self._fundraisers.append((fundraiser.id, currency))
 
     def go_on(self, gifts: int) -> None:
-        """More gifts, each with its fate, and something afterwards for some of those that were paid."""
+        """More gifts, each with its fate, and something afterwards for some that were paid, now and in the waves before."""
+        if self.is_away:
+            self.server.act_on_account(self.away, "come_back")
+            self.is_away = False
+        self._banks_decide()
+        self._months_go_on()
+        self._give_back_at_once()
         fates, weights = zip(*FATES, strict=True)
         for number in range(gifts):
-            fundraiser_id, currency = self.random.choice(self._fundraisers)
+            # The first of each wave are what something rare comes of later, whatever is drawn: two are monthly, one is of the
+            # account that will be away, two are given back.
+            fundraiser_id, currency = self.random.choice(
+                self._fundraisers[: -1 if self.met["away"] or number < 5 else None]
+            )
+            if number == 2 and not self.met["away"]:
+                fundraiser_id, currency = self._fundraisers[-1]
             amount = Money(self.random.randrange(500, 20_000), currency)
             with transaction():
                 donation = operations.giving.start_donation(
@@ -117,8 +152,7 @@ class History:
                     mode="test",
                     connect=True,
                 )
-                # The first of each wave is monthly and paid: something comes of its months, whatever is drawn.
-                if monthly := number == 0 or self.random.random() < MONTHLY:
+                if monthly := number < 2 or (number > 4 and self.random.random() < MONTHLY):
                     begin_monthly(donation)
                 donation_id = donation.id
             self._open(donation_id)
@@ -126,21 +160,27 @@ class History:
             session, account = str(found.stripe_session_id), str(found.account)
             db.session.rollback()
             acts = self.random.choices(fates, weights)[0]
-            if monthly:
-                acts = self.random.choice((("pay",), ("pay",), ("decline", "pay"), () if number else ("pay",)))
+            if number < 5:
+                acts = ("pay",)
+            elif monthly:
+                acts = self.random.choice(FIRST_MONTHS)
             for act in acts:
                 if act == "expire":
                     options: stripe.RequestOptions = {"stripe_account": account, "idempotency_key": f"storm-{session}"}
                     self._stripe.v1.checkout.sessions.expire(session, {}, options)
                 else:
                     self.server.act(session, act)
-            if monthly and acts:
-                self._months(session, account)
+            if monthly and acts[-1:] == ("pay_later",):
+                self._ordered.append(session)
+            elif monthly and acts and acts[-1] != "bank_refuses":
+                self._months(session, account, donation_id, stays=number < 2)
                 if not number:
                     self._let_of_months()
             elif acts and acts[-1] in ("pay", "bank_confirms"):
                 made: Any = self._stripe.v1.checkout.sessions.retrieve(session, {}, {"stripe_account": account})
                 self._note_paid(made.payment_intent, account)
+                if number in (3, 4):
+                    self._whole.append((donation_id, *self._paid.pop()))
         self.server.settle()
         self._afterwards()
         self._pay_out()
@@ -179,13 +219,15 @@ class History:
                 for act in self.random.choices(fates, weights)[0]:
                     self.server.hook("POST", f"payouts/{payout['id']}/{act}", {})
 
-    def _months(self, session_id: str, account: str) -> None:
+    def _months(self, session_id: str, account: str, donation_id: int, *, stays: bool) -> None:
         """A monthly gift's next months: some with a card that fails first, some until it is stopped at Stripe."""
         options: stripe.RequestOptions = {"stripe_account": account}
         session: Any = self._stripe.v1.checkout.sessions.retrieve(session_id, {}, options)
         hook = self.server.hook
         for _month in range(self.random.randrange(1, 4)):
             fails = self.random.random() < 0.3
+            if fails:  # whatever it was paid with before
+                hook("POST", f"customers/{session.customer}/new_method", {"type": "card"})
             hook("POST", f"customers/{session.customer}/card", {"works": not fails})
             invoice = hook("POST", f"subscriptions/{session.subscription}/renew", {})["invoice"]
             hook("POST", f"customers/{session.customer}/card", {"works": True})
@@ -193,8 +235,92 @@ class History:
                 hook("POST", f"invoices/{invoice['id']}/retry", {})
             self._note_month(invoice["id"], account)
         self._note_month(session.invoice, account)
-        if self.random.random() < 0.3:
+        if not stays and self.random.random() < 0.3:
             self._stripe.v1.subscriptions.cancel(session.subscription, {}, options)
+        elif account != self.away:
+            self._running.append((donation_id, session.subscription, session.customer, account))
+
+    def vanish(self) -> None:
+        """One account answers as if it were not ours, until the next wave: an operator has put in another platform's key."""
+        self.server.act_on_account(self.away, "vanish")
+        self.is_away = True
+        self.met["away"] += 1
+
+    def _banks_decide(self) -> None:
+        """Days later, banks say of months what they have to say; some are paid in another way then."""
+        hook = self.server.hook
+        for session in self._ordered:
+            self.server.act(session, self.random.choice(("bank_confirms", "bank_refuses")))
+            self.met["first month late"] += 1
+        self._ordered.clear()
+        for place, (customer, invoice, account) in enumerate(self._at_bank):
+            fails = place % 2 == 0
+            hook("POST", f"invoices/{invoice}/bank/{'refuses' if fails else 'confirms'}", {})
+            hook("POST", f"customers/{customer}/new_method", {"type": "card"})
+            if fails and self.random.random() < 0.5:
+                hook("POST", f"invoices/{invoice}/retry", {})
+            self.met["month late"] += 1
+            self._note_month(invoice, account)
+        self._at_bank.clear()
+
+    def _months_go_on(self) -> None:
+        """Monthly gifts of the waves before: a month is ordered from a bank, the amount is changed while a month is not paid, and
+        some end in the dashboard, of which their donors know nothing."""
+        hook, running, self._running = self.server.hook, self._running, []
+        for donation_id, subscription, customer, account in running:
+            what = LATER[self._turn % len(LATER)]
+            self._turn += 1
+            self.met[what] += 1
+            options: stripe.RequestOptions = {"stripe_account": account}
+            if what == "bank":
+                hook("POST", f"customers/{customer}/new_method", {"type": "us_bank_account"})
+                invoice = hook("POST", f"subscriptions/{subscription}/renew", {})["invoice"]
+                self._at_bank.append((customer, invoice["id"], account))
+                if self.random.random() < 0.7:
+                    self._running.append((donation_id, subscription, customer, account))
+                    continue
+            hook("POST", f"customers/{customer}/card", {"works": False})
+            if what in ("amount", "end unpaid"):
+                invoice = hook("POST", f"subscriptions/{subscription}/renew", {})["invoice"]
+            if what != "amount":
+                self._stripe.v1.subscriptions.cancel(subscription, {}, options)
+            self._change_amount(donation_id)
+            if what == "amount":
+                hook("POST", f"customers/{customer}/new_method", {"type": "card"})
+                hook("POST", f"invoices/{invoice['id']}/retry", {})
+                self._note_month(invoice["id"], account)
+
+    @staticmethod
+    def _change_amount(donation_id: int) -> None:
+        """The donor gives a little more from the next month on, when it still runs."""
+        gift = db.session.get_one(MonthlyGift, db.session.get_one(Donation, donation_id).monthly_gift_id)
+        key, amount = gift.id, Money(gift.amount_minor + 100, gift.currency)
+        is_live = gift.is_live
+        db.session.rollback()
+        if is_live:
+            with contextlib.suppress(Refused):
+                change_amount(key, amount)
+
+    def _give_back_at_once(self) -> None:
+        """Of a gift, staff and the dashboard give back a part each at the same moment; of another the dashboard gives back all
+        just before staff do, of which nobody has heard."""
+        hook = self.server.hook
+        for place, (donation_id, charge, amount) in enumerate(self._whole):
+            way = ("both", "dashboard first")[place % 2]
+            self.met[way] += 1
+            checkout.fulfil(donation_id)  # the donor has come back meanwhile
+            currency = db.session.get_one(Donation, donation_id).currency
+            db.session.rollback()
+            if way == "dashboard first":
+                refund = hook("POST", f"charges/{charge}/refund", {})
+            with transaction():
+                part = Money(amount // 3, currency)
+                operations.refunds.start_refund(donation_id, amount=part, by=None, mode="test")
+            if way == "both":
+                refund = hook("POST", f"charges/{charge}/refund", {"amount": amount // 3})
+            if refund["status"] == "pending":
+                hook("POST", f"refunds/{refund['id']}/succeed", {})
+        self._whole.clear()
 
     def _let_of_months(self) -> None:
         """A part of a month goes back, and a bank takes another for good."""
@@ -234,7 +360,7 @@ class History:
         """What happened since this was asked last."""
         found = []
         for account in self.accounts:
-            while True:
+            while account != self.away or not self.is_away:
                 before = f"&ending_before={self._seen[account]}" if account in self._seen else ""
                 if before:
                     page = self.server.call("GET", f"/v1/events?limit=100{before}", account=account)["data"]
@@ -291,8 +417,10 @@ class History:
     def statuses(self, account: str) -> dict[str, str]:
         """What each of our gifts on the account must have become, by its session."""
         intents = {one["id"]: one["status"] for one in self._all("payment_intents", account)}
+        months = {one["invoice"]: one["payment"]["payment_intent"] for one in self._all("invoice_payments", account)}
         found = {}
         for session in self._all("checkout/sessions", account):
+            session["payment_intent"] = session["payment_intent"] or months.get(session["invoice"])
             if session["payment_status"] == "paid":
                 status = "paid"
             elif session["status"] in ("open", "expired"):
