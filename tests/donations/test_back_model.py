@@ -10,9 +10,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.core.db import db
+from app.core.db import db, transaction
+from app.core.errors import InvalidInput, Refused
+from app.core.money import Money
 from app.donations.models import Donation, LedgerEntry
-from app.donations.money_models import Payout
+from app.donations.money_models import Payout, Refund
+from app.donations.operations.refunds import start_refund
 from app.donations.page_checks import check_tallies
 from tests.donations.back import Back
 from tests.donations.back_model import History
@@ -21,8 +24,8 @@ from tests.donations.test_ledger_verify import verify
 from tests.hostile import TIMES
 
 DOINGS = (
-    "give", "month", "month", "refund", "refund", "fail", "dispute", "win", "lose", "pay_out", "pay_out", "send", "arrive",
-    "fails", "cancel", "reconcile", "deliver", "work", "silence",
+    "give", "month", "month", "bank_month", "bank_says", "refund", "refund", "staff", "fail", "dispute", "win", "lose",
+    "pay_out", "pay_out", "send", "arrive", "fails", "cancel", "reconcile", "deliver", "work", "silence",
 )  # fmt: skip
 # What may happen to a payout, by where it stands, and where it stands then.
 PAYOUTS = {
@@ -35,10 +38,11 @@ STEPS = st.lists(
     st.tuples(st.sampled_from(DOINGS), st.integers(0, 10**6), st.integers(0, 10**6)), min_size=5, max_size=16
 )
 # A refund and a dispute of months that nobody has told us of yet, a payout that carries them, and a Stripe that is silent
-# meanwhile.
+# meanwhile; two months by bank, of which one comes; and a gift that staff and the dashboard give back at once.
 MONTH_BEFORE_ITS_NEWS = [
-    ("month", 0, 0), ("refund", 1, 149), ("month", 0, 0), ("dispute", 2, 500), ("pay_out", 0, 0), ("deliver", 3, 1),
-    ("silence", 0, 0), ("win", 0, 1), ("work", 0, 0),
+    ("month", 0, 0), ("bank_month", 0, 0), ("refund", 1, 149), ("month", 0, 0), ("bank_month", 0, 0), ("dispute", 2, 500),
+    ("bank_says", 0, 0), ("pay_out", 0, 0), ("deliver", 3, 1), ("bank_says", 0, 1), ("silence", 0, 0), ("win", 0, 1),
+    ("staff", 0, 41), ("work", 0, 0),
 ]  # fmt: skip
 
 
@@ -49,7 +53,8 @@ class Play:
         self.back, self.server = back, back.server
         # Charges at Stripe, and what must be left of each: gifts, and months of one that is given monthly.
         self.gifts: list[tuple[str, History]] = []
-        self.subscription = ""
+        self.subscription = self.customer = ""
+        self.at_bank: list[str] = []
         self.payouts: dict[str, str] = {}
         self.unlisted: list[str] = []
         self.open: dict[str, tuple[str, History]] = {}
@@ -60,13 +65,22 @@ class Play:
             made = self.back.pay(("25", "7.77", "120")[one % 3])
             self.gifts.append((self.back.charge(made), History(made.model.amount)))
             return
-        if what == "month":
-            self.month()
+        if what in ("month", "bank_month"):
+            self.month(by_bank=what == "bank_month")
+            return
+        if what == "bank_says":
+            if self.at_bank:
+                invoice_id = self.at_bank.pop(one % len(self.at_bank))
+                self.server.hook("POST", f"invoices/{invoice_id}/bank/{('refuses', 'confirms')[two % 2]}", {})
+                if two % 2:
+                    self.paid(invoice_id)
             return
         charge, history = self.gifts[one % len(self.gifts)]
         if what == "refund" and history.left and not history.disputed:
             minor = two % history.left + 1
             history.refunds[self.server.hook("POST", f"charges/{charge}/refund", {"amount": minor})["id"]] = minor
+        elif what == "staff" and history.left > 1 and not history.disputed:
+            self.staff_and_dashboard(charge, history, two % (history.left // 2) + 1)
         elif what == "fail" and history.refunds:
             name = sorted(history.refunds)[two % len(history.refunds)]
             self.server.hook("POST", f"refunds/{name}/fail", {})
@@ -106,15 +120,45 @@ class Play:
             self.back.work_off()
             self.server.hook("DELETE", "faults")
 
-    def month(self) -> None:
-        """A month of a monthly gift, which nobody has told us of yet: what goes back of it may be heard of before."""
+    def staff_and_dashboard(self, charge: str, history: History, minor: int) -> None:
+        """Staff give back `minor` of a gift that we know of, and somebody as much in the dashboard, of which nobody has heard."""
+        donation_id = db.session.scalar(sa.select(Donation.id).where(Donation.stripe_charge_id == charge))
+        db.session.rollback()
+        if donation_id is None:
+            return
+        try:
+            with transaction():
+                refund_id = start_refund(donation_id, amount=Money(minor, "USD"), by=None, mode="demo").id
+        except (Refused, InvalidInput):  # by what we know so far, too little is left
+            return
+        history.refunds[self.server.hook("POST", f"charges/{charge}/refund", {"amount": minor})["id"]] = minor
+        self.back.work_off()
+        history.refunds[str(db.session.get_one(Refund, refund_id).stripe_refund_id)] = minor
+        db.session.rollback()
+
+    def month(self, *, by_bank: bool) -> None:
+        """A month of a monthly gift, which nobody has told us of yet: what goes back of it may be heard of before. One that is
+        ordered from a bank has yet to come."""
         if not self.subscription:
             given = self.back.giving.give("9.50", frequency="monthly")
             self.server.act(given.session_id, "pay")
             session = self.server.call("GET", f"/v1/checkout/sessions/{given.session_id}")
-            self.subscription, invoice_id = session["subscription"], session["invoice"]
+            self.subscription, invoice_id, self.customer = (
+                session["subscription"],
+                session["invoice"],
+                session["customer"],
+            )
         else:
+            kind = {"type": "us_bank_account" if by_bank else "card"}
+            self.server.hook("POST", f"customers/{self.customer}/new_method", kind)
             invoice_id = self.server.hook("POST", f"subscriptions/{self.subscription}/renew", {})["invoice"]["id"]
+            if by_bank:
+                self.at_bank.append(invoice_id)
+                return
+        self.paid(invoice_id)
+
+    def paid(self, invoice_id: str) -> None:
+        """A month is paid at Stripe."""
         self.back.giving.settle()
         invoice = self.server.call("GET", f"/v1/invoices/{invoice_id}?expand[]=payments")
         payment = invoice["payments"]["data"][0]["payment"]["payment_intent"]
