@@ -6,7 +6,10 @@ set -euo pipefail
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing+=(chromium fonts-liberation)
+# Papers and cards in every script: Latin to Arabic and Hebrew; Chinese, Japanese and Korean; Devanagari, Thai and others.
 [[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]] || missing+=(fonts-dejavu-core)
+[[ -e /usr/share/fonts-droid-fallback/truetype/DroidSansFallback.ttf ]] || missing+=(fonts-droid-fallback)
+[[ -e /usr/share/fonts/truetype/freefont/FreeSerif.ttf ]] || missing+=(fonts-freefont-ttf)
 ldconfig -p 2>/dev/null | grep -qF libatomic.so.1 || /sbin/ldconfig -p 2>/dev/null | grep -qF libatomic.so.1 || missing+=(libatomic1)
 # Chromium without windows does the browser's tests in half the time; older systems have only the whole one.
 command -v chromium-headless-shell >/dev/null && faster=() || faster=(chromium-headless-shell)

@@ -1,7 +1,7 @@
 """Cards: the pictures of 1200 × 630 pixels that other sites show with a link to a page of this one.
 
-They look like the head of the first page. Words are drawn in a font of this machine that has every letter of them, else in
-the one that comes with Pillow (English); where none has them, the card shows hands and no words rather than empty boxes.
+They look like the head of the first page. Words are drawn in fonts of this machine (app.core.lettering); where none has
+a letter of the title, the card shows hands below the site's name (which says so of a demonstration) and no empty boxes.
 """
 
 from __future__ import annotations
@@ -12,35 +12,18 @@ import hashlib
 import io
 import math
 import threading
-import unicodedata
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw
 
 from app.core.drawing import FINGERS, HAND_STEP, HEIGHT, MOST_FINGERS, RIGHT_EDGES
+from app.core.lettering import cut, find_face, is_from_right, plain, wrapped
 from app.core.pictures import Picture, as_png
 
 WIDTH, TALL = 1200, 630
 MARGIN = 72
 # Tokens of app.css.
 DEEP, ON_DEEP, ON_DEEP2, YOU = "#0a3f4f", "#ffffff", "#d3e8ec", "#ffc34d"
-# Bold and regular, the first that has every letter; a name that this machine does not know is passed over.
-FONTS = (
-    ("NotoSans-Bold.ttf", "NotoSans-Regular.ttf"),
-    ("Roboto-Bold.ttf", "Roboto-Regular.ttf"),
-    ("DejaVuSans-Bold.ttf", "DejaVuSans.ttf"),
-    ("LiberationSans-Bold.ttf", "LiberationSans-Regular.ttf"),
-    ("Arial Bold.ttf", "Arial.ttf"),
-    ("arialbd.ttf", "arial.ttf"),
-    ("NotoSansCJK-Bold.ttc", "NotoSansCJK-Regular.ttc"),
-    ("NotoSansArabic-Bold.ttf", "NotoSansArabic-Regular.ttf"),
-    ("NotoSansHebrew-Bold.ttf", "NotoSansHebrew-Regular.ttf"),
-    ("NotoSansDevanagari-Bold.ttf", "NotoSansDevanagari-Regular.ttf"),
-    ("NotoSansThai-Bold.ttf", "NotoSansThai-Regular.ttf"),
-)
-BUILT_IN = ""
-# No font has this one: what is drawn for it is drawn for whatever a font has not.
-NO_CHARACTER = "\U0010ffff"
 TITLE_SIZES, TITLE_LINES = (84, 72, 62), 3
 # The line about it below the title, with the room above and below it; where the middle of the foot is.
 ABOUT_TALL, FOOT_MIDDLE = 76, TALL - MARGIN - 36
@@ -60,7 +43,6 @@ FOOT, RADIUS, STROKE = 23.9, 2.65, 1.3
 FINER = 4
 
 _one_at_a_time = threading.Lock()
-Font = ImageFont.FreeTypeFont
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +93,11 @@ def draw_card(card: Card) -> Picture:
     """The card as a PNG of WIDTH × TALL pixels; the same for the same card. Its words are drawn, so say them beside it."""
     with _one_at_a_time:
         image = Image.new("RGB", (WIDTH, TALL), DEEP)
-        title = _plain(card.title)
-        if _font(title, bold=True, size=TITLE_SIZES[0]) is None:
+        title = plain(card.title)
+        if find_face(title, bold=True, size=TITLE_SIZES[0]) is None:
             hand = _fingers((3, 1, 0, 1), scale=9.5)
-            image.paste(hand, ((WIDTH - hand.width) // 2, 90))
+            image.paste(hand, ((WIDTH - hand.width) // 2, 136))
+            _brand(image, ImageDraw.Draw(image), card.site)
             picture = _standing(card, 700)
             if picture is not None:
                 image.paste(picture, ((WIDTH - picture.width) // 2, TALL - MARGIN - picture.height))
@@ -134,14 +117,14 @@ def draw_statement(card: Statement) -> Picture:
     """The card as a PNG of WIDTH × TALL pixels; the same for the same card. Its words are drawn, so say them beside it."""
     with _one_at_a_time:
         image = Image.new("RGB", (WIDTH, TALL), DEEP)
-        title = _plain(card.title)
-        if _font(title, bold=True, size=STATEMENT_SIZES[0]) is None:
-            hand = _fingers((3, 1, 0, 1), scale=9.5)
-            image.paste(hand, ((WIDTH - hand.width) // 2, (TALL - hand.height) // 2))
-            return as_png(image)
         draw, room = ImageDraw.Draw(image), WIDTH - 2 * MARGIN
         _brand(image, draw, card.site)
         _state(draw, card, room)
+        title = plain(card.title)
+        if find_face(title, bold=True, size=STATEMENT_SIZES[0]) is None:
+            hand = _fingers((3, 1, 0, 1), scale=9.5)
+            image.paste(hand, ((WIDTH - hand.width) // 2, TALL - MARGIN - hand.height))
+            return as_png(image)
         notes = [line for note in card.notes for line in _lines_of(note, room)]
         top = TALL - MARGIN - NOTE_STEP * len(notes) + 16
         for number, line in enumerate(notes):
@@ -185,40 +168,40 @@ def _state(draw: ImageDraw.ImageDraw, card: Statement, room: int) -> None:
     """How well the sentence is known; of one that was withdrawn on white, so that it is read first."""
     top = STATEMENT_TOP - 62
     if card.withdrawn:
-        text = _plain(card.state)
-        font = _font(text, bold=True, size=34)
+        text = plain(card.state)
+        font = find_face(text, bold=True, size=34)
         if font is None:
             return
-        text = _cut(text, font, room - 48) if font.getlength(text) > room - 48 else text
+        text = cut(text, font, room - 48) if font.getlength(text) > room - 48 else text
         wide = round(font.getlength(text)) + 48
-        left = WIDTH - MARGIN - wide if _is_from_right(text) else MARGIN
+        left = WIDTH - MARGIN - wide if is_from_right(text) else MARGIN
         draw.rounded_rectangle((left, top - 8, left + wide, top + 52), 30, fill=ON_DEEP)
-        draw.text((left + 24, top + 22), text, font=font, fill=DEEP, anchor="lm")
+        font.write(draw, (left + 24, top + 22), text, fill=DEEP, anchor="lm")
     else:
         _line(draw, card.state, top, 34, ON_DEEP2, room, bold=True)
 
 
 def _lines_of(note: str, room: int) -> list[str]:
     """A note in at most two lines; none where no font has its letters."""
-    text = _plain(note)
-    font = _font(text, bold=False, size=NOTE_SIZE) if text else None
-    return [] if font is None else _wrapped(text, font, room, 2)[0]
+    text = plain(note)
+    font = find_face(text, bold=False, size=NOTE_SIZE) if text else None
+    return [] if font is None else wrapped(text, font, room, 2)[0]
 
 
 def _sentence(draw: ImageDraw.ImageDraw, text: str, top: int, tall: int, room: int, *, struck: bool = False) -> None:
     """Draw a sentence as large as it fits into `tall` pixels from `top` on, cut where it does not at all."""
     for size in STATEMENT_SIZES:
-        found = _font(text, bold=True, size=size)
+        found = find_face(text, bold=True, size=size)
         if found is None:
             return
         font, step = found, round(size * 1.18)
-        lines, fits = _wrapped(text, font, room, max(1, tall // step))
+        lines, fits = wrapped(text, font, room, max(1, tall // step))
         if fits or size == STATEMENT_SIZES[-1]:
             break
-    from_right = _is_from_right(text)
+    from_right = is_from_right(text)
     for line in lines:
         left = MARGIN + room - round(font.getlength(line)) if from_right else MARGIN
-        draw.text((left, top), line, font=font, fill=ON_DEEP2 if struck else ON_DEEP, anchor="la")
+        font.write(draw, (left, top), line, fill=ON_DEEP2 if struck else ON_DEEP, anchor="la")
         if struck:
             middle = top + round(size * 0.62)
             draw.line(
@@ -230,16 +213,17 @@ def _sentence(draw: ImageDraw.ImageDraw, text: str, top: int, tall: int, room: i
 def _title(draw: ImageDraw.ImageDraw, title: str, top: int, room: int, *, until: int) -> int:
     """Draw the title as large as it fits above `until`; where it ends."""
     for size in TITLE_SIZES:
-        font = _font(title, bold=True, size=size)
-        if font is None:
+        found = find_face(title, bold=True, size=size)
+        if found is None:
             return top
-        lines, fits = _wrapped(title, font, room, TITLE_LINES)
+        font = found
+        lines, fits = wrapped(title, font, room, TITLE_LINES)
         if (fits and top + len(lines) * round(size * 1.14) <= until) or size == TITLE_SIZES[-1]:
             break
-    from_right = _is_from_right(title)
+    from_right = is_from_right(title)
     for line in lines:
         at = (MARGIN + room if from_right else MARGIN, top)
-        draw.text(at, line, font=font, fill=ON_DEEP, anchor="ra" if from_right else "la")
+        font.write(draw, at, line, fill=ON_DEEP, anchor="ra" if from_right else "la")
         top += round(size * 1.14)
     return top
 
@@ -256,16 +240,16 @@ def _line(
     left: int = MARGIN,
 ) -> None:
     """One line, cut where there is no room; nothing where no font has its letters."""
-    text = _plain(text)
-    font = _font(text, bold=bold, size=size) if text else None
+    text = plain(text)
+    font = find_face(text, bold=bold, size=size) if text else None
     if font is None:
         return
     if font.getlength(text) > room:
-        text = _cut(text, font, room)
-    if _is_from_right(text) and left == MARGIN:
-        draw.text((MARGIN + room, top), text, font=font, fill=fill, anchor="ra")
+        text = cut(text, font, room)
+    if is_from_right(text) and left == MARGIN:
+        font.write(draw, (MARGIN + room, top), text, fill=fill, anchor="ra")
     else:
-        draw.text((left, top), text, font=font, fill=fill, anchor="la")
+        font.write(draw, (left, top), text, fill=fill, anchor="la")
 
 
 def _foot(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
@@ -354,116 +338,3 @@ def _strip(share: float, width: int) -> Image.Image:
     filled.paste(ON_DEEP2, (0, 0, round(size[0] * min(max(share, 0.0), 1.0)), size[1]))
     tile.paste(filled, (0, 0), within)
     return tile.resize((width, height), Image.Resampling.LANCZOS)
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
-
-
-def _plain(text: str) -> str:
-    """One line without what is no letter to a font of letters: controls, pictographs, variation selectors."""
-    kept = (
-        character
-        for character in unicodedata.normalize("NFC", text)
-        if character in "\u200c\u200d"
-        or character.isspace()
-        or (
-            unicodedata.category(character) not in ("Cc", "Cf", "Cs", "So", "Sk")
-            and not "\ufe00" <= character <= "\ufe0f"
-        )
-    )
-    return " ".join("".join(kept).split())
-
-
-def _is_from_right(text: str) -> bool:
-    """True when the first letter that has a direction runs from right to left."""
-    directions = (unicodedata.bidirectional(character) for character in text)
-    return next((direction for direction in directions if direction in ("L", "R", "AL")), "L") != "L"
-
-
-@functools.lru_cache(maxsize=256)
-def _load(name: str, size: int) -> Font | None:
-    try:
-        font = ImageFont.truetype(name, size) if name != BUILT_IN else ImageFont.load_default(size)
-    except OSError:  # this machine has no such font
-        return None
-    return font if isinstance(font, Font) else None
-
-
-@functools.lru_cache(maxsize=4096)
-def _has(name: str, character: str) -> bool:
-    """True when the font draws the character, and not what it draws for any that it has not."""
-    font = _load(name, 24)
-    if font is None:
-        return False
-    drawn, box = font.getmask(character), font.getmask(NO_CHARACTER)
-    return drawn.size != box.size or bytes(drawn) != bytes(box)
-
-
-def _letters(text: str) -> set[str]:
-    return {character for character in text if not character.isspace() and character not in "\u200c\u200d"}
-
-
-def needs_layout(text: str) -> bool:
-    """True when `text` runs from the right, or joins its letters."""
-    return any(
-        unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c) in ("Mc", "Mn") for c in _letters(text)
-    )
-
-
-def find_font_files(text: str) -> tuple[str, str] | None:
-    """The files of a font of this machine, bold and regular, that has every letter of `text`; None when there is none."""
-    letters = _letters(text)
-    for bold, regular in FONTS:
-        files = _load(bold, 24), _load(regular, 24)
-        if files[0] is None or files[1] is None or not str(files[1].path).endswith(".ttf"):
-            continue
-        if all(_has(name, letter) for name in (bold, regular) for letter in letters):
-            return str(files[0].path), str(files[1].path)
-    return None
-
-
-def _font(text: str, *, bold: bool, size: int) -> Font | None:
-    """A font that has every letter of `text`, or None. What runs from the right or joins its letters needs the layout of
-    Raqm besides."""
-    letters = _letters(text)
-    if not letters:
-        return None
-    if needs_layout(text) and not features.check("raqm"):
-        return None
-    for pair in (*FONTS, (BUILT_IN, BUILT_IN)):
-        name = pair[0] if bold else pair[1]
-        if _load(name, size) is not None and all(_has(name, letter) for letter in letters):
-            return _load(name, size)
-    return None
-
-
-def _cut(text: str, font: Font, room: float) -> str:
-    """As much of the text as there is room for, with an ellipsis."""
-    while text and font.getlength(text + "…") > room:
-        text = text[:-1].rstrip()
-    return text + "…"
-
-
-def _wrapped(text: str, font: Font, room: float, most: int) -> tuple[list[str], bool]:
-    """The lines of a text, at most `most`, and whether it was all. Words break only where one is too long for a
-    line, as everything is in scripts without spaces."""
-    lines, line = [], ""
-    for word in text.split():
-        longer = f"{line} {word}" if line else word
-        if font.getlength(longer) <= room:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        while font.getlength(word) > room:
-            part = word
-            while len(part) > 1 and font.getlength(part) > room:
-                part = part[:-1]
-            lines.append(part)
-            word = word[len(part) :]
-        line = word
-    lines.append(line)
-    lines = [each for each in lines if each]
-    if len(lines) <= most:
-        return lines, True
-    return [*lines[: most - 1], _cut(" ".join(lines[most - 1 :]), font, room)], False

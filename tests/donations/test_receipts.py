@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
-from app.core import cards
+from app.core import lettering
 from app.core.clock import local_date, now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
@@ -31,6 +31,7 @@ from app.donations.receipt_models import GivingTerms, Receipt
 from app.donations.receipt_texts import problem_with
 from app.imports.exports import lines
 from tests.conftest import CheckingClient
+from tests.donations import reading_pdf
 from tests.donations.conftest import Giving, WorkOff
 from tests.donations.test_wishes import call, text_of
 from tests.factories import make_fundraiser, make_member, make_organization, make_person
@@ -447,25 +448,66 @@ def test_gift_aid_is_on_the_receipt_and_in_the_file_for_the_claim_less_what_went
     assert (none.status_code, none.json["code"]) == (409, "not_declared")
 
 
-def test_names_in_other_letters_are_written_with_a_font_of_the_machine(app: Flask) -> None:
-    names = "Ганна Шевченко · Ελένη · Łódź"
-    if cards.find_font_files(names) is None:
-        pytest.skip("no font with these letters; enable with: apt-get install fonts-dejavu-core")
+EVERYWHERE = {
+    "Ганна Шевченко · Ελένη · Łódź": "Ганна Шевченко · Ελένη · Łódź",
+    # From the left to the right, as it is drawn: numbers and Latin words keep their direction.
+    "شكرا محمد على 25.00 USD": "USD 25.00 ىلع دمحم اركش",
+    "שלום כהן (Newark) 42": "42 )Newark( ןהכ םולש",
+    "Rosa שלום, 42": "Rosa 42 ,םולש",
+    "愛子 Müller · 爱国": "愛子 Müller · 爱国",
+    "ひらがな カタカナ": "ひらがな カタカナ",
+    "김철수": "김철수",
+    "आरती शर्मा": "आरती शर्मा",
+    "สมชาย ใจดี": "สมชาย ใจดี",
+}
+
+
+def test_names_are_written_in_every_script_with_fonts_of_the_machine(app: Flask) -> None:
+    if any(not lettering.pieces(text, lettering.FONTS) for text in EVERYWHERE):
+        pytest.skip(
+            "no fonts with these letters; enable with: apt-get install"
+            " fonts-dejavu-core fonts-droid-fallback fonts-freefont-ttf"
+        )
     with app.test_request_context():
-        table = pdf.Table("Gifts", ("Day", "Amount"), [(names, "$25")], ("Together", "$25"))
-        sheet = pdf.Sheet("Receipt 1", "", [("From", names)], ["Text"], [table], "https://example.org/r")
-        with_all, with_some = pdf.draw(sheet), pdf.draw(dataclasses.replace(sheet, facts=[("From", "محمد")]))
-        assert pdf._Pen(sheet.texts).written(names) == (names, True)
-        assert pdf._Pen([names, "محمد"]).written("محمد") == (pdf.MARK, False)  # it joins its letters
-        for drawn in (with_all, with_some):
-            assert b"/FontFile2" in drawn
-            assert len(drawn) < 60_000  # the letters that are wanted, and no others
+        table = pdf.Table("Gifts", ("Day", "Amount"), [(text, "$25") for text in EVERYWHERE], ("Together", "$25"))
+        sheet = pdf.Sheet("Receipt 1", "", [("From", "Zoe")], ["Text"], [], "https://example.org/r")
+        for text, drawn in EVERYWHERE.items():
+            content = pdf.draw(dataclasses.replace(sheet, facts=[("From", text)]))
+            read = reading_pdf.lines(content)
+            assert read[:4] == ["Receipt 1", "From", drawn, "Text"]
+            assert reading_pdf.said(content) == [part for part in (text,) if text[0] in "आส"]
+            assert len(read) == 5, read  # and nothing of letters that are missing
+            assert b"/FontFile2" in content
+            assert len(content) < 20_000, text  # the letters that are wanted, and no others
+        both = pdf.draw(dataclasses.replace(sheet, paragraphs=["\n".join(EVERYWHERE)], tables=[table]))
+        read = reading_pdf.lines(both)
+        assert [read.count(drawn) for drawn in EVERYWHERE.values()] == [2] * len(EVERYWHERE)
+        assert len(both) < 60_000
+        # Arabic letters join: one letter three times is three shapes, and each is read as that letter.
+        [joined] = [
+            line for line in reading_pdf.glyphs(pdf.draw(dataclasses.replace(sheet, mark="ممم"))) if line[0][1] == "م"
+        ]
+        assert [letter for _code, letter in joined] == ["م"] * 3
+        assert len({code for code, _letter in joined}) == 3
+        # A sheet that is itself in such a language begins at the right, its tables too.
+        turned = dataclasses.replace(sheet, title="إيصال", facts=[], paragraphs=[], tables=[table])
+        assert turned.can_be_written
+        assert reading_pdf.lines(pdf.draw(turned))[2:4] == ["Amount", "Day"]
+        # What has no letters (pictographs) goes, and the sheet says so; what no font has is marked.
+        for text, left in (
+            ("Łódź \U0001f389 run", "Łódź run"),
+            ("Łódź \U00012000", pdf.MARK),
+            ("\U0001f389", pdf.MARK),
+        ):
+            read = reading_pdf.lines(pdf.draw(dataclasses.replace(sheet, facts=[("From", text)])))
+            assert read[2] == left
+            assert read[4].startswith("This file cannot show all letters")
 
 
 def test_names_in_other_letters_do_not_break_the_pdf_and_it_says_where_they_are_read(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "FONTS", ())
+    monkeypatch.setattr(lettering, "FONTS", ())
     with app.test_request_context():
         for value, whole in (
             ("Zoë Müller", True),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+import unicodedata
 from typing import Any
 
 import pytest
 from flask import Flask
 from PIL import Image, ImageChops
 
-from app.core import cards
+from app.core import cards, lettering
 from app.core.cards import Card, Statement, draw_card, draw_statement
 from app.core.db import db, transaction
 from app.core.ids import encode_id
@@ -24,6 +25,7 @@ from app.pages.demo_logos import draw_logo
 from tests.conftest import CheckingClient
 from tests.factories import make_fact, make_fundraiser, make_item, make_member, make_need, make_organization, make_shift
 
+FONTS_FOR_ALL = "fonts-dejavu-core fonts-droid-fallback fonts-freefont-ttf"
 UNWRITTEN = "\U00012000\U00012001\U00012002"  # cuneiform
 
 
@@ -129,7 +131,9 @@ def test_a_statement_stays_inside_and_what_was_withdrawn_looks_so() -> None:
     assert said.digest != dataclasses.replace(said, withdrawn=False).digest
     # Where no font has its letters there is a hand and no empty box.
     unwritten = Statement("Manyhands", UNWRITTEN, "Verified", ("Sources: Somebody 2025",))
-    assert drawn(unwritten).tobytes() == drawn(Statement("", "\U00012005", "")).tobytes()
+    assert drawn(unwritten).tobytes() == drawn(Statement("Manyhands", "\U00012005", "Verified")).tobytes()
+    gone = dataclasses.replace(unwritten, state="Withdrawn on Nov 28, 2026", withdrawn=True)
+    assert box(unwritten, gone)[3] < cards.STATEMENT_TOP  # its state is said all the same
 
 
 def test_a_strip_is_filled_as_far_as_it_says() -> None:
@@ -156,8 +160,11 @@ def test_fingers_are_given_the_readers_or_open() -> None:
 
 def test_a_script_that_no_font_has_shows_hands_and_no_empty_boxes() -> None:
     unwritten = Card("Manyhands", UNWRITTEN, "Pantry", "3 places open", given=2, open=3)
-    hands = Card("", "\U00012005", "", "", given=2, open=3)
-    assert differ(unwritten, hands) is None  # nothing in it depends on any word
+    hands = Card("Manyhands", "\U00012005", "", "", given=2, open=3)
+    assert differ(unwritten, hands) is None  # no word of the page is in it, and
+    said = differ(unwritten, dataclasses.replace(unwritten, site="Manyhands · Demonstration: nothing here is real"))
+    assert said is not None
+    assert said[3] <= 130  # whose it is, and that it is a demonstration, is said above them
     assert differ(unwritten, Card("", UNWRITTEN, given=2, open=4)) is not None
     # The control: a title that can be written is.
     assert differ(Card("Manyhands", "Sort and pack"), Card("Manyhands", "Sort and park")) is not None
@@ -166,9 +173,40 @@ def test_a_script_that_no_font_has_shows_hands_and_no_empty_boxes() -> None:
     assert differ(Card("", "Soup \U0001f372 tonight"), Card("", "Soup tonight")) is None
 
 
+def test_titles_are_written_in_every_script_also_beside_another() -> None:
+    for number, (title, ending) in enumerate(
+        (
+            ("توزيع 300 وجبة", "Newark"),
+            ("מיון ואריזה", "Newark"),
+            ("为难民收集毛毯", "Newark"),
+            ("冬物衣類", "Newark"),
+            ("겨울 담요", "Newark"),
+            ("सर्दियों के लिए", "Newark"),
+            ("ผ้าห่มให้ผู้พักพิง", "Newark"),
+            ("愛子", "Łódź सर्दियों"),
+        )
+    ):
+        both = f"{title} {ending}"
+        if lettering.find_face(both, bold=True, size=84) is None:
+            pytest.skip("no font with these letters; enable with: apt-get install " + FONTS_FOR_ALL)
+        box = differ(Card("", title), Card("", both))
+        assert box is not None, title
+        # Its own side: what follows stands on the left of what begins at the right, and the other way round.
+        from_right = number < 2
+        assert (box[2] <= 1000) if from_right else (box[0] >= 220), (title, box)
+        assert box[2] <= cards.WIDTH - cards.MARGIN + 4, title
+    # A letter keeps the marks that stand on it when a line is cut.
+    face = lettering.find_face("กำลัง ผู้พักพิง", bold=True, size=84)
+    assert face is not None
+    for line in (*lettering.broken("ผู้พักพิง" * 9, face.getlength, 400), lettering.cut("ที่" * 90, face, 400)):
+        assert unicodedata.category(line[0]) == "Lo", line
+    # Letters of two fonts in a text from the right would stand in the wrong order: a hand instead.
+    assert lettering.find_face("שלום 愛子", bold=True, size=84) is None
+
+
 def test_a_title_from_the_right_leaves_the_logo_its_place() -> None:
     short, long = "\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05dc\u05d5\u05dd \u05dc\u05db\u05dd"
-    if cards._font(long, bold=True, size=84) is None:
+    if lettering.find_face(long, bold=True, size=84) is None:
         pytest.skip("no font with Hebrew letters; enable with: apt-get install fonts-noto-core")
     logo = draw_logo("lantern")
     box = differ(Card("", short, logo=logo), Card("", long, logo=logo))
@@ -181,7 +219,7 @@ def test_a_title_from_the_right_leaves_the_logo_its_place() -> None:
 
 
 def test_without_any_font_of_the_machine_english_is_still_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards, "FONTS", (("no-such-font.ttf", "no-such-font.ttf"),))
+    monkeypatch.setattr(lettering, "FONTS", (("no-such-font.ttf", "no-such-font.ttf"),))
     draw_card.cache_clear()
     assert differ(Card("Manyhands", "Sort and pack"), Card("Manyhands", "Sort and park")) is not None
     draw_card.cache_clear()
