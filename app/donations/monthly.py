@@ -42,6 +42,7 @@ def handle_event(event: StoredEvent) -> None:
     """Answer a stored event about a subscription or one of its invoices. Raises GatewayError."""
     account = event.account
     if event.type.startswith("customer.subscription."):
+        asked_at = now()
         facts = gateway_monthly.fetch_subscription(event.object_id, account=account)
         gift_id = monthly_queries.find_monthly_id(facts.id, facts.monthly_gift, account, facts.attempt)
         lost = None if gift_id is not None else monthly_queries.find_astray_id(facts.monthly_gift, account)
@@ -49,8 +50,8 @@ def handle_event(event: StoredEvent) -> None:
         if lost is not None:
             end_astray(lost, facts.id)
         with transaction():
-            if gift_id is not None:
-                operations.note_subscription(gift_id, facts)
+            if gift_id is not None:  # what changed after a newer answer has an event of its own
+                operations.note_subscription(gift_id, facts, asked_at=asked_at)
             foreign = gift_id is None and lost is None
             inbox.close_event(event.id, "ignored" if foreign else "handled", "not ours" if foreign else "")
         return
@@ -103,6 +104,7 @@ def refresh(gift_id: int) -> None:
     db.session.rollback()
     if subscription is None or accounts.is_gone(account):
         return
+    asked_at = now()
     try:
         facts = gateway_monthly.fetch_subscription(subscription, account=account)
         found = gateway_monthly.list_invoices(subscription, now() - LOOK_BACK, account=account)
@@ -118,7 +120,7 @@ def refresh(gift_id: int) -> None:
         if known is None:
             _follow(invoice_id, account)
     with transaction():
-        operations.note_subscription(gift_id, facts)
+        operations.note_subscription(gift_id, facts, asked_at=asked_at)
 
 
 def end_all_of(account: str) -> None:
@@ -202,7 +204,7 @@ def stop(gift_id: int) -> None:
         if not facts.is_over:  # otherwise it has ended already
             raise
     with transaction():
-        operations.note_subscription(gift_id, facts)
+        operations.note_subscription(gift_id, facts, asked_at=now())  # it is over, and stays so whoever asked when
 
 
 def stop_by_donor(gift_id: int) -> bool:
@@ -235,21 +237,31 @@ def change_amount(gift_id: int, amount: Money, *, locale: str = "en") -> None:
     with transaction():
         act = operations.next_act(gift_id, wanted=amount)
     with _refusals_told(gift_id, act):
-        facts = _fetch_running(gift_id, subscription, account)
+        asked_at, facts = now(), _fetch_running(gift_id, subscription, account)
         if facts.amount != amount:
             key = f"manyhands-monthly-amount-{gift_id}-{act}"
-            facts = gateway_monthly.change_amount(facts, amount, key, account=account)
+            asked_at, facts = now(), gateway_monthly.change_amount(facts, amount, key, account=account)
+    _keep(gift_id, facts, account, asked_at)
+
+
+def _keep(gift_id: int, facts: gateway_monthly.SubscriptionFacts, account: str | None, asked_at: dt.datetime) -> None:
+    """Keep what came of an act that was asked for at `asked_at`. When somebody asked after that and wrote before, nobody knows
+    which of the answers is newer: how it stands is asked once more. Raises GatewayError."""
     with transaction():
-        operations.note_subscription(gift_id, facts)
+        is_kept = operations.note_subscription(gift_id, facts, asked_at=asked_at)
+    if not is_kept:
+        asked_at, facts = now(), gateway_monthly.fetch_subscription(facts.id, account=account)
+        with transaction():
+            operations.note_subscription(gift_id, facts, asked_at=asked_at)
 
 
 def _fetch_running(gift_id: int, subscription: str, account: str | None) -> gateway_monthly.SubscriptionFacts:
     """The subscription as it is now: the news of its end may be late, and then nothing is asked that Stripe has to refuse. Raises
     Refused when it has ended, GatewayError."""
-    facts = gateway_monthly.fetch_subscription(subscription, account=account)
+    asked_at, facts = now(), gateway_monthly.fetch_subscription(subscription, account=account)
     if facts.is_over:
         with transaction():
-            operations.note_subscription(gift_id, facts)
+            operations.note_subscription(gift_id, facts, asked_at=asked_at)
         raise operations.over()
     return facts
 
@@ -286,11 +298,11 @@ def pause(gift_id: int, *, paused: bool) -> None:
         act = operations.next_act(gift_id)
     key = f"manyhands-monthly-pause-{gift_id}-{act}"
     with _refusals_told(gift_id, act):
-        facts = _fetch_running(gift_id, subscription, account)
+        asked_at, facts = now(), _fetch_running(gift_id, subscription, account)
         if facts.paused != paused:
+            asked_at = now()
             facts = gateway_monthly.pause_subscription(subscription, key, paused=paused, account=account)
-    with transaction():
-        operations.note_subscription(gift_id, facts)
+    _keep(gift_id, facts, account, asked_at)
 
 
 def open_card_page(gift_id: int) -> str:

@@ -55,6 +55,8 @@ class MonthlyGift(HasId, Base):
     created_at: Mapped[dt.datetime]
     ended_at: Mapped[dt.datetime | None]
     checked_at: Mapped[dt.datetime | None]
+    # When that was asked which is kept here of Stripe's answers: what was asked before it is older, whenever it is written.
+    as_of: Mapped[dt.datetime | None]
 
     fundraiser: Mapped[Fundraiser] = relationship()
 

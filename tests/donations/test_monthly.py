@@ -244,7 +244,13 @@ def test_a_declined_card_is_told_kindly_and_tried_again(gift: Monthly) -> None:
     assert gift.months() == [("paid", 2500)] * 2
 
 
-def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(gift: Monthly, mailbox: Mailbox) -> None:
+def _as_it_is(gift: Monthly) -> gateway_monthly.SubscriptionFacts:
+    return gateway_monthly.fetch_subscription(gift.row().stripe_subscription_id or "", account=gift.account)
+
+
+def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(
+    gift: Monthly, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gift.begin()
     client = gift.connecting.client
     page = client.get(f"/donations/{queries.donation_token(gift.connecting.donation(gift.given).id)}").text
@@ -259,14 +265,33 @@ def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(gift: Mont
     # Who has no account finds the way to stop it in every month's mail.
     thanks = [text_of(mail) for mail in mailbox.messages if "thank you" in mail["Subject"]]
     assert ["You give this every month" in text and gift.url() in text for text in thanks] == [True, True]
+    asked_at, before = now(), _as_it_is(gift)
     assert client.post(gift.url("/pause")).status_code == 303
+    assert gift.row().status == "paused"
+    with transaction():  # what was asked before that, and comes to be written after it
+        assert not operations.note_subscription(gift.id, before, asked_at=asked_at)
     assert gift.row().status == "paused"
     gift.renew()
     gift.hear()
     assert len(gift.months()) == 2
-    assert client.post(gift.url("/resume")).status_code == 303
-    assert gift.row().status == "active"
+    pause = gateway_monthly.pause_subscription
+
+    def heard_of_meanwhile(*about: Any, **named: Any) -> Any:
+        """Somebody asks just before it is done, and writes what they read when it is."""
+        asked_at, before = now(), _as_it_is(gift)
+        answer = pause(*about, **named)
+        with transaction():
+            assert operations.note_subscription(gift.id, before, asked_at=asked_at)
+        return answer
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(gateway_monthly, "pause_subscription", heard_of_meanwhile)
+        assert client.post(gift.url("/resume")).status_code == 303
+    assert gift.row().status == "active"  # which of the two is newer nobody knows: it was asked once more
+    late = now(), _as_it_is(gift)
     assert client.post(gift.url("/stop")).status_code == 303
+    with transaction():
+        operations.note_subscription(gift.id, late[1], asked_at=late[0])
     assert (gift.row().status, gift.row().ended_by) == ("ended", "donor")
     assert gift.subscription()["status"] == "canceled"
     assert client.post(gift.url("/stop")).status_code == 303  # twice changes nothing
@@ -407,14 +432,14 @@ def test_a_first_payment_that_a_bank_refused_is_tried_again_with_one_subscriptio
         operations.note_session(donation, dataclasses.replace(session, subscription_id=refused, invoice_id="in_1"))
     assert gift.row().stripe_subscription_id == refused
     with transaction():  # told that it is over before the donor comes back: their gift is not
-        operations.note_subscription(gift.id, dataclasses.replace(facts, status="incomplete_expired"))
+        operations.note_subscription(gift.id, dataclasses.replace(facts, status="incomplete_expired"), asked_at=now())
     assert gift.row().status == "pending"
     address = checkout.resume(gift.given.donation_id, Money(3000, "USD"))
     assert address is not None
     was = connecting.server.call("GET", f"/v1/subscriptions/{refused}", account=gift.account)
     assert (was["status"], gift.row().stripe_subscription_id) == ("canceled", None)
     with transaction():  # an answer about the try before, on its way since
-        operations.note_subscription(gift.id, facts)
+        operations.note_subscription(gift.id, facts, asked_at=now())
         # It would be ended and what it took given back; here it is the other gift's.
         assert withdraw(f"end_astray_monthly:{refused}")
     assert gift.row().stripe_subscription_id is None
@@ -423,7 +448,7 @@ def test_a_first_payment_that_a_bank_refused_is_tried_again_with_one_subscriptio
     assert (gift.row().status, gift.row().amount_minor, gift.months()) == ("active", 3000, [("paid", 3000)])
     assert gift.row().stripe_subscription_id not in (None, refused)
     with transaction():
-        operations.note_subscription(gift.id, dataclasses.replace(facts, status="canceled"))
+        operations.note_subscription(gift.id, dataclasses.replace(facts, status="canceled"), asked_at=now())
     gift.renew()
     gift.hear()
     assert gift.months() == [("paid", 3000)] * 2

@@ -232,22 +232,26 @@ def note_failure(gift_id: int, invoice: InvoiceFacts) -> None:
     db.session.flush()
 
 
-def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
-    """Keep what Stripe says of the subscription. One that ended stays so; what was asked about the subscription of a try that
-    another has replaced in the meantime says nothing of it."""
+def note_subscription(gift_id: int, facts: SubscriptionFacts, *, asked_at: dt.datetime) -> bool:
+    """Keep what Stripe says of the subscription, as it was asked at `asked_at`; False when that was before what is kept was
+    asked, and says nothing of it. One that ended stays so, whoever asked when; what was asked about the subscription of a try
+    that another has replaced in the meantime says nothing of it either."""
     gift = get(gift_id)
     gift.checked_at = now()
     if _is_of_another_try(gift, facts):
         if not facts.is_over:
             promise_to_end_astray(first_donation(gift.id), facts.id)
-        return gift
+        return True
     if gift.status == "ended":
         if facts.is_over and gift.ended_by == "account":  # Stripe could be told after all
             gift.ended_by = "organization" if gift.stop_asked_at is None else "donor"
             db.session.flush()
-        return gift
+        return True
+    if gift.as_of is not None and asked_at < gift.as_of and not facts.is_over:
+        return False
+    gift.as_of = asked_at if gift.as_of is None else max(asked_at, gift.as_of)
     if gift.status == "pending" and facts.is_over and gift.stop_asked_at is None:
-        return gift  # its first payment failed: its donor may still try again, and then it is another subscription
+        return True  # its first payment failed: its donor may still try again, and then it is another subscription
     gift.next_at = facts.next_at
     gift.stripe_subscription_id = gift.stripe_subscription_id or facts.id
     gift.stripe_customer_id = gift.stripe_customer_id or facts.customer_id
@@ -262,7 +266,7 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts) -> MonthlyGift:
             gift.status = status
             _record(status, gift)
     db.session.flush()
-    return gift
+    return True
 
 
 def _is_of_another_try(gift: MonthlyGift, facts: SubscriptionFacts) -> bool:
