@@ -155,6 +155,19 @@ def look_at_inbox(zone: str = "UTC") -> list[Finding]:
             "%(num)s promise about money was given up.", "%(num)s promises about money were given up.", inbox.given_up
         )
         findings.append(Finding("bad", _("Given up"), text, _("See why, and try again."), url="/admin/"))
+    if inbox.missing:
+        text = ngettext(
+            "%(num)s event speaks of something that Stripe does not know.",
+            "%(num)s events speak of something that Stripe does not know.",
+            inbox.missing,
+        )
+        remedy = _("Is it the right key? It is asked for every hour, and let go of when that is so for a day.")
+        findings.append(Finding("look", _("Not found at Stripe"), text, remedy))
+    if inbox.gone:
+        which = ", ".join(" ".join(filter(None, (one.type, one.object_id, one.account))) for one in inbox.gone)
+        remedy = _("If it was deleted there (a test clock, a customer), all is well. Nothing of it was counted.")
+        text = _("Stripe does not know any more what these events spoke of: %(which)s.", which=which)
+        findings.append(Finding("look", _("Gone at Stripe"), text, remedy))
     if not inbox.waiting and not inbox.given_up:
         findings.append(Finding("good", _("Events that wait"), _("None waits, none was given up.")))
     return findings

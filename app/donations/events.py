@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from app.core.clock import now
 from app.core.db import db, transaction
-from app.core.outbox import promise_again
+from app.core.outbox import Postponed, promise_again
 from app.donations import accounts, checkout, gateway, going_back, money_queries, monthly, queries
 from app.donations.gateway import GatewayError
 from app.donations.operations import inbox
@@ -36,7 +36,7 @@ ACTS: tuple[tuple[str, Callable[[StoredEvent], None]], ...] = (
 
 def handle(event_id: int) -> None:
     """Answer one stored event; one that is answered already stays as it is. Raises GatewayError when Stripe cannot be
-    asked: the worker tries again."""
+    asked: the worker tries again; Postponed while it says that it does not know what the event speaks of."""
     event = queries.find_open_event(event_id)
     db.session.rollback()
     if event is None:
@@ -59,11 +59,24 @@ def _do(act: Callable[[StoredEvent], None], event: StoredEvent) -> None:
     try:
         act(event)
     except GatewayError as error:
+        if error.missing == (event.object_id, account):
+            _let_go(event)
+            return
         if error.code != gateway.ACCOUNT_GONE or account is None:
             raise
         if not accounts.doubt(account):
             raise GatewayError(error.code, passing=True) from error
         _keep_unasked(event, account)
+
+
+def _let_go(event: StoredEvent) -> None:
+    """What it speaks of is gone at Stripe (a test clock or a customer was deleted there), or a wrong key was asked with: it is
+    asked for every hour, and closed when that is so for a day. Only of the event's own object, asked of the event's own account:
+    whatever else is missing is no reason to leave the event alone. Raises Postponed."""
+    with transaction():
+        left = inbox.let_go(event.id)
+    if left > dt.timedelta():
+        raise Postponed(min(left, RESTS))
 
 
 def ask_again() -> None:

@@ -14,7 +14,7 @@ import functools
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from flask import current_app, has_request_context, request
 
@@ -42,6 +42,8 @@ DELAYED = (
 )  # fmt: skip
 # The organization took its account from us: Stripe answers 403 to whatever is asked about it.
 ACCOUNT_GONE = "account_gone"
+# Stripe has nothing of that id: it was deleted there, or is another account's or another key's.
+MISSING = "resource_missing"
 # Nobody answered in time.
 UNREACHABLE = "unreachable"
 # Codes of requests that Stripe did not judge (https://docs.stripe.com/error-codes).
@@ -57,10 +59,13 @@ T = TypeVar("T")
 
 class GatewayError(Exception):
     """Stripe did not do what was asked. `passing` when the same call may succeed later (network, 429, 5xx), `at_once` when it
-    may do so right now, under the same key (network, 409)."""
+    may do so right now, under the same key (network, 409). `missing` is the id that was fetched and that Stripe does not know,
+    and the account that was asked (None: the installation's own); None for every other problem."""
 
-    def __init__(self, code: str, *, passing: bool, at_once: bool = False) -> None:
-        self.code, self.passing, self.at_once = code, passing, at_once
+    def __init__(
+        self, code: str, *, passing: bool, at_once: bool = False, missing: tuple[str, str | None] | None = None
+    ) -> None:
+        self.code, self.passing, self.at_once, self.missing = code, passing, at_once, missing
         super().__init__(code)
 
     @property
@@ -207,7 +212,11 @@ def _plainly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             raise GatewayError(ACCOUNT_GONE, passing=False) from error
         status = error.http_status or 0
         passing = status in (409, 429) or status >= 500
-        raise GatewayError(error.code or type(error).__name__, passing=passing, at_once=status == 409) from error
+        missing = None
+        if status == 404 and error.code == MISSING and call.__name__.startswith(("fetch_", "find_")):
+            missing = (str(args[0]), cast("str | None", kwargs.get("account")))
+        code = error.code or type(error).__name__
+        raise GatewayError(code, passing=passing, at_once=status == 409, missing=missing) from error
 
 
 def _options(account: str | None, idempotency_key: str | None = None) -> stripe.RequestOptions:

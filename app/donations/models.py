@@ -214,6 +214,8 @@ class StripeEvent(HasId, Base):
     status: Mapped[str] = mapped_column(sa.String(16), default="received")
     handled_at: Mapped[dt.datetime | None]
     note: Mapped[str] = mapped_column(sa.String(300), default="", server_default="")
+    # When Stripe first said that it does not know what the event speaks of. Believed when it says the same a day later.
+    gone_since: Mapped[dt.datetime | None]
 
 
 class StripeSync(Base):

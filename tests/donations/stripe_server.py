@@ -72,6 +72,18 @@ class StripeServer:
         self.requests.clear()
         self.mistakes.clear()
 
+    @contextlib.contextmanager
+    def without(self, *object_ids: str) -> Iterator[None]:
+        """Stripe does not know these objects meanwhile, as if they had been deleted there."""
+        self._rename([(f"x-{one}", one) for one in object_ids])
+        yield
+        self._rename([(one, f"x-{one}") for one in object_ids])
+
+    def _rename(self, names: list[tuple[str, str]]) -> None:
+        with contextlib.closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
+            for new, old in names:
+                assert connection.execute("UPDATE object SET id = ? WHERE id = ?", (new, old)).rowcount == 1
+
     def call(self, method: str, path: str, body: Any = None, *, account: str | None = None) -> Any:
         """One request with the key, past the recorder; `account` acts as that connected account."""
         request = urllib.request.Request(  # loopback

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import re
 from pathlib import Path
@@ -15,9 +14,8 @@ from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now, today
 from app.core.db import db, transaction
 from app.core.ids import encode_id
-from app.core.money import Money
-from app.core.outbox import Outbox, withdraw
-from app.donations import checkout, checks, doctor, gateway, gateway_monthly, monthly, monthly_queries, queries
+from app.core.outbox import Outbox
+from app.donations import checks, doctor, gateway_monthly, monthly, monthly_queries, queries
 from app.donations.gift_aid import EVERY_GIFT, ONE_GIFT
 from app.donations.messages import hide_message
 from app.donations.models import Donation
@@ -416,46 +414,6 @@ def test_one_that_was_stopped_before_its_payment_came_is_stopped_then(gift: Mont
     gift.hear()
     assert gift.row().stop_asked_at is not None
     assert gift.connecting.donation(gift.given).status == "expired"
-
-
-def test_a_first_payment_that_a_bank_refused_is_tried_again_with_one_subscription(
-    gift: Monthly, connecting: Connecting, work_off: WorkOff
-) -> None:
-    # Stripe began a subscription with the first try, and days later the bank refused: another's stands in for it here.
-    other = Monthly(connecting, work_off)
-    connecting.server.act(other.given.session_id, "pay")
-    [refused] = [one["subscription"] for one in connecting.server.sessions(gift.account) if one["subscription"]]
-    facts = gateway_monthly.fetch_subscription(refused, account=gift.account)
-    session = gateway.fetch_session(gift.given.session_id, account=gift.account)
-    with transaction():
-        donation = db.session.get_one(Donation, gift.given.donation_id)
-        operations.note_session(donation, dataclasses.replace(session, subscription_id=refused, invoice_id="in_1"))
-    assert gift.row().stripe_subscription_id == refused
-    with transaction():  # told that it is over before the donor comes back: their gift is not
-        operations.note_subscription(gift.id, dataclasses.replace(facts, status="incomplete_expired"), asked_at=now())
-    assert gift.row().status == "pending"
-    address = checkout.resume(gift.given.donation_id, Money(3000, "USD"))
-    assert address is not None
-    was = connecting.server.call("GET", f"/v1/subscriptions/{refused}", account=gift.account)
-    assert (was["status"], gift.row().stripe_subscription_id) == ("canceled", None)
-    with transaction():  # an answer about the try before, on its way since
-        operations.note_subscription(gift.id, facts, asked_at=now())
-        # It would be ended and what it took given back; here it is the other gift's.
-        assert withdraw(f"end_astray_monthly:{refused}")
-    assert gift.row().stripe_subscription_id is None
-    connecting.server.act(address.rpartition("/")[2], "pay")
-    gift.hear()
-    assert (gift.row().status, gift.row().amount_minor, gift.months()) == ("active", 3000, [("paid", 3000)])
-    assert gift.row().stripe_subscription_id not in (None, refused)
-    with transaction():
-        operations.note_subscription(gift.id, dataclasses.replace(facts, status="canceled"), asked_at=now())
-    gift.renew()
-    gift.hear()
-    assert gift.months() == [("paid", 3000)] * 2
-    assert gift.row().status == "active"
-    assert connecting.client.post(gift.url("/stop")).status_code == 303
-    assert (gift.row().status, gift.subscription()["status"]) == ("ended", "canceled")
-    assert connecting.server.refused() == []
 
 
 @pytest.mark.rule("F3")

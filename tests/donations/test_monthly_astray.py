@@ -3,6 +3,7 @@ being charged unseen (F3, F4); through HTTP, with the real package."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.money import Money
+from app.core.outbox import withdraw
 from app.donations import checkout, checks, doctor, gateway, gateway_monthly, monthly, monthly_queries
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
@@ -270,3 +272,43 @@ def test_what_has_ended_here_and_is_charged_at_stripe_all_the_same_is_ended_ther
     assert gift.connecting.client.post(f"/donations/{donation_token(newest or 0)}/cancel").status_code == 303
     assert gift.connecting.server.posts() == []  # a later month never had a page at Stripe, and gets none now
     assert (gift.row().ended_by, gift.subscription()["status"]) == ("organization", "canceled")
+
+
+def test_a_first_payment_that_a_bank_refused_is_tried_again_with_one_subscription(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff
+) -> None:
+    # Stripe began a subscription with the first try, and days later the bank refused: another's stands in for it here.
+    other = Monthly(connecting, work_off)
+    connecting.server.act(other.given.session_id, "pay")
+    [refused] = [one["subscription"] for one in connecting.server.sessions(gift.account) if one["subscription"]]
+    facts = gateway_monthly.fetch_subscription(refused, account=gift.account)
+    session = gateway.fetch_session(gift.given.session_id, account=gift.account)
+    with transaction():
+        donation = db.session.get_one(Donation, gift.given.donation_id)
+        operations.note_session(donation, dataclasses.replace(session, subscription_id=refused, invoice_id="in_1"))
+    assert gift.row().stripe_subscription_id == refused
+    with transaction():  # told that it is over before the donor comes back: their gift is not
+        operations.note_subscription(gift.id, dataclasses.replace(facts, status="incomplete_expired"), asked_at=now())
+    assert gift.row().status == "pending"
+    address = checkout.resume(gift.given.donation_id, Money(3000, "USD"))
+    assert address is not None
+    was = connecting.server.call("GET", f"/v1/subscriptions/{refused}", account=gift.account)
+    assert (was["status"], gift.row().stripe_subscription_id) == ("canceled", None)
+    with transaction():  # an answer about the try before, on its way since
+        operations.note_subscription(gift.id, facts, asked_at=now())
+        # It would be ended and what it took given back; here it is the other gift's.
+        assert withdraw(f"end_astray_monthly:{refused}")
+    assert gift.row().stripe_subscription_id is None
+    connecting.server.act(address.rpartition("/")[2], "pay")
+    gift.hear()
+    assert (gift.row().status, gift.row().amount_minor, gift.months()) == ("active", 3000, [("paid", 3000)])
+    assert gift.row().stripe_subscription_id not in (None, refused)
+    with transaction():
+        operations.note_subscription(gift.id, dataclasses.replace(facts, status="canceled"), asked_at=now())
+    gift.renew()
+    gift.hear()
+    assert gift.months() == [("paid", 3000)] * 2
+    assert gift.row().status == "active"
+    assert connecting.client.post(gift.url("/stop")).status_code == 303
+    assert (gift.row().status, gift.subscription()["status"]) == ("ended", "canceled")
+    assert connecting.server.refused() == []

@@ -12,7 +12,7 @@ from app.core import outbox
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.money import Money
-from app.donations import checkout, gateway, gateway_monthly, going_back, monthly
+from app.donations import checkout, doctor, gateway, gateway_monthly, going_back, monthly
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.money_models import Dispute
@@ -114,6 +114,50 @@ def test_what_was_asked_while_an_account_was_doubted_is_done_once_it_is_back(
     assert note_of("evt_doubted")[0] == "handled"
     assert (gift.subscription()["status"], gift.row().status, gift.row().ended_by) == ("canceled", "ended", "donor")
     assert connecting.server.refused() == []
+
+
+@pytest.mark.rule("F3")
+def test_what_is_gone_at_stripe_is_let_go_of_a_day_later_and_the_operator_reads_it(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff
+) -> None:
+    """A test clock or a customer that was deleted, or a wrong key for a while: both answer that there is no such thing."""
+    gift.begin()
+    server, begun = connecting.server, now()
+    invoices = [gift.renew()["id"] for _month in range(2)]
+    paid = [one for one in server.events(gift.account) if one["type"] in ("invoice.paid", "invoice_payment.paid")]
+    told = [[one for one in paid if invoice in str(one)] for invoice in invoices]
+    back, lost = ({one["data"]["object"]["id"] for one in some} for some in told)
+    assert (len(back), len(lost)) == (2, 2)
+    for one in (*told[0], *told[1]):
+        assert connecting.knock(one) == 200
+
+    def notes() -> list[set[tuple[str, str]]]:
+        return [{note_of(one["id"]) for one in some} for some in told]
+
+    def said() -> dict[str, tuple[str, str]]:
+        db.session.rollback()
+        return {one.title: (one.level, one.text) for one in doctor.look_at_inbox()}
+
+    with server.without(*lost):
+        with server.without(*back):
+            for hours in (0, 2):
+                with moved_to(begun + dt.timedelta(hours=hours)):
+                    assert work_off()["failed"] == 0
+            assert notes() == [{("received", "")}] * 2
+            with moved_to(begun + dt.timedelta(hours=2)):
+                assert "4 events speak" in said()["Not found at Stripe"][1]
+                assert said()["Events that wait"][0] == "good"
+        with moved_to(begun + dt.timedelta(hours=4)):
+            assert work_off()["failed"] == 0
+        assert notes() == [{("handled", "")}, {("received", "")}]
+        with moved_to(begun + dt.timedelta(hours=26)):
+            assert work_off()["failed"] == 0
+            assert "Not found at Stripe" not in said()
+            level, text = said()["Gone at Stripe"]
+    assert (level, text.count(gift.account)) == ("look", 2)
+    assert [one for one in lost if one not in text] == []
+    assert notes() == [{("handled", "")}, {("ignored", "gone at Stripe")}]
+    assert gift.months() == [("paid", 2500)] * 2
 
 
 @pytest.mark.rule("F4")

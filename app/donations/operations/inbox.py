@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import now
-from app.core.db import Base, db, in_transaction, new_id, uses_sqlite, write_alone
+from app.core.db import Base, db, in_transaction, lock, new_id, uses_sqlite, write_alone
 from app.core.outbox import promise_from
 from app.donations.facts import EventFacts
 from app.donations.models import EVENT_PROMISE, PLATFORM, StripeEvent, StripeSync
-from app.donations.payees import known_account
+from app.donations.payees import BELIEVED_AFTER, known_account
 
 # What is acted upon; every other type is stored and answered 200 (F3).
 HANDLED_TYPES = (
@@ -52,6 +52,8 @@ HANDLED_TYPES = (
 # Why an event is left alone that may yet come to be answered.
 WRONG_ENDPOINT = ("of a connected account", "of no connected account")
 NOT_OURS = "of an account that is not ours"
+# Stripe does not know any more what it speaks of.
+GONE = "gone at Stripe"
 
 
 def store_event(event: EventFacts, *, livemode: bool) -> None:
@@ -168,6 +170,20 @@ def close_event(event_id: int, status: str, note: str = "") -> None:
         .values(status=status, handled_at=now(), note=note),
         execution_options={"synchronize_session": False},
     )
+
+
+def let_go(event_id: int) -> dt.timedelta:
+    """Stripe does not know what an event speaks of. Another key would hear that, too, so it is believed a day after it was said
+    first: then the event is closed. How long that is still (nothing or less: it is closed)."""
+    event = lock(StripeEvent, event_id)
+    if event is None or event.status != "received":
+        return dt.timedelta()
+    event.gone_since = event.gone_since or now()
+    left = event.gone_since + BELIEVED_AFTER - now()
+    db.session.flush()
+    if left <= dt.timedelta():
+        close_event(event_id, "ignored", GONE)
+    return left
 
 
 def note_listed(until: dt.datetime, *, account: str | None = None) -> None:
