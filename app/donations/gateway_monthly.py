@@ -18,7 +18,8 @@ OVER = ("canceled", "incomplete_expired")
 
 @dataclasses.dataclass(frozen=True)
 class SubscriptionFacts:
-    """A subscription as it is now. `status` is Stripe's; `ended_for` why it ended, "" while it runs."""
+    """A subscription as it is now. `status` is Stripe's; `paused` when no month is collected, which a donor asks for;
+    `ended_for` why it ended, "" while it runs."""
 
     id: str
     status: str
@@ -37,6 +38,11 @@ class SubscriptionFacts:
     def is_over(self) -> bool:
         """True when it asks for nothing any more."""
         return self.status in OVER
+
+    @property
+    def is_held(self) -> bool:
+        """True when it stands still altogether: Stripe's own status for that, which its rules or the account's owner set."""
+        return self.status == "paused"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,6 +196,18 @@ def pause_subscription(
     if paused:
         return _subscription_facts(update(subscription_id, {"pause_collection": {"behavior": "void"}}, options))
     return _subscription_facts(update(subscription_id, {"pause_collection": ""}, options))
+
+
+@gateway._translated
+def resume_subscription(subscription_id: str, idempotency_key: str, *, account: str | None) -> SubscriptionFacts:
+    """Let one go on that is held, from its next month on: in the period that surrounds now, and nothing is taken for that.
+    Raises GatewayError. https://docs.stripe.com/api/subscriptions/resume"""
+    resumed = gateway._client().v1.subscriptions.resume(
+        subscription_id,
+        {"billing_cycle_anchor": {"type": "unchanged"}, "proration_behavior": "none"},
+        gateway._options(account, idempotency_key),
+    )
+    return _subscription_facts(resumed)
 
 
 @gateway._translated

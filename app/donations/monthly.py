@@ -288,8 +288,8 @@ def _refusals_told(gift_id: int, act: int) -> Iterator[None]:
 
 
 def pause(gift_id: int, *, paused: bool) -> None:
-    """Let no month be paid until the donor resumes it, or resume it. Raises Refused when it has ended or Stripe refuses for good,
-    GatewayError when it does not answer."""
+    """Let no month be paid until the donor resumes it, or resume it, whoever paused it. Raises Refused when it has ended, Stripe
+    refuses for good or it is not resumed all the same, GatewayError when it does not answer."""
     gift = monthly_queries.find_monthly(gift_id)
     if gift is None or gift.stripe_subscription_id is None:
         raise refuse("monthly_over", _("This monthly gift has ended"))
@@ -302,7 +302,16 @@ def pause(gift_id: int, *, paused: bool) -> None:
         if facts.paused != paused:
             asked_at = now()
             facts = gateway_monthly.pause_subscription(subscription, key, paused=paused, account=account)
+        if facts.is_held and not paused:
+            asked_at = now()
+            facts = gateway_monthly.resume_subscription(subscription, f"{key}-held", account=account)
     _keep(gift_id, facts, account, asked_at)
+    if facts.is_held and not paused:  # it would be, once an invoice is paid
+        raise refuse(
+            "monthly_paused",
+            _("The payment service has not resumed it yet"),
+            _("Look again later, or put in another card."),
+        )
 
 
 def open_card_page(gift_id: int) -> str:

@@ -14,6 +14,7 @@ from deploy.demo_payments.specs import (
     CREATE_PORTAL,
     CREATE_PRODUCT,
     ONLY_EXPAND,
+    RESUME_SUBSCRIPTION,
     UPDATE_CUSTOMER,
     UPDATE_SUBSCRIPTION,
 )
@@ -62,6 +63,17 @@ def update_subscription(subscription_id: str) -> Response:
         return expanded(billing.update(payments(), subscription, params, cause()), params.get("expand", []))
 
     return once(UPDATE_SUBSCRIPTION, act)
+
+
+@blueprint.post("/subscriptions/<subscription_id>/resume")
+def resume_subscription(subscription_id: str) -> Response:
+    """Let a subscription that stands still go on."""
+
+    def act(params: Thing) -> Thing:
+        subscription = get("subscriptions", subscription_id)
+        return expanded(billing.resume(payments(), subscription, params, cause()), params.get("expand", []))
+
+    return once(RESUME_SUBSCRIPTION, act)
 
 
 @blueprint.delete("/subscriptions/<subscription_id>")

@@ -245,7 +245,8 @@ def begin(payments: Payments, session: Thing, by: str = "card") -> None:
         "application_fee_percent", "billing_cycle_anchor_config", "billing_thresholds", "cancel_at", "canceled_at",
         "customer_account", "days_until_due", "default_source", "ended_at", "latest_invoice",
         "next_pending_invoice_item_invoice", "on_behalf_of", "pause_collection", "pending_invoice_item_interval",
-        "pending_setup_intent", "pending_update", "schedule", "test_clock", "transfer_data", "trial_end", "trial_start",
+        "pending_setup_intent", "pending_update", "schedule", "status_details", "test_clock", "transfer_data", "trial_end",
+        "trial_start",
     )  # fmt: skip
     subscription: Thing = {
         "id": subscription_id,
@@ -344,7 +345,7 @@ def _line(subscription: Thing, item: Thing, amount: int, words: str, *, proratio
 
 def renew(payments: Payments, subscription: Thing, at: int) -> Thing | None:
     """A period ends at `at`: the subscription ends, or its next invoice is drafted (which is finalized an hour later)."""
-    if subscription["status"] in (*OVER, "incomplete"):
+    if subscription["status"] in (*OVER, "incomplete", "paused"):
         return None
     if subscription["cancel_at_period_end"] or (subscription["cancel_at"] or at + 1) <= at:
         end(payments, subscription, "cancellation_requested")
@@ -477,6 +478,36 @@ def _pause(payments: Payments, subscription: Thing, asked: Thing | None) -> None
     subscription["pause_collection"] = {"behavior": asked["behavior"], "resumes_at": asked.get("resumes_at")}
     if "resumes_at" in asked:
         payments.store.plan("resume", subscription["id"], asked["resumes_at"])
+
+
+def hold(payments: Payments, subscription: Thing) -> None:
+    """Status `paused`, which is no pause of the collection: no period begins and no invoice is made until it is resumed."""
+    before = {name: subscription[name] for name in ("status", "status_details")}
+    payments.store.unplan("renew", subscription["id"])
+    why = {"subscription": {"type": "pause_requested"}, "transitioned_at": payments.store.now(), "type": "subscription"}
+    subscription |= {"status": "paused", "status_details": {"paused": why}}
+    payments.emit("customer.subscription.updated", payments.store.save(subscription), previous=before)
+
+
+def resume(payments: Payments, subscription: Thing, asked: Thing, cause: Cause) -> Thing:
+    """End what `hold` began, in the period that surrounds now and without an invoice: nothing else is offered here. Raises
+    ApiError."""
+    if subscription["status"] != "paused":
+        raise ApiError("The subscription is not paused.", kept=True)
+    anchor = asked.get("billing_cycle_anchor", {}).get("type", "now")
+    if anchor != "unchanged" or asked.get("proration_behavior") != "none":
+        raise ApiError("The demo payment server does not offer a resumption invoice.", param="billing_cycle_anchor")
+    before = {name: subscription[name] for name in ("items", "status", "status_details")}
+    items, start, ends = subscription["items"]["data"], 0, _period_end(subscription)
+    while ends <= payments.store.now():
+        start, ends = ends, after(ends, items[0]["price"]["recurring"], subscription["billing_cycle_anchor"])
+    if start:
+        moved = [item | {"current_period_start": start, "current_period_end": ends} for item in items]
+        subscription["items"] = subscription["items"] | {"data": moved}
+    subscription |= {"status": "active", "status_details": None}
+    payments.store.plan("renew", subscription["id"], ends)
+    payments.emit("customer.subscription.updated", payments.store.save(subscription), cause, before)
+    return subscription
 
 
 def resume_collection(payments: Payments, subscription: Thing) -> None:

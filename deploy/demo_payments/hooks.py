@@ -317,6 +317,15 @@ def renew_subscription(subscription_id: str) -> Response:
         return answer({"invoice": invoice and payments().public(payments().store.get("invoice", invoice["id"]))})
 
 
+@blueprint.post("/subscriptions/<subscription_id>/hold")
+def hold_subscription(subscription_id: str) -> Response:
+    """Let a subscription stand still, as Stripe does by its own rules or the account's owner in the dashboard."""
+    _as_owner(subscription_id)
+    with payments().store.transaction():
+        billing.hold(payments(), payments().store.get("subscription", subscription_id))
+    return answer({})
+
+
 @blueprint.post("/invoices/<invoice_id>/retry")
 def retry_invoice(invoice_id: str) -> Response:
     """Let the next try of an invoice that was not paid happen now. The invoice after it."""

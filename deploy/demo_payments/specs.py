@@ -260,6 +260,14 @@ UPDATE_SUBSCRIPTION = Table(
         "expand": EXPAND,
     }
 )
+RESUME_SUBSCRIPTION = Table(
+    of={
+        "billing_cycle_anchor": Table(of={"type": Choice(required=True, values=("now", "unchanged"))}),
+        "payment_behavior": Choice(values=("resume_on_payment_attempt", "resume_on_payment_success")),
+        "proration_behavior": Choice(values=("always_invoice", "create_prorations", "none")),
+        "expand": EXPAND,
+    }
+)
 CANCEL_SUBSCRIPTION = Table(
     of={"cancellation_details": _CANCELLATION, "invoice_now": Flag(), "prorate": Flag(), "expand": EXPAND}
 )

@@ -286,6 +286,18 @@ def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(
         meanwhile.setattr(gateway_monthly, "pause_subscription", heard_of_meanwhile)
         assert client.post(gift.url("/resume")).status_code == 303
     assert gift.row().status == "active"  # which of the two is newer nobody knows: it was asked once more
+    # Stripe may let it stand still by its own rules, or the organization in the dashboard: its donor resumes that, too.
+    gift.connecting.server.hook("POST", f"subscriptions/{before.id}/hold", {})
+    gift.hear()
+    assert (gift.row().status, gift.subscription()["pause_collection"]) == ("paused", None)
+    assert gift.renew() is None
+    assert "Resumed, from the next month on" in follow(client, client.post(gift.url("/resume")))
+    assert (gift.row().status, gift.subscription()["status"]) == ("active", "active")
+    gift.hear()
+    assert len(gift.months()) == 2
+    gift.renew()
+    gift.hear()
+    assert len(gift.months()) == 3
     late = now(), _as_it_is(gift)
     assert client.post(gift.url("/stop")).status_code == 303
     with transaction():

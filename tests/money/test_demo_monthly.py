@@ -359,6 +359,7 @@ def test_the_lists_of_parameters_are_ones_that_the_package_knows() -> None:
         (specs.UPDATE_CUSTOMER, known.CustomerUpdateParams),
         (specs.CREATE_PRODUCT, known.ProductCreateParams),
         (specs.UPDATE_SUBSCRIPTION, known.SubscriptionUpdateParams),
+        (specs.RESUME_SUBSCRIPTION, known.SubscriptionResumeParams),
         (specs.CANCEL_SUBSCRIPTION, known.SubscriptionCancelParams),
         (specs.CREATE_PORTAL, PortalParams),
     ):
