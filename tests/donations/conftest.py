@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.core import jobs
 from app.core.db import Base, db
 from app.core.ids import encode_id
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction, StripeEvent
@@ -23,6 +24,18 @@ from tests.conftest import CheckingClient
 from tests.donations.ledger_model import Gift, Transaction, transactions
 from tests.donations.stripe_server import KEY, SECRET, StripeServer, running_server, sign
 from tests.factories import make_fundraiser, make_organization
+
+# Whose sweeps read or write what a gift leaves: the others find nothing in a test of money, and asking all of them a thousand
+# times took a fifth of these tests. The worker of tests/crash/test_money_storm.py and of the journeys runs every one.
+SWEEPING = frozenset({"audit", "outbox", "donations", "fundraisers", "organizations", "pages"})
+
+
+@pytest.fixture
+def sweeps(app: Flask) -> tuple[jobs.Sweep, ...]:
+    """What `work_off` does besides keeping promises, of the features that know of gifts."""
+    kept = tuple(sweep for sweep in app.extensions["sweeps"] if sweep.name.partition(".")[0] in SWEEPING)
+    assert {sweep.name.partition(".")[0] for sweep in kept} == SWEEPING, "a feature was renamed"
+    return kept
 
 
 @pytest.fixture(scope="session")
