@@ -269,7 +269,7 @@ def _fetch_running(gift_id: int, subscription: str, account: str | None) -> gate
 @contextlib.contextmanager
 def _refusals_told(gift_id: int, act: int) -> Iterator[None]:
     """What Stripe refuses for good is a refusal of ours: asked again, it would say the same. How the gift stands is asked afresh,
-    for it may have ended there. Raises Refused; GatewayError while the same may succeed later."""
+    for it may have ended there. Raises Refused, InvalidInput for an amount; GatewayError while the same may succeed later."""
     try:
         yield
     except GatewayError as error:
@@ -284,6 +284,9 @@ def _refusals_told(gift_id: int, act: int) -> Iterator[None]:
                 raise
         with transaction():
             refused = operations.note_refused(gift_id, act, account_gone=gone)
+        if refused.reasons[0].code == "payment_refused" and error.code in checkout.REFUSED_FIELDS:
+            name, why = checkout.REFUSED_FIELDS[error.code]  # by the currency that the account settles in
+            raise InvalidInput({name: str(why)}) from error
         raise refused from error
 
 

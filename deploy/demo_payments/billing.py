@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 
-from deploy.demo_payments import currencies, invoices
+from deploy.demo_payments import invoices
 from deploy.demo_payments.errors import ApiError, missing
 from deploy.demo_payments.payments import NOBODY, Cause, Payments
 from deploy.demo_payments.store import Thing, new_id
@@ -464,9 +464,7 @@ def _new_price(payments: Payments, subscription: Thing, given: Thing, index: int
     if asked["currency"].lower() != subscription["currency"]:
         message = "You cannot combine currencies on a single customer."
         raise ApiError(message, param=f"items[{index}][price_data][currency]")
-    refused = currencies.refusal(asked["unit_amount"], asked["currency"].lower())
-    if refused is not None:
-        raise ApiError(refused.message, code=refused.code)
+    payments.check_amount(asked["unit_amount"], asked["currency"].lower())
     return make_price(payments, asked)
 
 

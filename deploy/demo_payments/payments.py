@@ -244,13 +244,16 @@ class Payments:
             if price["currency"].lower() != currency:
                 raise ApiError("All line items must have the same currency.", param=f"{path}[currency]")
             total += price["unit_amount"] * item["quantity"]
+        self.check_amount(total, currency)
+        return currency, total
+
+    def check_amount(self, amount: int, currency: str) -> None:
+        """Raises ApiError for less or more than is taken; what the account is paid in has a smallest amount, too."""
         into, rate = books.booked_in(self, currency)
-        booked = books.converted(total, currency, into, rate)
-        # What the account is paid in has a smallest amount, too.
-        refused = currencies.refusal(total, currency) or (None if rate is None else currencies.too_small(booked, into))
+        booked = books.converted(amount, currency, into, rate)
+        refused = currencies.refusal(amount, currency) or (None if rate is None else currencies.too_small(booked, into))
         if refused is not None:
             raise ApiError(refused.message, code=refused.code)
-        return currency, total
 
     @staticmethod
     def _line_item(item: Thing) -> Thing:

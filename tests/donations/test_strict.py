@@ -250,7 +250,7 @@ def test_how_things_stand_is_asked_before_stripe_would_have_to_refuse(gift: Mont
 
 
 @pytest.mark.rule("F4")
-def test_what_stripe_does_not_take_of_a_donor_is_said_at_its_field(connecting: Connecting) -> None:
+def test_what_stripe_does_not_take_of_a_donor_is_said_at_its_field(connecting: Connecting, work_off: WorkOff) -> None:
     server, fundraiser = connecting.server, connecting.fundraiser()
     refused = connecting.post(fundraiser, connecting.form(email="ros\u00e1@example.org"))
     assert refused.status_code == 422
@@ -268,6 +268,12 @@ def test_what_stripe_does_not_take_of_a_donor_is_said_at_its_field(connecting: C
         "expired"
     ]
     assert connecting.post(yen, connecting.form(amount="600")).status_code == 303
+    monthly_yen = Monthly(connecting, work_off, currency="JPY", amount="600").begin()
+    small = connecting.client.post(monthly_yen.url("/amount"), data={"amount": "60"})
+    assert small.status_code == 422
+    assert "less than the payment service takes" in small.text
+    row = monthly_yen.row()
+    assert (row.status, row.amount_minor, row.wanted_minor) == ("active", 600, None)
 
 
 def test_no_account_waits_for_another_whose_list_of_events_fails(
