@@ -7,22 +7,43 @@ import datetime as dt
 
 from app.accounts.models import Person
 from app.core.clock import age_on, today
+from app.core.places import find_region
 
 # Under this age nobody has an account, and nothing of them is kept (G4).
 MINIMUM_AGE = 13
 # A child is everybody under 18: UN Convention on the Rights of the Child, article 1.
 ADULT_AGE = 18
 # Where majority comes later: Korea's Civil Act, article 4; Thailand's Civil and Commercial Code, section 19; New Zealand's
-# Age of Majority Act 1970, section 4; Singapore's common law.
-_LATER_MAJORITY = {"KR": 19, "TH": 20, "NZ": 20, "SG": 21}
+# Age of Majority Act 1970, section 4; Singapore's common law; Puerto Rico's Civil Code of 2020, article 97.
+_LATER_MAJORITY = {"KR": 19, "TH": 20, "NZ": 20, "SG": 21, "PR": 21}
+# Where majority comes later in some states or provinces than in the others of their country.
+_LATER_IN = {
+    # Code of Alabama, section 26-1-1; Nebraska Revised Statutes, section 43-2101; Mississippi Code, section 1-3-27; Puerto Rico.
+    "US": {"AL": 19, "NE": 19, "MS": 21, "PR": 21},
+    # Age of Majority Acts: British Columbia, RSBC 1996, c 7; New Brunswick, RSNB 2011, c 103; Newfoundland and Labrador, SNL
+    # 1995, c A-4.2; Nova Scotia, RSNS 1989, c 4; Northwest Territories and Nunavut, RSNWT 1988, c A-2; Yukon, RSY 2002, c 2. In
+    # the others it is 18 (Quebec: Civil Code, article 153).
+    "CA": {"BC": 19, "NB": 19, "NL": 19, "NS": 19, "NT": 19, "NU": 19, "YT": 19},
+}
 
 # From this age somebody is an adult wherever they go.
-EVERYWHERE_ADULT_AGE = max(ADULT_AGE, *_LATER_MAJORITY.values())
+EVERYWHERE_ADULT_AGE = max(ADULT_AGE, *_LATER_MAJORITY.values(), *(max(ages.values()) for ages in _LATER_IN.values()))
 
 
 def majority_age(country: str | None) -> int:
-    """The age from which somebody is an adult in that ISO country (G4)."""
+    """The age from which somebody who lives in that ISO country is an adult (G4): in most of it, as nobody says in which province
+    they live."""
     return _LATER_MAJORITY.get(country or "", ADULT_AGE)
+
+
+def majority_age_at(country: str | None, region: str | None) -> int:
+    """The age from which somebody is an adult at a place in that ISO country and its state or province, by code or name (G4).
+    Where that is not known, and it matters, the highest."""
+    later = _LATER_IN.get(country or "")
+    if later is None:
+        return majority_age(country)
+    code = find_region(country or "", region or "")
+    return max(later.values()) if code is None else later.get(code, majority_age(country))
 
 
 def adult_from(birth_date: dt.date, country: str | None) -> dt.date:
@@ -49,14 +70,13 @@ def may_be_minor_somewhere(person: Person) -> bool:
     return person.birth_date is not None and age_on(person.birth_date, day) < EVERYWHERE_ADULT_AGE
 
 
-def is_known_adult(person: Person, country: str | None = None) -> bool:
-    """True when the birth date says so by the law of their home and by that of the ISO country, wherever on earth it is still
+def is_known_adult(person: Person, majority: int = ADULT_AGE) -> bool:
+    """True when the birth date says so by the law of their home and with that age besides, wherever on earth it is still
     yesterday; without a birth date, when the operator who made the account answers for it. For acts by which somebody vouches
     for others: a place on a shift asks for the birth date itself."""
     if person.birth_date is None:
         return person.adult_stated_at is not None
-    majority = max(majority_age(person.country), majority_age(country))
-    return age_on(person.birth_date, today("Etc/GMT+12")) >= majority
+    return age_on(person.birth_date, today("Etc/GMT+12")) >= max(majority_age(person.country), majority)
 
 
 def is_known_minor(person: Person) -> bool:

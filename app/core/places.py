@@ -64,6 +64,13 @@ def init(data_dir: Path) -> None:
     gazetteer.init(data_dir)
 
 
+def find_region(country: str, text: str) -> str | None:
+    """The code of the state or province of that ISO country (the gazetteer knows those of the United States and Canada)
+    whose code or name `text` is; None for anything else."""
+    codes = {region for its, region in _areas(qualifier_key(text)) if its == country and region}
+    return codes.pop() if len(codes) == 1 else None
+
+
 def distance_m(latitude_1: float, longitude_1: float, latitude_2: float, longitude_2: float) -> float:
     """Great-circle distance in metres between two points in degrees (haversine formula, which keeps short ones exact)."""
     phi_1, phi_2 = math.radians(latitude_1), math.radians(latitude_2)

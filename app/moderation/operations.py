@@ -60,7 +60,7 @@ def grant_contact(organization_id: int, *, by: Person, checked: str) -> ContactP
     """
     organization = lock_organization(organization_id)
     require_not_ones_own(organization, by)
-    require_adult(by)
+    require_adult(by, organization)
     if not organization.is_public:
         raise refuse("not_verified", _("This organization is not verified."), _("Verify it first."))
     if not organization.is_claimed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.accounts.policy import majority_age_at
 from app.core.errors import Reason
 from app.core.i18n import _
 from app.needs.models import Need, Position, Shift
@@ -38,6 +39,12 @@ def load_asked(shifts: Iterable[Shift]) -> dict[int, OrganizationFacts]:
 def country_of(need: Need) -> str | None:
     """The ISO country whose rules hold at a need's place."""
     return need.country or need.organization.country
+
+
+def majority_of(need: Need) -> int:
+    """The age from which somebody is an adult by the law of a need's place, or where none is said of its organization's (G4)."""
+    place = need if need.country else need.organization
+    return majority_age_at(place.country, place.region)
 
 
 def list_requirements(

@@ -1,7 +1,7 @@
 """Ages (G4): who is a minor in which country, and what a minor may do at which age.
 
 A child is everybody under 18 (UN Convention on the Rights of the Child, article 1); where majority comes later, the table
-says so. Provinces that differ from their country are not in it.
+says so, of states and provinces, too (accounts.policy).
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _BY_COUNTRY = {
 }
 
 
-def is_adult_on(birth_date: dt.date | None, day: dt.date, country: str | None) -> bool:
-    """True when somebody born then is an adult on `day` in that ISO country. Unknown is no (G1)."""
-    return birth_date is not None and age_on(birth_date, day) >= majority_age(country)
+def is_adult_on(birth_date: dt.date | None, day: dt.date, majority: int) -> bool:
+    """True when somebody born then is an adult on `day` where one is from that age. Unknown is no (G1)."""
+    return birth_date is not None and age_on(birth_date, day) >= majority
 
 
-def is_minor_on(birth_date: dt.date | None, day: dt.date, country: str | None) -> bool:
-    """True when somebody is known to be a minor on `day`. Unknown is neither this nor adult."""
-    return birth_date is not None and age_on(birth_date, day) < majority_age(country)
+def is_minor_on(birth_date: dt.date | None, day: dt.date, majority: int) -> bool:
+    """True when somebody is known to be a minor on `day` where one is an adult from that age. Unknown is neither."""
+    return birth_date is not None and age_on(birth_date, day) < majority
 
 
 def find_limits(birth_date: dt.date, day: dt.date, country: str | None) -> Limits:

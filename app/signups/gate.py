@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import Person
-from app.accounts.policy import majority_age
 from app.core.clock import age_on, today
 from app.core.db import db
 from app.core.errors import Reason, Refused
@@ -85,7 +84,7 @@ def check_guest(
     whoever the address belongs to is asked again by `check` when the link in their mail is followed. `birth_date` None:
     not said yet, so nothing is said about it."""
     found = promises.check_need(shift.need) + _state(shift, None) + check_without_account(shift)
-    majority = majority_age(asking.country_of(shift.need))
+    majority = asking.majority_of(shift.need)
     if birth_date is not None and age_on(birth_date, today("Etc/GMT+12")) < majority:
         found.append(
             Reason(

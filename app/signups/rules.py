@@ -16,7 +16,7 @@ from app.core.i18n import _, ngettext
 from app.core.ids import encode_id
 from app.needs import asking
 from app.needs.models import Position, Shift
-from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on
+from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on, majority_age
 from app.safeguarding.kinds import TRAINING, find_kind
 from app.safeguarding.requirements import Requirement
 from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, guardian_needed, judge
@@ -95,15 +95,13 @@ def end_day(shift: Shift) -> dt.date:
 
 def is_adult(shift: Shift, person: Person) -> bool:
     """True when the person is known to be an adult on the day of the shift, by the law of where they are and where it is."""
-    countries = {person.country, asking.country_of(shift.need)}
-    return all(is_adult_on(person.birth_date, start_day(shift), country) for country in countries)
+    majority = max(majority_age(person.country), asking.majority_of(shift.need))
+    return is_adult_on(person.birth_date, start_day(shift), majority)
 
 
 def _is_minor(shift: Shift, person: Person) -> bool:
-    countries = {person.country, asking.country_of(shift.need)}
-    return is_known_minor(person) or any(
-        is_minor_on(person.birth_date, start_day(shift), country) for country in countries
-    )
+    majority = max(majority_age(person.country), asking.majority_of(shift.need))
+    return is_known_minor(person) or is_minor_on(person.birth_date, start_day(shift), majority)
 
 
 def _contact(shift: Shift, *, may_place: bool) -> list[Rule]:

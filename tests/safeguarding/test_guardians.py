@@ -179,6 +179,15 @@ def test_where_people_come_of_age_later_a_guardian_can_be_named_at_nineteen(app:
     noon = dt.datetime.combine(today("UTC") + 7 * DAY, dt.time(0), dt.UTC)
     shift = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
     assert codes(shift, young) == ["guardian_consent"]
+    # Eighteen: by the law of the state or province of the place, by the highest of the country where that is not known.
+    for country, region, said in (
+        ("US", "NJ", []), ("US", "AL", ["guardian_consent"]), ("US", None, ["guardian_consent"]), ("CA", "ON", []),
+        ("CA", "NS", ["guardian_consent"]), (None, "AL", []),
+    ):  # fmt: skip
+        place = {"country": country, "region": region, "time_zone": "Pacific/Auckland"}
+        there = make_shift(make_need(**place), starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
+        eighteen = make_person(birth_date=today("UTC") - 18 * 366 * DAY, country="US")
+        assert codes(there, eighteen) == said, place
     asked = do(acts.ask_guardian, young.id, by=young, name="Robin", email="robin@example.org")
     do(acts.answer_guardianship, asked.id, consents=True)
     assert codes(shift, young) == []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from flask import Flask
 
+from app.accounts.policy import majority_age_at
 from app.core.errors import InvalidInput
 from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on, majority_age
 from app.safeguarding.kinds import CONTACTS_WITH_PEOPLE, KINDS, baseline_check, find_kind, find_level
@@ -106,7 +108,7 @@ def test_the_law_lets_only_some_roles_ask_for_some_checks(level: str, contacts: 
 
 
 @pytest.mark.rule("G4")
-def test_ages_by_country() -> None:
+def test_ages_by_country(app: Flask) -> None:
     birth = dt.date(2008, 3, 1)
     assert [majority_age(country) for country in ("US", "GB", "KR", "TH", "NZ", "SG", None)] == [
         18,
@@ -117,11 +119,18 @@ def test_ages_by_country() -> None:
         21,
         18,
     ]
-    assert not is_adult_on(birth, dt.date(2026, 2, 28), "US")
-    assert is_adult_on(birth, dt.date(2026, 3, 1), "US")
-    assert is_minor_on(birth, dt.date(2026, 3, 1), "KR")
-    assert not is_adult_on(None, dt.date(2026, 3, 1), "US")
-    assert not is_minor_on(None, dt.date(2026, 3, 1), "US"), "unknown is neither"
+    assert not is_adult_on(birth, dt.date(2026, 2, 28), majority_age("US"))
+    assert is_adult_on(birth, dt.date(2026, 3, 1), majority_age("US"))
+    assert is_minor_on(birth, dt.date(2026, 3, 1), majority_age("KR"))
+    assert not is_adult_on(None, dt.date(2026, 3, 1), 18)
+    assert not is_minor_on(None, dt.date(2026, 3, 1), 18), "unknown is neither"
+    later = {
+        ("US", "NJ"): 18, ("US", "New Jersey"): 18, ("US", "al"): 19, ("US", "Nebraska"): 19, ("US", "MS"): 21,
+        ("US", "PR"): 21, ("US", None): 21, ("US", "The North"): 21, ("CA", "ON"): 18, ("CA", "NS"): 19,
+        ("CA", "Québec"): 18, ("CA", "Yukon"): 19, ("CA", ""): 19, ("CA", "NJ"): 19, ("GB", None): 18, ("NZ", "Otago"): 20,
+        (None, "AL"): 18,
+    }  # fmt: skip
+    assert {place: majority_age_at(*place) for place in later} == later
     assert find_limits(dt.date(2012, 3, 1), dt.date(2026, 3, 1), "US").longest == dt.timedelta(hours=3)
     assert find_limits(dt.date(2012, 3, 1), dt.date(2026, 3, 1), "GB").longest == dt.timedelta(hours=2)
     assert find_limits(dt.date(2010, 3, 1), dt.date(2026, 3, 1), "GB").longest == dt.timedelta(hours=8)

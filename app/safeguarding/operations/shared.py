@@ -6,7 +6,7 @@ from typing import Any
 
 from app.accounts.models import Person
 from app.accounts.operations import normal_email, shut_out_unproved
-from app.accounts.policy import is_known_adult
+from app.accounts.policy import is_known_adult, majority_age_at
 from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.db import db, lock
@@ -29,10 +29,10 @@ def locked_person(person_id: int) -> Person:
     return person
 
 
-def require_adult(by: Person, country: str | None = None) -> None:
-    """Raise Refused (`age_unknown`, `not_an_adult`) unless `by` is known to be an adult, at home and in the ISO country: nobody
-    else vouches for people (G4). Unknown is no (G1)."""
-    if is_known_adult(by, country):
+def require_adult(by: Person, organization: Organization) -> None:
+    """Raise Refused (`age_unknown`, `not_an_adult`) unless `by` is known to be an adult, at home and where the organization is:
+    nobody else vouches for people (G4). Unknown is no (G1)."""
+    if is_known_adult(by, majority_age_at(organization.country, organization.region)):
         return
     if by.birth_date is None:
         raise refuse(
@@ -51,7 +51,7 @@ def require_recorder(organization: Organization, by: Person, *, vouches: bool = 
     if mine is None or mine.role not in RECORDING_ROLES:
         raise refuse("not_yours", _("Owners and managers record this."), _("Ask one of them."))
     if vouches:
-        require_adult(by, organization.country)
+        require_adult(by, organization)
     if not organization.is_public:
         raise refuse(
             "not_verified", _("An organization records this once it is verified."), _("A moderator verifies it.")
