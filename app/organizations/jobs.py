@@ -13,6 +13,7 @@ from app.core.mail import deliver
 from app.messages.delivery import send
 from app.organizations import invitations
 from app.organizations.claims import find_claim, token_of
+from app.organizations.members import find_membership
 from app.organizations.queries import find_organization_by_id
 from app.organizations.roles import ROLE_NAMES
 
@@ -112,6 +113,25 @@ def mail_membership_changed(payload: dict[str, Any]) -> None:
     )
 
 
+def mail_no_owner(payload: dict[str, Any]) -> None:
+    """Tell one of the staff that nobody owns the organization any more, and what to do; not once somebody claimed it, nor
+    whoever has left meanwhile."""
+    organization = find_organization_by_id(payload["organization_id"])
+    person = find_person(payload["person_id"])
+    if organization is None or person is None or not person.is_active or organization.is_claimed:
+        return
+    if find_membership(organization.id, person.id) is None:
+        return
+    send(
+        "organizations/no_owner",
+        to=person,
+        key=payload["outbox_key"],
+        name=person.name,
+        organization=organization.name,
+        slug=organization.slug,
+    )
+
+
 def forget_invitations() -> None:
     """Addresses of people who never answered are not kept for ever."""
     with transaction():
@@ -124,5 +144,6 @@ HANDLERS = {
     "mail_invitation": mail_invitation,
     "mail_invitation_answered": mail_invitation_answered,
     "mail_membership_changed": mail_membership_changed,
+    "mail_no_owner": mail_no_owner,
 }
 SWEEPS = (Sweep("organizations.forget_invitations", 86_400, forget_invitations),)

@@ -71,7 +71,7 @@ def list_organizations_run_by(person_id: int) -> list[int]:
 
 def end_membership(organization: Organization, person_id: int) -> None:
     """Nobody's act: this person may not run the organization any more; they are told. The caller holds it. Without another
-    owner nobody stands behind it until somebody claims it: nothing is promised to it meanwhile."""
+    owner nobody stands behind it until somebody claims it: nothing is promised to it meanwhile, and whoever is left hears so."""
     member = find_membership(organization.id, person_id)
     if member is None:
         return
@@ -84,8 +84,17 @@ def end_membership(organization: Organization, person_id: int) -> None:
     if was_last:
         organization.claimed_at = None
         organization.version += 1
+        _tell_of_no_owner(organization)
         audit.record("organization.unclaimed", subject=organization, by=None, organization_id=organization.id)
         db.session.flush()
+
+
+def _tell_of_no_owner(organization: Organization) -> None:
+    """Everybody who still belongs to its staff, viewers too: one of them may be who claims it."""
+    left = sa.select(Membership.person_id).where(Membership.organization_id == organization.id)
+    for person_id in db.session.scalars(left.order_by(Membership.person_id)):
+        payload = {"organization_id": organization.id, "person_id": person_id}
+        outbox.enqueue("mail_no_owner", payload, key=f"no_owner:{person_id}:{new_id()}")
 
 
 def leave(organization_id: int, *, by: Person, successor_id: int | None = None) -> None:

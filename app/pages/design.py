@@ -35,7 +35,8 @@ from app.learning.history import compare
 from app.learning.models import Fact, FactSource
 from app.messages.delivery import write
 from app.messages.kinds import get_kind
-from app.pages.mail_samples import SAMPLES, SITE, TOKEN, USUAL, VARIANT_WORDS
+from app.pages.mail_names import SITE, TOKEN, USUAL, VARIANT_WORDS
+from app.pages.mail_samples import SAMPLES
 
 design = Blueprint("design", __name__)
 

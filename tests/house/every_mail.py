@@ -37,7 +37,7 @@ from app.needs.operations.needs import edit_need, pause_need
 from app.needs.operations.shifts import cancel_shift, edit_shift
 from app.organizations.claims import answer_claim, claim_organization
 from app.organizations.invitations import accept_invitation, decline_invitation, invite, token_of
-from app.organizations.members import change_role
+from app.organizations.members import add_membership, change_role, end_membership, lock_organization
 from app.organizations.operations import register_organization
 from app.pledges.operations import cancel_pledge, pledge, receive_pledge
 from app.safeguarding.operations import (
@@ -243,6 +243,8 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
         with transaction():
             close_need(need.id, by=owner, outcome="Why I walk.", people_helped=2, thanks="later", tell=True)
             db.session.execute(sa.update(Outbox).where(Outbox.kind.like("need_closed%")).values(due_at=now()))
+            add_membership(lock_organization(imported.id), young, "viewer")
+            end_membership(imported, helper.id)
         outcome = jobs.work_off(app.extensions["outbox_handlers"], ())
         assert not outcome["failed"], outcome
         db.session.remove()

@@ -21,7 +21,8 @@ from app.messages.kinds import AT_ONCE, DAILY, KINDS, NEVER
 from app.messages.operations import choose_mail
 from app.messages.queries import choosers, find_choice
 from app.organizations.invitations import invite, send_invitation_again
-from app.pages.mail_samples import SAMPLES, USUAL
+from app.pages.mail_names import USUAL
+from app.pages.mail_samples import SAMPLES
 from tests.conftest import CheckingClient
 from tests.factories import make_organization, make_person
 from tests.smtp import Mailbox, html_of, text_of

@@ -13,7 +13,8 @@ from flask import Flask
 from app.core.mail import Mail
 from app.messages.delivery import write
 from app.messages.kinds import find_kind
-from app.pages.mail_samples import LONG, NAMES, OTHER, RIGHT_TO_LEFT, SAMPLES, SITE, TOKEN
+from app.pages.mail_names import LONG, NAMES, OTHER, RIGHT_TO_LEFT, SITE, TOKEN
+from app.pages.mail_samples import SAMPLES
 from tests.conftest import CheckingClient
 from tests.house.pseudo import ROOT
 from tests.page_rules import html_errors

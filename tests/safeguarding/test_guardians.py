@@ -62,6 +62,7 @@ from tests.safeguarding.common import (
     stands,
     status,
 )
+from tests.smtp import Mailbox, text_of
 
 WorkOff = Callable[[], dict[str, int]]
 
@@ -235,7 +236,9 @@ def test_a_minor_runs_no_organization_before_a_guardian_agrees_and_vouches_for_n
 
 @pytest.mark.rule("G3")
 @pytest.mark.rule("G4")
-def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(app: Flask, work_off: WorkOff) -> None:
+def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(
+    client: CheckingClient, sign_in: Callable[..., CheckingClient], work_off: WorkOff, mailbox: Mailbox
+) -> None:
     young, owner = minor(), make_person()
     guardian = make_guardian(young)
     theirs, other = approved_organization(young, website="https://theirs.example.org"), approved_organization(owner)
@@ -243,13 +246,27 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(ap
         for organization, person in ((other, young), (theirs, owner)):
             here = db.session.get_one(Organization, organization.id)
             add_membership(here, person, "coordinator", all_needs=False)
+    viewer = make_member(theirs, "viewer")
     need, shift = make_need(theirs), contact_shift(theirs)
     do(assign_need, make_need(other).id, young.id, by=owner)
     make_clearance(adult := make_person(), theirs)
     held = place(shift, adult)
+    page, notice = f"/manage/{theirs.slug}/", "Nobody owns this organization any more."
+    sign_in(viewer)
+    assert notice not in client.get(page).text
     do(acts.withdraw_guardianship, guardian.id)
     work_off()
-    assert set(db.session.scalars(sa.select(Membership.person_id))) == {owner.id}
+    assert set(db.session.scalars(sa.select(Membership.person_id))) == {owner.id, viewer.id}
+    # Whoever is left learns what happened and what to do, by mail and on their page.
+    told = [mail for mail in mailbox.messages if mail["Subject"] == f"Nobody owns {theirs.name} any more"]
+    assert {mail["To"].rpartition("<")[2].rstrip(">") for mail in told} == {owner.email, viewer.email}
+    assert all(f"/organizations/{theirs.slug}/claim" in text_of(mail) for mail in told)
+    for person in (viewer, owner):
+        sign_in(person)
+        shown = client.get(page).text
+        assert notice in shown
+        assert f'href="/organizations/{theirs.slug}/claim"' in shown
+    assert notice not in client.get(f"/manage/{other.slug}/").text
     assert not db.session.scalars(sa.select(NeedAssignment)).all()
     assert not db.session.get_one(Organization, theirs.id).is_claimed
     assert db.session.get_one(Organization, other.id).is_claimed
@@ -262,6 +279,7 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(ap
     claim = do(claims.claim_organization, theirs.id, by=owner, evidence="I coordinated some of it.")
     do(claims.answer_claim, claim.id, grant=True, by=moderator, reason="known")
     assert find_membership(theirs.id, owner.id).role == "owner"
+    assert notice not in client.get(page).text
     do(grant_contact, theirs.id, by=moderator, checked="their policy")
 
 
