@@ -9,6 +9,7 @@ from app.core.db import db
 from app.core.money import Money
 from app.donations import checkout, checks, monthly, queries
 from app.donations.monthly_models import MonthlyDecline
+from tests.donations.back import follow
 from tests.donations.conftest import WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting
 from tests.donations.test_monthly import Monthly
@@ -57,7 +58,7 @@ def test_a_first_month_that_a_bank_confirms_days_later_counts_only_then(
     gift.hear()
     monthly.refresh(gift.id)
     assert (gift.row().status, gift.months(), received(gift)) == ("pending", [("processing", 2500)], 0)
-    assert "has not arrived, so nothing is given yet" in gift.page()
+    assert "is on its way from your bank, so nothing is given yet" in gift.page()
     assert gift.subscription()["status"] == begins
     server.act(gift.given.session_id, "bank_confirms")
     server.settle()
@@ -132,9 +133,24 @@ def test_a_first_month_that_a_bank_refuses_leaves_nothing_running_and_counts_whe
     assert server.refused() == []
 
 
-def test_a_month_that_was_ordered_before_its_donor_stopped_it_counts_when_it_comes(gift: Monthly) -> None:
-    gift.begin()
+def test_a_month_that_was_ordered_before_its_donor_stopped_it_counts_when_it_comes(
+    gift: Monthly, connecting: Connecting, work_off: WorkOff
+) -> None:
     server = gift.connecting.server
+    first = Monthly(connecting, work_off)  # stopped before its first month has come
+    server.act(first.given.session_id, "pay_later")
+    first.hear()
+    page = first.page()
+    assert "is on its way from your bank" in page
+    assert 'action="' + first.url("/stop") in page
+    assert first.url("/pause") not in page
+    assert "may still arrive" in follow(connecting.client, connecting.client.post(first.url("/stop")))
+    assert first.subscription()["status"] == "canceled"
+    server.act(first.given.session_id, "bank_confirms")
+    first.hear()
+    assert (first.row().status, first.row().ended_by, first.months()) == ("ended", "donor", [("paid", 2500)])
+    assert "Nothing more is taken" in first.page()
+    gift.begin()
     server.hook("POST", f"customers/{gift.row().stripe_customer_id}/new_method", {"type": "us_bank_account"})
     for word in ("confirms", "refuses"):
         gift.renew()

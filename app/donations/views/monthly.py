@@ -25,6 +25,8 @@ def _page(gift_id: int, form: ResumeForm, code: int = 200) -> ResponseReturnValu
     if form.amount.raw_data is None:
         form.amount.data = format_plain(Money(gift.amount_minor, gift.currency), str(get_locale()))
     months = monthly_queries.list_months(gift.id)
+    ordered = any(month.status == "processing" for month in months)
+    is_ours = gateway.is_on() and gift.mode == gateway.mode()
     response = render_template(
         "donations/monthly.html",
         gift=gift,
@@ -34,7 +36,10 @@ def _page(gift_id: int, form: ResumeForm, code: int = 200) -> ResponseReturnValu
         fundraiser=gift.fundraiser,
         organization=gift.fundraiser.organization,
         is_visible=policy.is_visible(gift.fundraiser),
-        works=gateway.is_on() and gift.mode == gateway.mode() and gift.is_live,
+        works=is_ours and gift.is_live,
+        ordered=ordered,
+        # Stripe runs it while the bank has yet to confirm the first month.
+        may_stop=is_ours and gift.status == "pending" and gift.stop_asked_at is None and ordered,
     )
     return response, code, {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
@@ -127,7 +132,13 @@ def stop_monthly(gift: MonthlyGift) -> ResponseReturnValue:
         if (
             stopped is not None and stopped.ended_by != "account"
         ):  # then it cannot be stopped from here, and the page says so
-            flash(_("Stopped. Nothing more is taken") if is_done else _("We are stopping it"))
+            ordered = any(month.status == "processing" for month in monthly_queries.list_months(gift_id))
+            done = (
+                _("Stopped. What your bank was asked for before may still arrive")
+                if ordered
+                else _("Stopped. Nothing more is taken")
+            )
+            flash(done if is_done else _("We are stopping it"))
     return _back(gift_id)
 
 
