@@ -95,8 +95,11 @@ def test_a_number_is_in_one_line_and_paper_has_the_services_alone(page: Page, ad
     for what in ("bdi", ".leave > *"):
         assert page.locator(what).evaluate_all(broken) == [], what
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
     assert page.get_by_text("1-800-843-5678").is_visible()
+    ink = "one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
+    for what in (".danger", ".rules p"):
+        assert page.locator(what).first.evaluate(ink) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"], "black on white"
     for what in (
         "Leave this page",
         "or press Shift",

@@ -153,6 +153,12 @@ def test_the_paper_has_names_boxes_and_lines_and_nothing_else(browser: Browser, 
         assert page.locator(".tick:visible").count() == 3
         assert page.locator(".roster .rule:visible").count() == 1
         assert page.locator("form:visible, nav:visible, .notice:visible, button:visible").count() == 0
+        # The need's own page is narrower on paper than on a screen: who comes has the width, not the column of the day.
+        page.set_viewport_size({"width": 700, "height": 900})
+        page.goto(address + str(page.locator(".crumbs a").last.get_attribute("href")))
+        box = page.locator(".row .table").first.bounding_box()
+        assert box is not None
+        assert box["width"] > 500
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["javascript", "no javascript"])
