@@ -24,11 +24,12 @@ from app.signups.operations import sign_up
 from app.signups.waitlist import edit_shift_moving_latest
 from tests.browsers import faults_of
 from tests.conftest import close, make_settings, migrate
-from tests.factories import ADULT, make_need, make_organization, make_person, make_shift
+from tests.factories import ADULT, make_item, make_need, make_organization, make_person, make_shift
 
 pytestmark = pytest.mark.browser
 PASSWORD = "seven green bicycles"
 NAMES = ("Amara Osei", "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh", "Zoe Lindqvist")
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def _fill(app: Flask) -> tuple[str, str]:
         )
     need = make_need(organization, title="Set up beds and rooms")
     shift = make_shift(need, capacity=6, days=1 / 24)
+    make_item(need, name=LONG)
     for name, size in zip(NAMES, (2, 1, 1), strict=True):
         person = make_person(name=name)
         with transaction():
@@ -106,7 +108,7 @@ def keeper(browser: Browser, address: str, path: str, *, width: int, theme: str,
 def test_everything_on_the_roster_is_within_reach(
     browser: Browser, site: tuple[str, str, str], width: int, theme: str, script: bool
 ) -> None:
-    address, path, _need = site
+    address, path, need = site
     with keeper(browser, address, path, width=width, theme=theme, script=script) as page:
 
         def look() -> None:
@@ -138,6 +140,11 @@ def test_everything_on_the_roster_is_within_reach(
         expect(page.locator(".panel")).to_contain_text("2 here, 0 expected, 2 places open")
         page.get_by_role("button", name="Undo", exact=True).click()
         expect(page.locator(".panel")).to_contain_text("2 here, 1 expected, 1 place open")
+        # A word wider than its place breaks, on the pages that name the need and its items too.
+        for other in (str(page.locator(".crumbs a").last.get_attribute("href")), need, "/manage/pantry/"):
+            page.goto(address + other)
+            expect(page.get_by_text(LONG).first).to_be_visible()
+            look()
 
 
 def test_the_paper_has_names_boxes_and_lines_and_nothing_else(browser: Browser, site: tuple[str, str, str]) -> None:
