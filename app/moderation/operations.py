@@ -14,6 +14,7 @@ from app.organizations.members import lock_organization
 from app.organizations.models import Claim, Organization, Verification
 from app.organizations.queries import find_role
 from app.safeguarding.models import ContactPermission
+from app.safeguarding.operations import staffing
 from app.safeguarding.operations.shared import end_contact_permission, require_adult, tell_rules_changed
 
 
@@ -111,7 +112,7 @@ def decide_claim(claim_id: int, *, by: Person, grant: bool, checked: str) -> Cla
     claim = claims.find_claim(claim_id)
     if claim is not None and claim.person_id == by.id:
         raise refuse("own_claim", _("This claim is yours."), _("Another moderator decides about it."))
-    return claims.answer_claim(claim_id, grant=grant, by=by, reason=checked)
+    return staffing.answer_claim(claim_id, grant=grant, by=by, reason=checked)
 
 
 def _set_status(organization_id: int, status: str, by: Person, reason: str) -> Organization:

@@ -586,7 +586,7 @@ def answer_claim(claim: Claim | str) -> ResponseReturnValue:
         reason = "" if grant else _("Somebody at the organization's mailbox said that they do not know you.")
         try:
             with transaction():
-                claims.answer_claim(claim.id, grant=grant, by=None, reason=reason)
+                staffing.answer_claim(claim.id, grant=grant, by=None, reason=reason)
         except Refused:  # decided a moment ago, in another window or by a moderator
             return render_template("organizations/answer_claim.html", claim=None, form=None), 410
         flash(_("Thank you. We tell them."), "done")

@@ -44,6 +44,15 @@ def claim_organization(organization_id: int, *, by: Person, **values: str) -> Cl
     return claims.claim_organization(organization_id, by=by, **values)
 
 
+def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) -> Claim:
+    """`organizations.claims.answer_claim`. What moderators looked at before was other people: whoever claims an organization asks
+    nobody to contact by it (G3)."""
+    claim = claims.answer_claim(claim_id, grant=grant, by=by, reason=reason)
+    if grant:
+        end_contact_permission(claim.organization, by=by)
+    return claim
+
+
 def reasons_not_to_accept(invitation: Invitation, person: Person) -> list[Reason]:
     """Everything that stands in the way of this person taking the role, each with its remedy."""
     return [*_unguarded(person), *invitations.reasons_not_to_accept(invitation, person)]
