@@ -276,7 +276,7 @@ def clearance(row: Clearance) -> Body:
         "consented_on": row.consented_on.isoformat() if row.consented_on else None,
         "recorded_at": iso(row.created_at),
         "revoked_at": iso(row.revoked_at),
-        "revoked_reason": row.revoked_reason,
+        "revoked_reason": row.why_revoked,
         "objection": row.objection,
         "outdated": row.is_outdated,
     }

@@ -110,7 +110,7 @@ def _tell_person(payload: dict[str, Any], event: str) -> None:
             "organization": platform if clearance.organization is None else clearance.organization.name,
             "accepted": clearance.outcome == "accepted",
             "until": None if clearance.expires_on is None else when.full_day(clearance.expires_on),
-            "reason": clearance.revoked_reason if event == "revoked" else "",
+            "reason": clearance.why_revoked if event == "revoked" else "",
             "course": _course_of(clearance),
         }
     send("safeguarding/clearance", to=person, key=payload["outbox_key"], name=person.name, **values)

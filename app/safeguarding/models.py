@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.accounts.models import Person
 from app.core.clock import local_date
 from app.core.db import Base, HasId
+from app.core.i18n import _
 from app.learning.courses.models import CourseVersion
 from app.organizations.models import Organization
 from app.safeguarding.kinds import KINDS
@@ -18,6 +19,8 @@ KIND_CODES = tuple(kind.code for kind in KINDS)
 OUTCOMES = ("accepted", "declined")
 GUARDIANSHIP_STATUSES = ("asked", "consented", "declined", "withdrawn", "replaced")
 CONDUCT = "code_of_conduct"
+# Kept as the reason of what a later clearance ended that was not accepted; said at the read (Clearance.why_revoked).
+LATER_DECLINED = "later_declined"
 MEANS = ("in_person", "telephone", "video")
 
 
@@ -78,6 +81,11 @@ class Clearance(HasId, Base):
         if self.course_version_id is None and self.kind != "code_of_conduct":
             return self.issued_on
         return local_date(self.created_at, zone)
+
+    @property
+    def why_revoked(self) -> str:
+        """The reason in the reader's language where it is ours, else as staff wrote it."""
+        return _("A later one was not accepted.") if self.revoked_reason == LATER_DECLINED else self.revoked_reason
 
     @property
     def can_be_shared(self) -> bool:

@@ -290,6 +290,8 @@ def test_what_is_not_accepted_ends_what_was_accepted_before_and_still_does_when_
     values = {"email": person.email, "kind": "background_check", "level": "us_fitness", "issued_on": today("UTC") - DAY}
     declined = do(acts.record_clearance, organization.id, by=owner, outcome="declined", **values)
     assert not stands(held)
+    ended = db.session.scalars(sa.select(Clearance).where(Clearance.revoked_at.is_not(None))).one()
+    assert (ended.revoked_reason, ended.why_revoked) == ("later_declined", "A later one was not accepted.")
     assert "clearance.unshared" in set(db.session.scalars(sa.select(AuditEvent.action)))
     assert refused(acts.share_clearance, lent.id, organization.id, by=person) == ["declined"]
     with transaction():  # had it been shared at that very moment

@@ -20,7 +20,7 @@ from app.learning.courses.models import CourseVersion
 from app.organizations.members import hold_organization
 from app.organizations.models import Organization
 from app.safeguarding.kinds import TRAINING, Kind, Level, find_kind, find_level
-from app.safeguarding.models import OUTCOMES, Clearance, ClearanceShare
+from app.safeguarding.models import LATER_DECLINED, OUTCOMES, Clearance, ClearanceShare
 from app.safeguarding.operations.shared import (
     hold_whom_it_is_about,
     locked_person,
@@ -111,7 +111,7 @@ def _let_go_of_earlier(declined: Clearance, by: Person) -> None:
         if not later.outweighs(held_of(clearance)):
             continue
         if clearance.organization_id == declined.organization_id:
-            _revoke(clearance, by, _("A later one was not accepted."))
+            _revoke(clearance, by, LATER_DECLINED)
             continue
         key = ClearanceShare.clearance_id == clearance.id, ClearanceShare.organization_id == declined.organization_id
         db.session.execute(sa.delete(ClearanceShare).where(*key))
