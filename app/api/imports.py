@@ -86,8 +86,16 @@ class UndoneOut(frame.Schema):
     kept = ma.fields.Integer(required=True)
 
 
+class FaultOut(frame.Schema):
+    """Something wrong with a row: in which of our columns ("": its shape), what it says there, and why not."""
+
+    column = ma.fields.String(required=True)
+    value = ma.fields.String(required=True)
+    reason = ma.fields.String(required=True)
+
+
 class ImportRowOut(frame.Schema):
-    """One row of the file. Of a reject: in which of our columns ("": its shape), what it says there, and why not. Of a need:
+    """One row of the file. Of a reject: its first fault (`column`, `value`, `reason`), and all of its `faults`. Of a need:
     its state, and why it is no further."""
 
     line = ma.fields.Integer(required=True)
@@ -96,6 +104,7 @@ class ImportRowOut(frame.Schema):
     column = ma.fields.String(required=True)
     value = ma.fields.String(required=True)
     reason = ma.fields.String(required=True)
+    faults = ma.fields.List(ma.fields.Nested(FaultOut), required=True)
     need = frame.Id(required=True, allow_none=True)
     need_status = ma.fields.String(required=True, validate=schemas.one_of(("", *NEED_STATUSES)))
     note = ma.fields.String(required=True)

@@ -424,14 +424,15 @@ def me(person: Person) -> Body:
 
 def import_row(batch: ImportBatch, row: ImportRow) -> Body:
     """One row of a file, with what became of it or would."""
-    rejected = row.outcome == "rejected"
+    wrongs = imports.wrongs(batch, row) if row.outcome == "rejected" and batch.purged_at is None else []
     return {
         "line": row.line,
         "outcome": row.outcome,
         "title": imports.title_of(batch, row),
         "column": row.column,
-        "value": imports.said(batch, row) if rejected else "",
+        "value": next((one.said for one in wrongs if one.ours == row.column), ""),
         "reason": row.reason,
+        "faults": [{"column": one.ours, "value": one.said, "reason": one.message} for one in wrongs],
         "need": row.need_id,
         "need_status": row.became,
         "note": row.note,

@@ -11,6 +11,8 @@ import html
 import math
 import re
 import zoneinfo
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from app.accounts.skills import SKILLS
 from app.core.clock import is_time_zone
@@ -30,18 +32,63 @@ COLUMNS = (
 TITLE, DESCRIPTION = 160, 20_000
 YES, NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0", "n", ""})
 MAXIMUM_CAPACITY = 100_000
+# Of one cell that holds a list, so many faults are named: a column that is something else altogether has no end of them.
+MOST_OF_ONE = 5
 _SKILLS = {word.casefold(): skill.slug for skill in SKILLS for word in (skill.slug, str(skill.name._args[0]))}
 _CAUSES = {word.casefold(): cause.slug for cause in CAUSES for word in (cause.slug, str(cause.name._args[0]))}
+T = TypeVar("T")
+# The gazetteer's place, latitude and longitude, and how exact they are.
+_Where = tuple[Place | None, float | None, float | None, str | None]
 _find = functools.lru_cache(4096)(find_place)
 _nearest = functools.lru_cache(4096)(nearest_place)
 
 
-class Rejected(Exception):
-    """A row that cannot be taken: in which of our columns (or "", its shape), and why, for whoever mends the file."""
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong with a row: in which of our columns (or "", its shape), and why, for whoever mends the file."""
 
-    def __init__(self, column: str, message: str) -> None:
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.message}" if self.column else self.message
+
+
+class Rejected(Exception):
+    """A row that cannot be taken, with all that is wrong with it; `column` and `message` are of the first fault."""
+
+    def __init__(self, column: str, message: str, *more: Fault) -> None:
         self.column, self.message = column, message
-        super().__init__(f"{column}: {message}" if column else message)
+        self.faults = (Fault(column, message), *more)
+        super().__init__("; ".join(map(str, self.faults)))
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault]) -> Rejected:
+        """All of these, of which there is at least one."""
+        return cls(faults[0].column, faults[0].message, *faults[1:])
+
+
+class _Reading:
+    """Reads cells one by one, and remembers what is wrong with each instead of ending at the first."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def read(self, otherwise: T, reader: Callable[..., T], *arguments: Any) -> T:
+        """What `reader` makes of its arguments, or `otherwise` where it rejects them."""
+        try:
+            return reader(*arguments)
+        except Rejected as rejected:
+            self.faults += rejected.faults
+            return otherwise
+
+    def reject(self, column: str, message: str) -> None:
+        """Remember one more fault."""
+        self.faults.append(Fault(column, message))
+
+    def is_right(self, *columns: str) -> bool:
+        """True when nothing is wrong with these columns so far."""
+        return not any(fault.column in columns for fault in self.faults)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,64 +168,87 @@ def _letters(text: str, length: int) -> str:
 
 def parse(cells: dict[str, str], *, shift_days: int, zone: str, country: str) -> NeedLine:
     """The row as what it says. `zone` and `country` are the installation's, where the row and its place say none;
-    `shift_days` moves every date. Raises Rejected with the reason."""
+    `shift_days` moves every date. Raises Rejected with everything that is wrong with it."""
     cells = {name: html.unescape(cell).strip() for name, cell in cells.items()}
+    reading = _Reading()
     title = line(cells.get("title")) or line(cells.get("site")) or ""
     if not title:
-        raise Rejected("title", _("Fill this in"))
+        reading.reject("title", _("Fill this in"))
     description = block(cells.get("description")) or ""
     if len(title) > TITLE:
         # Nothing of it is lost: the whole title begins the description.
         description = f"{title}\n\n{description}"
         title = title[: TITLE - 1].rsplit(" ", 1)[0] + "…"
-    place, latitude, longitude, precision = _place(cells, country)
-    time_zone = _zone(cells, place, zone)
-    starts_at = _instant(cells, "starts_at", time_zone, shift_days)
-    ends_at = _instant(cells, "ends_at", time_zone, shift_days)
-    flexible = _boolean(cells, "flexible")
-    capacity = _capacity(cells)
-    if starts_at is None and ends_at is not None:
-        raise Rejected("starts_at", _("There is an end without a start"))
-    if starts_at is not None:
-        if flexible:
-            raise Rejected("flexible", _("It says yes, but the row has a start: a flexible role has no times"))
-        if ends_at is None:
-            raise Rejected("ends_at", _("Fill this in: there is a start"))
-        if ends_at <= starts_at:
-            raise Rejected("ends_at", _("The end must be after the start"))
-        if capacity is None:
-            raise Rejected("capacity", _("Say how many people are needed: only a flexible role takes as many as come"))
+    nowhere: _Where = (None, None, None, None)
+    place, latitude, longitude, precision = reading.read(nowhere, _place, cells, country)
+    time_zone = reading.read(zone, _zone, cells, place, zone)
+    starts_at = reading.read(None, _instant, cells, "starts_at", time_zone, shift_days)
+    ends_at = reading.read(None, _instant, cells, "ends_at", time_zone, shift_days)
+    flexible = reading.read(False, _boolean, cells, "flexible")
+    capacity = reading.read(None, _capacity, cells)
+    _check_times(reading, starts_at, ends_at, capacity, flexible=flexible)
     volunteers = split_volunteers(cells.get("volunteers_text", ""))
     if volunteers and starts_at is None:
         flexible = True
     if volunteers:
         description = f"{description}\n\n{volunteers}".strip()
-    return NeedLine(
+    none: tuple[str, ...] = ()
+    need = NeedLine(
         external_id=(line(cells.get("external_id")) or "")[:80],
         organization=(line(cells.get("organization")) or "")[:TITLE],
         title=title,
         description=description[:DESCRIPTION],
-        causes=_words(cells, "causes", _CAUSES),
-        skills=_words(cells, "skills", _SKILLS),
-        urgency=_urgency(cells),
-        address=_text(cells, "address", 200),
-        city=_town(cells, place) or (place.city if place else None),
-        region=_text(cells, "region", 120) or (place.region if place else None),
-        postal_code=_text(cells, "postal_code", 16),
-        country=(_country(cells) or (place.country if place else None) or country).upper(),
+        causes=reading.read(none, _words, cells, "causes", _CAUSES),
+        skills=reading.read(none, _words, cells, "skills", _SKILLS),
+        urgency=reading.read("normal", _urgency, cells),
+        address=reading.read(None, _text, cells, "address", 200),
+        city=reading.read(None, _town, cells, place) or (place.city if place else None),
+        region=reading.read(None, _text, cells, "region", 120) or (place.region if place else None),
+        postal_code=reading.read(None, _text, cells, "postal_code", 16),
+        country=(reading.read(None, _country, cells) or (place.country if place else None) or country).upper(),
         latitude=latitude,
         longitude=longitude,
         precision=precision,
-        remote=_boolean(cells, "remote"),
+        remote=reading.read(False, _boolean, cells, "remote"),
         time_zone=time_zone,
         starts_at=starts_at,
         ends_at=ends_at,
         capacity=capacity,
         flexible=flexible,
-        contact=_contact(cells),
-        ends_on=_date(cells, "ends_on", shift_days),
-        items=_items(cells),
+        contact=reading.read("not_stated", _contact, cells),
+        ends_on=reading.read(None, _date, cells, "ends_on", shift_days),
+        items=reading.read((), _items, cells),
     )
+    if reading.faults:
+        raise Rejected.of(reading.faults)
+    return need
+
+
+def _check_times(
+    reading: _Reading,
+    starts_at: dt.datetime | None,
+    ends_at: dt.datetime | None,
+    capacity: int | None,
+    *,
+    flexible: bool,
+) -> None:
+    """What start, end, people and flexibility must be to one another; nothing is said of a cell for what another one lacks."""
+    if not reading.is_right("starts_at"):
+        return
+    if starts_at is None:
+        if ends_at is not None:
+            reading.reject("starts_at", _("There is an end without a start"))
+        return
+    if flexible:
+        reading.reject("flexible", _("It says yes, but the row has a start: a flexible role has no times"))
+    if not reading.is_right("ends_at"):
+        pass
+    elif ends_at is None:
+        reading.reject("ends_at", _("Fill this in: there is a start"))
+    elif ends_at <= starts_at:
+        reading.reject("ends_at", _("The end must be after the start"))
+    if capacity is None and reading.is_right("capacity", "flexible"):
+        reading.reject("capacity", _("Say how many people are needed: only a flexible role takes as many as come"))
 
 
 def _text(cells: dict[str, str], name: str, most: int) -> str | None:
@@ -228,9 +298,13 @@ def _number(cells: dict[str, str], name: str, most: float) -> float | None:
     return number
 
 
-def _place(cells: dict[str, str], country: str) -> tuple[Place | None, float | None, float | None, str | None]:
+def _place(cells: dict[str, str], country: str) -> _Where:
     """The gazetteer's place, and where exactly: the row's coordinates, else its code's or town's."""
-    latitude, longitude = _number(cells, "latitude", 90), _number(cells, "longitude", 180)
+    reading = _Reading()
+    latitude = reading.read(None, _number, cells, "latitude", 90)
+    longitude = reading.read(None, _number, cells, "longitude", 180)
+    if reading.faults:
+        raise Rejected.of(reading.faults)
     if (latitude is None) != (longitude is None):
         raise Rejected("longitude" if longitude is None else "latitude", _("Latitude and longitude go together"))
     if latitude is not None and longitude is not None:
@@ -307,28 +381,34 @@ def _words(cells: dict[str, str], name: str, known: dict[str, str]) -> tuple[str
     words = [word.strip() for word in re.split(r"[;,]", cells.get(name, "")) if word.strip()]
     strange = [word for word in words if word.casefold() not in known]
     if strange:
-        raise Rejected(name, _("We do not know %(text)s", text=strange[0][:60]))
+        raise Rejected.of([Fault(name, _("We do not know %(text)s", text=word[:60])) for word in strange[:MOST_OF_ONE]])
     return tuple(sorted({known[word.casefold()] for word in words}))
 
 
 _STRUCTURED = re.compile(r"(?P<name>[^:]+?)\s*(?::\s*(?P<quantity>\d+(?:\.\d{1,3})?)\s*(?P<unit>[^:]*))?", re.ASCII)
 
 
+def _item(text: str) -> ItemLine | None:
+    match = _STRUCTURED.fullmatch(text)
+    if match is None:
+        raise Rejected("items", _("Write each as name: quantity unit, not %(text)s", text=text[:60]))
+    quantity = decimal.Decimal(match["quantity"]) if match["quantity"] else None
+    if quantity is not None and not 0 < quantity <= 1_000_000_000:
+        raise Rejected("items", _("There is no such quantity: %(text)s", text=text[:60]))
+    return ItemLine(match["name"][:160], quantity, (match["unit"] or "").strip()[:40])
+
+
 def _items(cells: dict[str, str]) -> tuple[ItemLine, ...]:
     """`items` ("diapers size 3: 40 box; water") and the free text of `items_text`, each thing once."""
     found: dict[str, ItemLine] = {}
+    reading = _Reading()
     for part in cells.get("items", "").split(";"):
-        text = line(part)
-        if not text:
-            continue
-        match = _STRUCTURED.fullmatch(text)
-        if match is None:
-            raise Rejected("items", _("Write each as name: quantity unit, not %(text)s", text=text[:60]))
-        quantity = decimal.Decimal(match["quantity"]) if match["quantity"] else None
-        if quantity is not None and not 0 < quantity <= 1_000_000_000:
-            raise Rejected("items", _("There is no such quantity: %(text)s", text=text[:60]))
-        item = ItemLine(match["name"][:160], quantity, (match["unit"] or "").strip()[:40])
-        found.setdefault(item.name.casefold(), item)
+        if text := line(part):
+            item = reading.read(None, _item, text)
+            if item is not None:
+                found.setdefault(item.name.casefold(), item)
+    if reading.faults:
+        raise Rejected.of(reading.faults[:MOST_OF_ONE])
     for split in split_items(cells.get("items_text", "")):
         found.setdefault(split.name.casefold(), ItemLine(split.name, do_not_bring=split.do_not_bring))
     return tuple(found.values())

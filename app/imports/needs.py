@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import html
 import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -21,10 +22,11 @@ from app.core.db import db, new_id
 from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _
 from app.core.ids import decode_id
+from app.core.text import line as one_line
 from app.imports.files import Row
 from app.imports.mapping import Mapping
 from app.imports.need_cells import lines_of
-from app.imports.need_rows import ItemLine, NeedLine, Rejected, parse
+from app.imports.need_rows import Fault, ItemLine, NeedLine, Rejected, parse
 from app.imports.snapshots import snapshots
 from app.moderation.operations import verify_organization
 from app.needs import index, operations
@@ -81,6 +83,10 @@ class Reject:
 
     row: Row
     reason: str
+
+
+def _is_unknown(organization: str) -> Fault:
+    return Fault("organization", _("There is no organization called %(name)s", name=organization[:80]))
 
 
 def why_refused(error: InvalidInput | Refused) -> str:
@@ -169,19 +175,23 @@ class NeedImport:
             rejects.append(Reject(row, str(rejected)))
             self.outcomes[row.line] = Outcome("rejected", column=rejected.column, reason=rejected.message)
 
+        failed: list[tuple[Row, Rejected]] = []
         for row in rows:
             try:
                 parsed.append((row, self._parse(row)))
             except Rejected as rejected:
-                reject(row, rejected)
+                failed.append((row, rejected))
+        strangers = self._strangers([row for row, _why in failed])
+        for row, why in failed:
+            unknown = strangers.get(row.line)
+            reject(row, why if unknown is None else Rejected.of([*why.faults, unknown]))
         homes = self._homes([need for _row, need in parsed])
         placed: list[tuple[Row, NeedLine, _Home, str]] = []
         for row, need in parsed:
             home = homes.get(name_key(need.organization))
             key = need.external_id or need.key()
             if home is None:
-                unknown = _("There is no organization called %(name)s", name=need.organization[:80])
-                reject(row, Rejected("organization", unknown))
+                reject(row, Rejected.of([_is_unknown(need.organization)]))
             elif not self.seen.is_new(home.id, key):
                 reject(row, Rejected("external_id" if need.external_id else "title", _("The file has this row twice")))
             else:
@@ -207,13 +217,40 @@ class NeedImport:
         return rejects
 
     def _parse(self, row: Row) -> NeedLine:
+        """What the row says. Raises Rejected with all that is wrong with it."""
         if row.fault:
             raise Rejected("", row.fault)
         cells = self.options.mapping.apply(row.cells)
-        need = parse(cells, shift_days=self.options.shift_days, zone=self.options.zone, country=self.options.country)
-        if not need.organization and self.options.organization is None:
-            raise Rejected("organization", _("Fill this in"))
+        missing = []
+        if self.options.organization is None and not one_line(cells.get("organization")):
+            missing.append(Fault("organization", _("Fill this in")))
+        try:
+            need = parse(
+                cells, shift_days=self.options.shift_days, zone=self.options.zone, country=self.options.country
+            )
+        except Rejected as rejected:
+            raise Rejected.of([*rejected.faults, *missing]) from rejected
+        if missing:
+            raise Rejected.of(missing)
         return need
+
+    def _strangers(self, failed: list[Row]) -> dict[int, Fault]:
+        """Of rows that are rejected already: those whose organization is not here either, by their line."""
+        if self.options.organization is not None or self.options.create_organizations:
+            return {}
+        named = {
+            row.line: one_line(html.unescape(self.options.mapping.apply(row.cells).get("organization", "")))
+            for row in failed
+            if not row.fault
+        }
+        names = {text for text in named.values() if text}
+        here = find_organizations_by_key({name_key(text) for text in names}) if names else {}
+        slugs = find_organizations_by_slug({text for text in names if name_key(text) not in here}) if names else {}
+        return {
+            number: _is_unknown(text)
+            for number, text in named.items()
+            if text and name_key(text) not in here and text not in slugs
+        }
 
     # --- organizations
 

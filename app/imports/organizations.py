@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.errors import InvalidInput, Refused
 from app.core.text import line
 from app.imports.files import Row
+from app.imports.need_rows import MOST_OF_ONE
 from app.imports.needs import CHECKED, Reject, Summary, why_refused
 from app.moderation.operations import verify_organization
 from app.organizations.acting import acts
@@ -36,25 +37,24 @@ def take(rows: list[Row], summary: Summary, *, country: str, verified: bool) -> 
 
 
 def _take_one(row: Row, summary: Summary, country: str, verified: bool) -> str:
-    """The reason why the row was not taken, or ""."""
+    """Every reason why the row was not taken, or ""."""
     cells = {name: line(cell) or "" for name, cell in row.cells.items() if name != "description"}
     name, mail = cells.get("name", ""), cells.get("owner", "")
-    if not name:
-        return "name is required"
-    if find_organizations_by_key([name_key(name)]):
+    if name and find_organizations_by_key([name_key(name)]):
         summary.unchanged += 1
         return ""
     causes = [word.strip().lower() for word in re.split(r"[;,]", cells.get("causes", "")) if word.strip()]
-    strange = [word for word in causes if find_cause(word) is None]
-    if strange:
-        return f"causes: we do not know {strange[0][:60]}"
+    faults = [] if name else ["name is required"]
+    faults += [f"causes: we do not know {word[:60]}" for word in causes if find_cause(word) is None][:MOST_OF_ONE]
     owner = find_person_by_email(mail) if mail else None
     if mail and owner is None:
-        return "owner: nobody with this address has an account"
+        faults.append("owner: nobody with this address has an account")
     if owner is not None and not owner.is_email_verified:
-        return "owner: has not shown yet that the address is theirs"
-    if owner is not None and not acts(owner):
-        return "owner: suspended or a minor whose guardian has not agreed"
+        faults.append("owner: has not shown yet that the address is theirs")
+    elif owner is not None and not acts(owner):
+        faults.append("owner: suspended or a minor whose guardian has not agreed")
+    if faults:
+        return "; ".join(faults)
     place, zone = cells.get("place") or None, cells.get("time_zone") or None
     try:
         with db.session.begin_nested():

@@ -12,7 +12,7 @@ from app.imports.fields import LABELS
 from app.imports.files import harmless
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.need_rows import NeedLine, Rejected, parse
-from app.imports.taking import cells_of
+from app.imports.taking import cells_of, faults_of
 
 SAMPLES = 3
 # What the empty file offers: the columns that most lists need, and nothing that stands for another one.
@@ -61,9 +61,25 @@ def title_of(batch: ImportBatch, row: ImportRow) -> str:
     return (cells.get("title") or cells.get("site") or "")[:160]
 
 
-def said(batch: ImportBatch, row: ImportRow) -> str:
-    """What a reject says in the column that it was rejected for."""
-    return cells_of(batch, row).get(row.column, "")[:SAMPLE_LENGTH]
+@dataclasses.dataclass(frozen=True)
+class Wrong:
+    """Something wrong with a reject: our column ("" for the whole row) and its name, what it says there, and why."""
+
+    ours: str
+    column: str
+    said: str
+    message: str
+
+
+def wrongs(batch: ImportBatch, row: ImportRow) -> list[Wrong]:
+    """All that is wrong with a reject."""
+    cells = cells_of(batch, row)
+    return [
+        Wrong(
+            fault.column, column_name(batch, fault.column), cells.get(fault.column, "")[:SAMPLE_LENGTH], fault.message
+        )
+        for fault in faults_of(batch, row)
+    ]
 
 
 def column_name(batch: ImportBatch, ours: str) -> str:
@@ -112,8 +128,8 @@ def rejects_csv(batch: ImportBatch, rows: Iterable[ImportRow]) -> str:
     writer.writerow(["reason", "line", *(harmless(name) for name in batch.header)])
     for row in rows:
         cells = row.cells | {name: row.mended[ours] for name, ours in theirs.items() if ours in row.mended}
-        column = column_name(batch, row.column)
-        reason = f"{column}: {row.reason}" if column else row.reason
+        faults = wrongs(batch, row)
+        reason = "; ".join(f"{one.column}: {one.message}" if one.column else one.message for one in faults)
         values = (reason, row.line, *(cells.get(name, "") for name in batch.header))
         writer.writerow([harmless(value) for value in values])
     return "\ufeff" + target.getvalue()

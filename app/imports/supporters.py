@@ -16,6 +16,7 @@ from app.core.db import db
 from app.core.errors import InvalidInput, Refused
 from app.core.text import line
 from app.imports.files import Row
+from app.imports.need_rows import MOST_OF_ONE
 from app.imports.needs import Reject, Summary, why_refused
 
 COLUMNS = ("email", "name", "birth_date", "place", "skills")
@@ -38,22 +39,24 @@ UNDER_AGE = "under 13: nothing of this row was kept"
 
 
 def _take_one(row: Row, summary: Summary) -> str:
-    """The reason why the row was not taken, or ""."""
+    """Every reason why the row was not taken, or ""."""
     cells = {name: line(cell) or "" for name, cell in row.cells.items()}
+    faults: list[str] = []
     birth_date: dt.date | None = None
     if cells.get("birth_date"):
         try:
             birth_date = dt.date.fromisoformat(cells["birth_date"])
         except ValueError:
-            return "birth_date is no ISO date"
-        if age_on(birth_date, today("Pacific/Kiritimati")) < MINIMUM_AGE:
-            return UNDER_AGE
+            faults.append("birth_date is no ISO date")
+        else:
+            if age_on(birth_date, today("Pacific/Kiritimati")) < MINIMUM_AGE:
+                return UNDER_AGE
     if not cells.get("email") or not cells.get("name"):
-        return "email and name are required"
+        faults.append("email and name are required")
     skills = [word.strip().lower() for word in re.split(r"[;,]", cells.get("skills", "")) if word.strip()]
-    strange = [word for word in skills if find_skill(word) is None]
-    if strange:
-        return f"skills: we do not know {strange[0][:60]}"
+    faults += [f"skills: we do not know {word[:60]}" for word in skills if find_skill(word) is None][:MOST_OF_ONE]
+    if faults:
+        return "; ".join(faults)
     if find_person_by_email(cells["email"]) is not None:
         summary.unchanged += 1
         return ""

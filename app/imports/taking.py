@@ -15,6 +15,7 @@ from app.imports.dates import YEAR_FIRST, iso_date, iso_instant, join, kind_of, 
 from app.imports.files import Row
 from app.imports.mapping import Mapping
 from app.imports.models import ImportBatch, ImportRow
+from app.imports.need_rows import Fault, Rejected, parse
 from app.imports.needs import NeedImport, Options, Outcome
 from app.imports.snapshots import Snapshot, changes, fingerprint, snapshots
 from app.imports.words import country_code, decimal_point, urgency, whole_number, yes_or_no
@@ -82,6 +83,21 @@ def _shown_column(batch: ImportBatch, row: ImportRow, column: str) -> str:
         return "day"
     ours = "from_time" if column == "starts_at" else "to_time"
     return ours if ours in batch.columns else column
+
+
+def faults_of(batch: ImportBatch, row: ImportRow) -> list[Fault]:
+    """All that is wrong with a reject, each where it is mended. The row itself keeps the first; the others are read again, in
+    the language of whoever looks, so that they are those of the row as it was mended last."""
+    kept = Fault(row.column, row.reason)
+    if row.fault:
+        return [kept]
+    organization = batch.organization
+    try:
+        parse(cells_of(batch, row), shift_days=0, zone=organization.time_zone, country=organization.country or "US")
+    except Rejected as rejected:
+        found = [Fault(_shown_column(batch, row, fault.column), fault.message) for fault in rejected.faults]
+        return found if kept.column in {fault.column for fault in found} else [kept, *found]
+    return [kept]
 
 
 def take_rows(batch: ImportBatch, rows: list[ImportRow], *, publish: bool) -> None:

@@ -20,7 +20,7 @@ from app.imports.fields import LABELS, guess_columns
 from app.imports.forms import ConfirmForm, StartForm, UploadForm, columns_form, row_form
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.policy import can_manage_batch, can_manage_row
-from app.imports.taking import cells_of
+from app.imports.taking import cells_of, faults_of
 from app.imports.undo import plan
 from app.imports.uploads import MAXIMUM_BYTES, read_upload, too_large
 from app.organizations.models import Organization
@@ -261,7 +261,8 @@ def row(reject: ImportRow) -> ResponseReturnValue:
     if reject.outcome != "rejected" or batch.purged_at is not None or batch.status not in ("ready", "done"):
         return _to(batch)
     cells = cells_of(batch, reject)
-    names = [name for name in LABELS if name in batch.columns or name in ("title", reject.column)]
+    wrong = {fault.column for fault in faults_of(batch, reject)}
+    names = [name for name in LABELS if name in batch.columns or name == "title" or name in wrong]
     form = row_form(names, data={f"cell_{name}": cells.get(name, "") for name in names})
     if request.method == "POST" and form.validate_on_submit():
         values = {name: form[f"cell_{name}"].data or "" for name in names}
@@ -273,7 +274,8 @@ def row(reject: ImportRow) -> ResponseReturnValue:
         if mended.outcome != "rejected":
             return _mended(batch, line)
         reject = mended
-    _say_reason(form, reject.column, reject.reason)
+    for fault in faults_of(batch, reject):
+        _say_reason(form, fault.column, fault.message)
     page = render_template(
         "imports/row.html",
         organization=batch.organization,

@@ -72,6 +72,8 @@ def test_a_file_is_taken_in_as_it_is_and_its_rejects_are_told(app: Flask, staff:
     late, untitled = made.json["rejects"]
     assert (late["line"], late["title"], late["column"], late["value"]) == (3, "Cook", "starts_at", "tomorrow")
     assert (untitled["column"], untitled["reason"]) == ("title", "Fill this in")
+    assert untitled["faults"] == [{"column": "title", "value": "", "reason": "Fill this in"}]
+    assert late["faults"][0] == {"column": "starts_at", "value": "tomorrow", "reason": late["reason"]}
     assert {title: need.status for title, need in needs().items()} == {"Sort food": "open", "Just an idea": "draft"}
     path = f"/imports/{made.json['id']}"
     tag = staff("GET", path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import datetime as dt
 import json
@@ -16,7 +17,7 @@ from flask import Flask
 from app.core import commands
 from app.core.clock import today
 from app.core.db import db, transaction
-from app.imports.need_rows import parse
+from app.imports.need_rows import Rejected, parse
 from app.needs.models import Item, Need, Position, Shift
 from app.organizations.models import Organization, Verification
 from app.organizations.queries import find_role
@@ -69,6 +70,45 @@ def test_a_town_whose_cell_names_its_region_too_is_shown_with_it_once(app: Flask
     ):
         found = parse({"title": "Soup", **cells}, shift_days=0, zone="UTC", country="US")
         assert (found.city, found.region) == (town, region), cells
+
+
+EVERYTHING_WRONG = {
+    "title": "", "latitude": "north", "longitude": "200", "starts_at": "soon", "ends_at": "later", "capacity": "many",
+    "flexible": "perhaps", "contact": "cats", "causes": "juggling; housing; fire", "skills": "magic", "urgency": "yesterday",
+    "address": "x" * 201, "country": "Atlantis", "remote": "maybe", "time_zone": "Mars/Olympus", "ends_on": "never",
+    "items": "rice: lots; water: 0; soap",
+}  # fmt: skip
+
+
+def test_a_row_tells_all_of_its_faults_at_once_and_none_that_only_follows_from_another(
+    app: Flask, tmp_path: Path
+) -> None:
+    def faults(cells: dict[str, str]) -> list[str]:
+        with pytest.raises(Rejected) as raised:
+            parse(cells, shift_days=0, zone="UTC", country="US")
+        assert str(raised.value) == "; ".join(map(str, raised.value.faults))
+        assert raised.value.column == raised.value.faults[0].column
+        return [fault.column for fault in raised.value.faults]
+
+    found = collections.Counter(faults(EVERYTHING_WRONG))
+    assert found == collections.Counter([*EVERYTHING_WRONG, "causes", "items"])
+    # What one cell gets wrong is not said of others.
+    shift = {"title": "Soup", "starts_at": "2031-04-01 10:00", "ends_at": "2031-04-01 12:00", "capacity": "2"}
+    assert faults(shift | {"starts_at": "soon"}) == ["starts_at"]
+    assert faults(shift | {"ends_at": "later"}) == ["ends_at"]
+    assert faults(shift | {"capacity": "many"}) == ["capacity"]
+    assert faults(shift | {"ends_at": "2031-04-01 09:00", "capacity": ""}) == ["ends_at", "capacity"]
+    assert faults({"title": "Soup", "ends_at": "2031-04-01 09:00", "urgency": "x"}) == ["starts_at", "urgency"]
+    assert faults({"title": "Soup", "causes": "a;b;c;d;e;f;g"}) == ["causes"] * 5
+    # The file of rejects names them all, with an organization that is missing or that nobody knows.
+    make_organization(name="Known Pantry", name_key="known pantry")
+    rejects = tmp_path / "rejects.csv"
+    text = "title,organization,urgency,remote\n,,soon,maybe\nSoup,Nobody Knows,soon,yes\nSoup,known pantry,soon,yes\n"
+    run(app, "needs", write(tmp_path, "needs.csv", text), "--rejects", str(rejects))
+    reasons = [row["reason"] for row in csv.DictReader(rejects.read_text().splitlines())]
+    assert [[fault.split(":")[0] for fault in reason.split("; ")] for reason in reasons] == [
+        ["title", "urgency", "remote", "organization"], ["urgency", "organization"], ["urgency"],
+    ]  # fmt: skip
 
 
 @pytest.mark.rule("N1")
@@ -231,11 +271,15 @@ def test_supporters_come_in_and_nothing_of_a_child_is_kept(app: Flask, tmp_path:
         "b@example.org,Ben,,,\n"
         "kid@example.org,Kid Surname,2020-01-01,,\n"
         "nobody,No Mail,,,\n"
-        "c@example.org,Cee,1990-01-01,,juggling fire\n"
+        "c@example.org,,someday,,juggling fire\n"
     )
     file, rejects = write(tmp_path, "people.csv", text), tmp_path / "rejects.csv"
     summary = run(app, "supporters", file, "--rejects", str(rejects))
     assert summary == {"created": 2, "updated": 0, "unchanged": 0, "rejected": 3}
+    assert (
+        "birth_date is no ISO date; email and name are required; skills: we do not know juggling fire"
+        in rejects.read_text()
+    )
     assert "kid@example.org" not in rejects.read_text()
     assert "Surname" not in rejects.read_text()
     assert run(app, "supporters", file) == {"created": 0, "updated": 0, "unchanged": 2, "rejected": 3}
@@ -257,7 +301,7 @@ def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask
         f"Long Address,US,,UTC,,https://lantern.example/{'w' * 280},,\n"
         "Odd Cause,US,,,,,juggling,\n"
         "lantern  house,US,,,,,,\n"
-        ",US,,,,,,\n"
+        ",US,,,,,juggling,nobody@example.org\n"
     )
     file, rejects = write(tmp_path, "organizations.csv", text), tmp_path / "rejects.csv"
     dry = run(app, "organizations", file, "--dry-run")
@@ -275,7 +319,8 @@ def test_organizations_come_in_unclaimed_or_with_their_owner_and_once(app: Flask
     assert made["Lantern House"].causes == ["housing"]
     reasons = [row.split(",")[0] for row in rejects.read_text().splitlines()[1:]]
     assert [reason.split(":")[0] for reason in reasons] == [
-        "place", "owner", "owner", "owner", "owner", "name", "website", "causes", "name is required",
+        "place", "owner", "owner", "owner", "owner", "name", "website", "causes", "name is required; causes",
     ]  # fmt: skip
+    assert "juggling; owner: nobody with this address" in reasons[-1]
     again = run(app, "organizations", file)
     assert again == {"created": 0, "updated": 0, "unchanged": 3, "rejected": 9}

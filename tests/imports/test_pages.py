@@ -201,19 +201,32 @@ def test_rejects_are_mended_in_the_page_before_the_import_and_after(
 def test_the_rejects_as_a_file_hold_the_reason_and_no_formula_and_come_back(
     client: CheckingClient, pantry: Organization
 ) -> None:
-    batch = look(client, 'title,remote,notes\n,yes,=1+1\nHelp,perhaps,"@cmd, -2"\nFine,yes,-5\n')
+    batch = look(client, 'title,remote,notes\n,yes,=1+1\nHelp,perhaps,"@cmd, -2"\nFine,yes,-5\n,maybe,\n')
+    # One row with two faults: both in the preview, at their fields where they are mended, and in the file.
+    for page in (client.get(path(batch)), client.get(path(batch, "/rows/5"))):
+        assert "This is neither yes nor no: maybe" in page.text
+        assert "Fill this in" in page.text
+    form = client.get(path(batch, "/rows/5")).text
+    assert 'id="cell_title-error"' in form
+    assert 'id="cell_remote-error"' in form
+    once = client.post(path(batch, "/rows/5"), data={"cell_title": "Now named", "cell_remote": "maybe"})
+    assert (once.status_code, 'id="cell_title-error"' in once.text) == (422, False)
+    assert client.post(path(batch, "/rows/5"), data={"cell_title": "", "cell_remote": "maybe"}).status_code == 422
     answer = client.get(path(batch, "/rejects.csv"))
     assert answer.headers["Content-Disposition"] == "attachment; filename=rejects.csv"
     text = answer.get_data().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["line"] for row in rows] == ["2", "3"]
+    assert [row["line"] for row in rows] == ["2", "3", "5"]
     assert rows[0]["reason"] == "title: Fill this in"
-    assert [row["notes"] for row in rows] == ["'=1+1", "'@cmd, -2"]
+    assert rows[2]["reason"] == "title: Fill this in; remote: This is neither yes nor no: maybe"
+    assert [row["notes"] for row in rows] == ["'=1+1", "'@cmd, -2", ""]
     take(client, batch)
-    mended = look(client, text.replace(",,yes", ",Named,yes").replace("perhaps", "no"))
+    mended = look(
+        client, text.replace(",,yes", ",Named,yes").replace("perhaps", "no").replace(",5,,maybe", ",5,Third,no")
+    )
     assert mended.header == ["title", "remote", "notes"]
     assert mended.header_key == batch.header_key
-    assert counts(mended) == {"created": 2}
+    assert counts(mended) == {"created": 3}
     described = db.session.scalars(
         sa.select(ImportRow).where(ImportRow.batch_id == mended.id, ImportRow.line == 2)
     ).one()
