@@ -14,6 +14,10 @@ from app.core.money import Money
 from app.donations import gateway
 
 OVER = ("canceled", "incomplete_expired")
+# Stripe's reason for one whose card was declined to the last.
+NOT_PAID = "payment_failed"
+# What stands beside a subscription that we ended because its first payment never came: by that it is known again.
+NEVER_PAID = "The first payment was refused"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +73,16 @@ def _attempt(thing: Any) -> int | None:
     return gateway._attempt(thing) if gateway._metadata(thing, "attempt") else None
 
 
+def _ended_for(thing: Any) -> str:
+    """Stripe's reason; of one that we ended because it was never paid, that of a card declined to the last."""
+    details = getattr(thing, "cancellation_details", None)
+    if details is None:
+        return ""
+    return NOT_PAID if details.comment == NEVER_PAID else str(details.reason or "")
+
+
 def _subscription_facts(thing: Any) -> SubscriptionFacts:
     item = thing["items"].data[0]
-    ended = getattr(thing, "cancellation_details", None)
     over = thing.status in OVER
     return SubscriptionFacts(
         id=thing.id,
@@ -86,7 +97,7 @@ def _subscription_facts(thing: Any) -> SubscriptionFacts:
         next_at=None if over else gateway._instant(item.current_period_end),
         monthly_gift=gateway._metadata(thing, "monthly_gift"),
         attempt=_attempt(thing),
-        ended_for=str((ended.reason if ended is not None else None) or "") if over else "",
+        ended_for=_ended_for(thing) if over else "",
     )
 
 
@@ -151,10 +162,16 @@ def list_invoices(subscription_id: str, since: dt.datetime, *, account: str | No
 
 
 @gateway._translated
-def cancel_subscription(subscription_id: str, idempotency_key: str, *, account: str | None) -> SubscriptionFacts:
-    """End a subscription at once: nothing is asked for any more, and nothing paid goes back. Raises GatewayError."""
+def cancel_subscription(
+    subscription_id: str, idempotency_key: str, *, account: str | None, never_paid: bool = False
+) -> SubscriptionFacts:
+    """End a subscription at once: nothing is asked for any more, and nothing paid goes back. `never_paid`: because its first
+    payment was refused. Raises GatewayError."""
     options = gateway._options(account, idempotency_key)
-    return _subscription_facts(gateway._client().v1.subscriptions.cancel(subscription_id, {}, options))
+    cancel = gateway._client().v1.subscriptions.cancel
+    if never_paid:
+        return _subscription_facts(cancel(subscription_id, {"cancellation_details": {"comment": NEVER_PAID}}, options))
+    return _subscription_facts(cancel(subscription_id, {}, options))
 
 
 @gateway._translated

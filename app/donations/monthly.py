@@ -165,7 +165,7 @@ def end_failed(gift_id: int, subscription_id: str) -> None:
         return
     if not gateway_monthly.fetch_subscription(subscription_id, account=account.id).is_over:
         key = f"manyhands-monthly-failed-{gift_id}-{subscription_id}"
-        gateway_monthly.cancel_subscription(subscription_id, key, account=account.id)
+        gateway_monthly.cancel_subscription(subscription_id, key, account=account.id, never_paid=True)
 
 
 def stop(gift_id: int) -> None:

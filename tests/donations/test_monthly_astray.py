@@ -19,9 +19,11 @@ from app.donations import checkout, checks, doctor, gateway, gateway_monthly, mo
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.money_models import MoneyMismatch, Refund
+from app.donations.monthly_models import MonthlyGift
 from app.donations.operations import giving
 from app.donations.operations import monthly as operations
 from app.donations.queries import donation_token
+from app.fundraisers.models import Fundraiser
 from tests.donations.conftest import WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting, note_of
 from tests.donations.test_monthly import Monthly
@@ -248,6 +250,23 @@ def test_another_platforms_key_ends_nothing(
         "payment_account.deauthorized", "payment_account.there_again",
     ]  # fmt: skip
     assert [mail for mail in mailbox.messages if "has ended" in mail["Subject"]] == []
+
+
+@pytest.mark.parametrize("by", ["donor", "fundraiser"])
+def test_what_was_asked_to_stop_and_was_cut_off_says_who_stopped_it_once_it_is(gift: Monthly, by: str) -> None:
+    gift.begin()
+    with transaction():
+        operations.ask_to_stop(gift.id, by)
+        if by == "fundraiser":
+            fundraiser = db.session.get_one(Fundraiser, db.session.get_one(MonthlyGift, gift.id).fundraiser_id)
+            fundraiser.status, fundraiser.ended_at = "ended", now() - dt.timedelta(seconds=1)
+        operations.cut_off(gift.id)
+        operations.promise_to_stop_again(gift.account)  # it answers again
+    monthly.stop(gift.id)
+    gift.work_off()
+    assert (gift.row().ended_by, gift.subscription()["status"]) == (by, "canceled")
+    # Who was told that it may go on is told that it does not.
+    assert (gift.mails().count("monthly_ended"), audited("monthly_gift.ended")) == (2, ["monthly_gift.ended"] * 2)
 
 
 @pytest.mark.rule("F4")

@@ -17,7 +17,7 @@ from app.core.money import Money
 from app.core.outbox import enqueue, promise_again
 from app.donations import gift_aid, tally
 from app.donations.facts import PaymentFacts, SessionFacts
-from app.donations.gateway_monthly import InvoiceFacts, SubscriptionFacts
+from app.donations.gateway_monthly import NOT_PAID, InvoiceFacts, SubscriptionFacts
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyDecline, MonthlyGift, PortalConfiguration
 from app.donations.operations import fulfilling
@@ -244,7 +244,9 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts, *, asked_at: dt.da
         return True
     if gift.status == "ended":
         if facts.is_over and gift.ended_by == "account":  # Stripe could be told after all
-            gift.ended_by = "organization" if gift.stop_asked_at is None else "donor"
+            gift.ended_by = _who_stopped(gift)
+            _record("ended", gift)  # its donor was told that it may go on, and reads that it does not
+            enqueue("mail_monthly_ended", {"monthly_gift_id": gift.id}, key=f"monthly_ended:{gift.id}:after_all")
             db.session.flush()
         return True
     if gift.as_of is not None and asked_at < gift.as_of and not facts.is_over:
@@ -259,7 +261,7 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts, *, asked_at: dt.da
         gift.amount_minor, gift.wanted_minor = gift.wanted_minor, None
         _record("amount_changed", gift)
     if facts.is_over:
-        end(gift, gift.ended_by or ("payment" if facts.ended_for == "payment_failed" else "organization"))
+        end(gift, gift.ended_by or ("payment" if facts.ended_for == NOT_PAID else "organization"))
     elif facts.status in _STATUSES and gift.status != "pending":
         status = "paused" if facts.paused else _STATUSES[facts.status]
         if status != gift.status:
@@ -267,6 +269,15 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts, *, asked_at: dt.da
             _record(status, gift)
     db.session.flush()
     return True
+
+
+def _who_stopped(gift: MonthlyGift) -> str:
+    """Who asked to stop one of which only the end of its account was kept: its fundraiser, when that was over by then."""
+    if gift.stop_asked_at is None:
+        return "organization"
+    fundraiser = gift.fundraiser
+    was_over = fundraiser.ended_at is None or fundraiser.ended_at <= gift.stop_asked_at
+    return "fundraiser" if was_over and not accepts_gifts(fundraiser) else "donor"
 
 
 def _is_of_another_try(gift: MonthlyGift, facts: SubscriptionFacts) -> bool:
