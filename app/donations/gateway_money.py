@@ -207,6 +207,7 @@ def _payout_facts(payout: Any) -> PayoutFacts:
         reconciliation=str(getattr(payout, "reconciliation_status", None) or "completed"),
         fee=None if left is None else left.fee,
         failure_fee=None if back is None else back.fee,
+        failed_at=None if back is None else back.created_at,
     )
 
 

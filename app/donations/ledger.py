@@ -17,6 +17,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import zoneinfo
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import db, in_transaction
 from app.core.money import Money
-from app.donations.models import LedgerEntry, LedgerTransaction
+from app.donations.models import Donation, LedgerEntry, LedgerTransaction
 
 # What a fundraiser has raised: gifts, less what went back to donors.
 RAISED_ACCOUNTS = ("donations", "refunds", "disputes")
@@ -94,6 +95,15 @@ def post(
 def happened() -> sa.ColumnElement[dt.datetime]:
     """When what a transaction says happened: periods, years and days go by that. When it was written says its `created_at`."""
     return sa.func.coalesce(LedgerTransaction.happened_at, LedgerTransaction.created_at)
+
+
+def given_at(donation: Donation) -> dt.datetime | None:
+    """When a gift was given: paid, as Stripe says; of one in person an instant of its day, where the organization is. None when
+    nobody knows."""
+    if donation.received_on is None:
+        return donation.paid_at
+    zone = zoneinfo.ZoneInfo(donation.fundraiser.organization.time_zone)
+    return dt.datetime.combine(donation.received_on, dt.time(12), zone)
 
 
 def is_written(source: str) -> bool:

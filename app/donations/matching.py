@@ -73,7 +73,7 @@ def _claim(match_id: int, donation: Donation, fundraiser_id: int) -> None:
     db.session.expire(match)
     db.session.add(MatchClaim(matching_gift_id=match_id, donation_id=donation.id, amount_minor=minor, created_at=now()))
     db.session.flush()
-    _post(f"match:{match_id}:{donation.id}", "match", donation, fundraiser_id, minor, at=donation.paid_at)
+    _post(f"match:{match_id}:{donation.id}", "match", donation, fundraiser_id, minor, at=ledger.given_at(donation))
     tally.matched(donation, fundraiser_id, minor)
 
 
@@ -86,9 +86,10 @@ def _take(match_id: int, minor: int) -> bool:
     )
 
 
-def gift_went_back(donation: Donation, minor: int) -> None:
+def gift_went_back(donation: Donation, minor: int, *, at: dt.datetime | None = None) -> None:
     """What is left of the gift is what it may have claimed, at most: the sponsor owes the rest no longer. Negative `minor`:
-    it came again, and claims again as far as the cap allows. Call it after the ledger was written."""
+    it came again, and claims again as far as the cap allows. `at`: when that happened, None for now. Call it after the ledger
+    was written."""
     left = max(tally.left_of(donation.id), 0)
     claims = sa.select(MatchClaim).where(MatchClaim.donation_id == donation.id).with_for_update()
     for claim in db.session.scalars(claims).all():
@@ -106,7 +107,7 @@ def gift_went_back(donation: Donation, minor: int) -> None:
         claim.amount_minor += change
         db.session.flush()
         source = f"match_changed:{match.id}:{donation.id}:{new_id()}"
-        _post(source, "match_changed", donation, match.fundraiser_id, change)
+        _post(source, "match_changed", donation, match.fundraiser_id, change, at=at)
         tally.matched(donation, match.fundraiser_id, change)
 
 

@@ -116,6 +116,8 @@ class PayoutFacts:
     # What Stripe kept for paying out at once; and gave back, or kept again, when it did not arrive.
     fee: Money | None = None
     failure_fee: Money | None = None
+    # When what did not arrive was back in the balance.
+    failed_at: dt.datetime | None = None
 
     @property
     def is_listed(self) -> bool:

@@ -156,6 +156,8 @@ def test_a_gift_is_of_the_day_on_which_it_was_paid(testing: Giving, work_off: Wo
         assert given == 59
         journal = rows("journal", organization_id=organization_id, **zone)
         assert sum(decimal.Decimal(row["credit"] or 0) for row in journal if row["account"] == "donations") == given
+        # What sponsors add is of the day of its gift, whenever that was confirmed.
+        assert sum(decimal.Decimal(row["credit"] or 0) for row in journal if row["account"] == "matches") == given
         assert all(row["happened_at"] < new_year.isoformat() for row in journal)
         fees = rows("fees", organization_id=organization_id, **zone)
         assert sum(decimal.Decimal(row["given"]) for row in fees) == given
@@ -172,6 +174,8 @@ def test_a_gift_is_of_the_day_on_which_it_was_paid(testing: Giving, work_off: Wo
         back = listed(giving.donation(card), year + 1)[1:]
         gone = (new_year + dt.timedelta(days=29)).date()
         assert sorted(back) == [(gone, "dispute", -400), (gone, "refund", -300)]
+        changed = db.session.scalars(sa.select(LedgerTransaction).where(LedgerTransaction.kind == "match_changed"))
+        assert [one.happened_at.date() for one in changed if one.happened_at is not None] == [gone] * 2
         dispute, refund = db.session.scalars(sa.select(Dispute)).one(), db.session.scalars(sa.select(Refund)).one()
         assert refund.donation_id == card.donation_id
         told_bank = evidence.pack(dispute, "", base_url="http://localhost", locale="en")

@@ -20,6 +20,7 @@ from app.core.db import db
 from app.core.ids import encode_id
 from app.core.templating import money
 from app.donations import going_back, money_queries, reconciling
+from app.donations.models import LedgerTransaction
 from app.donations.money_models import MoneyMismatch, Payout, PayoutLine, Reconciliation
 from app.donations.operations import payouts
 from tests.conftest import CheckingClient
@@ -106,6 +107,13 @@ def test_a_payout_says_which_gifts_it_carries_and_may_come_back(
     back.server.hook("POST", f"payouts/{paid_out['id']}/fail", {})
     back.hear()
     assert back.rows(Payout)[0].status == "failed"
+    came_back = back.server.call(
+        "GET", f"/v1/payouts/{paid_out['id']}?expand[]=failure_balance_transaction", account=None
+    )["failure_balance_transaction"]["created"]
+    db.session.rollback()
+    [written] = db.session.scalars(sa.select(LedgerTransaction).where(LedgerTransaction.kind == "payout_failed"))
+    assert written.happened_at is not None
+    assert written.happened_at.timestamp() == came_back
     assert moves("payout_failed") == [(("in_transit_to_bank", -amount, "USD"), ("stripe_clearing", amount, "USD"))]
     assert [mail["To"] for mail in mailbox.messages if "did not arrive at your bank" in mail["Subject"]]
     assert problems(back) == []

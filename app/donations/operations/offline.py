@@ -4,7 +4,6 @@ when they were not so. Every function runs inside the caller's transaction and f
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 
 import sqlalchemy as sa
 
@@ -121,7 +120,7 @@ def confirm_offline(donation_id: int, *, by: Person) -> Donation:
     lock(Fundraiser, donation.fundraiser_id)
     donation.status, donation.paid_at = "paid", now()
     amount = Money(donation.amount_minor, donation.currency)
-    _post("offline", f"offline:{donation.id}", donation, amount, at=_noon(donation))
+    _post("offline", f"offline:{donation.id}", donation, amount, at=ledger.given_at(donation))
     tally.gift_paid(donation)
     matching.gift_paid(donation)
     receipts.issue(donation)
@@ -150,14 +149,6 @@ def undo_offline(donation_id: int, *, by: Person) -> Donation:
     donation.status, donation.cancelled_at = "expired", now()
     _record("donation.taken_back", donation, by)
     return donation
-
-
-def _noon(donation: Donation) -> dt.datetime | None:
-    """An instant of the day on which a gift in person was given, where the organization is."""
-    if donation.received_on is None:
-        return None
-    zone = zoneinfo.ZoneInfo(donation.fundraiser.organization.time_zone)
-    return dt.datetime.combine(donation.received_on, dt.time(12), zone)
 
 
 def _post(kind: str, source: str, donation: Donation, money: Money, *, at: dt.datetime | None = None) -> None:

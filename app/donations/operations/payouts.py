@@ -93,7 +93,7 @@ def note_payout(
     )
     db.session.flush()
     shares = _keep_lines(payout, lines, foreign)
-    _book(payout, shares)
+    _book(payout, shares, facts.failed_at)
     _book_fees(payout, facts)
     book_billed(lines, payout.organization_id, account=account)
     if payout.status != before and payout.status in ("paid", "failed", "canceled"):
@@ -247,8 +247,8 @@ def _copy(payout: Payout, kept: dict[str, PayoutLine], part: PayoutLine) -> Payo
     return made
 
 
-def _book(payout: Payout, shares: Mapping[int, int]) -> None:
-    """Write that it left, and that it came back when it did not arrive."""
+def _book(payout: Payout, shares: Mapping[int, int], failed_at: dt.datetime | None) -> None:
+    """Write that it left, and that it came back, at `failed_at`, when it did not arrive."""
     if payout.is_complete:
         parts = dict(shares)
     else:  # Stripe cannot say what a payout made by hand carries, nor yet what one carries that it has just made
@@ -256,17 +256,18 @@ def _book(payout: Payout, shares: Mapping[int, int]) -> None:
     for organization_id, minor in sorted(parts.items()):
         share = "" if payout.organization_id is not None else encode_id(organization_id)
         for failed in (False, True) if payout.status in ("failed", "canceled") else (False,):
-            _book_up_to(payout, organization_id, minor, failed=failed, share=share)
+            at = failed_at if failed else payout.created_at
+            _book_up_to(payout, organization_id, minor, failed=failed, share=share, at=at)
 
 
 def _book_fees(payout: Payout, facts: PayoutFacts) -> None:
     """What Stripe kept for paying out at once (https://docs.stripe.com/payouts/instant-payouts): the organization's cost, of no
     fundraiser. Of an account that serves several organizations nobody can say whose it is."""
     fees = (
-        (facts.balance_transaction_id, facts.fee),
-        (facts.failure_balance_transaction_id, facts.failure_fee),
+        (facts.balance_transaction_id, facts.fee, facts.created_at),
+        (facts.failure_balance_transaction_id, facts.failure_fee, facts.failed_at),
     )
-    for balance_transaction_id, fee in fees:
+    for balance_transaction_id, fee, at in fees:
         if payout.organization_id is not None and balance_transaction_id is not None and fee is not None:
             ledger.post_fee(
                 organization_id=payout.organization_id,
@@ -275,7 +276,7 @@ def _book_fees(payout: Payout, facts: PayoutFacts) -> None:
                 balance_transaction_id=balance_transaction_id,
                 fee=fee,
                 kind="payout_fee",
-                at=None if balance_transaction_id == facts.failure_balance_transaction_id else facts.created_at,
+                at=at,
             )
 
 
@@ -299,9 +300,11 @@ def book_billed(balances: Sequence[BalanceFacts], organization_id: int | None, *
             mismatches.note_fee_booked(balance.id, account=account)
 
 
-def _book_up_to(payout: Payout, organization_id: int, minor: int, *, failed: bool, share: str) -> None:
-    """Write what is not written yet: more of a payout turns out to be gifts when the news of a gift comes after that of its
-    payout."""
+def _book_up_to(
+    payout: Payout, organization_id: int, minor: int, *, failed: bool, share: str, at: dt.datetime | None
+) -> None:
+    """Write what is not written yet, as it happened `at`: more of a payout turns out to be gifts when the news of a gift comes
+    after that of its payout."""
     cause = f"{'payout_failed' if failed else 'payout'}:{payout.stripe_payout_id}"
     written = (
         sa.select(sa.func.count(LedgerEntry.id), sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0))
@@ -325,5 +328,5 @@ def _book_up_to(payout: Payout, organization_id: int, minor: int, *, failed: boo
         amount=Money(more, payout.currency),
         failed=failed,
         share=part,
-        at=None if failed else payout.created_at,
+        at=at,
     )

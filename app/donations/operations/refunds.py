@@ -289,7 +289,7 @@ def book(
     minor = movement.of_page.amount_minor
     if minor:
         tally.gift_went_back(donation, minor)
-        matching.gift_went_back(donation, minor)
+        matching.gift_went_back(donation, minor, at=at)
         receipts.correct(donation, minor, source, at=at)
 
 
