@@ -278,6 +278,36 @@ def test_a_balance_of_nothing_but_a_fee_is_written_once(back: Back) -> None:
     assert find_owners(["txn_fee"])["txn_fee"].donation_id == given.donation_id
 
 
+@pytest.mark.rule("F5")
+def test_of_one_second_what_was_disputed_counts_before_what_it_costs(back: Back) -> None:
+    """Stripe promises no order within a second, and may report the cost as it does the dispute."""
+    given = back.pay()
+    donation, at = back.donation(given), now()
+    both = [
+        BalanceFacts(
+            f"txn_{way}_{minor}",
+            "adjustment",
+            Money(way * minor, "USD"),
+            Money(0, "USD"),
+            "du_x",
+            at,
+            category="dispute",
+        )
+        for way in (-1, 1)
+        for minor in (1500, 2500)
+    ]
+    for status, known, of_page, cost in (("under_review", both[:2], 0, 1500), ("won", both, 2500, 0)):
+        facts = DisputeFacts(
+            "du_x", status, "fraudulent", Money(2500, "USD"), donation.stripe_charge_id, donation.stripe_payment_intent_id,
+            None, False, False, tuple(known), False, at,
+        )  # fmt: skip
+        with transaction():
+            note_dispute(given.donation_id, facts, fetched_at=now())
+        costs = sum(minor for row in entries("dispute_fee") for name, minor, _of in row if name == "fees")
+        assert (back.raised(given), costs) == (of_page, cost)
+    assert (back.rows(Dispute)[0].withdrawn_minor, checks.check_returned()[1], checks.check_ledger()[1]) == (0, [], [])
+
+
 @pytest.mark.rule("A1")
 def test_disputes_are_for_those_who_see_the_money(back: Back, sign_in: Callable[..., CheckingClient]) -> None:
     given, other = back.pay(), back.pay("30", "EUR")

@@ -58,7 +58,9 @@ def note_dispute(
     if found is None or fetched_at >= dispute.checked_at:
         _follow(donation, dispute, facts, fetched_at, is_new=found is None)
     if donation.status == "paid":
-        for balance in sorted(facts.balances, key=_in_order):
+        for balance in sorted(
+            facts.balances, key=lambda one: (*_in_order(one), _besides(dispute, one, facts.balances))
+        ):
             _book(donation, dispute, balance, facts.balances)
     db.session.flush()
     return dispute
@@ -150,6 +152,11 @@ def remind(dispute_id: int) -> None:
 def _in_order(balance: BalanceFacts) -> tuple[dt.datetime, bool]:
     """As they happened; of one second what was taken comes first, else as Stripe shows them."""
     return balance.created_at, balance.amount.amount_minor > 0
+
+
+def _besides(dispute: Dispute, balance: BalanceFacts, all_of_it: Sequence[BalanceFacts]) -> int:
+    """How far a balance transaction is from what was disputed: of one second that comes first, and then what it costs."""
+    return abs(abs(_taken(dispute, balance, all_of_it)) - dispute.amount_minor)
 
 
 def _book(donation: Donation, dispute: Dispute, balance: BalanceFacts, all_of_it: Sequence[BalanceFacts]) -> None:
