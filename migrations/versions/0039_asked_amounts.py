@@ -3,6 +3,8 @@
 Revision: 0039, after 0038.
 """
 
+import datetime as dt
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,6 +15,7 @@ GIFT = sa.table(
     "monthly_gift",
     *(sa.column(name) for name in ("id", "amount_minor", "amount_before_minor", "wanted_minor")),
     sa.column("asked_minor", sa.JSON),
+    sa.column("amount_changed_at", sa.DateTime(timezone=True)),
 )
 
 
@@ -34,9 +37,11 @@ def downgrade() -> None:
         batch.add_column(sa.Column("amount_before_minor", sa.BigInteger()))
         batch.add_column(sa.Column("amount_changed_at", sa.DateTime(timezone=True)))
     connection = op.get_bind()
-    for key, asked, now_asked in connection.execute(sa.select(GIFT.c.id, GIFT.c.asked_minor, GIFT.c.amount_minor)).all():
-        before = [minor for minor in asked if minor != now_asked]
-        if before:
-            connection.execute(sa.update(GIFT).where(GIFT.c.id == key).values(amount_before_minor=before[-1]))
+    amounts = sa.select(GIFT.c.id, GIFT.c.asked_minor, GIFT.c.amount_minor, GIFT.c.wanted_minor)
+    for key, asked, *later in connection.execute(amounts).all():
+        before = [minor for minor in asked if minor not in later]
+        if before:  # what was asked before it changed is taken up to this moment
+            values = {"amount_before_minor": before[-1], "amount_changed_at": dt.datetime.now(dt.UTC)}
+            connection.execute(sa.update(GIFT).where(GIFT.c.id == key).values(values))
     with op.batch_alter_table("monthly_gift") as batch:
         batch.drop_column("asked_minor")

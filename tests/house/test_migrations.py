@@ -59,9 +59,16 @@ def test_every_revision_goes_up_and_down_with_data(empty_app: Flask) -> None:
         flask_migrate.upgrade()
         filled = rows.fill_every_table()
         assert filled == {table.name for table in Base.metadata.sorted_tables}
+        with db.engine.begin() as connection:  # a change of its amount is under way
+            amounts = {"amount_minor": 2000, "asked_minor": [1000, 2000, 3000], "wanted_minor": 3000}
+            connection.execute(sa.update(Base.metadata.tables["monthly_gift"]).values(amounts))
         for revision in reversed(["base", *revisions()[:-1]]):
             db.session.remove()
             flask_migrate.downgrade(revision=revision)
+            if revision == "0038":  # which knew one amount before, and when it changed: not what is only wanted
+                with db.engine.begin() as connection:
+                    known = "SELECT amount_before_minor, amount_changed_at IS NOT NULL FROM monthly_gift"
+                    assert [tuple(row) for row in connection.execute(sa.text(known))] == [(1000, True)]
         left = set(sa.inspect(db.engine).get_table_names()) - {"alembic_version"}
         assert left == set()
         flask_migrate.upgrade()
