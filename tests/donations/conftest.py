@@ -20,7 +20,7 @@ from app.core.ids import encode_id
 from app.donations.models import Donation, LedgerEntry, LedgerTransaction, StripeEvent
 from app.donations.queries import donation_token
 from app.fundraisers.models import Fundraiser
-from tests.conftest import CheckingClient
+from tests.conftest import CheckingClient, empty_postgresql
 from tests.donations.ledger_model import Gift, Transaction, transactions
 from tests.donations.stripe_server import KEY, SECRET, StripeServer, running_server, sign
 from tests.factories import make_fundraiser, make_organization
@@ -122,8 +122,7 @@ class Giving:
                 for _name, sql in triggers:
                     connection.exec_driver_sql(sql)
             else:
-                names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-                connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+                empty_postgresql(connection)
         self.app.extensions["stray_writes"].clear()
         self._fundraisers.clear()
 
