@@ -168,6 +168,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, shared_directory: Path) -> I
         unlinked += [f"/donations/{paid}", f"/donations/{paid}/receipts/{world.values['receipt_id']}"]
         unlinked += [f"/statements/{statement}"]
         unlinked += [f"/manage/{world.values['slug']}/donations/{world.values['donation_id']}/refund"]
+        # A button does it, except for whoever says their age with it.
+        unlinked += [f"/manage/{world.values['slug']}/exemptions/{world.values['exemption_id']}/agree"]
         # The sheet of components shows facts that are none.
         of_fact = (f"{start}/{world.values['fact_slug']}" for start in ("/share/fact", "/learn/facts", "/embed/facts"))
         unlinked += of_fact
