@@ -313,17 +313,21 @@ def refresh_payout(payout_id: str, *, account: str | None, event_id: int | None 
         refresh_payout(one, account=account)
 
 
+# Lines of a payout that are in our books, or kept back from what is, whatever gift they are of.
+_OF_THE_BOOKS = (*payouts.PAYOUT_KINDS, *payouts.FEE_KINDS, *payouts.HELD_KINDS)
+
+
 def _learn_of(lines: Sequence[BalanceFacts], account: str | None) -> set[str]:
     """The news of a payout may come before that of what it carries: fetch what our rows do not know yet. The ids of those
-    that are no gifts of ours."""
+    that are no gifts of ours, nor Stripe's fees for them: other sales, a top-up, a transfer, a correction."""
     known = payouts.find_owners([line.id for line in lines])
     db.session.rollback()
-    unknown = [line for line in lines if line.id not in known and line.of]
+    unknown = [line for line in lines if line.id not in known and line.kind not in _OF_THE_BOOKS]
     ours: dict[str, int] = {}
     # Payments first: what goes back of one is known by it.
     for some in (
         [line for line in unknown if line.of == "charge"],
-        [line for line in unknown if line.of != "charge"],
+        [line for line in unknown if line.of not in ("charge", "")],
     ):
         found = find_gifts(some, account)
         ours |= found

@@ -218,6 +218,28 @@ def trail(back: Back, donation_id: int) -> dict[str, int]:
     return {share.payout.stripe_payout_id: share.net.amount_minor for share in money_queries.list_trail(donation_id)}
 
 
+@pytest.mark.rule("F2")
+def test_only_gifts_and_what_is_kept_of_them_leave_the_books_with_a_payout(back: Back) -> None:
+    """Somebody tops the account up, Stripe corrects something, and keeps a part back until the next payout."""
+    back.pay()
+    for kind, amount in (("topup", 5000), ("adjustment", -200), ("reserve_hold", -300)):
+        back.server.hook("POST", "adjust", {"type": kind, "amount": amount, "currency": "usd", "description": kind})
+    [first] = back.server.hook("POST", "pay_out", {})["data"]
+    assert first["amount"] == 2397 + 5000 - 200 - 300
+    back.hear()
+    assert all(row.is_complete for row in back.rows(Payout))
+    assert on_the_way(back) == (300, 2397 - 300)
+    back.server.hook(
+        "POST", "adjust", {"type": "reserve_release", "amount": 300, "currency": "usd", "description": "released"}
+    )
+    back.server.hook("POST", "pay_out", {})
+    back.hear()
+    assert on_the_way(back) == (0, 2397)
+    assert {(line.kind, line.organization_id is None) for line in back_lines()} == {
+        ("charge", False), ("topup", True), ("adjustment", True), ("reserve_hold", False), ("reserve_release", False),
+    }  # fmt: skip
+
+
 def sell(back: Back) -> None:
     """Somebody buys a T-shirt through the same account."""
     form = {

@@ -27,6 +27,18 @@ RANK = {"pending": 0, "in_transit": 1, "paid": 2, "failed": 3, "canceled": 3}
 PAYOUT_KINDS = ("payout", *BACK_KINDS)
 # What Stripe bills apart from payments, and the tax on it (https://docs.stripe.com/reports/balance-transaction-types).
 FEE_KINDS = ("stripe_fee", "stripe_fx_fee", "tax_fee")
+# What Stripe keeps back for a while and lets go again (the same page): in the account all the time, so it leaves for the bank
+# with the payout that carries its release.
+HELD_KINDS = (
+    "payment_network_reserve_hold",
+    "payment_network_reserve_release",
+    "payout_minimum_balance_hold",
+    "payout_minimum_balance_release",
+    "reserve_hold",
+    "reserve_release",
+    "reserve_transaction",
+    "reserved_funds",
+)
 
 
 @dataclasses.dataclass(frozen=True)
