@@ -332,7 +332,7 @@ def test_an_answer_lost_on_the_way_is_found_again(gift: Monthly) -> None:
     assert "We are stopping it" in follow(client, client.post(gift.url("/stop")))
     assert gift.row().stop_asked_at is not None
     assert "has not confirmed that yet" in gift.page()
-    assert "Nothing more is taken" not in gift.page()
+    assert "No further payment is asked for" not in gift.page()
     # Its promise was given up: a month that is paid all the same makes another, and the sweep needs none.
     for made in (1, 2):
         with transaction():

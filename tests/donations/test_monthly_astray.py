@@ -195,10 +195,10 @@ def test_an_account_that_was_taken_from_us_ends_its_monthly_gifts_and_everybody_
     text = text_of(mail)
     assert "cannot stop it from here" in text
     assert "your bank" in text
-    assert "Nothing more is taken" not in text
+    assert "No further payment is asked for" not in text
     page = gift.page()
     assert "cannot stop it from here" in page
-    assert "Nothing more is taken" not in page
+    assert "No further payment is asked for" not in page
     # The doctor names it, to the organization and to the operator.
     for findings in (doctor.of_organization(connecting.fundraiser().organization), doctor.look_at_books()):
         [said] = [one for one in findings if "monthly gift" in one.text]

@@ -163,7 +163,7 @@ def test_a_month_that_was_ordered_before_its_donor_stopped_it_counts_when_it_com
     server.act(first.given.session_id, "bank_confirms")
     first.hear()
     assert (first.row().status, first.row().ended_by, first.months()) == ("ended", "donor", [("paid", 2500)])
-    assert "Nothing more is taken" in first.page()
+    assert "No further payment is asked for" in first.page()
     gift.begin()
     server.hook("POST", f"customers/{gift.row().stripe_customer_id}/new_method", {"type": "us_bank_account"})
     for word in ("confirms", "refuses"):

@@ -129,14 +129,13 @@ def stop_monthly(gift: MonthlyGift) -> ResponseReturnValue:
     if gateway.is_on():
         is_done = monthly.stop_by_donor(gift_id)
         stopped = monthly_queries.find_monthly(gift_id)
-        if (
-            stopped is not None and stopped.ended_by != "account"
-        ):  # then it cannot be stopped from here, and the page says so
+        # Of an account that was taken from us it cannot be stopped from here, and the page says so.
+        if stopped is not None and stopped.ended_by != "account":
             ordered = any(month.status == "processing" for month in monthly_queries.list_months(gift_id))
             done = (
                 _("Stopped. What your bank was asked for before may still arrive")
                 if ordered
-                else _("Stopped. Nothing more is taken")
+                else _("Stopped. No further payment is asked for")
             )
             flash(done if is_done else _("We are stopping it"))
     return _back(gift_id)
