@@ -12,6 +12,7 @@ from app.accounts.models import Person
 from app.accounts.session import current_person, find_current_person
 from app.api import frame, money_reads, schemas
 from app.core.db import transaction
+from app.core.limits import network
 from app.core.paging import Page
 from app.core.web import allow, public
 from app.donations import messages, page_parts
@@ -186,5 +187,7 @@ def report(row: Donation, payload: dict[str, Any]) -> ResponseReturnValue:
         part = _check_part(row, payload["part"])
         if row.hider_of(part):
             raise NotFound  # nobody sees it any more
-        messages.report_message(row.id, by=find_current_person(), reason=payload["reason"], part=part)
+        messages.report_message(
+            row.id, by=find_current_person(), network=network(), reason=payload["reason"], part=part
+        )
         return frame.answer(200, ReportedOut, {"id": row.id, "reported": True})

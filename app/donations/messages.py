@@ -6,23 +6,29 @@ held, the page says "A supporter"."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from app.accounts.models import Person
 from app.core.audit import record
 from app.core.clock import now
-from app.core.db import db, lock
+from app.core.db import db, lock, transaction
 from app.core.errors import refuse
 from app.core.i18n import _
 from app.core.outbox import enqueue
+from app.core.tokens import keyed_hash
 from app.donations.models import Donation
 from app.donations.tally_models import MessageReport
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.policy import can_decide
 from app.fundraisers.screening import is_suspect
 
-# What so many people reported is hidden until somebody looked.
+# What so many different readers reported is hidden until somebody looked.
 HIDDEN_AFTER = 3
+# Then nothing of where a report came from is kept, and it counts no more where no account stands for it.
+NETWORKS_KEPT = dt.timedelta(days=30)
 MOST_REPORTS = 20
 # Who overrules whom: what one hid, only as much or more shows again.
 _RANKS = {"": 0, "words": 0, "starter": 1, "staff": 2, "platform": 3}
@@ -77,24 +83,61 @@ def show_message(donation_id: int, *, by: Person, part: str = "message") -> Dona
     return donation
 
 
-def report_message(donation_id: int, *, by: Person | None, reason: str, part: str = "message") -> None:
-    """Somebody finds that it should not be there: the organization and the starter are told. After a few reports it is hidden
-    until one of them looked. Reported more often than anybody would, nothing more is kept."""
+def report_message(donation_id: int, *, by: Person | None, network: str, reason: str, part: str = "message") -> None:
+    """Somebody finds that it should not be there: the organization and the starter are told. After reports by a few readers it is
+    hidden until one of them looked. A reader is an account, and without one the `network` address the report comes from
+    (`core.limits.network`). Who reports again has said it already, and of a great many nothing more is kept."""
     donation = _locked(donation_id, part)
-    open_ones = sa.select(sa.func.count()).select_from(MessageReport).where(MessageReport.settled_at.is_(None))
-    count = db.session.scalar(open_ones.where(MessageReport.donation_id == donation.id, MessageReport.part == part))
-    if (count or 0) >= MOST_REPORTS:
-        return
-    made = MessageReport(
-        donation_id=donation.id, part=part, reason=reason, by_id=None if by is None else by.id, created_at=now()
+    reports = list(
+        db.session.scalars(
+            sa.select(MessageReport).where(
+                MessageReport.donation_id == donation.id, MessageReport.part == part, MessageReport.settled_at.is_(None)
+            )
+        )
     )
+    made = MessageReport(
+        donation_id=donation.id,
+        part=part,
+        reason=reason,
+        by_id=None if by is None else by.id,
+        network_hash=keyed_hash("message_report", f"{donation.id} {part} {network}"),
+        created_at=now(),
+    )
+    if len(reports) >= MOST_REPORTS or _is_said(made, reports):
+        return
     db.session.add(made)
     db.session.flush()
-    if (count or 0) + 1 >= HIDDEN_AFTER and not donation.hider_of(part):
+    if _readers([*reports, made]) >= HIDDEN_AFTER and not donation.hider_of(part):
         donation.hide(part, "words", "")
-    _record(f"donation.{part}_reported", donation, by)
-    if not count:
+    # Who reports stands in the report alone: the trail is kept for ever, and nobody is told.
+    _record(f"donation.{part}_reported", donation, None)
+    if not reports:
         enqueue("mail_message_reported", {"donation_id": donation.id}, key=f"message_reported:{made.id}")
+
+
+def _is_said(made: MessageReport, reports: Sequence[MessageReport]) -> bool:
+    """True when whoever makes this report has made one of `reports`: with their account, or without one from where they are."""
+    if made.by_id is not None:
+        return any(report.by_id == made.by_id for report in reports)
+    return any(report.network_hash == made.network_hash for report in reports)
+
+
+def _readers(reports: Sequence[MessageReport]) -> int:
+    """How many different readers made them. Who has an account and reports without it, too, from one place is one."""
+    accounts = {report.by_id for report in reports if report.by_id is not None}
+    theirs = {report.network_hash for report in reports if report.by_id is not None}
+    others = {report.network_hash for report in reports if report.by_id is None} - theirs - {None}
+    return len(accounts) + len(others)
+
+
+def forget_networks() -> None:
+    """Take away from where reports came that nobody settled for `NETWORKS_KEPT`. A sweep, in a transaction of its own."""
+    with transaction():
+        old = sa.and_(MessageReport.network_hash.is_not(None), MessageReport.created_at <= now() - NETWORKS_KEPT)
+        db.session.execute(
+            sa.update(MessageReport).where(old).values(network_hash=None),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def _settle_reports(donation_id: int, part: str) -> None:
@@ -102,7 +145,7 @@ def _settle_reports(donation_id: int, part: str) -> None:
         sa.update(MessageReport)
         .where(MessageReport.donation_id == donation_id, MessageReport.part == part)
         .where(MessageReport.settled_at.is_(None))
-        .values(settled_at=now()),
+        .values(settled_at=now(), network_hash=None),
         execution_options={"synchronize_session": False},
     )
 

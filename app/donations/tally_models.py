@@ -80,6 +80,9 @@ class MessageReport(HasId, Base):
     part: Mapped[str] = mapped_column(sa.String(8), default="message", server_default="message")
     reason: Mapped[str] = mapped_column(sa.String(300))
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    # A keyed hash of this part of this gift and the network address it came from, so that one visitor counts once; taken away
+    # when it is settled, and after some days.
+    network_hash: Mapped[str | None] = mapped_column(sa.String(64))
     created_at: Mapped[dt.datetime]
     # When staff or the starter looked and hid or kept it.
     settled_at: Mapped[dt.datetime | None]

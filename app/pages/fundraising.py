@@ -21,6 +21,7 @@ from app.core.errors import InvalidInput, Refused
 from app.core.forms import PageForm, SelectChoice, show_errors, show_reasons
 from app.core.i18n import _
 from app.core.ids import encode_id
+from app.core.limits import network
 from app.core.markdown import render_markdown
 from app.core.money import BadAmount, Money, explain, parse_money
 from app.core.web import allow, public, settings
@@ -364,7 +365,8 @@ def report(donation: Donation) -> ResponseReturnValue:
     if request.method == "POST" and form.validate():
         part = form.part.data
         with transaction():
-            messages.report_message(key, by=find_current_person(), reason=form.reason.data or "", part=part)
+            by, reason = find_current_person(), form.reason.data or ""
+            messages.report_message(key, by=by, network=network(), reason=reason, part=part)
         flash(_("Thank you. The organization and whoever started the page look at it"))
         return redirect(url_for("fundraisers.show", slug=slug), code=303)
     code = 200 if request.method == "GET" else 422

@@ -378,7 +378,7 @@ def messages(owner: Person, count: int) -> str:
     written = sa.select(Donation.id).where(Donation.fundraiser_id == fundraiser.id)
     with transaction():
         for key in db.session.scalars(written).all():
-            report_message(key, by=None, reason="Not about the books")
+            report_message(key, by=None, network="192.0.2.1", reason="Not about the books")
     return f"/fundraisers/{fundraiser.slug}/messages"
 
 

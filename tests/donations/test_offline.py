@@ -21,7 +21,7 @@ from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id
 from app.core.money import Money
 from app.core.outbox import Outbox
-from app.donations import ledger
+from app.donations import ledger, messages
 from app.donations.checks import check_ledger
 from app.donations.messages import HIDDEN_AFTER, hide_message, report_message, show_message
 from app.donations.models import Donation
@@ -30,6 +30,7 @@ from app.donations.page_checks import check_tallies
 from app.donations.page_parts import list_leaders
 from app.donations.payees import Payee, find_payee
 from app.donations.queries import list_public_donations, totals
+from app.donations.tally_models import MessageReport
 from app.fundraisers.models import Fundraiser
 from app.fundraisers.operations import edit_fundraiser, start_fundraiser
 from app.fundraisers.screening import is_suspect
@@ -219,9 +220,10 @@ def test_names_are_held_reported_hidden_and_shown_as_messages_are(
     assert "circus" not in str(listed)
     # Anybody reports a name; after a few reports it is held until somebody looked.
     assert address(600) + "/report" in page
-    for _time in range(HIDDEN_AFTER):
+    for number in range(HIDDEN_AFTER):
         assert "casino" in client.get(path).text
-        assert client.post(f"{address(600)}/report", data={"reason": "an advertisement"}).status_code == 303
+        here, said = {"REMOTE_ADDR": f"192.0.2.{number}"}, {"reason": "an advertisement"}
+        assert client.post(f"{address(600)}/report", data=said, environ_base=here).status_code == 303
     assert "casino" not in client.get(path).text
     assert client.get(f"{address(600)}/report").status_code == 404
     # Who tends the page sees what waits, and decides; a name that nobody asked about is a link away.
@@ -298,14 +300,76 @@ def test_a_message_is_hidden_shown_and_reported(app: Flask, client: CheckingClie
     with transaction():
         show_message(kind.id, by=owner)
     path = f"/fundraisers/{fundraiser.slug}/messages/{encode_id(kind.id)}/report"
-    for _time in range(HIDDEN_AFTER):
+    for number in range(HIDDEN_AFTER):
         assert "Well done." in shown()
-        assert client.post(path, data={"reason": "not nice"}).status_code == 303
+        here = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        assert client.post(path, data={"reason": "not nice"}, environ_base=here).status_code == 303
     assert "Well done." not in shown()  # hidden until somebody looked
     assert "Well done." not in client.get(path).text  # of the gift only the name is left to report
     told = sa.select(sa.func.count()).select_from(Outbox).where(Outbox.kind == "mail_message_reported")
     assert db.session.scalar(told) == 1
     with transaction():
-        report_message(kind.id, by=None, reason="again")
+        report_message(kind.id, by=None, network="192.0.2.99", reason="again")
         show_message(kind.id, by=starter)
     assert "Well done." in shown()
+
+
+FIRST, SECOND, THIRD = "192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:2::1"
+# From where each report comes, and whether with an account: the last hides it, and none before.
+READERS = {
+    "networks": [(FIRST, ""), (SECOND, ""), (FIRST, ""), ("2001:db8:0:1::2", ""), (THIRD, "")],
+    "accounts": [(FIRST, "ann"), (FIRST, "bob"), (FIRST, "ann"), (SECOND, "bob"), (FIRST, ""), (FIRST, "cay")],
+    "without it, too": [(FIRST, ""), (FIRST, "ann"), (SECOND, "bob"), (SECOND, ""), (THIRD, "bob"), (THIRD, "")],
+}
+
+
+@pytest.mark.rule("F9")
+@pytest.mark.parametrize("guarded", [True, False])
+@pytest.mark.parametrize("case", READERS)
+def test_three_different_readers_hide_a_message_and_nobody_alone(
+    app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, case: str, guarded: bool
+) -> None:
+    if not guarded:  # the control: with reports counted as they come, the third hides it, whoever makes it
+        monkeypatch.setattr(messages, "_is_said", lambda _made, _reports: False)
+        monkeypatch.setattr(messages, "_readers", len)
+    fundraiser, starter, _owner = begin()
+    make_gift(fundraiser, 500, message="Well done.", anonymous=False)
+    gift = db.session.scalars(sa.select(Donation)).one()
+    path = f"/messages/{encode_id(gift.id)}/report"
+    people = {name: make_person() for name in ("ann", "bob", "cay")}
+    hidden = []
+    for number, (address, name) in enumerate(READERS[case]):
+        browser = app.test_client()
+        if name:
+            sign_in(people[name], browser)
+        here, data = {"REMOTE_ADDR": address}, {"reason": "not nice", "part": "message"}
+        if number % 2 and not name:  # the API answers alike, and its token is an account as well
+            said = browser.post(f"/api/v1{path}", json=data, environ_base=here)
+            assert said.status_code == (404 if "words" in hidden else 200)
+        else:
+            said = browser.post(f"/fundraisers/{fundraiser.slug}{path}", data=data, environ_base=here)
+            assert said.status_code == 303
+        db.session.expire_all()
+        hidden.append(gift.hidden_by)
+    if not guarded:
+        assert hidden[HIDDEN_AFTER - 1] == "words"
+        return
+    assert hidden == [""] * (len(READERS[case]) - 1) + ["words"]
+    reports = db.session.scalars(sa.select(MessageReport).order_by(MessageReport.id)).all()
+    # Neither the addresses, nor in the trail who it was; where from is known until it is settled, or for some days.
+    assert all(report.network_hash and len(report.network_hash) == 64 for report in reports)
+    trail = sa.select(AuditEvent.actor_id).where(AuditEvent.action == "donation.message_reported")
+    assert set(db.session.scalars(trail)) == {None}
+    if case == "accounts":
+        with transaction():
+            show_message(gift.id, by=starter)
+    else:
+        with transaction():
+            reports[0].created_at = now() - messages.NETWORKS_KEPT
+        messages.forget_networks()
+    db.session.expire_all()
+    kept = [
+        report.network_hash is not None
+        for report in db.session.scalars(sa.select(MessageReport).order_by(MessageReport.id))
+    ]
+    assert kept == ([False] * 3 if case == "accounts" else [False, *[True] * (len(kept) - 1)])
