@@ -20,7 +20,8 @@ from app.core import audit, outbox
 from app.core.db import db, transaction
 
 IDLE_SECONDS = 0.5
-GRACE_SECONDS = 3
+# A worker that is told to end gives back what it holds before whoever started it kills it (deploy.supervise).
+GRACE_SECONDS = 1.5
 log = structlog.get_logger(__name__)
 
 
@@ -69,7 +70,7 @@ def work(handlers: dict[str, outbox.Handler], sweeps: tuple[Sweep, ...]) -> None
 
     def stop(_signal: int, _frame: types.FrameType | None) -> None:
         stopping.set()
-        signal.alarm(GRACE_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
 
     def grace_is_over(_signal: int, _frame: types.FrameType | None) -> None:
         raise _GraceIsOver
@@ -87,7 +88,7 @@ def work(handlers: dict[str, outbox.Handler], sweeps: tuple[Sweep, ...]) -> None
                     next_run[sweep.name] = time.monotonic() + sweep.every_seconds
             if not stopping.is_set() and not _run_next(handlers):
                 stopping.wait(IDLE_SECONDS)
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
     except _GraceIsOver:
         db.session.rollback()
         # Whatever it was doing, even between taking a row and knowing it: nothing stays held.

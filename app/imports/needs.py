@@ -222,7 +222,7 @@ class NeedImport:
             raise Rejected("", row.fault)
         cells = self.options.mapping.apply(row.cells)
         missing = []
-        if self.options.organization is None and not one_line(cells.get("organization")):
+        if self.options.organization is None and not one_line(html.unescape(cells.get("organization", ""))):
             missing.append(Fault("organization", _("Fill this in")))
         try:
             need = parse(

@@ -81,8 +81,8 @@ def walk(house: tuple[Flask, int, int], content: bytes, name: str, columns: list
         assert len(shown) == 1 + len(rejects)
         for row in rejects:
             assert title_of(batch, row) is not None
-            # The row keeps the first of its faults, and it is one of those that are told.
-            assert row.column in {one.ours for one in wrongs(batch, row)}
+            # What the row keeps is among all that is told when it is read again.
+            assert row.reason in {one.message for one in wrongs(batch, row)}
         db.session.rollback()
         with transaction():
             start_import(batch.id, publish=True, by=owner)

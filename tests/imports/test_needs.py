@@ -103,7 +103,7 @@ def test_a_row_tells_all_of_its_faults_at_once_and_none_that_only_follows_from_a
     # The file of rejects names them all, with an organization that is missing or that nobody knows.
     make_organization(name="Known Pantry", name_key="known pantry")
     rejects = tmp_path / "rejects.csv"
-    text = "title,organization,urgency,remote\n,,soon,maybe\nSoup,Nobody Knows,soon,yes\nSoup,known pantry,soon,yes\n"
+    text = "title,organization,urgency,remote\n,&nbsp;,soon,maybe\nSoup,Nobody Knows,soon,yes\nSoup,known pantry,soon,yes\n"
     run(app, "needs", write(tmp_path, "needs.csv", text), "--rejects", str(rejects))
     reasons = [row["reason"] for row in csv.DictReader(rejects.read_text().splitlines())]
     assert [[fault.split(":")[0] for fault in reason.split("; ")] for reason in reasons] == [
