@@ -21,12 +21,13 @@ from app.fundraisers.policy import SHOWN, accepts_gifts, is_visible
 
 class RaisedOut(Schema):
     """Money raised, in segments, in minor units of the goal's currency: paid before fees; unpaid yet; by hand; what sponsors
-    add to gifts that still stand, promised or paid."""
+    add to gifts that still stand, promised or paid; what banks took of paid gifts and have yet to decide about."""
 
     settled = ma.fields.Nested(MoneySchema, required=True)
     processing = ma.fields.Nested(MoneySchema, required=True)
     offline = ma.fields.Nested(MoneySchema, required=True)
     matched = ma.fields.Nested(MoneySchema, required=True)
+    disputed = ma.fields.Nested(MoneySchema, required=True)
 
 
 class StandingOut(Schema):
@@ -183,7 +184,13 @@ def read_counted(body: Mapping[str, Any], now: Counted, currency: str) -> Counte
 def present_fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> dict[str, Any]:
     """A fundraiser with its totals in segments; `paid` says whether its organization can take online gifts now."""
     currency, standing, counted = row.currency, standing_of(row, totals), counted_of(row)
-    sums = {"settled": totals.settled, "processing": totals.processing, "offline": totals.offline}
+    sums = {
+        "settled": totals.settled,
+        "processing": totals.processing,
+        "offline": totals.offline,
+        "matched": totals.matched,
+        "disputed": totals.disputed,
+    }
     return {
         "slug": row.slug,
         "title": row.title,
@@ -205,9 +212,7 @@ def present_fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> dict[s
         "milestone": row.milestone,
         "leaderboard": row.leaderboard,
         "declined_reason": row.declined_reason,
-        "raised": {
-            name: money(one.amount_minor, currency) for name, one in (sums | {"matched": totals.matched}).items()
-        },
+        "raised": {name: money(one.amount_minor, currency) for name, one in sums.items()},
         "donor_count": totals.donor_count,
         "goal_reached": totals.raised.amount_minor >= row.goal_minor,
         "suggested_amounts": [

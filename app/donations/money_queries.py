@@ -112,18 +112,6 @@ def find_dispute(dispute_id: int) -> Dispute | None:
     return db.session.get(Dispute, dispute_id, options=[whole])
 
 
-def held_of(fundraiser_id: int) -> int:
-    """What banks have taken of a fundraiser's gifts, a team's members' included, in disputes that are not decided: minor units of
-    its currency. For staff alone."""
-    query = (
-        sa.select(sa.func.coalesce(sa.func.sum(Dispute.withdrawn_minor), 0))
-        .join(Donation, Donation.id == Dispute.donation_id)
-        .where(sa.or_(Donation.fundraiser_id == fundraiser_id, Donation.team_id == fundraiser_id))
-        .where(Dispute.status.in_(DISPUTE_OPEN))
-    )
-    return int(db.session.scalar(query) or 0)
-
-
 def count_open_disputes(organization_id: int) -> int:
     """How many disputes about gifts to an organization are open."""
     query = sa.select(sa.func.count()).select_from(Dispute)

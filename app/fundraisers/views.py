@@ -344,7 +344,6 @@ def _review_page(fundraiser: Fundraiser, form: DeclineForm, code: int = 200) -> 
         "organization": fundraiser.organization,
         "story": render_markdown(fundraiser.story),
         "totals": gifts.totals([fundraiser.id])[fundraiser.id],
-        "held": money.held_of(fundraiser.id),
         "donations": donations,
         "form": form,
         "may_end": policy.can_end(current_person(), fundraiser),

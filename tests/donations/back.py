@@ -77,6 +77,13 @@ class Back:
         db.session.rollback()
         return settled
 
+    def disputed(self, given: Given) -> int:
+        """What the page of a gift says that banks hold."""
+        fundraiser_id = self.giving.donation(given).fundraiser_id
+        held = totals([fundraiser_id])[fundraiser_id].disputed.amount_minor
+        db.session.rollback()
+        return held
+
     def rows(self, table: type[Any]) -> list[Any]:
         """Every row of a table as it is now, as they were made."""
         db.session.rollback()

@@ -81,11 +81,17 @@ def test_a_dispute_takes_is_answered_and_is_won(
     ):
         assert shown in page
     assert "Answer the bank" in client.get(f"/manage/{slug}/money").get_data(as_text=True)
-    # A part of the thermometer of its own, for staff alone.
-    fundraiser = back.donation(given).fundraiser.slug
-    words, own = "disputed, a donor.s bank holds it", client.get(f"/manage/{slug}/fundraisers/{fundraiser}").text
-    assert re.search(rf"{words}</dt><dd>\$25</dd>", own)
-    assert not re.search(words, client.get(f"/fundraisers/{fundraiser}").text)
+    # A part of its own (MONEY.md 13), and what is still open is the same wherever it is said.
+    fundraiser = back.donation(given).fundraiser
+    public = f"/fundraisers/{fundraiser.slug}"
+    for shown in (f"/manage/{slug}{public}", public):
+        page = client.get(shown).text
+        assert re.search(r"disputed, a donor.s bank holds it</dt><dd>\$25</dd>", page)
+        assert re.search(r"still open</dt><dd>\$975</dd>", page)
+    for shown in ("/fundraisers", f"/embed{public}"):
+        assert "<b>$975 still open</b> of $1,000" in client.get(shown).text
+    raised = client.get(f"/api/v1{public}").json["raised"]
+    assert [raised[part]["amount_minor"] for part in ("settled", "disputed")] == [0, 2500]
     # Sent once, whatever is pressed and whatever gets lost.
     back.server.requests.clear()
     back.server.hook("POST", "faults", {"mode": "drop", "method": "POST", "path": "/disputes", "times": 2})
@@ -214,6 +220,7 @@ def test_a_total_is_never_negative_even_when_a_bank_takes_what_went_back_already
         with transaction():
             note_dispute(given.donation_id, facts(status, *signed), fetched_at=now())
         assert back.raised(given) == raised
+        assert raised + back.disputed(given) == 1000  # no more comes again than was left of the gift
         assert checks.check_returned()[1] == []
         assert checks.check_ledger()[1] == []
     # An answer that was asked for earlier, and comes late, changes no status.

@@ -77,7 +77,7 @@ def test_what_goes_back_leaves_the_counters_as_the_ledger_has_it(app: Flask) -> 
     for email, amount in (("a@example.org", 2500), ("a@example.org", 1000), ("b@example.org", 400)):
         make_gift(fundraiser, amount, email=email)
     by_amount = {gift.amount_minor: gift.id for gift in db.session.scalars(sa.select(Donation))}
-    nothing = {"processing": 0, "offline": 0, "matched": 0}
+    nothing = {"processing": 0, "offline": 0, "matched": 0, "disputed": 0}
     assert shown(fundraiser) == {"settled": 3900, "donor_count": 2, "gift_count": 3, **nothing}
     go_back(by_amount[2500], 500)
     assert shown(fundraiser) == {"settled": 3400, "donor_count": 2, "gift_count": 3, **nothing}

@@ -116,7 +116,7 @@ def _money(fundraisers: list[FundraiserRow], raised: dict[int, Totals]) -> dict[
     if len(currencies) != 1:
         return None
     given = sum(raised[row.id].raised.amount_minor for row in fundraisers)
-    promised = sum(raised[row.id].processing.amount_minor for row in fundraisers)
+    promised = sum(raised[row.id].coming.amount_minor for row in fundraisers)
     goal = sum(row.goal.amount_minor for row in fundraisers)
     return {
         "given": given,
