@@ -29,6 +29,8 @@ KINDS = {
     "all": ("all of that", WebhookTrouble(duplicate=0.35, drop=0.2, reorder=True, delay=10)),
 }
 HOUR = 60 * 60
+# The day and the time, as people read them.
+SAID = "%A, %B %d, %Y, %H:%M"
 STEPS = {str(3 * HOUR): "Three hours pass", str(24 * HOUR): "A day passes", str(31 * 24 * HOUR): "A month passes"}
 
 
@@ -40,7 +42,7 @@ def _faults() -> Faults:
 @blueprint.get("/trouble")
 def trouble() -> AnyResponse:
     """What goes wrong now, and what may."""
-    now = dt.datetime.fromtimestamp(payments().store.now(), dt.UTC)
+    store = payments().store
     return page(
         "trouble.html",
         waiting=_faults().waiting,
@@ -48,13 +50,18 @@ def trouble() -> AnyResponse:
         events=[said for said, chosen in KINDS.values() if chosen == payments().trouble],
         kinds={name: said[0].upper() + said[1:] for name, (said, _chosen) in KINDS.items()},
         steps=STEPS,
-        clock=now.strftime("%A, %B %d, %Y, %H:%M").replace(" 0", " "),
+        clock=_said(store.now()),
+        today=_said(store.now() - store.ahead) if store.ahead else None,
     )
+
+
+def _said(instant: int) -> str:
+    return dt.datetime.fromtimestamp(instant, dt.UTC).strftime(SAID).replace(" 0", " ")
 
 
 @blueprint.post("/trouble")
 def make_trouble() -> AnyResponse:
-    """Let it go wrong, let time pass, or end all of it but the time that has passed."""
+    """Let it go wrong, let time pass, come back to today, or end all that goes wrong."""
     asked, store = request.form, payments().store
     if asked.get("fault") in MODES:
         _faults().add(Fault(mode=asked["fault"], path="/v1/", times=TIMES, seconds=LATE_SECONDS))
@@ -62,7 +69,11 @@ def make_trouble() -> AnyResponse:
         payments().trouble = KINDS[asked["events"]][1]
     elif asked.get("advance") in STEPS:
         with store.transaction():
-            store.set("clock_offset", store.setting("clock_offset", 0) + int(asked["advance"]))
+            store.set("clock_offset", store.ahead + int(asked["advance"]))
+        payments().do_due()
+    elif asked.get("today"):
+        with store.transaction():
+            store.live_at(None)
         payments().do_due()
     elif asked.get("end"):
         _faults().clear()

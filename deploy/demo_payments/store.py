@@ -108,11 +108,19 @@ class Store:
     # The trial's clock: the machine's, plus what somebody let pass.
     def now(self) -> int:
         """The instant in Unix seconds by the trial's clock."""
-        return int(time.time()) + int(self.setting("clock_offset", 0))
+        return int(time.time()) + self.ahead
+
+    @property
+    def ahead(self) -> int:
+        """By how many seconds the trial's clock is ahead of the machine's; negative when it is behind."""
+        return int(self.setting("clock_offset", 0))
 
     def live_at(self, instant: int | None) -> None:
-        """Let the trial's clock stand at `instant` (Unix seconds) and go on from there; None: the machine's."""
+        """Let the trial's clock stand at `instant` (Unix seconds) and go on from there; None: the machine's. A payment page that
+        was opened by another clock lives until when it was asked for."""
         self.set("clock_offset", 0 if instant is None else int(instant) - int(time.time()))
+        of_page = "SELECT json_extract(data, '$.expires_at') FROM object WHERE id = due.object"
+        self._rows(f"UPDATE due SET at = ({of_page}) WHERE kind = 'expire'")  # noqa: S608  # a constant
 
     def setting(self, name: str, default: Any) -> Any:
         """The value of a setting of the trial."""

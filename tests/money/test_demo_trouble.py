@@ -91,6 +91,22 @@ def test_a_person_lets_things_go_wrong_and_time_pass_on_a_page(tmp_path: Path) -
         assert server.client().v1.checkout.sessions.retrieve(session.id).status == "open"  # it lives a day
         browse(address, {"advance": "86400"})
         assert server.client().v1.checkout.sessions.retrieve(session.id).status == "expired"
+        # Whoever asks has a clock of their own, and cannot know of this one: their page opens and lives as long as they asked.
+        for ahead in (86400 + 10800, 31 * 86400):
+            soon = int(time.time()) + 2 * 3600
+            asked = create(server, f"soon-{ahead}", expires_at=soon)
+            assert asked.expires_at == soon
+            browse(address, {"advance": "10800"})
+            assert server.client().v1.checkout.sessions.retrieve(asked.id).status == "expired"
+            browse(address, {"advance": str(31 * 86400)})
+        for wrong in (20 * 60, 25 * 3600):  # Stripe's own limits hold by that clock as well
+            with pytest.raises(stripe.InvalidRequestError):
+                create(server, expires_at=int(time.time()) + wrong)
+        assert "Today it is" in page(address)
+        browse(address, {"today": "yes"})
+        assert "Today it is" not in page(address)
+        left = server.client().v1.checkout.sessions.retrieve(create(server, "back").id).expires_at - time.time()
+        assert 23 * 3600 < left <= 24 * 3600
         for nonsense in ({}, {"fault": "flood"}, {"events": "9"}, {"advance": "1"}):
             assert browse(address, nonsense)[0] == 400
 
