@@ -103,12 +103,11 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
         except GatewayError as error:
             if error.passing:
                 raise
-            log.warning("account.refused", code=error.code)
-            raise refuse(
-                "account_refused",
-                _("The payment service makes no account for an organization in this country"),
-                _("Write to the people who run this site"),
-            ) from error
+            log.error("account.refused", code=error.code, parameter=error.parameter)
+            said = _("The payment service refuses to make an account for this organization")
+            if error.parameter == "country":
+                said = _("The payment service makes no account for an organization in this country")
+            raise refuse("account_refused", said, _("Write to the people who run this site")) from error
         with transaction():
             operations.save_account(key, attempt, facts, asked_at=asked_at)
         known = facts.id

@@ -59,7 +59,10 @@ class PaymentAccount(HasId, Base):
 
     @property
     def state(self) -> str:
-        """What people are told: begun, review, restricted, ready, deauthorized."""
+        """What people are told: none (asked for, and Stripe made none as far as we know), begun, review, restricted, ready,
+        deauthorized."""
+        if self.stripe_account_id is None:
+            return "none"
         if self.deauthorized_at is not None:
             return "deauthorized"
         if self.can_charge:

@@ -5,8 +5,10 @@ Call these outside a transaction. Each opens its own; whoever dies in between lo
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
+from collections.abc import Iterator
 
 import structlog
 from flask import current_app
@@ -67,13 +69,29 @@ def _request(donation: Donation) -> CheckoutRequest:
     )
 
 
+@contextlib.contextmanager
+def _refusals_logged() -> Iterator[None]:
+    """What Stripe refuses for good of a donor's page is a mistake of ours, or the installation's: no press of theirs helps."""
+    try:
+        yield
+    except GatewayError as error:
+        if not error.passing:
+            log.error("checkout.refused", code=error.code, parameter=error.parameter)
+        raise
+
+
+@_refusals_logged()
 def open_checkout(donation_id: int) -> str:
     """The address of the page where this donation is paid. Asked again, it gives the same page.
 
     Raises Refused when it can no longer be paid or the fundraiser closed, InvalidInput for what Stripe does not take of a donor
     (the gift has expired then), GatewayError when Stripe does not answer (the
-    donation stays pending, and the same form sent again continues with it).
+    donation stays pending, and the same form sent again continues with it) or, not passing, refuses for good.
     """
+    return _open_checkout(donation_id)
+
+
+def _open_checkout(donation_id: int) -> str:
     donation = queries.find_donation(donation_id)
     if donation is None or not giving.can_open_checkout(donation):
         raise refuse("checkout_over", _("This gift can no longer be paid"), _("Start a new one"))
@@ -105,13 +123,15 @@ def open_checkout(donation_id: int) -> str:
     return session.url
 
 
+@_refusals_logged()
 def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, locale: str = "en") -> str | None:
     """Go on with a gift that was not paid, with the gift `amount`: the address of the page where it is paid; None when there
     is nothing left to pay (it was paid in the meantime, or is on its way). `cover_fee` None: as it was.
 
     The same page while it lives and the amount is the same. Otherwise that page is closed first, and only when Stripe says
     that nobody can pay through it a new one is asked for, under a key of its own: never two that can be paid. Raises
-    Refused, InvalidInput, and GatewayError when Stripe does not answer (nothing was taken; the same again continues).
+    Refused, InvalidInput, and GatewayError when Stripe does not answer (nothing was taken; the same again continues) or, not
+    passing, refuses for good.
     """
     for _try in range(RESUME_TRIES):
         donation = queries.find_donation(donation_id)
@@ -133,7 +153,7 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
                 raise GatewayError("still_open", passing=True)
             continue
         if may_open:
-            return open_checkout(donation_id)
+            return _open_checkout(donation_id)
         if session_id is None and _settle_lost(donation_id, asked, account):
             continue
         if monthly_gift_id is not None:
@@ -151,9 +171,10 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
     raise GatewayError("busy", passing=True)
 
 
+@_refusals_logged()
 def cancel(donation_id: int) -> str:
     """The donor does not want to give: close the page, whoever has it open; the status then. What was paid in the meantime
-    stays paid. Raises GatewayError when Stripe cannot be asked."""
+    stays paid. Raises GatewayError when Stripe cannot be asked, or refuses."""
     expire(donation_id)
     donation = queries.find_donation(donation_id)
     # A later month, and a gift in person, never had a page: there is none to look for.
@@ -271,10 +292,12 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
     payment: PaymentFacts | None = None
     payment_id = session.payment_intent_id
     paid_at: dt.datetime | None = None
+    next_at: dt.datetime | None = None
     invoice_paid = False
     if payment_id is None and session.invoice_id is not None:  # of a monthly gift: its first invoice was paid there
         invoice = gateway_monthly.fetch_invoice(session.invoice_id, account=account)
         payment_id, paid_at, invoice_paid = invoice.payment_intent_id, invoice.paid_at, invoice.status == "paid"
+        next_at = invoice.period_ends_at
     if payment_id is not None:
         payment = gateway.fetch_payment(payment_id, account=account)
         if invoice_paid and payment.status == "succeeded" and session.status == "complete":
@@ -288,7 +311,7 @@ def fulfil(donation_id: int, *, session_id: str | None = None, event_id: int | N
         if monthly_gift_id is not None:
             lock(MonthlyGift, monthly_gift_id)  # before its donations, as renewals do
         done = fulfilling.fulfil(donation_id, session, payment, livemode=gateway.expects_livemode(), event_id=event_id)
-        monthly.note_session(done, session)
+        monthly.note_session(done, session, next_at)
         if session.attempt != done.attempt and session.subscription_id is not None:
             monthly.promise_to_end_astray(done, session.subscription_id)
         elif done.status == "failed" and session.subscription_id is not None:

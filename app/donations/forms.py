@@ -61,7 +61,6 @@ class DonationForm(PageForm):
         choices=[SelectChoice("once", lazy("Once")), SelectChoice("monthly", lazy("Monthly"))],
         default="once",
         validators=[Optional()],
-        validate_choice=False,
     )
     name = StringField(
         lazy("Name"),

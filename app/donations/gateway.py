@@ -75,6 +75,11 @@ class GatewayError(Exception):
         return (getattr(self.__cause__, "http_status", None) or 0) >= 500
 
     @property
+    def parameter(self) -> str:
+        """The name of what Stripe did not take, where it names one; never its value."""
+        return str(getattr(self.__cause__, "param", None) or "")
+
+    @property
     def is_refusal(self) -> bool:
         """True when Stripe judged what was asked and said no: asked again, it would say the same. A wrong key, an answer that
         was cut off, a limit and a mistake of ours in how it was asked are none."""

@@ -67,6 +67,8 @@ class InvoiceFacts:
     next_attempt_at: dt.datetime | None
     livemode: bool
     paid_at: dt.datetime | None = None
+    # The end of the month that it is for: when the next is drafted.
+    period_ends_at: dt.datetime | None = None
 
 
 def _attempt(thing: Any) -> int | None:
@@ -122,6 +124,7 @@ def _invoice_facts(thing: Any) -> InvoiceFacts:
         paid_at=None
         if thing.status_transitions.paid_at is None
         else gateway._instant(thing.status_transitions.paid_at),
+        period_ends_at=max((gateway._instant(line.period.end) for line in thing.lines.data), default=None),
     )
 
 

@@ -131,3 +131,19 @@ def who_sees(donation: Donation) -> str:
     if donation.hide_from_starter:
         return _("Only %(organization)s sees it", organization=organization)
     return _("Only %(organization)s and whoever started the page see it", organization=organization)
+
+
+def not_opened() -> str:
+    """The payment service refuses to open a page for a donor, for a reason that is none of theirs."""
+    return _(
+        "The payment service refuses to open a page for this gift. Nothing was taken. Pressing again does not help: it is noted "
+        "for the people who run this site"
+    )
+
+
+def refused() -> str:
+    """The payment service refuses what a donor asked, and of their page nothing is known."""
+    return _(
+        "The payment service refuses this, and does not say whether its page is still open. Pressing again does not help: it is "
+        "noted for the people who run this site"
+    )

@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import time_machine
+from structlog.testing import capture_logs
 
 from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.outbox import Outbox
+from app.donations import checks, reconciling
 from app.donations.models import Donation
 from app.donations.queries import donation_token, list_public_donations, totals
 from app.fundraisers.models import Fundraiser
@@ -165,6 +167,52 @@ def test_when_stripe_stays_silent_the_form_is_kept_and_sending_it_again_continue
     assert [session["url"] for session in giving.server.sessions()] == [again.headers["Location"]]
 
 
+def test_what_stripe_refuses_for_good_is_said_truly_and_logged_with_its_code(
+    giving: Giving,
+) -> None:
+    """Pressing again would not help, and the donor cannot know of what is wrong: those who run the site can."""
+    begun = giving.give()
+    giving.act(begun, "expire")
+    giving.client.get(f"/donations/{begun.token}")
+    giving.server.hook("POST", "faults", {"mode": "400", "method": "POST", "path": "/sessions", "times": 100})
+    form = giving.form(message="Keep what I wrote")
+    with capture_logs() as logged:
+        refused = giving.post(giving.fundraiser(), form)
+        going_on = giving.client.post(f"/donations/{begun.token}", data={"amount": "25"})
+    for answer in (refused, going_on):
+        assert answer.status_code == 503
+        assert "refuses to open a page for this gift. Nothing was taken" in answer.text
+        assert "did not answer" not in answer.text
+        assert "in a moment" not in answer.text
+    assert "Keep what I wrote" in refused.text
+    said = {"event": "checkout.refused", "log_level": "error", "code": "InvalidRequestError", "parameter": ""}
+    assert [{name: one.get(name) for name in said} for one in logged if one["log_level"] == "error"] == [said] * 2
+    giving.server.hook("DELETE", "faults")
+    # What is open and cannot be closed is not said to be.
+    still = giving.give()
+    giving.server.hook("POST", "faults", {"mode": "400", "path": "/sessions", "times": 100})
+    kept = giving.client.post(f"/donations/{still.token}/cancel")
+    assert (kept.status_code, "does not say whether its page is still open" in kept.text) == (503, True)
+    assert "Nothing was taken" not in kept.text
+
+
+def test_a_gift_is_given_and_agrees_while_the_clock_of_the_demonstration_is_ahead(
+    giving: Giving, work_off: WorkOff
+) -> None:
+    giving.server.hook("POST", "clock", {"advance": 31 * 86400})
+    given = giving.give(anonymous="no")
+    giving.act(given, "pay")
+    giving.settle()
+    giving.deliver_all()
+    work_off()
+    giving.check()
+    assert giving.donation(given).status == "paid"
+    assert checks.compare_with_stripe() == (1, [])
+    assert reconciling.reconcile(None).differences == []
+    giving.server.hook("POST", "clock", {"at": None})
+    assert giving.server.refused() == []
+
+
 @pytest.mark.rule("F6")
 def test_the_same_form_again_leads_to_the_same_page_and_later_to_what_became_of_it(
     giving: Giving, work_off: WorkOff
@@ -297,6 +345,7 @@ def test_an_amount_of_the_page_is_chosen_in_the_form(giving: Giving) -> None:
         ("email", "a@b"),
         ("message", "x" * 501),
         ("anonymous", "perhaps"),
+        ("frequency", "yearly"),
         ("nonce", "n" * 65),
     ],
 )

@@ -109,7 +109,13 @@ def test_the_first_payment_begins_it_and_each_month_is_a_donation_of_its_own(gif
     assert asked["line_items[0][price_data][recurring][interval]"] == "month"
     assert asked["subscription_data[metadata][monthly_gift]"] == encode_id(gift.id)
     assert asked["subscription_data[metadata][donation_id]"] == asked["metadata[donation_id]"]
-    gift.begin()
+    gift.connecting.server.act(gift.given.session_id, "pay")
+    gift.connecting.client.get(f"/donations/{gift.given.token}")  # back from the payment page, before anything is told
+    assert "The next payment is on" in gift.page()
+    next_at = gift.row().next_at
+    assert next_at is not None
+    assert next_at.timestamp() == gift.subscription()["items"]["data"][0]["current_period_end"]
+    gift.hear()
     assert (gift.row().status, gift.months()) == ("active", [("paid", 2500)])
     gift.renew()
     gift.renew()

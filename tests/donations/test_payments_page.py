@@ -137,6 +137,14 @@ def test_where_stripe_is_not_an_owner_reads_so(
     refused = client.post("/manage/reading-room/payments")
     assert refused.status_code == 409
     assert "in this country" in refused.text
+    assert "Write to the people who run this site" in refused.text
+    # Nothing was begun there: one page does not say both.
+    shown = client.get("/manage/reading-room/payments").text
+    for page in (refused.text, shown):
+        assert "Begun, not finished" not in page
+        assert "Continue at Stripe" not in page
+    assert "Begin at Stripe" in shown
+    assert "Begin at Stripe" not in refused.text
 
 
 def test_the_api_gives_a_fresh_address_to_owners(

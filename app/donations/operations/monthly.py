@@ -76,8 +76,9 @@ def begin(donation: Donation) -> MonthlyGift:
     return gift
 
 
-def note_session(donation: Donation, session: SessionFacts) -> None:
-    """Keep what Stripe made when the first payment was ordered, under the donation's lock; it runs once that is paid."""
+def note_session(donation: Donation, session: SessionFacts, next_at: dt.datetime | None) -> None:
+    """Keep what Stripe made when the first payment was ordered, under the donation's lock; it runs once that is paid. `next_at`
+    is when its first month ends, None where nothing says it."""
     if donation.monthly_gift_id is None or session.subscription_id is None:
         return
     if donation.stripe_session_id != session.id:  # of a try that was closed
@@ -95,6 +96,7 @@ def note_session(donation: Donation, session: SessionFacts) -> None:
         gift.amount_minor = donation.amount_minor
         gift.asks_for(donation.amount_minor)
         gift.status = "active"
+        gift.next_at = gift.next_at or next_at  # what was asked about the subscription itself is better known
         _record("active", gift)
         if gift.stop_asked_at is not None:  # it was stopped before its payment came in
             _promise_stop(gift)

@@ -111,10 +111,14 @@ def resume(donation: Donation) -> ResponseReturnValue:
         show_errors(form, invalid)
     except Refused:  # over, or the fundraiser closed: the page says which
         return redirect(address, code=303)
-    except GatewayError:
+    except GatewayError as error:
         is_known = _is_known(donation_id)
-        said = _("The payment page did not answer. Nothing was taken. Try again in a moment")
-        form.form_errors = [said if is_known else _("The payment page did not answer. Try again in a moment")]
+        if error.passing:
+            said = _("The payment page did not answer. Nothing was taken. Try again in a moment")
+            unknown = _("The payment page did not answer. Try again in a moment")
+        else:
+            said, unknown = words.not_opened(), words.refused()
+        form.form_errors = [said if is_known else unknown]
         return _gift_page(donation_id, form, 503, is_known=is_known)
     return _gift_page(donation_id, form, 422)
 
@@ -135,8 +139,9 @@ def cancel(donation: Donation) -> ResponseReturnValue:
         return redirect(address, code=303)
     try:
         checkout.cancel(donation_id)
-    except GatewayError:
+    except GatewayError as error:
         form = ResumeForm(formdata=None)
-        form.form_errors = [_("The payment page did not answer, so it may still be open. Try again in a moment")]
+        silent = _("The payment page did not answer, so it may still be open. Try again in a moment")
+        form.form_errors = [silent if error.passing else words.refused()]
         return _gift_page(donation_id, form, 503, is_known=_is_known(donation_id))
     return redirect(address, code=303)

@@ -130,7 +130,8 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
     except GatewayError as error:
         if not error.passing:  # asking the same again cannot help: the next press is a new gift
             form.nonce.data = secrets.token_urlsafe(16)
-        form.form_errors = [_("The payment page did not answer. Nothing was taken. Press Donate again in a moment")]
+        said = _("The payment page did not answer. Nothing was taken. Press Donate again in a moment")
+        form.form_errors = [said if error.passing else words.not_opened()]
         return _form_page(form, fundraiser, 503)
 
 

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.session import current_person
-from app.core.errors import Refused
+from app.core.errors import Reason, Refused
 from app.core.i18n import _
 from app.core.web import allow
 from app.donations import accounts, gateway, payees, words
@@ -17,12 +17,13 @@ from app.organizations.policy import can_manage_listings, can_own
 from app.organizations.queries import find_organization
 
 
-def _page(organization: Organization, code: int = 200, *, problem: str = "") -> ResponseReturnValue:
+def _page(organization: Organization, code: int = 200, *, problem: Reason | None = None) -> ResponseReturnValue:
     account = payees.find_account(organization.id, gateway.mode())
     return render_template(
         "donations/payments.html",
         organization=organization,
         account=account,
+        status="none" if account is None else account.state,
         connects=gateway.connects(),
         due=words.requirements(account.requirements) if account is not None else [],
         stopped=words.stopped(account.disabled_reason) if account is not None else "",
@@ -45,11 +46,12 @@ def _go_on(organization: Organization) -> ResponseReturnValue:
     try:
         return redirect(accounts.onboard(organization, by=current_person()).url, code=303)
     except Refused as refused:
-        problem, code = refused.reasons[0].message, 409
+        reason, code = refused.reasons[0], 409
     except GatewayError:
-        problem, code = _("The payment service did not answer. Try again in a moment"), 503
+        reason = Reason("payment_unavailable", _("The payment service did not answer. Try again in a moment"))
+        code = 503
     fresh = find_organization(slug)
-    return _page(organization if fresh is None else fresh, code, problem=str(problem))
+    return _page(organization if fresh is None else fresh, code, problem=reason)
 
 
 @donations.post("/manage/<slug>/payments")
