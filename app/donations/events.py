@@ -97,10 +97,14 @@ def ask_again() -> None:
 
 def _keep_unasked(event: StoredEvent, account: str) -> None:
     """News of an account that its organization took from us: nothing can be asked about it, so it changes no books, and a
-    person is to look."""
+    person is to look, unless it tells of what is in them already."""
     organization_id = money_queries.find_owner(account, gateway.mode())
+    known = queries.is_known_already(event)
     db.session.rollback()
     with transaction():
+        if known:
+            inbox.close_event(event.id, "handled", "known before its account was disconnected")
+            return
         note_mismatch(
             account=account,
             kind=ACCOUNT_GONE,

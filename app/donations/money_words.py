@@ -112,8 +112,8 @@ _MISMATCHES: dict[str, tuple[Any, Any]] = {
     "account_gone": (
         lazy("Something happened on an account that was disconnected"),
         lazy(
-            "We cannot ask Stripe about it any more, so it is not counted. Look at it in that account's dashboard, and give it"
-            " back there if the donor did not want it."
+            "We cannot ask Stripe about it any more, so it changed nothing here. Look at it in that account's dashboard. A"
+            " payment that is not among your gifts here is given back there if the donor did not want it."
         ),
     ),
     "other": (

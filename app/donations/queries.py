@@ -276,6 +276,25 @@ def find_donation_id(
     return None
 
 
+def is_known_already(event: StoredEvent) -> bool:
+    """True when all that an event can tell is in the books: that a gift is paid which is, or what its charge cost, which is
+    known. By the event's own account alone."""
+    of_gift: dict[str, Any] = {
+        "checkout.session.completed": Donation.stripe_session_id,
+        "checkout.session.async_payment_succeeded": Donation.stripe_session_id,
+        "invoice.paid": Donation.stripe_invoice_id,
+        "charge.updated": Donation.stripe_charge_id,
+    }
+    column = of_gift.get(event.type)
+    if column is None:
+        return False
+    query = sa.select(Donation.id).where(column == event.object_id, Donation.status == "paid")
+    query = query.where(Donation.account.is_not_distinct_from(event.account))
+    if event.type == "charge.updated":
+        query = query.where(Donation.stripe_balance_transaction_id.is_not(None))
+    return db.session.scalar(query) is not None
+
+
 def find_donations_by_payment(*, account: str | None, payments: Sequence[str]) -> dict[str, int]:
     """Which donation of `account` each of Stripe's payments is of; those of none are left out."""
     found: dict[str, int] = {}

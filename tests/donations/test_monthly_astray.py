@@ -221,6 +221,16 @@ def test_an_account_that_was_taken_from_us_ends_its_monthly_gifts_and_everybody_
     [mismatch] = db.session.scalars(sa.select(MoneyMismatch))
     assert (mismatch.kind, mismatch.subject, mismatch.organization_id) == ("account_gone", "in_late", organization_id)
     assert "invoice.paid" in mismatch.detail
+    # What was counted before it was disconnected, and is only told of now, is no difference.
+    told = [one for one in events if one["type"] in ("checkout.session.completed", "invoice.paid")]
+    assert len(told) == 2
+    with moved_to(now() + dt.timedelta(days=5)):
+        for number, one in enumerate(told):
+            assert connecting.knock({**one, "id": f"evt_again_{number}"}) == 200
+        assert work_off()["failed"] == 0
+    assert [note_of(f"evt_again_{number}")[0] for number in (0, 1)] == ["handled"] * 2
+    db.session.rollback()
+    assert db.session.scalars(sa.select(MoneyMismatch.subject)).all() == ["in_late"]
     assert subscription is not None
     assert monthly_queries.find_monthly_id(subscription, "", gift.account) == gift.id
 
