@@ -76,7 +76,7 @@ def begin(donation: Donation) -> MonthlyGift:
     return gift
 
 
-def note_session(donation: Donation, session: SessionFacts, next_at: dt.datetime | None) -> None:
+def note_session(donation: Donation, session: SessionFacts, next_at: dt.datetime | None = None) -> None:
     """Keep what Stripe made when the first payment was ordered, under the donation's lock; it runs once that is paid. `next_at`
     is when its first month ends, None where nothing says it."""
     if donation.monthly_gift_id is None or session.subscription_id is None:
