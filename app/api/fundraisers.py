@@ -158,7 +158,7 @@ def show(fundraiser: Fundraiser) -> ResponseReturnValue:
 @resource.response(200, FundraiserOut)
 @resource.alt_response(409, schema=frame.ProblemSchema, content_type="application/problem+json")
 def edit(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue:
-    """Change one that waits or is live."""
+    """Change one that waits or is live. One that was declined waits again."""
     _check_price(payload, fundraiser.currency)
     with transaction():
         frame.require_match(queries.locked_version(Fundraiser, fundraiser.id))

@@ -217,13 +217,18 @@ def start_fundraiser(
     if by_staff or (organization.auto_approve_fundraisers and not is_suspect(title)):
         _decide(fundraiser, "live", by=by if by_staff else None)
     else:
-        for person_id in list_deciders(organization.id):
-            enqueue(
-                "mail_fundraiser_waiting",
-                {"fundraiser_id": fundraiser.id, "person_id": person_id},
-                key=f"fundraiser_waiting:{fundraiser.id}:{person_id}",
-            )
+        _ask_deciders(fundraiser)
     return fundraiser
+
+
+def _ask_deciders(fundraiser: Fundraiser) -> None:
+    """Tell each owner and manager that it waits."""
+    for person_id in list_deciders(fundraiser.organization_id):
+        enqueue(
+            "mail_fundraiser_waiting",
+            {"fundraiser_id": fundraiser.id, "person_id": person_id},
+            key=f"fundraiser_waiting:{fundraiser.id}:{fundraiser.version}:{person_id}",
+        )
 
 
 def edit_fundraiser(
@@ -239,20 +244,27 @@ def edit_fundraiser(
     leaderboard: bool | None = None,
     locale: str = "en",
 ) -> Fundraiser:
-    """Change a page that waits or is live. It stays as visible as it was; staff see that it changed since they read it.
+    """Change a page that waits or is live. It stays as visible as it was; staff see that it changed since they read it. What
+    was declined waits again, and staff are asked anew.
 
-    Raises Refused when it is over, InvalidInput for title, story, goal and ends_on.
+    Raises Refused when it is over or when, declined, it could not be started today; InvalidInput for title, story, goal and
+    ends_on.
     """
     fundraiser = lock_fundraiser(fundraiser_id)
-    if fundraiser.status not in ("awaiting_approval", "live") or has_ended(fundraiser):
+    if fundraiser.status == "ended" or (fundraiser.status != "declined" and has_ended(fundraiser)):
         raise refuse("fundraiser_over", _("This fundraiser is over and cannot be changed"))
+    if fundraiser.status == "declined" and (
+        reasons := reasons_not_to_start(by, fundraiser.organization, fundraiser.need)
+    ):
+        raise Refused(reasons)
     if title != fundraiser.title and is_suspect(title) and not can_decide(by, fundraiser):
         raise InvalidInput({"title": _("This has a word or a link that the page does not show. Choose another title")})
     before = counted_of(fundraiser)
     counted = before if counted is None else counted
     written = {"title": fundraiser.title, "story": fundraiser.story}
     texts = {field: text for field, text in {"title": title, "story": story}.items() if text != written[field]}
-    if (goal, ends_on, counted) != (Money(fundraiser.goal_minor, fundraiser.currency), fundraiser.ends_on, before):
+    stands = (Money(fundraiser.goal_minor, fundraiser.currency), fundraiser.ends_on, before)
+    if fundraiser.status == "declined" or (goal, ends_on, counted) != stands:
         _check_input(fundraiser.organization, goal, counted, ends_on, locale, **texts)
     elif gaps := _gaps_in(**texts):
         raise InvalidInput(gaps)
@@ -266,6 +278,11 @@ def edit_fundraiser(
     fundraiser.leaderboard = fundraiser.leaderboard if leaderboard is None else leaderboard
     fundraiser.version += 1
     record("fundraiser.edited", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
+    if fundraiser.status == "declined":
+        fundraiser.status, fundraiser.declined_reason = "awaiting_approval", ""
+        fundraiser.decided_at = fundraiser.decided_by_id = None
+        record("fundraiser.asked_again", subject=fundraiser, by=by, organization_id=fundraiser.organization_id)
+        _ask_deciders(fundraiser)
     db.session.flush()
     return fundraiser
 

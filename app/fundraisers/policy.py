@@ -63,8 +63,8 @@ def speaks_for(person: Person, fundraiser: Fundraiser) -> bool:
 
 
 def can_edit(person: Person, fundraiser: Fundraiser) -> bool:
-    """Whoever speaks for it, until it is ended or declined."""
-    return speaks_for(person, fundraiser) and fundraiser.status in ("awaiting_approval", "live")
+    """Whoever speaks for it, until it is ended; with what was declined they ask again."""
+    return speaks_for(person, fundraiser) and fundraiser.status in ("awaiting_approval", "live", "declined")
 
 
 def can_post_update(person: Person, fundraiser: Fundraiser) -> bool:
@@ -97,7 +97,7 @@ def can_leave(person: Person, fundraiser: Fundraiser) -> bool:
 def can_suggest_amounts(person: Person, fundraiser: Fundraiser) -> bool:
     """Its starter and the organization's owners and managers, until it is ended or declined."""
     is_open = fundraiser.status in ("awaiting_approval", "live")
-    return can_edit(person, fundraiser) or (is_open and can_decide(person, fundraiser))
+    return is_open and (can_edit(person, fundraiser) or can_decide(person, fundraiser))
 
 
 def can_end(person: Person, fundraiser: Fundraiser) -> bool:

@@ -250,7 +250,7 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
     counted = _read_counted(form, currency, locale)
     if not is_valid or goal is None or counted is None:
         return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser), 422
-    slug = fundraiser.slug
+    slug, asks_again = fundraiser.slug, fundraiser.status == "declined"
     try:
         with transaction():
             operations.edit_fundraiser(
@@ -268,7 +268,10 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
     except InvalidInput as invalid:
         show_errors(form, invalid)
         return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser), 422
-    flash(_("Saved"))
+    except Refused as refused:
+        show_reasons(form, refused)
+        return render_template("fundraisers/edit.html", form=form, fundraiser=fundraiser), 409
+    flash(_("Your fundraiser waits for approval: we write to you when it is decided") if asks_again else _("Saved"))
     return redirect(url_for("fundraisers.show", slug=slug), code=303)
 
 

@@ -15,6 +15,7 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.money import Money
+from app.core.outbox import Outbox
 from app.donations import ledger, tally
 from app.donations.models import Donation
 from app.fundraisers.models import Fundraiser
@@ -90,7 +91,23 @@ def test_the_main_way_from_start_to_live(
     assert "Ten cold miles" in text_of(visitor.get("/fundraisers"))
     assert staff.post(f"{review}/decline", data={"reason": "Not ours after all"}).status_code == 303
     assert visitor.get("/fundraisers/ten-cold-miles").status_code == 404
-    assert "declined" in text_of(client.get("/fundraisers/ten-cold-miles"))
+    assert "Their reason: Not ours after all" in text_of(client.get("/fundraisers/ten-cold-miles"))
+    # Whoever started it changes it and asks again; only a page that could be started today.
+    edit = "/fundraisers/ten-cold-miles/edit"
+    assert "When you save it, they are asked once more" in text_of(client.get(edit))
+    assert client.post(edit, data=FORM | {"ends_on": "2020-01-01"}).status_code == 422
+    with transaction():
+        organization.status = "suspended"
+    assert client.post(edit, data=FORM).status_code == 409
+    with transaction():
+        organization.status = "active"
+    waiting_mails = sa.select(sa.func.count()).where(Outbox.kind == "mail_fundraiser_waiting")
+    asked = db.session.scalar(waiting_mails)
+    assert client.post(edit, data=FORM | {"title": "Ten cold miles for beds"}).status_code == 303
+    assert "waits for" in text_of(client.get("/fundraisers/ten-cold-miles"))
+    assert db.session.scalar(waiting_mails) == asked + 1
+    assert staff.post(f"{review}/approve").status_code == 303
+    assert "Ten cold miles for beds" in text_of(visitor.get("/fundraisers/ten-cold-miles"))
 
 
 @pytest.mark.rule("A4")
