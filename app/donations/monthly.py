@@ -158,10 +158,15 @@ def end_astray(gift_id: int, subscription_id: str) -> None:
 
 def end_failed(gift_id: int, subscription_id: str) -> None:
     """A bank refused the first payment after Stripe had begun the subscription: nobody wants it to go on to ask for months.
-    Asked again, it changes nothing. Raises GatewayError."""
+    When the organization took its account from us nobody can end it, and its donor is told. Asked again, it changes nothing.
+    Raises GatewayError."""
     account = monthly_queries.find_failed(gift_id, subscription_id)
     db.session.rollback()
-    if account is None or accounts.is_gone(account.id):
+    if account is None:
+        return
+    if accounts.is_gone(account.id):
+        with transaction():
+            operations.cut_off(gift_id)
         return
     if not gateway_monthly.fetch_subscription(subscription_id, account=account.id).is_over:
         key = f"manyhands-monthly-failed-{gift_id}-{subscription_id}"

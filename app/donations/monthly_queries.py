@@ -85,8 +85,11 @@ def find_portal_configuration(account_key: str) -> str | None:
 
 
 def list_running_on(account: str) -> list[int]:
-    """Monthly gifts that run through an account."""
-    query = sa.select(MonthlyGift.id).where(MonthlyGift.account == account, MonthlyGift.status.in_(LIVE))
+    """Monthly gifts that run through an account: those among them whose first month a bank has yet to confirm. One whose bank
+    refused it is not: what that began is ended, or its promise learns of the account."""
+    refused = sa.exists().where(Donation.monthly_gift_id == MonthlyGift.id, Donation.status == "failed")
+    begun = sa.and_(MonthlyGift.status == "pending", MonthlyGift.stripe_subscription_id.is_not(None), ~refused)
+    query = sa.select(MonthlyGift.id).where(MonthlyGift.account == account, sa.or_(MonthlyGift.status.in_(LIVE), begun))
     return list(db.session.scalars(query.order_by(MonthlyGift.id)))
 
 

@@ -157,7 +157,7 @@ def test_a_month_that_was_charged_before_it_could_be_ended_goes_back_too(
     assert server.call("GET", f"/v1/subscriptions/{old}", account=gift.account)["status"] == "canceled"
 
 
-def _taken(gift: Monthly) -> dict[str, Any]:
+def taken(gift: Monthly) -> dict[str, Any]:
     """The organization takes its account from us: what Stripe tells of that."""
     gift.connecting.server.act_on_account(gift.account, "deauthorize")
     return {
@@ -172,7 +172,7 @@ def test_an_account_that_was_taken_from_us_ends_its_monthly_gifts_and_everybody_
 ) -> None:
     gift.begin()
     events, subscription = connecting.server.events(gift.account), gift.row().stripe_subscription_id
-    event = _taken(gift)
+    event = taken(gift)
     if found_by == "event":
         assert connecting.knock(event) == 200
     elif found_by == "sweep":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
+from app.core.clock import moved_to, now
 from app.core.db import db
 from app.core.money import Money
 from app.donations import checkout, checks, monthly, queries
@@ -13,6 +16,7 @@ from tests.donations.back import follow
 from tests.donations.conftest import WorkOff, ledger_table
 from tests.donations.connecting import Connecting, connecting
 from tests.donations.test_monthly import Monthly
+from tests.donations.test_monthly_astray import taken
 from tests.smtp import Mailbox, text_of
 
 __all__ = ["connecting"]
@@ -145,6 +149,40 @@ def test_a_first_month_that_a_bank_refuses_leaves_nothing_running_and_counts_whe
     assert (gift.row().status, gift.months(), received(gift)) == ("active", [("paid", 2500)], 2500)
     assert gift.row().stripe_subscription_id not in (None, refused)
     assert server.refused() == []
+
+
+@pytest.mark.rule("F4")
+@pytest.mark.parametrize("was", ["ordered", "refused", "refused and ended"])
+def test_a_first_month_on_an_account_that_is_taken_from_us_ends_and_its_donor_is_told_what_may_be_taken(
+    gift: Monthly, mailbox: Mailbox, was: str
+) -> None:
+    """Stripe runs the subscription, and nobody but its organization can end it any more; one that we had ended before takes
+    nothing."""
+    server, connecting = gift.connecting.server, gift.connecting
+    server.hook("POST", "bank_begins", {"status": "active"})
+    server.act(gift.given.session_id, "pay_later")
+    gift.hear()
+    if was != "ordered":
+        server.act(gift.given.session_id, "bank_refuses")
+    if was == "refused and ended":
+        gift.hear()
+    elif was == "refused":  # and what it began is not ended before the account is gone
+        server.hook("POST", "faults", {"mode": "500", "method": "DELETE", "path": "/v1/subscriptions", "times": 9})
+        connecting.deliver_connected()
+        gift.work_off()
+    assert connecting.knock(taken(gift)) == 200
+    with moved_to(now() + dt.timedelta(hours=2)):
+        gift.work_off()
+        assert gift.work_off()["failed"] == 0
+    mails = [text_of(mail) for mail in mailbox.messages if "monthly gift has ended" in mail["Subject"]]
+    if was == "refused and ended":
+        assert (gift.row().status, mails) == ("pending", [])
+        return
+    assert (gift.row().status, gift.row().ended_by) == ("ended", "account")
+    assert gift.months() == [("expired" if was == "ordered" else "failed", 2500)]
+    assert len(mails) == 1
+    for text in (mails[0], gift.page()):
+        assert "cannot stop it from here: the payment service may go on taking it" in " ".join(text.split())
 
 
 def test_a_month_that_was_ordered_before_its_donor_stopped_it_counts_when_it_comes(

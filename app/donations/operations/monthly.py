@@ -289,13 +289,14 @@ def _is_of_another_try(gift: MonthlyGift, facts: SubscriptionFacts) -> bool:
 
 
 def end(gift: MonthlyGift, by: str) -> None:
-    """It has ended, by one of ENDED_BY; its donor is told."""
+    """It has ended, by one of ENDED_BY; its donor is told, unless nothing was paid of it and nothing may be any more."""
     if gift.status == "ended":
         return
-    paid = gift.status != "pending"
+    may_take = by == "account" and gift.stripe_subscription_id is not None
+    is_told = gift.status != "pending" or may_take
     gift.status, gift.ended_by, gift.ended_at, gift.next_at = "ended", by, now(), None
     _record("ended", gift)
-    if paid:
+    if is_told:
         enqueue("mail_monthly_ended", {"monthly_gift_id": gift.id}, key=f"monthly_ended:{gift.id}")
 
 
