@@ -7,6 +7,7 @@ wording is a new version and never a changed text.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from app.core.i18n import lazy
@@ -31,6 +32,20 @@ WORDINGS: dict[str, tuple[Any, Any]] = {
         _TAXPAYER,
     ),
 }
+
+# Area, district and the rest, without the space (https://www.gov.uk/government/publications/bulk-data-transfer-for-sponsors-xml-schema).
+_POSTCODE = re.compile(r"(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})")
+# What stands in HMRC's schedule for somebody who pays tax in the United Kingdom and lives elsewhere
+# (https://www.gov.uk/guidance/schedule-spreadsheet-to-claim-back-tax-on-gift-aid-donations).
+ABROAD = "X"
+
+
+def read_postcode(typed: str) -> str | None:
+    """A postcode as HMRC's schedule takes it, in capitals with its space, or ABROAD; None when it is neither."""
+    told = "".join(typed.split()).upper()
+    if told == ABROAD:
+        return ABROAD
+    return f"{told[:-3]} {told[-3:]}" if _POSTCODE.fullmatch(told) else None
 
 
 def wording(version: str, organization: str) -> tuple[str, str]:

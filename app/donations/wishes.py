@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from app.core.i18n import _
-from app.donations.gift_aid import ONE_GIFT
+from app.donations.gift_aid import ABROAD, ONE_GIFT, read_postcode
 from app.donations.models import DEDICATIONS
 
 
@@ -65,4 +65,9 @@ def _gift_aid_problems(declared: GiftAid) -> dict[str, str]:
         "address": _("Enter your home address, at least the name or number of the house"),
         "postal_code": _("Enter your postcode"),
     }
-    return {f"gift_aid_{name}": message for name, message in needed.items() if not getattr(declared, name)}
+    found = {f"gift_aid_{name}": message for name, message in needed.items() if not getattr(declared, name)}
+    if declared.postal_code and read_postcode(declared.postal_code) is None:
+        found["gift_aid_postal_code"] = _(
+            "Enter a postcode of the United Kingdom, such as E8 3RE, or %(abroad)s if you live elsewhere", abroad=ABROAD
+        )
+    return found

@@ -13,7 +13,7 @@ from app.accounts.models import Person
 from app.accounts.operations import create_token
 from app.core.db import db, transaction
 from app.core.ids import encode_id
-from app.donations.gift_aid import ONE_GIFT
+from app.donations.gift_aid import ONE_GIFT, read_postcode
 from app.donations.models import Donation
 from app.donations.receipt_models import GiftAidDeclaration
 from app.fundraisers.models import Fundraiser
@@ -221,8 +221,12 @@ def test_gift_aid_is_declared_in_hmrcs_words_and_kept_apart(giving: Giving) -> N
         "gift_aid_first_name": "Rosa",
         "gift_aid_last_name": "Delgado",
         "gift_aid_address": "12 Mare Street",
-        "gift_aid_postal_code": "e8 3re",
+        "gift_aid_postal_code": " e83re",
     }
+    wrong = giving.post(giving.fundraiser("GBP"), giving.form(**who | {"gift_aid_postal_code": "nonsense"}))
+    assert wrong.status_code == 422
+    assert "Enter a postcode of the United Kingdom, such as E8 3RE, or X" in wrong.get_data(as_text=True)
+    assert 'value="nonsense"' in wrong.get_data(as_text=True)
     for also in ({"company": "Delgado Ltd"}, {"hide_from_organization": "y"}):
         refused = giving.post(giving.fundraiser("GBP"), giving.form(**who, **also))
         assert (refused.status_code, 'id="gift_aid-error"' in refused.get_data(as_text=True)) == (422, True)
@@ -232,6 +236,18 @@ def test_gift_aid_is_declared_in_hmrcs_words_and_kept_apart(giving: Giving) -> N
     assert kept.text_version == ONE_GIFT
     assert "Mare Street" not in giving.client.get(f"/donations/{given.token}").get_data(as_text=True)
     assert "Gift Aid" not in giving.client.get(f"/fundraisers/{giving.fundraiser().slug}/donate").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("SW1A1AA", "SW1A 1AA"), ("m1 1ae", "M1 1AE"), ("B33  8TH", "B33 8TH"), ("cr26xh", "CR2 6XH"), ("DN55 1PT", "DN55 1PT"),
+        ("gir 0aa", "GIR 0AA"), ("x", "X"), ("nonsense", None), ("07102", None), ("E8 3R", None), ("", None), ("E8 3RE 1", None),
+        ("E\u0668 3RE", None),
+    ],
+)  # fmt: skip
+def test_a_postcode_is_kept_as_hmrc_takes_it(typed: str, kept: str | None) -> None:
+    assert read_postcode(typed) == kept
 
 
 def test_a_fundraiser_suggests_its_own_amounts(giving: Giving, sign_in: Callable[..., CheckingClient]) -> None:

@@ -179,7 +179,7 @@ def _declare_gift_aid(donation: Donation, declared: GiftAid) -> None:
             first_name=declared.first_name,
             last_name=declared.last_name,
             address=declared.address,
-            postal_code=declared.postal_code.upper(),
+            postal_code=gift_aid.read_postcode(declared.postal_code) or declared.postal_code,
             text_version=declared.wording,
             declared_at=now(),
         )
