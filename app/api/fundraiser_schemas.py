@@ -53,12 +53,12 @@ class LinksOut(Schema):
 
 
 class FundraiserOut(Schema):
-    """A page that raises money for one organization. `goal_kind` says what the goal counts besides `goal`, its sum of money:
-    `goal_donors` people, or things (`item_name`, each for `item_price`). `overflow_rule` is what the organization declares to do
-    with money beyond a goal ("": it goes to its work as a whole). `starter` is null unless they chose to be named; `team` is the
-    page that this one is part of, and `is_team` lets others join. `milestone` is the highest of 25, 50, 75 and 100 percent that
-    was reached. `declined_reason` is told to its starter and the organization. `links` is null while the public may not see the
-    page."""
+    """A page that raises money for one organization. `goal_kind` says what the goal counts, `standing` and `goal_reached` where
+    that stands: `goal`, a sum of money (null where donors alone are counted); `goal_donors` people; or things (`item_name`, each
+    for `item_price`). `overflow_rule` is what the organization declares to do with money beyond a goal ("": it goes to its work
+    as a whole). `starter` is null unless they chose to be named; `team` is the page that this one is part of, and `is_team` lets
+    others join. `milestone` is the highest of 25, 50, 75 and 100 percent that was reached. `declined_reason` is told to its
+    starter and the organization. `links` is null while the public may not see the page."""
 
     slug = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
@@ -70,7 +70,7 @@ class FundraiserOut(Schema):
     by_organization = ma.fields.Boolean(required=True)
     is_team = ma.fields.Boolean(required=True)
     team = ma.fields.String(required=True, allow_none=True)
-    goal = ma.fields.Nested(MoneySchema, required=True)
+    goal = ma.fields.Nested(MoneySchema, required=True, allow_none=True)
     goal_kind = ma.fields.String(required=True, validate=one_of(GOAL_KINDS))
     goal_donors = ma.fields.Integer(required=True, allow_none=True)
     item_name = ma.fields.String(required=True)
@@ -92,6 +92,7 @@ class FundraiserOut(Schema):
     links = ma.fields.Nested(LinksOut, required=True, allow_none=True)
 
 
+GOAL = {"description": "its sum of money; only a goal that counts donors may do without (null)"}
 GOAL_DONORS = {"description": "of a goal that counts donors"}
 ITEM_NAME = {"example": "backpacks", "description": "of a goal that counts things: what the money buys, in the plural"}
 ITEM_PRICE = {"description": "what one of them costs"}
@@ -105,7 +106,7 @@ class FundraiserIn(Schema):
     need = Id(load_default=None, allow_none=True)
     title = text(120, 1, required=True)
     story = paragraphs(20_000, 1, required=True)
-    goal = ma.fields.Nested(MoneySchema, required=True)
+    goal = ma.fields.Nested(MoneySchema, load_default=None, allow_none=True, metadata=GOAL)
     goal_kind = ma.fields.String(validate=one_of(GOAL_KINDS), load_default="money")
     goal_donors = ma.fields.Integer(
         strict=True,
@@ -129,7 +130,7 @@ class FundraiserPatch(Schema):
 
     title = text(120, 1)
     story = paragraphs(20_000, 1)
-    goal = ma.fields.Nested(MoneySchema)
+    goal = ma.fields.Nested(MoneySchema, allow_none=True, metadata=GOAL)
     goal_kind = ma.fields.String(validate=one_of(GOAL_KINDS))
     goal_donors = ma.fields.Integer(
         strict=True, validate=ma.validate.Range(1, MAXIMUM_DONORS), allow_none=True, metadata=GOAL_DONORS
@@ -202,7 +203,7 @@ def present_fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> dict[s
         "by_organization": row.by_organization,
         "is_team": row.is_team,
         "team": row.team.slug if row.team is not None and row.team.status in SHOWN else None,
-        "goal": money(row.goal_minor, currency),
+        "goal": money(row.goal_minor, currency) if row.goal_minor else None,
         "goal_kind": counted.kind,
         "goal_donors": counted.donors,
         "item_name": counted.item_name,
@@ -214,7 +215,7 @@ def present_fundraiser(row: Fundraiser, totals: Totals, *, paid: bool) -> dict[s
         "declined_reason": row.declined_reason,
         "raised": {name: money(one.amount_minor, currency) for name, one in sums.items()},
         "donor_count": totals.donor_count,
-        "goal_reached": totals.raised.amount_minor >= row.goal_minor,
+        "goal_reached": standing.is_reached,
         "suggested_amounts": [
             money(each.amount_minor, each.currency) for each in amounts_of(row.suggested_minor, currency)
         ],

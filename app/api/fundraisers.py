@@ -104,7 +104,7 @@ def create(payload: dict[str, Any]) -> ResponseReturnValue:
     organization = find_public_remaining(payload["organization"])
     if organization is None:
         raise InvalidInput({"organization": _("There is no such organization.")})
-    goal = read_money(payload["goal"])
+    goal = _read_goal(payload, organization.currency)
     _check_price(payload, goal.currency)
     team = _find_team(payload["team"], organization.id)
     with transaction():
@@ -134,6 +134,15 @@ def _find_team(slug: str | None, organization_id: int) -> int | None:
     if team is None or not team.is_team or team.organization_id != organization_id:
         raise InvalidInput({"team": _("There is no such team.")})
     return team.id
+
+
+def _read_goal(payload: dict[str, Any], currency: str) -> Money:
+    """The goal's sum of money; 0 for none, which is right only where donors are counted. Raises InvalidInput."""
+    if payload["goal"] is not None:
+        return read_money(payload["goal"])
+    if payload.get("goal_kind", "donors") != "donors":
+        raise InvalidInput({"goal": _("Enter a goal")})
+    return Money(0, currency)
 
 
 def _check_price(payload: dict[str, Any], currency: str) -> None:
@@ -168,7 +177,7 @@ def edit(fundraiser: Fundraiser, payload: dict[str, Any]) -> ResponseReturnValue
             by=current_person(),
             title=payload.get("title", fundraiser.title),
             story=payload.get("story", fundraiser.story),
-            goal=read_money(payload["goal"]) if "goal" in payload else Money(fundraiser.goal_minor, currency),
+            goal=_read_goal(payload, currency) if "goal" in payload else Money(fundraiser.goal_minor, currency),
             ends_on=payload.get("ends_on", fundraiser.ends_on),
             show_starter=payload.get("show_starter", fundraiser.show_starter),
             counted=read_counted(payload, operations.counted_of(fundraiser), currency),

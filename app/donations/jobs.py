@@ -39,7 +39,9 @@ from app.donations import (
 from app.donations.models import Donation
 from app.donations.operations import giving, receipts
 from app.donations.operations.monthly import close_of
+from app.donations.page_parts import standing_of
 from app.donations.receipt_models import Receipt
+from app.fundraisers.goals import goal_words
 from app.fundraisers.policy import SHOWN, accepts_gifts
 from app.fundraisers.queries import find_fundraiser_by_id
 from app.messages.delivery import send
@@ -221,18 +223,20 @@ def mail_goal_reached(payload: dict[str, Any]) -> None:
     fundraiser = find_fundraiser_by_id(payload["fundraiser_id"])
     if fundraiser is None or fundraiser.status not in SHOWN:
         return
-    starter, currency = fundraiser.started_by, fundraiser.currency
-    settled = queries.totals([fundraiser.id])[fundraiser.id].raised
+    starter = fundraiser.started_by
+    raised = queries.totals([fundraiser.id])[fundraiser.id]
     locale = language_of(starter.locale)
+    with speaking(locale):
+        goal = goal_words(fundraiser, locale)
     send(
         "fundraisers/goal_reached",
         to=starter,
         key=payload["outbox_key"],
         title=fundraiser.title,
         organization=fundraiser.organization.name,
-        raised=format_money(settled, locale),
-        percent=settled.amount_minor * 100 // fundraiser.goal_minor,
-        goal=format_money(Money(fundraiser.goal_minor, currency), locale),
+        raised=format_money(raised.raised, locale),
+        percent=standing_of(fundraiser, raised).percent,
+        goal=goal,
         is_open=accepts_gifts(fundraiser),
         fundraiser_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}",
     )
@@ -245,6 +249,8 @@ def mail_milestone(payload: dict[str, Any]) -> None:
         return
     starter = fundraiser.started_by
     locale = language_of(starter.locale)
+    with speaking(locale):
+        goal = goal_words(fundraiser, locale)
     send(
         "fundraisers/milestone",
         to=starter,
@@ -253,7 +259,7 @@ def mail_milestone(payload: dict[str, Any]) -> None:
         organization=fundraiser.organization.name,
         percent=payload["percent"],
         raised=format_money(queries.totals([fundraiser.id])[fundraiser.id].raised, locale),
-        goal=format_money(Money(fundraiser.goal_minor, fundraiser.currency), locale),
+        goal=goal,
         fundraiser_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}",
     )
 

@@ -17,6 +17,8 @@ from app.core.paging import Page, newest_page
 from app.donations.models import Donation
 from app.donations.queries import Totals, known_minors, parts_to_show, totals
 from app.donations.tally_models import FundraiserTally, MessageReport
+from app.fundraisers import goals
+from app.fundraisers.goals import HasGoal, Standing
 from app.fundraisers.models import Fundraiser, FundraiserPicture, FundraiserUpdate, MatchingGift
 from app.fundraisers.policy import SHOWN
 from app.organizations.models import Organization
@@ -80,17 +82,6 @@ class Team:
 
 
 @dataclasses.dataclass(frozen=True)
-class Standing:
-    """What the goal counts: `kind` money, donors or items; how many there are of how many, and what one thing costs."""
-
-    kind: str
-    have: int
-    of: int
-    item_name: str
-    item: Money | None
-
-
-@dataclasses.dataclass(frozen=True)
 class Parts:
     """All of it."""
 
@@ -130,17 +121,14 @@ def parts_of(fundraiser_id: int, raised: Totals) -> Parts:
     )
 
 
-def standing_of(fundraiser: Fundraiser, raised: Totals) -> Standing:
-    """Where the goal stands in what it counts. A thing is paid for once its whole price is there."""
-    if fundraiser.goal_kind == "donors":
-        return Standing("donors", raised.donor_count, fundraiser.goal_donors or 0, "", None)
-    if fundraiser.goal_kind == "items" and fundraiser.item_minor:
-        have, of = (
-            raised.raised.amount_minor // fundraiser.item_minor,
-            -(-fundraiser.goal_minor // fundraiser.item_minor),
-        )
-        return Standing("items", have, of, fundraiser.item_name, Money(fundraiser.item_minor, fundraiser.currency))
-    return Standing("money", raised.raised.amount_minor, fundraiser.goal_minor, "", None)
+def standing_of(fundraiser: HasGoal, raised: Totals) -> Standing:
+    """Where the goal stands in what it counts."""
+    return goals.standing_of(
+        fundraiser,
+        raised_minor=raised.raised.amount_minor,
+        coming_minor=raised.coming.amount_minor,
+        donor_count=raised.donor_count,
+    )
 
 
 def page_updates(fundraiser_id: int, cursor: str | None = None, *, limit: int) -> Page[FundraiserUpdate]:

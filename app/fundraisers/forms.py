@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
-from wtforms.validators import Length, Optional, Regexp
+from wtforms.validators import Length, Optional, Regexp, ValidationError
 
 from app.core.forms import PageForm, Required, SelectChoice
-from app.core.i18n import lazy
+from app.core.i18n import _, lazy
 from app.core.text import block, line
 from app.fundraisers.operations import MAXIMUM_OUTCOME, MAXIMUM_STORY
 
@@ -27,7 +27,7 @@ class FundraiserForm(PageForm):
             Length(1, MAXIMUM_STORY, lazy("Write 20,000 characters or fewer")),
         ],
     )
-    goal = StringField(lazy("Goal"), filters=[line], validators=[Required(lazy("Enter a goal"))])
+    goal = StringField(lazy("Goal"), filters=[line])
     ends_on = DateField(
         lazy("Last day"), validators=[Optional()], description=lazy("Leave it empty if there is no end yet")
     )
@@ -57,6 +57,11 @@ class FundraiserForm(PageForm):
     )
     item_price = StringField(lazy("What one costs"), filters=[line])
     leaderboard = BooleanField(lazy("List the largest gifts by name, where donors show theirs"), default=True)
+
+    def validate_goal(self, field: StringField) -> None:
+        """A goal in people needs no sum of money beside it."""
+        if not field.data and self.goal_kind.data != "donors":
+            raise ValidationError(_("Enter a goal"))
 
 
 class OutcomeForm(PageForm):

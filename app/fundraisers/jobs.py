@@ -10,9 +10,9 @@ from app.accounts.mailbox import deliver_to
 from app.accounts.models import Person
 from app.core.db import db, transaction
 from app.core.jobs import Sweep
-from app.core.letters import compose, language_of
-from app.core.money import Money, format_money
+from app.core.letters import compose, language_of, speaking
 from app.fundraisers import operations, queries
+from app.fundraisers.goals import goal_words
 
 
 def mail_waiting(payload: dict[str, Any]) -> None:
@@ -23,13 +23,15 @@ def mail_waiting(payload: dict[str, Any]) -> None:
         return
     organization, locale = fundraiser.organization, language_of(person.locale)
     base = current_app.config["SETTINGS"].base_url
+    with speaking(locale):
+        goal = goal_words(fundraiser, locale)
     mail = compose(
         "fundraisers/waiting",
         to=person.email,
         locale=locale,
         title=fundraiser.title,
         starter=fundraiser.started_by.name,
-        goal=format_money(Money(fundraiser.goal_minor, fundraiser.currency), locale),
+        goal=goal,
         organization=organization.name,
         review_url=f"{base}/manage/{organization.slug}/fundraisers/{fundraiser.slug}",
     )

@@ -18,12 +18,13 @@ GOAL_KINDS = ("money", "donors", "items")
 
 
 class Fundraiser(HasId, Base):
-    """A page that raises money. `goal_minor` is in minor units of `currency` (F1)."""
+    """A page that raises money. `goal_minor` is in minor units of `currency` (F1); where donors are the goal it is a sum that
+    is hoped for besides, or 0 for none (see goals.py)."""
 
     __tablename__ = "fundraiser"
     __table_args__ = (
         sa.CheckConstraint(f"status IN {FUNDRAISER_STATUSES}", name="status"),
-        sa.CheckConstraint("goal_minor > 0", name="goal_positive"),
+        sa.CheckConstraint("goal_minor > 0 OR (goal_minor = 0 AND goal_kind = 'donors')", name="goal_positive"),
         sa.CheckConstraint(f"goal_kind IN {GOAL_KINDS}", name="goal_kind"),
         sa.CheckConstraint("(goal_kind = 'donors') = (goal_donors IS NOT NULL)", name="goal_of_donors"),
         sa.CheckConstraint("(goal_kind = 'items') = (item_minor IS NOT NULL)", name="goal_of_items"),

@@ -96,7 +96,7 @@ def _check_input(
             errors["item_price"] = _("One costs more than the whole goal: check both")
     if goal.currency != organization.currency:
         errors["goal"] = _("This organization raises money in %(currency)s", currency=organization.currency)
-    else:
+    elif counted.kind != "donors" or goal.amount_minor:
         try:
             check_goal(goal)
         except BadAmount as bad:
@@ -155,7 +155,8 @@ def start_fundraiser(
     leaderboard: bool = True,
     locale: str = "en",
 ) -> Fundraiser:
-    """Start a page that raises money for one organization, or for one of its needs. `goal` in its currency; `ends_on` is
+    """Start a page that raises money for one organization, or for one of its needs. `goal` in its currency (0 where donors alone
+    are `counted`); `ends_on` is
     the last day in the organization's zone; `by_organization`: the organization itself speaks, by one of its owners or
     managers; `is_team`: others may join with pages of their own, as `team_id` says of such a page.
 

@@ -44,6 +44,20 @@ class FundraiserRow:
     need_title: str | None
     starter: str | None
     by_organization: bool
+    goal_kind: str
+    goal_donors: int | None
+    item_name: str
+    item_minor: int | None
+
+    @property
+    def goal_minor(self) -> int:
+        """The goal's sum of money in minor units; 0 when donors alone are counted."""
+        return self.goal.amount_minor
+
+    @property
+    def currency(self) -> str:
+        """What money is raised in."""
+        return self.goal.currency
 
     @property
     def has_ended(self) -> bool:
@@ -79,6 +93,10 @@ _COLUMNS = (
     Need.title.label("need_title"),
     sa.case((Fundraiser.show_starter, Person.name), else_=None).label("starter"),
     Fundraiser.by_organization,
+    Fundraiser.goal_kind,
+    Fundraiser.goal_donors,
+    Fundraiser.item_name,
+    Fundraiser.item_minor,
 )
 
 

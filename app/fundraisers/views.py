@@ -42,7 +42,7 @@ def index() -> ResponseReturnValue:
     """Fundraisers that take gifts, newest first."""
     page = queries.list_public_fundraisers(request.args.get("cursor"))
     totals = gifts.totals([row.id for row in page.rows])
-    return render_template("fundraisers/index.html", page=page, totals=totals)
+    return render_template("fundraisers/index.html", page=page, totals=totals, standing_of=page_parts.standing_of)
 
 
 def _load_page(slug: str) -> queries.PublicFundraiser | None:
@@ -111,9 +111,9 @@ def payouts(page: queries.PublicFundraiser) -> ResponseReturnValue:
 
 
 def _read_goal(form: FundraiserForm, currency: str, locale: str) -> Money | None:
-    """The goal typed; None with the message put at its field."""
+    """The goal typed, 0 where people alone are counted; None with the message put at its field."""
     if not form.goal.data:
-        return None
+        return Money(0, currency) if form.goal_kind.data == "donors" else None
     try:
         return parse_money(form.goal.data, currency, locale)
     except BadAmount as bad:
@@ -240,7 +240,7 @@ def edit(fundraiser: Fundraiser) -> ResponseReturnValue:
     goal_now = Money(fundraiser.goal_minor, currency)
     form = FundraiserForm(obj=fundraiser, goal=format_plain(goal_now, locale))
     if request.method == "GET":
-        form.goal.data = format_plain(goal_now, locale)
+        form.goal.data = format_plain(goal_now, locale) if goal_now.amount_minor else ""
         form.goal_donors.data = str(fundraiser.goal_donors or "")
         item = fundraiser.item_minor
         form.item_price.data = "" if item is None else format_plain(Money(item, currency), locale)
@@ -342,11 +342,14 @@ def _load_of(slug: str, fundraiser: str) -> Fundraiser | None:
 
 def _review_page(fundraiser: Fundraiser, form: DeclineForm, code: int = 200) -> ResponseReturnValue:
     donations = gifts.list_staff_donations(fundraiser.id, request.args.get("cursor"), limit=50)
+    raised = gifts.totals([fundraiser.id])[fundraiser.id]
     values: dict[str, Any] = {
         "fundraiser": fundraiser,
         "organization": fundraiser.organization,
         "story": render_markdown(fundraiser.story),
-        "totals": gifts.totals([fundraiser.id])[fundraiser.id],
+        "totals": raised,
+        "standing": page_parts.standing_of(fundraiser, raised),
+        "goal_money": Money(fundraiser.goal_minor, fundraiser.currency),
         "donations": donations,
         "form": form,
         "may_end": policy.can_end(current_person(), fundraiser),

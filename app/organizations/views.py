@@ -23,6 +23,7 @@ from app.core.web import allow, flash_undo, public, signed_in
 from app.discovery.queries import find_follow_of
 from app.discovery.subjects import of_organization
 from app.donations.accounts import can_take_gifts
+from app.donations.page_parts import standing_of
 from app.donations.queries import totals
 from app.fundraisers.queries import list_public_fundraisers
 from app.needs.operations import coordinators as coordinating
@@ -129,6 +130,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         needs=list_open_needs_of(organization.id) if organization.is_public else [],
         fundraisers=fundraisers,
         raised=totals([row.id for row in fundraisers]),
+        standing_of=standing_of,
         takes_gifts=can_take_gifts(organization) if fundraisers else True,
         verification=queries.find_verification(organization.id),
         causes=[cause for slug in organization.causes if (cause := find_cause(slug)) is not None],

@@ -17,6 +17,7 @@ from app.core import cards
 from app.core.cache import anonymous_page
 from app.core.i18n import _
 from app.core.web import allow, content_security_policy, public, settings
+from app.donations.page_parts import standing_of
 from app.donations.queries import totals
 from app.fundraisers.queries import PublicFundraiser, find_public_fundraiser
 from app.learning.models import Fact
@@ -108,6 +109,7 @@ def _render_fundraiser(page: PublicFundraiser) -> str:
         "pages/embedded_fundraiser.html",
         page=page,
         totals=totals([page.id])[page.id],
+        standing_of=standing_of,
         only_button=request.args.get("as") == "button",
     )
 

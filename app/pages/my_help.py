@@ -9,6 +9,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 import sqlalchemy as sa
+from flask_babel import get_locale
 
 from app.accounts.models import Person
 from app.core import when
@@ -16,7 +17,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import local_date, now, today
 from app.core.db import db
 from app.core.errors import Reason
-from app.core.i18n import _, dots, ngettext
+from app.core.i18n import _, dots, ngettext, number
 from app.core.ids import encode_id
 from app.core.templating import money
 from app.discovery import operations as following
@@ -26,8 +27,10 @@ from app.discovery.subjects import subject_of
 from app.donations import gateway, statements
 from app.donations import queries as donations
 from app.donations.monthly_queries import OwnMonthly, list_own_monthly
+from app.donations.page_parts import standing_of
 from app.fundraisers import policy as fundraising
 from app.fundraisers import queries as fundraisers
+from app.fundraisers.goals import goal_words
 from app.fundraisers.models import Fundraiser
 from app.messages.kinds import NEVER
 from app.messages.queries import find_choice
@@ -456,12 +459,17 @@ def _of_fundraiser(fundraiser: Fundraiser, raised: donations.Totals) -> Help:
     zone, settled = organization.time_zone, raised.raised.amount_minor
     is_over = fundraiser.status in fundraising.SHOWN and fundraising.has_ended(fundraiser)
     status = "ended" if is_over else fundraiser.status
-    given = _(
-        "%(raised)s of %(goal)s",
-        raised=money(settled, currency),
-        goal=money(fundraiser.goal_minor, currency),
-    )
+    stands = standing_of(fundraiser, raised)
+    if stands.kind == "money":
+        given = _("%(raised)s of %(goal)s", raised=money(settled, currency), goal=money(stands.of, currency))
+    else:
+        goal = goal_words(fundraiser, str(get_locale()))
+        given = _(
+            "%(have)s of %(goal)s (%(raised)s)", have=number(stands.have), goal=goal, raised=money(settled, currency)
+        )
     donors = ngettext("%(num)s donor", "%(num)s donors", raised.donor_count) if raised.donor_count else ""
+    if stands.kind == "donors":
+        donors = ""
     whose = _("Your fundraiser for %(organization)s", organization=organization.name)
     step, said = "", ""
     day, before = fundraiser.ends_on, _("until") if fundraiser.ends_on else ""
@@ -481,7 +489,7 @@ def _of_fundraiser(fundraiser: Fundraiser, raised: donations.Totals) -> Help:
     elif not fundraising.is_visible(fundraiser):
         step = _("The organization is not public at the moment, so the page takes no gifts.")
     elif settled:
-        said = _("%(percent)s%% given", percent=settled * 100 // fundraiser.goal_minor)
+        said = _("%(percent)s%% given", percent=stands.percent)
     else:
         step = _("Nobody has given yet. Share it with people you know.")
     facts = (dots(part for part in (given, donors) if part), whose)

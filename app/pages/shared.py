@@ -11,13 +11,17 @@ import datetime as dt
 from collections.abc import Collection
 from typing import Any, TypeVar
 
+from flask_babel import get_locale
+
 from app.core import when
 from app.core.cards import Card, Statement
 from app.core.i18n import _, lazy, ngettext, number
 from app.core.ids import encode_id
-from app.core.templating import country, money
+from app.core.templating import country
 from app.core.web import settings
+from app.donations.page_parts import standing_of
 from app.donations.queries import totals
+from app.fundraisers.goals import goal_words
 from app.fundraisers.queries import PublicFundraiser, find_public_fundraiser
 from app.learning import queries as learning
 from app.learning.marks import cited_slugs
@@ -239,15 +243,15 @@ def card_of_fundraiser(slug: str) -> Card | None:
     page = find_public_fundraiser(slug)
     if page is None:
         return None
-    raised, goal = totals([page.id])[page.id].raised.amount_minor, page.goal.amount_minor
-    words = _("%(percent)s%% of %(goal)s", percent=raised * 100 // goal, goal=money(goal, page.goal.currency))
+    stands = standing_of(page, totals([page.id])[page.id])
+    words = _("%(percent)s%% of %(goal)s", percent=stands.percent, goal=goal_words(page, str(get_locale())))
     return Card(
         _head(),
         page.title,
         page.organization_name,
         words,
         dated=" · ".join(source.dated for source in _sources_of_fundraiser(page) if source.dated),
-        share=raised / goal,
+        share=stands.have / stands.of,
         logo=find_logo_content(page.organization_id),
     )
 

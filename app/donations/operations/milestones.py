@@ -1,4 +1,4 @@
-"""Quarters of a goal: whoever started the fundraiser is told once of each that is reached."""
+"""Quarters of a goal, in what it counts: whoever started the fundraiser is told once of each that is reached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from app.core.clock import now
 from app.core.db import db, lock
 from app.core.outbox import enqueue
 from app.donations.models import Donation
+from app.donations.page_parts import standing_of
 from app.donations.queries import totals
 from app.fundraisers.models import Fundraiser
 
@@ -23,12 +24,14 @@ def note_milestones(donation: Donation) -> None:
 
 
 def _note(fundraiser: Fundraiser) -> None:
-    raised = totals([fundraiser.id])[fundraiser.id].raised.amount_minor
-    reached = max((step for step in MILESTONES if raised * 100 >= step * fundraiser.goal_minor), default=0)
+    percent = standing_of(fundraiser, totals([fundraiser.id])[fundraiser.id]).percent
+    reached = max((step for step in MILESTONES if percent >= step), default=0)
     if reached <= fundraiser.milestone:
         return
     fundraiser.milestone = reached
     data = {"percent": reached, "goal_minor": fundraiser.goal_minor, "currency": fundraiser.currency}
+    if fundraiser.goal_donors is not None:
+        data["goal_donors"] = fundraiser.goal_donors
     name, key = "milestone", f"fundraiser_milestone:{fundraiser.id}:{reached}"
     if reached == MILESTONES[-1]:
         fundraiser.goal_reached_at = now()

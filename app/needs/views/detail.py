@@ -14,6 +14,7 @@ from app.core.cache import anonymous_page, keep_nowhere
 from app.core.markdown import render_markdown
 from app.core.web import public, viewer_was_asked
 from app.donations.accounts import find_that_take_gifts
+from app.donations.page_parts import standing_of
 from app.donations.queries import Totals, totals
 from app.fundraisers.queries import FundraiserRow, list_fundraisers_for
 from app.needs import operations, policy, queries, standing
@@ -63,6 +64,7 @@ def render_need(need_id: int, typed: list[tuple[str, str]] | None = None) -> str
         do_not_bring=[item for item in items if item.do_not_bring],
         fundraisers=fundraisers,
         raised=raised,
+        standing_of=standing_of,
         time=standing.of_time(shifts),
         things=standing.of_items(items),
         money=_money(fundraisers, raised),
@@ -111,7 +113,9 @@ def _of_viewer(person: Person | None, need: Need | None) -> dict[str, Any]:
 
 
 def _money(fundraisers: list[FundraiserRow], raised: dict[int, Totals]) -> dict[str, Any] | None:
-    """The sum of all its fundraisers, when they are in one currency. Minor units."""
+    """The sum of all its fundraisers whose goal is a sum, when they are in one currency. Minor units. What counts people has no
+    sum to be open: it is listed below."""
+    fundraisers = [row for row in fundraisers if row.goal_kind != "donors"]
     currencies = {row.goal.currency for row in fundraisers}
     if len(currencies) != 1:
         return None
