@@ -25,6 +25,9 @@ MARGIN = 72
 # Tokens of app.css.
 DEEP, ON_DEEP, ON_DEEP2, YOU = "#0a3f4f", "#ffffff", "#d3e8ec", "#ffc34d"
 TITLE_SIZES, TITLE_LINES = (84, 72, 62), 3
+BRAND_SIZES = (36, 32, 28, 24, 20)
+# What a logo takes at the end of the head: its tile of 216 pixels and the space before it.
+LOGO_ROOM = 248
 # The line about it below the title, with the room above and below it; where the middle of the foot is.
 ABOUT_TALL, FOOT_MIDDLE = 76, TALL - MARGIN - 36
 # A sentence with its sources: sizes to try, where it begins, and the lines below it.
@@ -104,7 +107,7 @@ def draw_card(card: Card) -> Picture:
             return as_png(image)
         draw = ImageDraw.Draw(image)
         _head(image, draw, card)
-        room = WIDTH - 2 * MARGIN - (248 if card.logo else 0)
+        room = WIDTH - 2 * MARGIN - (LOGO_ROOM if card.logo else 0)
         # Below the title stand the line about it and the foot: it takes no more than they leave.
         bottom = _title(draw, title, 164, room, until=_foot_top(card) - ABOUT_TALL)
         _line(draw, card.about, bottom + 22, 36, ON_DEEP2, room)
@@ -136,23 +139,22 @@ def draw_statement(card: Statement) -> Picture:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _brand(image: Image.Image, draw: ImageDraw.ImageDraw, site: str) -> None:
+def _brand(image: Image.Image, draw: ImageDraw.ImageDraw, site: str, *, beside: int = 0) -> None:
+    """The mark and whose page it is, which may also say that nothing here is real: as large as all of it fits, with `beside`
+    pixels left for what stands at the other end."""
     mark = _fingers((3, 1, 0, 1), scale=2.4)
     image.paste(mark, (MARGIN, MARGIN - 8))
-    _line(
-        draw,
-        site,
-        MARGIN - 4,
-        36,
-        ON_DEEP,
-        WIDTH - 3 * MARGIN - mark.width,
-        bold=True,
-        left=MARGIN + mark.width + 22,
-    )
+    text, room = plain(site), WIDTH - 3 * MARGIN - mark.width - beside
+    for size in BRAND_SIZES:
+        font = find_face(text, bold=True, size=size) if text else None
+        if font is None or font.getlength(text) <= room:
+            break
+    top = MARGIN - 4 + (BRAND_SIZES[0] - size) // 2
+    _line(draw, site, top, size, ON_DEEP, room, bold=True, left=MARGIN + mark.width + 22)
 
 
 def _head(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
-    _brand(image, draw, card.site)
+    _brand(image, draw, card.site, beside=LOGO_ROOM if card.logo else 0)
     if card.logo:
         with Image.open(io.BytesIO(card.logo)) as logo:
             logo.thumbnail((184, 184), Image.Resampling.LANCZOS)
