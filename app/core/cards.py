@@ -25,7 +25,7 @@ MARGIN = 72
 # Tokens of app.css.
 DEEP, ON_DEEP, ON_DEEP2, YOU = "#0a3f4f", "#ffffff", "#d3e8ec", "#ffc34d"
 TITLE_SIZES, TITLE_LINES = (84, 72, 62), 3
-BRAND_SIZES = (36, 32, 28, 24, 20)
+BRAND_SIZES = (36, 32, 28, 25, 22, 20, 18)
 # What a logo takes at the end of the head: its tile of 216 pixels and the space before it.
 LOGO_ROOM = 248
 # The line about it below the title, with the room above and below it; where the middle of the foot is.

@@ -79,6 +79,14 @@ class Donor:
         """From the fundraiser's page to the payment page: five actions."""
         self.page.goto(address + ADDRESS)
         self.look()
+        for choice in self.page.locator(
+            "aside .tiles .choice"
+        ).all():  # none sticks out of its tile, and no tile out of the box
+            edges = [
+                one.bounding_box() for one in (choice.locator("label"), choice, self.page.locator("aside .box").first)
+            ]
+            ends = [box["x"] + box["width"] for box in edges if box is not None]
+            assert ends == sorted(ends), choice.text_content()
         self.page.get_by_role("button", name="Donate").click()  # $50 is chosen
         expect(self.page.get_by_label("Email")).to_be_visible()
         self.look()
