@@ -83,6 +83,10 @@ def test_a_goal_counts_donors_or_things_and_says_what_becomes_of_more(app: Flask
         {"have": 15000, "of": 50000},
     )
     assert ask("PATCH", path, {"title": "Run again"}).json["goal_kind"] == "money"
+    alone = ask("PATCH", path, {"goal_kind": "donors", "goal_donors": 2, "goal": None}).json
+    assert (alone["goal"], alone["standing"], alone["goal_reached"]) == (None, {"have": 2, "of": 2}, True)
+    assert ask("PATCH", path, {"goal_kind": "money"}).status_code == 422
+    assert ask("PATCH", path, {"goal_kind": "money", "goal": dollars(50000)}).json["goal_reached"] is False
     gap = ask("PATCH", path, {"story": "What the money does: …", "goal": dollars(60000)})
     assert (gap.status_code, [error["field"] for error in gap.json["errors"]]) == (422, ["story"])
     assert staff("PATCH", f"/organizations/{organization.slug}", {"overflow_rule": ""}).json["overflow_rule"] == ""
@@ -94,6 +98,7 @@ def test_a_goal_counts_donors_or_things_and_says_what_becomes_of_more(app: Flask
     ("changes", "field"),
     [
         ({"goal_kind": "donors"}, "goal_donors"),
+        ({"goal": None}, "goal"),  # only a goal in donors needs no sum
         ({"goal_kind": "donors", "goal_donors": 0}, "goal_donors"),
         ({"goal_kind": "items", "item_name": "backpacks"}, "item_price"),
         ({"goal_kind": "items", "item_price": dollars(100)}, "item_name"),
