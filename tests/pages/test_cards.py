@@ -88,14 +88,14 @@ def test_the_head_of_a_card_is_whole_beside_a_logo() -> None:
     Image.new("RGB", (184, 184), "#aa2233").save(tile, "PNG")
     for logo in (None, tile.getvalue()):
         bare = Card("", "A", logo=logo)
-        for said in ("nothing here is ", "only test cards work here, and no money "):
-            one, other = (
-                dataclasses.replace(bare, site=f"Manyhands · Demonstration: {said}{end}") for end in ("real", "fake")
-            )
-            assert differ(one, other) is not None  # its last word is drawn
-            box = differ(bare, one)
-            assert box is not None
-            assert box[2] <= cards.WIDTH - cards.MARGIN - (216 if logo else 0)
+        one, other = (
+            dataclasses.replace(bare, site=f"Manyhands · Demonstration: nothing here is {end}")
+            for end in ("real", "fake")
+        )
+        assert differ(one, other) is not None  # its last word is drawn
+        box = differ(bare, one)
+        assert box is not None
+        assert box[2] <= cards.WIDTH - cards.MARGIN - (216 if logo else 0)
 
 
 @pytest.mark.parametrize("foot", [{"share": 0.49}, {"given": 2, "open": 3}, {}])
