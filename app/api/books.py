@@ -44,7 +44,8 @@ class FindingOut(frame.Schema):
 
 
 class MoneyStandingOut(frame.Schema):
-    """Where an organization's money is, in one currency, from the ledger's entries."""
+    """Where an organization's money is, in one currency, from the ledger's entries. `held_by_banks` is of disputes that are not
+    decided; what was lost went back."""
 
     given = ma.fields.Nested(frame.MoneySchema, required=True)
     went_back = ma.fields.Nested(frame.MoneySchema, required=True)

@@ -62,6 +62,22 @@ def can_go_on(donation: Donation) -> bool:
     return payee is not None and payee.account == donation.account
 
 
+# Where Stripe opens accounts as ours are (https://stripe.com/global): of another country it is not asked, for it would refuse.
+SERVED = frozenset({
+    "AE", "AT", "AU", "BE", "BG", "BR", "CA", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HK", "HR",
+    "HU", "IE", "IN", "IT", "JP", "LI", "LT", "LU", "LV", "MT", "MX", "MY", "NL", "NO", "NZ", "PL", "PT", "RO", "SE", "SG", "SI",
+    "SK", "TH", "US",
+})  # fmt: skip
+
+
+def _not_served() -> Refused:
+    return refuse(
+        "account_refused",
+        _("The payment service makes no account for an organization in this country"),
+        _("Write to the people who run this site"),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Onboarding:
     """Where the organization goes on at Stripe, and whether its account can take gifts already."""
@@ -84,6 +100,8 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
         raise refuse("connect_off", _("Here all online gifts go to the one account of this installation"))
     slug = organization.slug
     _ask_whether_gone(organization.id)
+    if may_not_begin(organization):
+        raise _not_served()
     with transaction():
         begun = operations.begin_account(organization.id, mode=gateway.mode(), by=by)
         key, attempt, links, known = begun.id, begun.attempt, begun.links, begun.stripe_account_id
@@ -104,9 +122,9 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
             if error.passing:
                 raise
             log.error("account.refused", code=error.code, parameter=error.parameter)
-            said = _("The payment service refuses to make an account for this organization")
             if error.parameter == "country":
-                said = _("The payment service makes no account for an organization in this country")
+                raise _not_served() from error
+            said = _("The payment service refuses to make an account for this organization")
             raise refuse("account_refused", said, _("Write to the people who run this site")) from error
         with transaction():
             operations.save_account(key, attempt, facts, asked_at=asked_at)
@@ -139,6 +157,13 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     ready = found is not None and found.can_charge
     db.session.rollback()
     return Onboarding(url, ready)
+
+
+def may_not_begin(organization: Organization) -> bool:
+    """True when Stripe would make no account for it: none is made yet, and there are none in its country."""
+    found = payees.find_account(organization.id, gateway.mode())
+    is_made = found is not None and found.stripe_account_id is not None and found.deauthorized_at is None
+    return organization.country not in SERVED and not is_made
 
 
 def _ask_whether_gone(organization_id: int) -> None:

@@ -240,7 +240,8 @@ def list_lines(payout_id: int, organization_id: int) -> list[Line]:
 
 @dataclasses.dataclass(frozen=True)
 class Standing:
-    """Where an organization's money is, in one currency (minor units): sums of the ledger's accounts."""
+    """Where an organization's money is, in one currency (minor units): sums of the ledger's accounts. `held_by_banks` is what may
+    come again, of disputes that are not decided; what was lost has gone back."""
 
     currency: str
     given: int
@@ -253,7 +254,8 @@ class Standing:
 
 
 def list_standings(organization_id: int) -> list[Standing]:
-    """Where the money is, one for each currency that the ledger knows, from its entries alone."""
+    """Where the money is, one for each currency that the ledger knows, from its entries; which disputes are open, the ledger does
+    not know."""
     sums: dict[str, dict[str, int]] = {}
     query = (
         sa.select(LedgerEntry.currency, LedgerEntry.account, sa.func.sum(LedgerEntry.amount_minor))
@@ -262,12 +264,19 @@ def list_standings(organization_id: int) -> list[Standing]:
     )
     for currency, account, total in db.session.execute(query):
         sums.setdefault(currency, {})[account] = int(total)
+    held = (
+        sa.select(Donation.currency, sa.func.sum(Dispute.withdrawn_minor))
+        .join(Donation, Donation.id == Dispute.donation_id)
+        .where(Dispute.organization_id == organization_id, Dispute.status.in_(DISPUTE_OPEN))
+        .group_by(Donation.currency)
+    )
+    may_come_again = {currency: int(total) for currency, total in db.session.execute(held)}
     return [
         Standing(
             currency=currency,
             given=-by.get("donations", 0),
-            went_back=by.get("refunds", 0),
-            held_by_banks=by.get("disputes", 0),
+            went_back=by.get("refunds", 0) + by.get("disputes", 0) - may_come_again.get(currency, 0),
+            held_by_banks=may_come_again.get(currency, 0),
             fees=by.get("fees", 0),
             at_stripe=by.get("stripe_clearing", 0),
             on_the_way=by.get("in_transit_to_bank", 0),

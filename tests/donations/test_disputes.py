@@ -62,6 +62,8 @@ def test_a_dispute_takes_is_answered_and_is_won(
     )  # fmt: skip
     assert entries("dispute") == [(("disputes", 2500, "USD"), ("stripe_clearing", -2500, "USD"))]
     assert entries("dispute_fee") == [(("fees", 1500, "USD"), ("stripe_clearing", -1500, "USD"))]
+    [standing] = money_queries.list_standings(row.organization_id)
+    assert (standing.held_by_banks, standing.went_back) == (2500, 0)
     assert (back.raised(given), back.donation(given).disputed_minor) == (0, 2500)
     [mail] = [mail for mail in mailbox.messages if mail["Subject"] == "A bank takes back $25"]
     assert mail["To"] == owner.email
@@ -129,6 +131,8 @@ def test_a_partial_dispute_is_lost_in_whatever_order_its_events_come(back: Back)
     back.work_off()
     [row] = back.rows(Dispute)
     assert (row.status, row.withdrawn_minor) == ("lost", 900)
+    [standing] = money_queries.list_standings(row.organization_id)
+    assert (standing.held_by_banks, standing.went_back) == (0, 900)  # it does not come again
     assert (back.raised(given), back.donation(given).disputed_minor) == (1600, 900)
     # The rest may still go back, and no more.
     back.at_stripe(given, "refund", amount=1600) if made["is_charge_refundable"] else None

@@ -138,11 +138,27 @@ def test_where_stripe_is_not_an_owner_reads_so(
     assert refused.status_code == 409
     assert "in this country" in refused.text
     assert "Write to the people who run this site" in refused.text
-    # Nothing was begun there: one page does not say both.
-    shown = client.get("/manage/reading-room/payments").text
+    # Nothing was asked that Stripe has to refuse, nothing was begun, and one page does not say both.
+    assert connecting.server.posts() == []
+    for page in (refused.text, client.get("/manage/reading-room/payments").text):
+        assert "in this country" in page
+        for untrue in ("Begun, not finished", "Continue at Stripe", "Begin at Stripe"):
+            assert untrue not in page
+
+
+def test_what_stripe_refuses_of_an_account_is_said_and_nothing_was_begun(
+    connecting: Connecting, client: CheckingClient, sign_in: SignIn, pantry: Organization, owner: Person
+) -> None:
+    sign_in(owner)
+    connecting.server.hook("POST", "faults", {"mode": "400", "method": "POST", "times": 2})
+    refused = client.post("/manage/pantry/payments")
+    assert refused.status_code == 409
+    assert "refuses to make an account for this organization" in refused.text
+    assert "Write to the people who run this site" in refused.text
+    shown = client.get("/manage/pantry/payments").text
     for page in (refused.text, shown):
         assert "Begun, not finished" not in page
-        assert "Continue at Stripe" not in page
+        assert "in this country" not in page
     assert "Begin at Stripe" in shown
     assert "Begin at Stripe" not in refused.text
 

@@ -28,6 +28,7 @@ def _page(organization: Organization, code: int = 200, *, problem: Reason | None
         due=words.requirements(account.requirements) if account is not None else [],
         stopped=words.stopped(account.disabled_reason) if account is not None else "",
         takes_gifts=accounts.can_take_gifts(organization),
+        not_served=accounts.may_not_begin(organization),
         may_begin=can_own(current_person(), organization),
         dashboard=accounts.dashboard_url(account),
         problem=problem,
