@@ -13,11 +13,14 @@ import io
 import math
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
+import PIL
 from PIL import Image, ImageDraw
 
+from app.core import drawing, lettering
 from app.core.drawing import FINGERS, HAND_STEP, HEIGHT, MOST_FINGERS, RIGHT_EDGES
-from app.core.lettering import cut, find_face, is_from_right, plain, wrapped
+from app.core.lettering import cut, find_face, is_from_right, plain, usable, wrapped
 from app.core.pictures import Picture, as_png
 
 WIDTH, TALL = 1200, 630
@@ -44,6 +47,12 @@ SHAPES = (
 FOOT, RADIUS, STROKE = 23.9, 2.65, 1.3
 # Shapes are drawn larger and made smaller: their edges are smooth then.
 FINER = 4
+
+# The version of the drawing is the code itself: a number would have to be remembered with each change of it.
+DRAWN_BY = PIL.__version__ + "".join(
+    hashlib.blake2b(Path(file).read_bytes(), digest_size=12).hexdigest()
+    for file in (__file__, drawing.__file__, lettering.__file__)
+)
 
 _one_at_a_time = threading.Lock()
 
@@ -88,7 +97,9 @@ class Statement:
 
 
 def _digest_of(card: Card | Statement) -> str:
-    return hashlib.blake2b(repr(card).encode(), digest_size=12).hexdigest()
+    """Of its words, of the fonts that they can be drawn with, and of the code that draws: whoever has a card that would be
+    drawn otherwise now gets it anew."""
+    return hashlib.blake2b(repr((card, usable(), DRAWN_BY)).encode(), digest_size=12).hexdigest()
 
 
 @functools.lru_cache(maxsize=64)

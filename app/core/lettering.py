@@ -6,10 +6,12 @@ pieces, each in the first font that has its letters. What no font has cannot be 
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import functools
+import itertools
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PIL import ImageDraw, ImageFont, features
 
@@ -133,9 +135,20 @@ def has_all(pair: Pair, text: str) -> bool:
     return all(_has(name, letter) for name in dict.fromkeys(pair) for letter in _letters(text))
 
 
+def usable() -> tuple[object, ...]:
+    """What this machine writes with: the fonts that it has, and whether letters can be joined. Another machine, or this one
+    after fonts came, may draw the same text otherwise."""
+    return (*(name for pair in FONTS for name in pair if find_file(name) is not None), bool(features.check("raqm")))
+
+
 def find_pair(text: str) -> Pair | None:
     """The first fonts, bold and regular, that have every letter of `text`; None when there are none."""
     return next((pair for pair in FONTS if find_file(pair[1]) is not None and has_all(pair, text)), None)
+
+
+@functools.lru_cache(maxsize=8192)
+def _first_with(character: str, fonts: tuple[Pair, ...]) -> Pair | None:
+    return next((pair for pair in fonts if find_file(pair[1]) is not None and has_all(pair, character)), None)
 
 
 def pieces(text: str, fonts: Sequence[Pair]) -> list[tuple[str, Pair]] | None:
@@ -144,12 +157,13 @@ def pieces(text: str, fonts: Sequence[Pair]) -> list[tuple[str, Pair]] | None:
     What has no script of its own (spaces, digits, points, marks on letters) stays with the piece before it if that can be.
     """
     found: list[tuple[str, Pair]] = []
+    order = tuple(fonts)
     for character in text:
         stays = character.isspace() or character in JOINERS or not character.isalpha()
         if found and stays and has_all(found[-1][1], character):
             found[-1] = (found[-1][0] + character, found[-1][1])
             continue
-        pair = next((each for each in fonts if find_file(each[1]) is not None and has_all(each, character)), None)
+        pair = _first_with(character, order)
         if pair is None:
             return None
         if found and found[-1][1] == pair:
@@ -216,46 +230,49 @@ def find_face(text: str, *, bold: bool, size: int) -> Face | None:
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
-def _less(text: str) -> str:
-    """The text without its last letter and the marks on it."""
-    end = len(text) - 1
-    while end > 0 and (text[end] in JOINERS or unicodedata.category(text[end]) in ("Mn", "Mc")):
-        end -= 1
-    return text[:end]
+def _fitting(text: str, measure: Callable[[str], float], room: float) -> int:
+    """How many characters of the text there is room for, no letter without its marks. Few are measured: a longer part is
+    taken to be wider."""
+    ends = [
+        end
+        for end in range(1, len(text) + 1)
+        if end == len(text) or not (text[end] in JOINERS or unicodedata.category(text[end]) in ("Mn", "Mc"))
+    ]
+    fit = bisect.bisect_right(ends, room, key=lambda end: measure(text[:end]))
+    return ends[fit - 1] if fit else 0
 
 
 def cut(text: str, face: Face, room: float) -> str:
     """As much of the text as there is room for, with an ellipsis."""
-    while text and face.getlength(text + "…") > room:
-        text = _less(text).rstrip()
-    return text + "…"
+    end = _fitting(text, lambda part: face.getlength(part.rstrip() + "…"), room)
+    return text[:end].rstrip() + "…"
 
 
 def wrapped(text: str, face: Face, room: float, most: int) -> tuple[list[str], bool]:
     """The lines of a text, at most `most`, and whether it was all. Words break only where one is too long for a
     line, as everything is in scripts without spaces."""
-    lines = broken(text, face.getlength, room)
+    lines = list(itertools.islice(broken(text, face.getlength, room), most + 1))
     if len(lines) <= most:
         return lines, True
+    # The last line has room for nothing of what comes after the next.
     return [*lines[: most - 1], cut(" ".join(lines[most - 1 :]), face, room)], False
 
 
-def broken(text: str, measure: Callable[[str], float], room: float) -> list[str]:
+def broken(text: str, measure: Callable[[str], float], room: float) -> Iterator[str]:
     """`text` in lines that are no wider than `room`, by what `measure` says of a line."""
-    lines, line = [], ""
+    line = ""
     for word in text.split():
         longer = f"{line} {word}" if line else word
         if measure(longer) <= room:
             line = longer
             continue
         if line:
-            lines.append(line)
-        while measure(word) > room:
-            part = word
-            while len(part) > 1 and measure(part) > room:
-                part = _less(part) or part[:1]
-            lines.append(part)
-            word = word[len(part) :]
-        line = word
-    lines.append(line)
-    return [each for each in lines if each]
+            yield line
+        rest = word
+        # One letter is a line of its own where there is no room even for it.
+        while (end := _fitting(rest, measure, room) or 1) < len(rest):
+            yield rest[:end]
+            rest = rest[end:]
+        line = rest
+    if line:
+        yield line

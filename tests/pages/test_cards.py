@@ -180,7 +180,7 @@ def test_a_script_that_no_font_has_shows_hands_and_no_empty_boxes() -> None:
     said = differ(unwritten, dataclasses.replace(unwritten, site="Manyhands · Demonstration: nothing here is real"))
     assert said is not None
     assert said[3] <= 130  # whose it is, and that it is a demonstration, is said above them
-    assert differ(unwritten, Card("", UNWRITTEN, given=2, open=4)) is not None
+    assert differ(unwritten, Card("Manyhands", UNWRITTEN, given=2, open=4)) is not None  # and hands say where it stands
     # The control: a title that can be written is.
     assert differ(Card("Manyhands", "Sort and pack"), Card("Manyhands", "Sort and park")) is not None
     # A part that cannot be written is left out, and a pictograph costs nobody the title.
@@ -217,6 +217,79 @@ def test_titles_are_written_in_every_script_also_beside_another() -> None:
         assert unicodedata.category(line[0]) == "Lo", line
     # Letters of two fonts in a text from the right would stand in the wrong order: a hand instead.
     assert lettering.find_face("שלום 愛子", bold=True, size=84) is None
+
+
+@pytest.mark.parametrize("gap", ["", " "])
+def test_what_a_long_title_costs_is_bounded(gap: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring is what costs, most of all where each letter is in another font: 300 letters took minutes, and all other
+    cards waited for them. Counted, so that a busy machine changes nothing."""
+    measured: list[int] = []
+    measure = lettering.Face.getlength
+
+    def counting(face: lettering.Face, text: str) -> float:
+        measured.append(len(text))
+        return measure(face, text)
+
+    monkeypatch.setattr(lettering.Face, "getlength", counting)
+    two = "愛a" if lettering.find_face("愛a", bold=True, size=84) is not None else "ba"
+    long = gap.join(two * 150)
+    for draw in (
+        lambda: draw_statement(Statement(long, long, long, (long, long))),
+        lambda: draw_statement(Statement(long, long, long, (long, long), withdrawn=True)),
+        lambda: draw_card(Card(long, long, long, long, given=2, open=3, dated=long)),
+    ):
+        measured.clear()
+        draw_card.cache_clear()
+        draw_statement.cache_clear()
+        draw()
+        assert 20 < len(measured) < 2_000
+        assert sum(measured) < 80_000
+    # The control: a letter less each time, as it was, is beyond it already in three lines.
+    face, rest = lettering.find_face("ba", bold=True, size=84), "ba" * 150
+    assert face is not None
+    measured.clear()
+    for _line in range(3):
+        part = rest
+        while face.getlength(part) > 1056:
+            part = part[:-1]
+        rest = rest[len(part) :]
+    assert sum(measured) > 80_000
+
+
+def test_lines_are_as_full_as_they_may_be() -> None:
+    def wide(text: str) -> float:
+        return 10 * len(text)
+
+    assert [*lettering.broken("one two three " + "x" * 25 + " four", wide, 100)] == [
+        "one two", "three", "x" * 10, "x" * 10, "xxxxx four",
+    ]  # fmt: skip
+    assert [*lettering.broken("", wide, 100)] == []
+    # One letter to a line where there is no room for any, marks and all.
+    assert [*lettering.broken("xyz", wide, 5)] == ["x", "y", "z"]
+    assert "".join(lettering.broken("\u0e17\u0e35\u0e48" * 3, wide, 15)) == "\u0e17\u0e35\u0e48" * 3
+
+
+def test_whoever_has_a_card_gets_it_anew_when_it_is_drawn_otherwise(
+    app: Flask, client: CheckingClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/organizations/{make_organization().slug}/card.png"
+    first = client.get(path).headers["ETag"]
+    # The control: the same fonts and the same hand.
+    assert client.get(path, headers={"If-None-Match": first}).status_code == 304
+    seen = {first}
+    for where, name, value in (
+        (lettering, "FONTS", ()),  # as on a machine to which fonts come or from which they go
+        (lettering.features, "check", lambda _feature: False),  # letters are not joined there
+        (cards, "DRAWN_BY", "another version of this program"),
+    ):
+        with monkeypatch.context() as other:
+            other.setattr(where, name, value)
+            draw_card.cache_clear()
+            again = client.get(path, headers={"If-None-Match": first})
+        assert again.status_code == 200, name
+        seen.add(again.headers["ETag"])
+    assert len(seen) == 4
+    draw_card.cache_clear()
 
 
 def test_a_title_from_the_right_leaves_the_logo_its_place() -> None:
