@@ -18,6 +18,8 @@ OVER = ("canceled", "incomplete_expired")
 NOT_PAID = "payment_failed"
 # What stands beside a subscription that we ended because its first payment never came: by that it is known again.
 NEVER_PAID = "The first payment was refused"
+# And beside one that we ended because its account had been disconnected from the site.
+CUT_OFF = "The account was disconnected from the site for a while"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +78,13 @@ def _attempt(thing: Any) -> int | None:
 
 
 def _ended_for(thing: Any) -> str:
-    """Stripe's reason; of one that we ended because it was never paid, that of a card declined to the last."""
+    """Stripe's reason; of one that we ended because it was never paid, that of a card declined to the last; of one that we
+    ended because it had been cut off, that."""
     details = getattr(thing, "cancellation_details", None)
     if details is None:
         return ""
+    if details.comment == CUT_OFF:
+        return CUT_OFF
     return NOT_PAID if details.comment == NEVER_PAID else str(details.reason or "")
 
 
@@ -166,14 +171,14 @@ def list_invoices(subscription_id: str, since: dt.datetime, *, account: str | No
 
 @gateway._translated
 def cancel_subscription(
-    subscription_id: str, idempotency_key: str, *, account: str | None, never_paid: bool = False
+    subscription_id: str, idempotency_key: str, *, account: str | None, comment: str = ""
 ) -> SubscriptionFacts:
-    """End a subscription at once: nothing is asked for any more, and nothing paid goes back. `never_paid`: because its first
-    payment was refused. Raises GatewayError."""
+    """End a subscription at once: nothing is asked for any more, and nothing paid goes back. `comment`: NEVER_PAID or CUT_OFF,
+    by which it is known why, or "". Raises GatewayError."""
     options = gateway._options(account, idempotency_key)
     cancel = gateway._client().v1.subscriptions.cancel
-    if never_paid:
-        return _subscription_facts(cancel(subscription_id, {"cancellation_details": {"comment": NEVER_PAID}}, options))
+    if comment:
+        return _subscription_facts(cancel(subscription_id, {"cancellation_details": {"comment": comment}}, options))
     return _subscription_facts(cancel(subscription_id, {}, options))
 
 

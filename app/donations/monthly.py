@@ -170,7 +170,9 @@ def end_failed(gift_id: int, subscription_id: str) -> None:
         return
     if not gateway_monthly.fetch_subscription(subscription_id, account=account.id).is_over:
         key = f"manyhands-monthly-failed-{gift_id}-{subscription_id}"
-        gateway_monthly.cancel_subscription(subscription_id, key, account=account.id, never_paid=True)
+        gateway_monthly.cancel_subscription(
+            subscription_id, key, account=account.id, comment=gateway_monthly.NEVER_PAID
+        )
 
 
 def stop(gift_id: int) -> None:
@@ -180,6 +182,8 @@ def stop(gift_id: int) -> None:
     if gift is None:
         return
     subscription, account = gift.stripe_subscription_id, gift.account
+    # Nobody asked for that: it has ended here because its account seemed to be taken from us.
+    was_cut_off = gift.ended_by == "account" and gift.stop_asked_at is None
     db.session.rollback()
     if subscription is None:
         first = monthly_queries.find_first_donation_id(gift_id)
@@ -195,7 +199,8 @@ def stop(gift_id: int) -> None:
         facts = gateway_monthly.fetch_subscription(subscription, account=account)
         if not facts.is_over:
             key = f"manyhands-monthly-stop-{gift_id}"
-            facts = gateway_monthly.cancel_subscription(subscription, key, account=account)
+            why = gateway_monthly.CUT_OFF if was_cut_off else ""
+            facts = gateway_monthly.cancel_subscription(subscription, key, account=account, comment=why)
     except GatewayError as error:
         if error.code == ACCOUNT_GONE and account is not None:
             if not accounts.doubt(account):  # the donor's word holds, and Stripe is told when it answers again
@@ -317,7 +322,7 @@ def pause(gift_id: int, *, paused: bool) -> None:
     if facts.is_held and not paused:  # it would be, once an invoice is paid
         raise refuse(
             "monthly_paused",
-            _("The payment service has not resumed it yet"),
+            _("The payment service has not resumed it yet."),
             _("Look again later, or put in another card."),
         )
 

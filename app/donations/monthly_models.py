@@ -12,7 +12,8 @@ from app.fundraisers.models import Fundraiser
 
 MONTHLY_STATUSES = ("pending", "active", "past_due", "paused", "ended")
 # Who or what ended it: its donor, the end of its fundraiser, a card that was declined to the last, the organization; or that
-# the organization took its account from us, so that we follow it no longer and cannot stop it at Stripe.
+# the organization took its account from us, so that we follow it no longer and cannot stop it at Stripe. "" while it runs, and
+# of one that we ended when an account that had been taken from us answered again.
 ENDED_BY = ("", "donor", "fundraiser", "payment", "organization", "account")
 
 

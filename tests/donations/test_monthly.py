@@ -244,7 +244,7 @@ def test_a_declined_card_is_told_kindly_and_tried_again(gift: Monthly) -> None:
         gift.hear()
     assert (gift.row().status, gift.row().ended_by) == ("ended", "payment")
     assert gift.mails().count("monthly_ended") == 1
-    assert "declined the payment several times" in gift.page()
+    assert "your bank declined the payment. No further" in gift.page()
     assert gift.months() == [("paid", 2500)] * 2
 
 
@@ -293,10 +293,18 @@ def test_its_donor_changes_pauses_resumes_and_stops_it_with_one_press(
         assert client.post(gift.url("/resume")).status_code == 303
     assert gift.row().status == "active"  # which of the two is newer nobody knows: it was asked once more
     # Stripe may let it stand still by its own rules, or the organization in the dashboard: its donor resumes that, too.
+    assert client.post(gift.url("/pause")).status_code == 303
     gift.connecting.server.hook("POST", f"subscriptions/{before.id}/hold", {})
     gift.hear()
-    assert (gift.row().status, gift.subscription()["pause_collection"]) == ("paused", None)
+    assert (gift.row().status, gift.subscription()["status"]) == ("paused", "paused")
+    assert gift.subscription()["pause_collection"] is not None
     assert gift.renew() is None
+    with monkeypatch.context() as waits:  # Stripe may wait for an invoice first
+        waits.setattr(gateway_monthly, "resume_subscription", lambda *_about, **_named: _as_it_is(gift))
+        answer = client.post(gift.url("/resume"))
+    assert answer.status_code == 409
+    assert "has not resumed it yet. Look again later" in answer.text
+    assert (gift.row().status, gift.subscription()["pause_collection"]) == ("paused", None)
     assert "Resumed, from the next month on" in follow(client, client.post(gift.url("/resume")))
     assert (gift.row().status, gift.subscription()["status"]) == ("active", "active")
     gift.hear()

@@ -262,19 +262,48 @@ def test_another_platforms_key_ends_nothing(
     assert [mail for mail in mailbox.messages if "has ended" in mail["Subject"]] == []
 
 
-@pytest.mark.parametrize("by", ["donor", "fundraiser"])
-def test_what_was_asked_to_stop_and_was_cut_off_says_who_stopped_it_once_it_is(gift: Monthly, by: str) -> None:
+@pytest.mark.parametrize(
+    ("was", "by", "said"),
+    [
+        ("stopped", "donor", "You stopped"),
+        ("stopped, then suspended", "donor", "You stopped"),
+        ("ended", "fundraiser", "takes no more gifts"),
+        ("suspended", "fundraiser", "takes no more gifts"),
+        ("not paid", "payment", "Your bank declined the payment, so"),
+        ("running", "", "was disconnected from this site for a while"),
+        ("ended at Stripe", "organization", "has ended your monthly gift"),
+    ],
+)
+def test_what_was_cut_off_says_who_stopped_it_once_it_is(
+    gift: Monthly, mailbox: Mailbox, was: str, by: str, said: str
+) -> None:
     gift.begin()
+    subscription = gift.row().stripe_subscription_id or ""
     with transaction():
-        operations.ask_to_stop(gift.id, by)
-        if by == "fundraiser":
-            fundraiser = db.session.get_one(Fundraiser, db.session.get_one(MonthlyGift, gift.id).fundraiser_id)
-            fundraiser.status, fundraiser.ended_at = "ended", now() - dt.timedelta(seconds=1)
+        row = db.session.get_one(MonthlyGift, gift.id)
+        fundraiser = db.session.get_one(Fundraiser, row.fundraiser_id)
+        if was == "suspended":
+            fundraiser.organization.status = "suspended"
+        if was.startswith("stopped") or by == "fundraiser":
+            operations.ask_to_stop(gift.id, by)
+        if was == "ended":
+            assert row.stop_asked_at is not None
+            fundraiser.status, fundraiser.ended_at = "ended", row.stop_asked_at - dt.timedelta(seconds=1)
         operations.cut_off(gift.id)
+        if was == "stopped, then suspended":
+            fundraiser.organization.status = "suspended"
+    if was in ("ended at Stripe", "not paid"):
+        key, unpaid = "manyhands-monthly-elsewhere", was == "not paid"
+        why = gateway_monthly.NEVER_PAID if unpaid else ""
+        gateway_monthly.cancel_subscription(subscription, key, account=gift.account, comment=why)
+    with transaction():
         operations.promise_to_stop_again(gift.account)  # it answers again
     monthly.stop(gift.id)
     gift.work_off()
     assert (gift.row().ended_by, gift.subscription()["status"]) == (by, "canceled")
+    ended = [text_of(mail) for mail in mailbox.messages if mail["Subject"].endswith("our monthly gift has ended")]
+    assert len(ended) == 2
+    assert said in " ".join(ended[1].split())
     # Who was told that it may go on is told that it does not.
     assert (gift.mails().count("monthly_ended"), audited("monthly_gift.ended")) == (2, ["monthly_gift.ended"] * 2)
 
@@ -300,7 +329,7 @@ def test_what_has_ended_here_and_is_charged_at_stripe_all_the_same_is_ended_ther
     gift.connecting.server.requests.clear()
     assert gift.connecting.client.post(f"/donations/{donation_token(newest or 0)}/cancel").status_code == 303
     assert gift.connecting.server.posts() == []  # a later month never had a page at Stripe, and gets none now
-    assert (gift.row().ended_by, gift.subscription()["status"]) == ("organization", "canceled")
+    assert (gift.row().ended_by, gift.subscription()["status"]) == ("", "canceled")  # by us
 
 
 def test_a_first_payment_that_a_bank_refused_is_tried_again_with_one_subscription(

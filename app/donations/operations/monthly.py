@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.core.audit import record
+from app.core.audit import AuditEvent, record
 from app.core.clock import now
 from app.core.db import db, lock, new_id, uses_sqlite
 from app.core.errors import Refused, refuse
@@ -17,7 +17,7 @@ from app.core.money import Money
 from app.core.outbox import enqueue, promise_again
 from app.donations import gift_aid, tally
 from app.donations.facts import PaymentFacts, SessionFacts
-from app.donations.gateway_monthly import NOT_PAID, InvoiceFacts, SubscriptionFacts
+from app.donations.gateway_monthly import CUT_OFF, NOT_PAID, InvoiceFacts, SubscriptionFacts
 from app.donations.models import Donation
 from app.donations.monthly_models import MonthlyDecline, MonthlyGift, PortalConfiguration
 from app.donations.operations import fulfilling
@@ -246,7 +246,7 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts, *, asked_at: dt.da
         return True
     if gift.status == "ended":
         if facts.is_over and gift.ended_by == "account":  # Stripe could be told after all
-            gift.ended_by = _who_stopped(gift)
+            gift.ended_by = _who_stopped(gift, facts)
             _record("ended", gift)  # its donor was told that it may go on, and reads that it does not
             enqueue("mail_monthly_ended", {"monthly_gift_id": gift.id}, key=f"monthly_ended:{gift.id}:after_all")
             db.session.flush()
@@ -273,13 +273,16 @@ def note_subscription(gift_id: int, facts: SubscriptionFacts, *, asked_at: dt.da
     return True
 
 
-def _who_stopped(gift: MonthlyGift) -> str:
-    """Who asked to stop one of which only the end of its account was kept: its fundraiser, when that was over by then."""
+def _who_stopped(gift: MonthlyGift, facts: SubscriptionFacts) -> str:
+    """Who or what ended one of which only the end of its account was kept: whoever had asked for that before, else what Stripe
+    says; "" when it was we, because of the account."""
     if gift.stop_asked_at is None:
-        return "organization"
-    fundraiser = gift.fundraiser
-    was_over = fundraiser.ended_at is None or fundraiser.ended_at <= gift.stop_asked_at
-    return "fundraiser" if was_over and not accepts_gifts(fundraiser) else "donor"
+        return {NOT_PAID: "payment", CUT_OFF: ""}.get(facts.ended_for, "organization")
+    asked = sa.select(AuditEvent.data).where(
+        AuditEvent.subject_id == gift.id, AuditEvent.action == "monthly_gift.stop_asked"
+    )
+    data = db.session.scalars(asked.order_by(AuditEvent.id.desc()).limit(1)).first() or {}
+    return str(data.get("by", "donor"))
 
 
 def _is_of_another_try(gift: MonthlyGift, facts: SubscriptionFacts) -> bool:
@@ -306,7 +309,7 @@ def ask_to_stop(gift_id: int, by: str) -> None:
     if gift.status == "ended" or gift.stop_asked_at is not None:
         return
     gift.stop_asked_at, gift.ended_by = now(), by
-    _record("stop_asked", gift)
+    _record("stop_asked", gift, by=by)
     _promise_stop(gift, after=ACT_FIRST if by == "donor" else NOW)
     db.session.flush()
 
@@ -461,11 +464,11 @@ def get(gift_id: int) -> MonthlyGift:
     return gift
 
 
-def _record(what: str, gift: MonthlyGift) -> None:
+def _record(what: str, gift: MonthlyGift, **said: str) -> None:
     record(
         f"monthly_gift.{what}",
         subject=gift,
         by=None,
         organization_id=gift.organization_id,
-        data={"amount_minor": gift.amount_minor, "currency": gift.currency},
+        data={"amount_minor": gift.amount_minor, "currency": gift.currency, **said},
     )

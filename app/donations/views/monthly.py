@@ -111,7 +111,7 @@ def _pause(gift_id: int, *, paused: bool, said: str) -> ResponseReturnValue:
 @public(load=monthly_queries.find_monthly_by_token)
 def pause_monthly(gift: MonthlyGift) -> ResponseReturnValue:
     """No month is paid until it is resumed."""
-    return _pause(gift.id, paused=True, said=_("Paused. Nothing is taken until you resume it"))
+    return _pause(gift.id, paused=True, said=_("Paused. No further payment is asked for until you resume it"))
 
 
 @donations.post("/monthly/<token>/resume")
