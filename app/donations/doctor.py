@@ -165,10 +165,13 @@ def look_at_inbox(zone: str = "UTC") -> list[Finding]:
         findings.append(Finding("look", _("Not found at Stripe"), text, remedy))
     if inbox.gone:
         which = ", ".join(" ".join(filter(None, (one.type, one.object_id, one.account))) for one in inbox.gone)
-        remedy = _("If it was deleted there (a test clock, a customer), all is well. Nothing of it was counted.")
+        remedy = _(
+            "If it was deleted there (a test clock, a customer), all is well. If the key was another's then, "
+            "`flask ledger verify --with-stripe` names what is missing from the books. Nothing of it was counted."
+        )
         text = _("Stripe does not know any more what these events spoke of: %(which)s.", which=which)
         findings.append(Finding("look", _("Gone at Stripe"), text, remedy))
-    if not inbox.waiting and not inbox.given_up:
+    if not inbox.waiting and not inbox.given_up and not inbox.missing:
         findings.append(Finding("good", _("Events that wait"), _("None waits, none was given up.")))
     return findings
 

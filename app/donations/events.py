@@ -62,11 +62,23 @@ def _do(act: Callable[[StoredEvent], None], event: StoredEvent) -> None:
         if error.missing == (event.object_id, account):
             _let_go(event)
             return
+        if not error.passing:
+            _is_not_gone(event)
         if error.code != gateway.ACCOUNT_GONE or account is None:
             raise
         if not accounts.doubt(account):
             raise GatewayError(error.code, passing=True) from error
         _keep_unasked(event, account)
+    except Exception:
+        _is_not_gone(event)
+        raise
+
+
+def _is_not_gone(event: StoredEvent) -> None:
+    """It failed for another reason than that Stripe does not know what it speaks of."""
+    db.session.rollback()
+    with transaction():
+        inbox.note_not_gone(event.id)
 
 
 def _let_go(event: StoredEvent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import re
@@ -21,7 +22,7 @@ from app.core.outbox import Outbox
 from app.donations import checks, money_queries, reconciling
 from app.donations.money_facts import BalanceFacts, DisputeFacts
 from app.donations.money_models import Dispute, FraudWarning, MoneyMismatch, Refund
-from app.donations.operations.disputes import note_dispute
+from app.donations.operations.disputes import _taken, note_dispute
 from app.donations.operations.mismatches import mark_seen, note_mismatch
 from app.donations.operations.payouts import find_owners
 from tests.conftest import CheckingClient
@@ -231,6 +232,19 @@ def test_a_total_is_never_negative_even_when_a_bank_takes_what_went_back_already
     with transaction():
         note_dispute(given.donation_id, facts("needs_response", -2500), fetched_at=at - dt.timedelta(seconds=1))
     assert back.rows(Dispute)[0].status == "won"
+
+
+@pytest.mark.rule("F5")
+@pytest.mark.parametrize("first", ["what was disputed", "what it costs"])
+def test_of_one_second_and_without_a_rate_the_most_that_was_taken_is_what_was_disputed(first: str) -> None:
+    disputed, cost = (
+        BalanceFacts(f"txn_{minor}", "adjustment", Money(-minor, "EUR"), Money(0, "EUR"), "du_x", now())
+        for minor in (2300, 1380)
+    )
+    cost = dataclasses.replace(cost, created_at=disputed.created_at)
+    listed = [disputed, cost] if first == "what was disputed" else [cost, disputed]
+    dispute = Dispute(amount_minor=2500, currency="USD")
+    assert [_taken(dispute, one, listed) for one in (disputed, cost)] == [2500, 1500]
 
 
 @pytest.mark.rule("F5")

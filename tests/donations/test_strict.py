@@ -12,7 +12,7 @@ from app.core import outbox
 from app.core.clock import moved_to, now
 from app.core.db import db, transaction
 from app.core.money import Money
-from app.donations import checkout, doctor, gateway, gateway_monthly, going_back, monthly
+from app.donations import checkout, doctor, events, gateway, gateway_monthly, going_back, monthly
 from app.donations.gateway import GatewayError
 from app.donations.models import Donation
 from app.donations.money_models import Dispute
@@ -118,7 +118,7 @@ def test_what_was_asked_while_an_account_was_doubted_is_done_once_it_is_back(
 
 @pytest.mark.rule("F3")
 def test_what_is_gone_at_stripe_is_let_go_of_a_day_later_and_the_operator_reads_it(
-    gift: Monthly, connecting: Connecting, work_off: WorkOff
+    gift: Monthly, connecting: Connecting, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A test clock or a customer that was deleted, or a wrong key for a while: both answer that there is no such thing."""
     gift.begin()
@@ -130,6 +130,9 @@ def test_what_is_gone_at_stripe_is_let_go_of_a_day_later_and_the_operator_reads_
     assert (len(back), len(lost)) == (2, 2)
     for one in (*told[0], *told[1]):
         assert connecting.knock(one) == 200
+
+    def fails(_event: object) -> None:
+        raise ZeroDivisionError
 
     def notes() -> list[set[tuple[str, str]]]:
         return [{note_of(one["id"]) for one in some} for some in told]
@@ -146,11 +149,20 @@ def test_what_is_gone_at_stripe_is_let_go_of_a_day_later_and_the_operator_reads_
             assert notes() == [{("received", "")}] * 2
             with moved_to(begun + dt.timedelta(hours=2)):
                 assert "4 events speak" in said()["Not found at Stripe"][1]
-                assert said()["Events that wait"][0] == "good"
+                assert "Events that wait" not in said()  # neither that none waits
+            # It is known after all, and something of ours fails: these wait, and the day begins anew.
+            with moved_to(begun + dt.timedelta(hours=3)), monkeypatch.context() as ours:
+                ours.setattr(events, "ACTS", (("invoice", fails),))
+                assert work_off()["failed"] == 4
+                assert "Not found at Stripe" not in said()
+                assert said()["Events that wait"][0] == "bad"
         with moved_to(begun + dt.timedelta(hours=4)):
             assert work_off()["failed"] == 0
         assert notes() == [{("handled", "")}, {("received", "")}]
-        with moved_to(begun + dt.timedelta(hours=26)):
+        with moved_to(begun + dt.timedelta(hours=26)):  # a day after it was said first, and not since
+            assert work_off()["failed"] == 0
+            assert notes()[1] == {("received", "")}
+        with moved_to(begun + dt.timedelta(hours=30)):
             assert work_off()["failed"] == 0
             assert "Not found at Stripe" not in said()
             level, text = said()["Gone at Stripe"]

@@ -203,8 +203,9 @@ def _taken(dispute: Dispute, balance: BalanceFacts, all_of_it: Sequence[BalanceF
         if abs(whole - abs(settled)) <= 1:  # the dispute's amount, but for the rounding
             return dispute.amount_minor if settled > 0 else -dispute.amount_minor
         return int((settled / balance.rate * scale).to_integral_value(ROUND_HALF_EVEN))
-    first = min((one for one in all_of_it if one.amount.amount_minor < 0), key=_in_order, default=balance)
-    return round(dispute.amount_minor * settled / abs(first.amount.amount_minor)) if settled else 0
+    taken = [(one.created_at, one.amount.amount_minor) for one in all_of_it if one.amount.amount_minor < 0]
+    _at, first = min(taken, default=(balance.created_at, balance.amount.amount_minor))  # of one second the most
+    return round(dispute.amount_minor * settled / abs(first)) if settled else 0
 
 
 def _is_cost(dispute: Dispute, balance: BalanceFacts, taken: int) -> bool:

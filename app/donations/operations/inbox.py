@@ -186,6 +186,17 @@ def let_go(event_id: int) -> dt.timedelta:
     return left
 
 
+def note_not_gone(event_id: int) -> None:
+    """What an event speaks of was asked for again, and the answer was not that Stripe does not know it: whatever said so before
+    is believed no more."""
+    db.session.execute(
+        sa.update(StripeEvent)
+        .where(StripeEvent.id == event_id, StripeEvent.gone_since.is_not(None))
+        .values(gone_since=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def note_listed(until: dt.datetime, *, account: str | None = None) -> None:
     """Stripe's list of events of `account` (None: the installation's own) has been read up to `until`."""
     row = db.session.get(StripeSync, account or PLATFORM, with_for_update=True)
