@@ -7,7 +7,7 @@ import datetime as dt
 
 from app.accounts.models import Person
 from app.core.clock import age_on, today
-from app.core.places import find_region
+from app.core.places import find_region, region_at
 
 # Under this age nobody has an account, and nothing of them is kept (G4).
 MINIMUM_AGE = 13
@@ -36,14 +36,30 @@ def majority_age(country: str | None) -> int:
     return _LATER_MAJORITY.get(country or "", ADULT_AGE)
 
 
-def majority_age_at(country: str | None, region: str | None) -> int:
-    """The age from which somebody is an adult at a place in that ISO country and its state or province, by code or name (G4).
-    Where that is not known, and it matters, the highest."""
+Point = tuple[float | None, float | None]
+
+
+def majority_age_at(country: str | None, region: str | None, point: Point = (None, None)) -> int:
+    """The age from which somebody is an adult at a place in that ISO country and its state or province, by code or name, or
+    where that says nothing by its latitude and longitude (G4). Where it is not known, and it matters, the highest."""
     later = _LATER_IN.get(country or "")
     if later is None:
         return majority_age(country)
-    code = find_region(country or "", region or "")
+    code = _find_province(country or "", region, point)
     return max(later.values()) if code is None else later.get(code, majority_age(country))
+
+
+def lacks_province(country: str | None, region: str | None, point: Point = (None, None)) -> bool:
+    """True where the age of majority depends on the state or province, and that is not known."""
+    return (country or "") in _LATER_IN and _find_province(country or "", region, point) is None
+
+
+def _find_province(country: str, region: str | None, point: Point) -> str | None:
+    latitude, longitude = point
+    code = find_region(country, region or "")
+    if code is not None or latitude is None or longitude is None:
+        return code
+    return region_at(country, latitude, longitude)
 
 
 def adult_from(birth_date: dt.date, country: str | None) -> dt.date:

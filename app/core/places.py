@@ -71,6 +71,14 @@ def find_region(country: str, text: str) -> str | None:
     return codes.pop() if len(codes) == 1 else None
 
 
+@functools.lru_cache(maxsize=1000)
+def region_at(country: str, latitude: float, longitude: float) -> str | None:
+    """The code of the state or province of the nearest place to a point (degrees); None where that is in another ISO country,
+    too far away to belong to it, or not within what `find_region` knows. Raises ValueError as nearest_place."""
+    near = locate(latitude, longitude)
+    return find_region(country, near.region or "") if near.country == country else None
+
+
 def distance_m(latitude_1: float, longitude_1: float, latitude_2: float, longitude_2: float) -> float:
     """Great-circle distance in metres between two points in degrees (haversine formula, which keeps short ones exact)."""
     phi_1, phi_2 = math.radians(latitude_1), math.radians(latitude_2)

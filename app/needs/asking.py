@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.accounts import policy
 from app.accounts.policy import majority_age_at
 from app.core.errors import Reason
 from app.core.i18n import _
@@ -43,8 +44,21 @@ def country_of(need: Need) -> str | None:
 
 def majority_of(need: Need) -> int:
     """The age from which somebody is an adult by the law of a need's place, or where none is said of its organization's (G4)."""
-    place = need if need.country else need.organization
-    return majority_age_at(place.country, place.region)
+    return majority_age_at(*_where_law_is(need))
+
+
+def lacks_province(need: Need) -> bool:
+    """True where it depends on the state or province, and neither the need's place nor its organization's says it."""
+    return policy.lacks_province(*_where_law_is(need))
+
+
+def _where_law_is(need: Need) -> tuple[str | None, str | None, policy.Point]:
+    """Country, state or province and point. A need of which only the country is said is where its organization is, when that
+    is in the same country: what is imported without a place has a country all the same."""
+    says_more = need.region or need.latitude is not None
+    if need.country and (says_more or need.country != need.organization.country):
+        return need.country, need.region, (need.latitude, need.longitude)
+    return need.organization.country, need.organization.region, (None, None)
 
 
 def list_requirements(

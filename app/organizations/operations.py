@@ -190,6 +190,7 @@ def add_location(organization_id: int, *, by: Person, name: str, address: str, p
         **_looked_up(place, organization),
     )
     db.session.add(location)
+    _learn_region(organization, location)
     db.session.flush()
     _record("location.added", organization, location, by, {})
     return location
@@ -212,6 +213,7 @@ def edit_location(
     if place is not None:
         for column, value in _looked_up(place, organization).items():
             setattr(location, column, value)
+        _learn_region(organization, location)
     if address is not None:
         location.address = address.strip()
     if private is not None:
@@ -219,6 +221,13 @@ def edit_location(
     db.session.flush()
     _record("location.edited", organization, location, by, {})
     return location
+
+
+def _learn_region(organization: Organization, location: Location) -> None:
+    """An organization of which no state or province is known is in that of a place it works from: the law there says who is
+    an adult (G4). The town of the place stays the place's own, which may be private."""
+    if organization.region is None and location.country == organization.country:
+        organization.region = location.region
 
 
 def _checked_name(name: str) -> str:

@@ -160,7 +160,6 @@ def purge() -> None:
     deletions = (
         operations.purge_clearances,
         operations.purge_exemptions,
-        operations.purge_guardianships,
         purge_attempts,
     )
     for delete in deletions:

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
 from app.accounts.policy import is_known_minor
@@ -32,6 +33,7 @@ from app.safeguarding.models import (
     Guardianship,
     RequirementProfile,
 )
+from app.safeguarding.policy import is_needed
 from app.safeguarding.requirements import Requirement, meets
 
 _LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
@@ -98,9 +100,11 @@ class Waived:
 
 @dataclasses.dataclass(frozen=True)
 class Guarded:
-    """A minor's guardian has agreed; `confirmed`: staff of this organization spoke to them by a second means."""
+    """A minor's guardian has agreed; `confirmed`: staff of this organization spoke to them by a second means. `ended`: the
+    minor came of age where they live, and only places that they have already rest on it."""
 
     confirmed: bool
+    ended: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,7 +246,7 @@ def load(person_ids: Collection[int], organization_ids: Collection[int]) -> Know
     for person_id in person_ids:
         for organization_id in organization_ids:
             key = (person_id, organization_id)
-            guardian = Guarded(key in confirmed) if person_id in guarded else None
+            guardian = Guarded(key in confirmed, guarded[person_id]) if person_id in guarded else None
             known = tuple(held.get(key, ()))
             unshared = tuple(fact for fact in passed.get(person_id, ()) if fact not in known)
             people[key] = PersonFacts(known, tuple(waived.get(key, ())), guardian, unshared)
@@ -314,10 +318,14 @@ def _exemptions(person_ids: Collection[int], organization_ids: Collection[int]) 
     )
 
 
-def _guardians(person_ids: Collection[int], organization_ids: Collection[int]) -> tuple[set[int], set[tuple[int, int]]]:
-    """People whose guardian agreed, and the pairs with an organization whose staff confirmed the guardian."""
+def _guardians(
+    person_ids: Collection[int], organization_ids: Collection[int]
+) -> tuple[dict[int, bool], set[tuple[int, int]]]:
+    """People whose guardian agreed, each with whether that ended by their age, and the pairs with an organization whose staff
+    confirmed the guardian."""
     rows = db.session.execute(
-        sa.select(Guardianship.person_id, GuardianConfirmation.organization_id)
+        sa.select(Guardianship, GuardianConfirmation.organization_id)
+        .options(joinedload(Guardianship.person))
         .outerjoin(
             GuardianConfirmation,
             sa.and_(
@@ -327,7 +335,8 @@ def _guardians(person_ids: Collection[int], organization_ids: Collection[int]) -
         )
         .where(Guardianship.person_id.in_(list(person_ids)), Guardianship.status == "consented")
     ).all()
-    return {row[0] for row in rows}, {(row[0], row[1]) for row in rows if row[1] is not None}
+    guarded = {one.person_id: not is_needed(one) for one, _organization_id in rows}
+    return guarded, {(one.person_id, organization_id) for one, organization_id in rows if organization_id is not None}
 
 
 def has_consenting_guardian(person_id: int) -> bool:
@@ -353,10 +362,23 @@ def _list_guarded(person_ids: Collection[int]) -> set[int]:
 
 def guardian_needed() -> Reason:
     """A minor does nothing before a guardian consents (G4)."""
+    message = _("You are not an adult yet: a guardian must agree first.")
+    return Reason("guardian_consent", message, _("Name your guardian: we ask them by email."), "/my-guardian")
+
+
+def guardian_needed_there(majority: int, *, lacks_province: bool) -> Reason:
+    """Nor does an adult at home where people come of age later, at `majority` (G4); where the state or province decides, and
+    is not known, the remedy names that."""
+    if not lacks_province:
+        message = _("Where this is, people come of age at %(age)s: a guardian must agree first.", age=majority)
+        return Reason("guardian_consent", message, _("Name your guardian: we ask them by email."), "/my-guardian")
     return Reason(
         "guardian_consent",
-        _("You are not an adult yet: a guardian must agree first."),
-        _("Name your guardian: we ask them by email."),
+        _(
+            "We do not know in which state or province this is. In some, people come of age at %(age)s: a guardian must agree.",
+            age=majority,
+        ),
+        _("Ask the organization to add the state or province, or name your guardian: we ask them by email."),
         "/my-guardian",
     )
 

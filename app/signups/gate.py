@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import Person
+from app.accounts.policy import ADULT_AGE
 from app.core.clock import age_on, today
 from app.core.db import db
 from app.core.errors import Reason, Refused
@@ -86,13 +87,11 @@ def check_guest(
     found = promises.check_need(shift.need) + _state(shift, None) + check_without_account(shift)
     majority = asking.majority_of(shift.need)
     if birth_date is not None and age_on(birth_date, today("Etc/GMT+12")) < majority:
-        found.append(
-            Reason(
-                "guest_adult",
-                _("Signing up without an account is for people aged %(age)s or older.", age=majority),
-                _("Ask a grown-up you trust whether you can help together."),
-            )
-        )
+        message = _("Signing up without an account is for people aged %(age)s or older.", age=majority)
+        remedy = _("Ask a grown-up you trust whether you can help together.")
+        if age_on(birth_date, today("Etc/GMT+12")) >= ADULT_AGE and asking.lacks_province(shift.need):
+            remedy = _("It depends on the state or province, which we do not know: ask the organization to add it.")
+        found.append(Reason("guest_adult", message, remedy))
     if party_size > MAXIMUM_GUESTS:
         found.append(
             Reason(
@@ -134,8 +133,9 @@ def check_standing(
 def _standing(shift: Shift, person: Person, *, ignore: Signup | None, position: Position | None) -> list[Reason]:
     if not person.is_active:
         return promises.check_person(person)
-    found = _unmet(rules.list_rules(shift, person, position=position or _position_of(ignore, shift)))
-    return found + _overlap(shift, person, ignore) + day_hours.check(shift, person, ignore=ignore)
+    holds = ignore is not None and ignore.shift_id == shift.id and ignore.status in LIVE_STATUSES
+    asked = rules.list_rules(shift, person, position=position or _position_of(ignore, shift), holds=holds)
+    return _unmet(asked) + _overlap(shift, person, ignore) + day_hours.check(shift, person, ignore=ignore)
 
 
 def check_again(signup: Signup) -> list[Reason]:
@@ -172,7 +172,11 @@ def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
     for signup in held:
         if signup.person.is_active:
             asked = rules.list_rules(
-                signup.shift, signup.person, position=_position_of(signup, signup.shift), known=known
+                signup.shift,
+                signup.person,
+                position=_position_of(signup, signup.shift),
+                known=known,
+                holds=True,
             )
             reasons = _unmet(asked) + ([_busy()] if signup.id in busy else [])
             reasons += too_long.get(signup.id, []) + _alone(signup.shift, signup.party_size)
@@ -199,7 +203,7 @@ def list_refusals_in_line(shift: Shift, line: Sequence[Signup]) -> dict[int, lis
         person = signup.person
         reasons = list(people[person.id])
         if person.is_active:
-            asked = rules.list_rules(shift, person, position=_position_of(signup, shift), known=known)
+            asked = rules.list_rules(shift, person, position=_position_of(signup, shift), known=known, holds=True)
             told = {reason.code for reason in reasons}
             reasons += of_all + _state(shift, person)
             reasons += [reason for reason in _unmet(asked) if reason.code not in told]
@@ -223,12 +227,13 @@ def _position_of(signup: Signup | None, shift: Shift) -> Position | None:
     return next((position for position in shift.positions if position.id == signup.position_id), None)
 
 
-def list_rules(shift: Shift, person: Person | None) -> list[rules.Rule]:
-    """What the shift asks of whoever takes it ("To take this shift you need"), and whether `person` meets it.
+def list_rules(shift: Shift, person: Person | None, *, holds: bool = False) -> list[rules.Rule]:
+    """What the shift asks of whoever takes it ("To take this shift you need"), and whether `person` meets it; `holds`: they
+    have a place on it, or a turn, already.
 
     None stands for a visitor, who is told the rules and meets none of them yet.
     """
-    return rules.list_rules(shift, person)
+    return rules.list_rules(shift, person, holds=holds)
 
 
 def asks_for_anything(shift: Shift) -> bool:

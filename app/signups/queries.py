@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -26,6 +26,7 @@ from app.signups.models import (
     ShiftStaff,
     Signup,
 )
+from app.signups.rules import is_adult
 
 # The exact address opens this long before the start (G7).
 ADDRESS_OPENS_BEFORE = dt.timedelta(hours=48)
@@ -97,11 +98,21 @@ def find_live_signup(shift_id: int, person_id: int) -> Signup | None:
 
 def list_live_signups_of(person_id: int) -> Sequence[Signup]:
     """The places a person has and that are not over, soonest first; flexible roles last."""
+    return _list_live([person_id])
+
+
+def list_resting_on_guardian(person_ids: Collection[int]) -> Sequence[Signup]:
+    """Of the places of these people that are not over, those on which they are no adults by the law of where they live or where
+    the shift is: what a guardian agreed to (G4). In one statement for all."""
+    return [place for place in _list_live(person_ids) if not is_adult(place.shift, place.person)] if person_ids else []
+
+
+def _list_live(person_ids: Collection[int]) -> Sequence[Signup]:
     return db.session.scalars(
         with_everything()
         .join(Shift, Shift.id == Signup.shift_id)
         .join(Need, Need.id == Shift.need_id)
-        .where(Signup.person_id == person_id, Signup.status.in_(LIVE_STATUSES))
+        .where(Signup.person_id.in_(list(person_ids)), Signup.status.in_(LIVE_STATUSES))
         .where(sa.or_(sa.and_(Shift.ends_at.is_(None), Need.status != "closed"), Shift.ends_at > now()))
         .order_by(Shift.starts_at.is_(None), Shift.starts_at, Signup.id)
     ).all()

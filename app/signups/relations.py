@@ -20,6 +20,7 @@ from app.organizations.queries import public
 from app.safeguarding.models import Clearance, ClearanceShare, ContactPermission, GuardianConfirmation, Guardianship
 from app.safeguarding.policy import is_needed
 from app.signups.models import LIVE_STATUSES, Signup
+from app.signups.queries import list_resting_on_guardian
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,8 @@ class KnownGuardian:
 def find_guardian(organization_id: int, guardianship_id: int) -> KnownGuardian | None:
     """One of those that `list_guardians` lists, or None."""
     rows = db.session.execute(_guardians(organization_id).where(Guardianship.id == guardianship_id)).all()
-    return next((KnownGuardian(one, confirmed) for one, confirmed in rows if is_needed(one)), None)
+    answering = list_answering([one for one, _confirmed in rows])
+    return next((KnownGuardian(one, confirmed) for one, confirmed in rows if one.id in answering), None)
 
 
 def list_guardians(organization_id: int, cursor: str | None = None, *, limit: int = 20) -> Page[KnownGuardian]:
@@ -55,11 +57,21 @@ def list_guardians(organization_id: int, cursor: str | None = None, *, limit: in
     if len(rows) > limit:
         one, confirmed = rows[limit - 1]
         following = encode_cursor(int(confirmed is not None), one.id)
-    return Page([KnownGuardian(one, confirmed) for one, confirmed in rows[:limit] if is_needed(one)], following)
+    answering = list_answering([one for one, _confirmed in rows[:limit]])
+    return Page([KnownGuardian(one, confirmed) for one, confirmed in rows[:limit] if one.id in answering], following)
+
+
+def list_answering(guardianships: Sequence[Guardianship]) -> set[int]:
+    """Ids of those who answer for somebody still: for a minor, and for whoever came of age at home as long as they have a place
+    ahead where they are none yet, which rests on what their guardian agreed to (G4). No statement where all are minors."""
+    needed = {one.id for one in guardianships if is_needed(one)}
+    others = [one for one in guardianships if one.id not in needed and one.status == "consented"]
+    resting = {place.person_id for place in list_resting_on_guardian([one.person_id for one in others])}
+    return needed | {one.id for one in others if one.person_id in resting}
 
 
 def _guardians(organization_id: int) -> sa.Select[Guardianship, GuardianConfirmation]:
-    """Of everybody who is young enough that a guardian may be needed somewhere; `is_needed` says of whom one is."""
+    """Of everybody who is young enough that a guardian may be needed somewhere; `list_answering` says of whom one is."""
     ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
     coming = (
         sa.select(Signup.person_id)

@@ -19,7 +19,15 @@ from app.needs.models import Position, Shift
 from app.safeguarding.ages import find_limits, is_adult_on, is_minor_on, majority_age
 from app.safeguarding.kinds import TRAINING, find_kind
 from app.safeguarding.requirements import Requirement
-from app.safeguarding.standing import Judgement, Known, OrganizationFacts, PersonFacts, guardian_needed, judge
+from app.safeguarding.standing import (
+    Judgement,
+    Known,
+    OrganizationFacts,
+    PersonFacts,
+    guardian_needed,
+    guardian_needed_there,
+    judge,
+)
 from app.safeguarding.standing import load as load_facts
 
 
@@ -52,9 +60,11 @@ def list_rules(
     known: Known | None = None,
     with_exemptions: bool = True,
     positions: tuple[Position, ...] | None = None,
+    holds: bool = False,
 ) -> list[Rule]:
     """What `position` of the shift (None: all of `positions`, which None makes all there are) asks of whoever takes it, and
-    whether `person` meets it. A visitor, None, is told the rules and meets none yet. `known` is what `load` read."""
+    whether `person` meets it. A visitor, None, is told the rules and meets none yet. `known` is what `load` read;
+    `holds`: they have a place on it, or a turn, already."""
     if known is None:
         known = load([(shift, person)]) if person is not None else Known({}, _asked(shift))
     chosen = positions if position is None else (position,)
@@ -73,7 +83,7 @@ def list_rules(
             with_contact=asking.has_contact(shift),
         )
         found.append(_clearance(judgement, shift, person, known))
-    return found + _guarded(shift, person, facts)
+    return found + _guarded(shift, person, facts, holds=holds)
 
 
 def _asked(shift: Shift) -> dict[int, OrganizationFacts]:
@@ -236,19 +246,25 @@ def _how(requirement: Requirement) -> str:
     return str(kind.how)
 
 
-def _guarded(shift: Shift, person: Person | None, facts: PersonFacts) -> list[Rule]:
-    """What goes for a minor: a guardian who agreed, and before contact was spoken to by the staff; hours for their age."""
+def _guarded(shift: Shift, person: Person | None, facts: PersonFacts, *, holds: bool) -> list[Rule]:
+    """What goes for a minor: a guardian who agreed, and before contact was spoken to by the staff; hours for their age. What a
+    guardian agreed to until the minor came of age at home is not taken for a new place (G4)."""
     if person is None or person.birth_date is None or not _is_minor(shift, person):
         return []
     found = []
     title = _("A guardian who agrees")
-    if facts.guardian is None:
-        reason = guardian_needed()
+    guardian = None if facts.guardian is None or (facts.guardian.ended and not holds) else facts.guardian
+    if guardian is None:
+        majority = asking.majority_of(shift.need)
+        if is_known_minor(person) or is_minor_on(person.birth_date, start_day(shift), majority_age(person.country)):
+            reason = guardian_needed()
+        else:
+            reason = guardian_needed_there(majority, lacks_province=asking.lacks_province(shift.need))
         found.append(Rule(reason.code, title, False, reason.message, reason.remedy, reason.url))
     else:
         found.append(Rule("guardian", title, True, _("Your guardian agreed.")))
     if asking.has_contact(shift):
-        confirmed = facts.guardian is not None and facts.guardian.confirmed
+        confirmed = guardian is not None and guardian.confirmed
         found.append(
             Rule(
                 "guardian_confirmed" if confirmed else "guardian_confirmation",

@@ -21,8 +21,8 @@ from app.needs.operations import end_idle_assignments
 from app.needs.policy import can_see_staff_page, works_on
 from app.needs.queries import find_shift
 from app.organizations.notices import list_told
-from app.safeguarding.operations import staffing
-from app.signups import gate, operations, queries, two_adults, unused
+from app.safeguarding.operations import purge_guardianships, staffing
+from app.signups import gate, operations, queries, relations, two_adults, unused
 
 
 def person_facts_changed(payload: dict[str, Any]) -> None:
@@ -84,9 +84,11 @@ def warn_of_missing_adults() -> None:
 
 
 def purge_unused() -> None:
-    """Sweep: what has no end, and nothing has rested on for a year, is deleted (G3)."""
+    """Sweep: what has no end, and nothing has rested on for a year, is deleted, and guardians on whom no place rests (G3)."""
     with transaction():
         unused.purge_unused()
+    with transaction():
+        purge_guardianships(relations.list_answering)
 
 
 def tell_cannot_run(payload: dict[str, Any]) -> None:

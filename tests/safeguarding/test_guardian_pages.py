@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
@@ -22,7 +23,7 @@ from app.safeguarding.operations import ask_guardian
 from app.safeguarding.policy import guardian_token
 from app.signups import gate
 from app.signups.models import Signup
-from app.signups.operations import sign_up
+from app.signups.operations import cancel_signup, sign_up
 from app.signups.relations import list_guardians
 from tests.conftest import CheckingClient
 from tests.factories import (
@@ -44,6 +45,11 @@ WorkOff = Callable[[], dict[str, int]]
 @pytest.fixture
 def minor(app: Flask) -> Person:
     return make_person(name="Mina Minor", birth_date=today("UTC") - dt.timedelta(days=17 * 365))
+
+
+@pytest.fixture
+def owner_of_contact(app: Flask) -> Person:
+    return make_person(name="Olive Owner")
 
 
 def at_noon(shift: Shift) -> Shift:
@@ -130,11 +136,58 @@ def test_an_adult_at_home_who_is_none_elsewhere_names_a_guardian_who_answers_and
     assert "You may take it back at any time by this link. It ends when they are 21." in page
     assert client.post(f"{address}/places/{encode_id(places[1])}/cancel").status_code == 404
     assert {row.guardianship.id for row in list_guardians(need.organization_id).rows} == {guardianship.id}
-    # Named by a minor it ends when they come of age at home.
+    # Named by a minor it ends when they come of age at home, but for the place that rests on it.
     with transaction():
         guardianship.created_at = guardianship.created_at - dt.timedelta(days=3 * 366)
+    page = client.get(address).text
+    assert "Plant trees" in page
+    assert "They are of age where they live now." in page
+    with transaction():
+        cancel_signup(places[0], by=young)
     assert client.get(address).status_code == 410
     assert list_guardians(need.organization_id).rows == []
+
+
+@pytest.mark.rule("G4")
+def test_a_guardian_sees_and_takes_back_a_place_that_rests_on_their_word_beyond_the_birthday_and_nothing_new_does(
+    client: CheckingClient, sign_in: SignIn, work_off: WorkOff, owner_of_contact: Person
+) -> None:
+    day = today("UTC")
+    # A day that every month has.
+    birthday = next(day + dt.timedelta(days=n) for n in range(3, 7) if (day + dt.timedelta(days=n)).day <= 28)
+    born = birthday.replace(year=birthday.year - 18)
+    minor = make_person(name="Ala", birth_date=born, country="US")
+    organization = make_organization(owner_of_contact)
+    allow_contact(organization)
+    need = make_need(organization, title="Pack boxes", country="US", region="AL")
+    noon = dt.datetime.combine(day + dt.timedelta(days=10), dt.time(17), dt.UTC)
+    first, second = (
+        make_shift(need, starts_at=noon + after, ends_at=noon + after + dt.timedelta(hours=2))
+        for after in (dt.timedelta(), dt.timedelta(days=1))
+    )
+    guardianship = make_guardian(minor, confirmed_by=organization)
+    with transaction():
+        place = sign_up(first.id, by=minor)
+    with time_machine.travel(dt.datetime.combine(birthday + dt.timedelta(days=2), dt.time(12), dt.UTC)):
+        assert gate.stands(db.session.get_one(Signup, place.id))
+        assert [row.guardianship.id for row in list_guardians(organization.id).rows] == [guardianship.id]
+        assert client.get(link(guardianship)).status_code == 200
+        assert "Pack boxes" in client.get(link(guardianship)).text
+        # A new place is not what they agreed to: it asks for somebody anew.
+        assert [reason.code for reason in gate.check(second, minor)] == ["guardian_consent"]
+        sign_in(minor)
+        page = client.get(f"/shifts/{encode_id(second.id)}/sign-up").text
+        assert "Where this is, people come of age at 19: a guardian must agree first." in page
+        page = client.get("/my-guardian").text
+        assert "agreed until you came of age where you live" in page
+        assert "You can sign up and pledge" not in page
+        client.post("/sign-out")
+        assert client.post(f"{link(guardianship)}/withdraw", csrf=False).status_code == 303
+        assert "You took it back" in client.get(link(guardianship)).text
+        work_off()
+        db.session.expire_all()
+        assert db.session.get_one(Signup, place.id).status == "cancelled"
+        assert list_guardians(organization.id).rows == []
 
 
 @pytest.mark.rule("G4")

@@ -22,6 +22,7 @@ from app.moderation.operations import (
     withdraw_contact,
     withdraw_verification,
 )
+from app.needs import asking
 from app.needs.models import NeedAssignment
 from app.needs.operations import assign_need
 from app.organizations import claims, invitations
@@ -36,6 +37,7 @@ from app.safeguarding import operations as acts
 from app.safeguarding.models import GuardianConfirmation
 from app.safeguarding.models import Guardianship as Guardian
 from app.safeguarding.queries import find_contact_permission
+from app.signups import gate
 from tests.api.test_main_job import Caller
 from tests.conftest import CheckingClient
 from tests.factories import (
@@ -181,15 +183,25 @@ def test_where_people_come_of_age_later_a_guardian_can_be_named_at_nineteen(app:
     noon = dt.datetime.combine(today("UTC") + 7 * DAY, dt.time(0), dt.UTC)
     shift = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
     assert codes(shift, young) == ["guardian_consent"]
-    # Eighteen: by the law of the state or province of the place, by the highest of the country where that is not known.
-    for country, region, said in (
-        ("US", "NJ", []), ("US", "AL", ["guardian_consent"]), ("US", None, ["guardian_consent"]), ("CA", "ON", []),
-        ("CA", "NS", ["guardian_consent"]), (None, "AL", []),
+    # Eighteen: by the law of the state or province of the place: as it is said, else where its point is, else where its
+    # organization is; by the highest of the country where nothing says it.
+    eighteen = make_person(birth_date=today("UTC") - 18 * 366 * DAY, country="US")
+    newark, mobile, nowhere = (40.73, -74.17), (30.69, -88.04), (None, None)
+    for country, region, point, home, is_asked in (
+        ("US", "NJ", newark, "NJ", False), ("US", "AL", mobile, "NJ", True), ("CA", "ON", nowhere, None, False),
+        ("CA", "NS", nowhere, "NJ", True), (None, "AL", nowhere, "NJ", False), (None, None, nowhere, None, True),
+        ("US", None, newark, "AL", False), ("US", "New Jersey State", newark, "AL", False),
+        ("US", None, mobile, "NJ", True), ("US", None, nowhere, "NJ", False), ("US", None, nowhere, "AL", True),
+        ("US", None, nowhere, None, True), ("US", "The North", nowhere, "NJ", True), ("CA", None, nowhere, "NJ", True),
     ):  # fmt: skip
-        place = {"country": country, "region": region, "time_zone": "Pacific/Auckland"}
-        there = make_shift(make_need(**place), starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
-        eighteen = make_person(birth_date=today("UTC") - 18 * 366 * DAY, country="US")
-        assert codes(there, eighteen) == said, place
+        point_of = dict(zip(("latitude", "longitude"), point, strict=True))
+        its = make_organization(country="US", region=home)
+        need = make_need(its, country=country, region=region, time_zone="Pacific/Auckland", remote=True, **point_of)
+        there = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
+        assert codes(there, eighteen) == ["guardian_consent"] * is_asked, (country, region, point, home)
+        found = gate.check(there, eighteen) + gate.check_guest(there, eighteen.birth_date)
+        unknown = asking.lacks_province(there.need)
+        assert [("state or province" in reason.remedy) for reason in found] == [unknown] * len(found), "what to add"
     asked = do(acts.ask_guardian, young.id, by=young, name="Robin", email="robin@example.org")
     do(acts.answer_guardianship, asked.id, consents=True)
     assert codes(shift, young) == []

@@ -18,6 +18,7 @@ from app.core.errors import Refused
 from app.core.ids import encode_id
 from app.moderation import operations as moderation
 from app.organizations.models import Organization
+from app.organizations.operations import add_location
 from app.safeguarding import operations as acts
 from app.safeguarding.models import Clearance, Exemption, GuardianConfirmation
 from app.safeguarding.operations import shared
@@ -118,7 +119,16 @@ def test_nobody_whose_age_is_unknown_vouches_for_anybody(app: Flask, monkeypatch
     almost = make_member(world.organization, "manager", birth_date=birth(19), country="GB")
     assert world.vouch(almost)["record"] == ["not_an_adult"]
     with transaction():
-        db.session.get_one(Organization, world.organization.id).country = "US"
+        organization = db.session.get_one(Organization, world.organization.id)
+        organization.country, organization.region = "US", None
+    # Where its state is not known, adding a place it works from says it.
+    nineteen = {"by": almost, "email": world.helper.email, "kind": "identity", "issued_on": today("UTC")}
+    with pytest.raises(Refused) as found, transaction():
+        acts.record_clearance(world.organization.id, **nineteen)
+    assert "Add a place that it works from" in found.value.reasons[0].remedy
+    with transaction():
+        add_location(organization.id, by=almost, name="Pantry", address="", place="Newark, NJ", private=True)
+    assert world.vouch(almost)["record"] == []
     # What only takes away waits for nobody's birthday.
     accepted = make_clearance(world.helper, world.organization)
     with transaction():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable, Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -131,9 +132,10 @@ def confirm_guardian(guardianship_id: int, organization_id: int, *, by: Person, 
     return confirmation
 
 
-def purge_guardianships() -> int:
+def purge_guardianships(still: Callable[[Sequence[Guardianship]], Collection[int]] | None = None) -> int:
     """Delete who was asked and never answered, who is no guardian any more, and the guardians of those who have been of age
-    for half a year (G3); the audit trail keeps ids. Returns how many."""
+    for half a year (G3), but for whom `still` names by their ids: places rest on what they agreed to. The audit trail keeps
+    ids. Returns how many."""
     at = now()
     ended = sa.or_(
         sa.and_(Guardianship.status == "asked", Guardianship.created_at <= at - KEPT_UNANSWERED),
@@ -147,7 +149,9 @@ def purge_guardianships() -> int:
     consented = found.join(Person, Person.id == Guardianship.person_id).where(
         Guardianship.status == "consented", of_age
     )
-    purged += [each for each in db.session.scalars(consented) if needed_until(each) <= day]
+    of_age_long = [each for each in db.session.scalars(consented) if needed_until(each) <= day]
+    staying = still(of_age_long) if still is not None else ()
+    purged += [each for each in of_age_long if each.id not in staying]
     for guardianship in purged:
         record("guardianship.purged", guardianship, None, None, person_id=guardianship.person_id)
         spoken = GuardianConfirmation.guardianship_id == guardianship.id

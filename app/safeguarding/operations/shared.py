@@ -6,7 +6,7 @@ from typing import Any
 
 from app.accounts.models import Person
 from app.accounts.operations import normal_email, shut_out_unproved
-from app.accounts.policy import is_known_adult, majority_age_at
+from app.accounts.policy import is_known_adult, lacks_province, majority_age_at
 from app.accounts.queries import find_person_by_email
 from app.core import audit, outbox
 from app.core.db import db, lock
@@ -40,6 +40,14 @@ def require_adult(by: Person, organization: Organization) -> None:
             _("Adults record this, and we do not know your birth date."),
             _("Add your birth date to your profile. It is not shown to anybody."),
             "/profile",
+        )
+    if is_known_adult(by) and lacks_province(organization.country, organization.region):
+        raise refuse(
+            "not_an_adult",
+            _(
+                "Adults record this, and we do not know in which state or province the organization is, which says who is one."
+            ),
+            _("Add a place that it works from under Locations in its settings, or ask another owner or manager."),
         )
     raise refuse("not_an_adult", _("Adults record this."), _("Ask another owner or manager."))
 

@@ -28,7 +28,7 @@ from app.safeguarding.forms import GuardianForm, LinkForm
 from app.safeguarding.models import Guardianship
 from app.safeguarding.policy import guardian_token, is_needed, read_guardian_token
 from app.safeguarding.views.blueprint import by_guardian, safeguarding
-from app.signups import gate
+from app.signups import gate, relations
 from app.signups import queries as signups
 from app.signups.calendar import describe_area
 from app.signups.models import Signup
@@ -61,13 +61,16 @@ def my_guardian() -> ResponseReturnValue:
         else:
             flash(_("We have written to them. You can sign up once they agree."), "done")
             return redirect(url_for("safeguarding.my_guardian"), code=303)
+    guardianship = queries.find_latest_guardianship(person.id)
     page = render_template(
         "safeguarding/my_guardian.html",
         # Where a shift is, its own law counts: the gate sends here whoever is no adult there.
         is_minor=may_be_minor_somewhere(person),
         is_minor_at_home=is_known_minor(person),
         knows_age=person.birth_date is not None,
-        guardianship=queries.find_latest_guardianship(person.id),
+        guardianship=guardianship,
+        # What was agreed to before they came of age at home is not taken for what they plan now.
+        ended=guardianship is not None and guardianship.status == "consented" and not is_needed(guardianship),
         form=form,
         reasons=reasons,
         majority=_ends_at(person),
@@ -98,8 +101,8 @@ def _find_guardianship(guardian_token: str) -> Guardianship | None:
 
 
 def _is_dead(guardianship: Guardianship) -> bool:
-    """True when the link opens nothing any more: the minor named somebody else, or is an adult."""
-    return guardianship.status == "replaced" or not is_needed(guardianship)
+    """True when the link opens nothing any more: the minor named somebody else, or is an adult for all that they have planned."""
+    return guardianship.status == "replaced" or not relations.list_answering([guardianship])
 
 
 def _ends_at(minor: Person) -> int:
@@ -133,6 +136,8 @@ def _page(guardianship: Guardianship, reasons: list[Reason] | None = None) -> Re
         token=guardian_token(guardianship),
         limits=_limits_of(minor),
         majority=_ends_at(minor),
+        minor_at_home=is_known_minor(minor),
+        ended=not is_needed(guardianship),
         places=[(place, describe_area(place.shift.need), _meets(place), place.id not in refused) for place in places],
         pledges=[
             (each, with_unit(each.quantity, each.item), describe_area(each.item.need))

@@ -168,9 +168,9 @@ def _page(
     found: Sequence[Reason] | None = None,
 ) -> str:
     """`found` are all reasons, where `reasons` leaves out what is said at its field."""
-    rules = gate.list_rules(shift, person)
-    asked = {rule.code for rule in rules}
     own = queries.find_live_signup(shift.id, person.id) if person else None
+    rules = gate.list_rules(shift, person, holds=own is not None)
+    asked = {rule.code for rule in rules}
     others = label_others(shift, person) if reasons and own is None else []
     lacking = _lacking_adults(shift)
     return render_template(
