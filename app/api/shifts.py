@@ -18,6 +18,7 @@ from app.needs.models import Need, Shift
 from app.needs.policy import can_edit_need, can_see_need
 from app.needs.queries import find_need
 from app.signups import gate
+from app.signups.queries import find_live_signup
 from app.signups.waitlist import edit_shift_moving_latest
 
 resource = frame.blueprint("shifts", "Times and places")
@@ -98,7 +99,8 @@ def reasons(shift: Shift) -> ResponseReturnValue:
     """What the shift asks of the caller, each rule met or not, and whatever else stands in the way. Without a token: what
     it asks of anybody."""
     person = find_current_person()
-    rules = gate.list_rules(shift, person)
+    own = None if person is None else find_live_signup(shift.id, person.id)
+    rules = gate.list_rules(shift, person, holds=own is not None)
     told = {rule.code for rule in rules}
     found = gate.check_guest(shift, None) if person is None else gate.check(shift, person)
     return {

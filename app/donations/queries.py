@@ -118,7 +118,7 @@ def totals(fundraiser_ids: Iterable[int]) -> dict[int, Totals]:
     found: dict[int, Totals] = {}
     for row in db.session.execute(query):
         key, currency, paid, waiting, people, in_person, matched, gifts, held = row
-        of = [Money(minor, currency) for minor in (paid, waiting, in_person, matched, held)]
+        of = [Money(minor, currency) for minor in (paid, waiting, in_person, matched, int(held))]
         found[key] = Totals(of[0], of[1], people, of[2], of[3], of[4], gifts)
     return found
 

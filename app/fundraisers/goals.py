@@ -50,6 +50,14 @@ class Standing:
         return self.have * 100 // self.of
 
     @property
+    def cost(self) -> int:
+        """What the whole goal takes, in minor units of its currency; 0 for donors. Of things it is their whole price: a sum that
+        is no multiple of it is not enough for the last one."""
+        if self.kind == "donors":
+            return 0
+        return self.of if self.item is None else self.of * self.item.amount_minor
+
+    @property
     def open(self) -> int:
         """How many are neither there nor on their way."""
         return max(self.of - self.have - self.coming, 0)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
@@ -21,7 +22,7 @@ from app.pledges.operations import pledge
 from app.safeguarding.models import Guardianship
 from app.safeguarding.operations import ask_guardian
 from app.safeguarding.policy import guardian_token
-from app.signups import gate
+from app.signups import gate, safety_jobs
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
 from app.signups.relations import list_guardians
@@ -188,6 +189,34 @@ def test_a_guardian_sees_and_takes_back_a_place_that_rests_on_their_word_beyond_
         db.session.expire_all()
         assert db.session.get_one(Signup, place.id).status == "cancelled"
         assert list_guardians(organization.id).rows == []
+
+
+@pytest.mark.rule("G3")
+@pytest.mark.rule("G4")
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_guardian_is_kept_as_long_as_a_place_ahead_rests_on_their_word(
+    owner_of_contact: Person, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    day = today("UTC")
+    minor = make_person(birth_date=day - dt.timedelta(days=18 * 365), country="US")  # of age at home in some days
+    need = make_need(make_organization(owner_of_contact), country="US", region="AL")
+    noon = dt.datetime.combine(day + dt.timedelta(days=230), dt.time(17), dt.UTC)
+    shift = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
+    make_guardian(minor)
+    with transaction():
+        place = sign_up(shift.id, by=minor)
+
+    def left() -> int:
+        with time_machine.travel(dt.datetime.combine(day + dt.timedelta(days=200), dt.time(12), dt.UTC)):
+            safety_jobs.purge_unused()
+        return db.session.scalar(sa.select(sa.func.count()).select_from(Guardianship)) or 0
+
+    if not is_guarded:
+        monkeypatch.setattr("app.signups.relations.list_answering", lambda _guardianships: set())
+    assert left() == is_guarded
+    with transaction():
+        db.session.get_one(Signup, place.id).status = "cancelled"
+    assert left() == 0
 
 
 @pytest.mark.rule("G4")
