@@ -28,6 +28,7 @@ MARGIN = 72
 # Tokens of app.css.
 DEEP, ON_DEEP, ON_DEEP2, YOU = "#0a3f4f", "#ffffff", "#d3e8ec", "#ffc34d"
 TITLE_SIZES, TITLE_LINES = (84, 72, 62), 3
+FOOT_SIZES = (44, 38, 32, 27)
 BRAND_SIZES = (36, 32, 28, 25, 22, 20, 18)
 # What a logo takes at the end of the head: its tile of 216 pixels and the space before it.
 LOGO_ROOM = 248
@@ -272,7 +273,14 @@ def _foot(image: Image.Image, draw: ImageDraw.ImageDraw, card: Card) -> None:
     if picture is not None:
         image.paste(picture, (left, middle - picture.height // 2))
         left += picture.width + 36
-    _line(draw, card.standing, middle - 26, 44, ON_DEEP, WIDTH - MARGIN - left, bold=True, left=left)
+    words, room = plain(card.standing), WIDTH - MARGIN - left
+    size = next((size for size in FOOT_SIZES[:-1] if _fits(words, size, room)), FOOT_SIZES[-1])
+    _line(draw, words, middle - round(size * 0.6), size, ON_DEEP, room, bold=True, left=left)
+
+
+def _fits(words: str, size: int, room: int) -> bool:
+    font = find_face(words, bold=True, size=size) if words else None
+    return font is None or font.getlength(words) <= room
 
 
 def _foot_top(card: Card) -> int:

@@ -46,7 +46,8 @@ class FundraiserForm(PageForm):
     )
     goal_donors = StringField(
         lazy("How many people"),
-        filters=[line],
+        # Typed, or the number that a page has already.
+        filters=[lambda number: line(None if number is None else str(number))],
         validators=[Optional(), Regexp("[0-9]{1,7}$", message=lazy("Enter a number"))],
     )
     item_name = StringField(

@@ -181,6 +181,11 @@ def start_fundraiser(
             Fundraiser.organization_id == organization_id,
             Fundraiser.title == title,
             Fundraiser.story == story,
+            Fundraiser.need_id == need_id,
+            Fundraiser.goal_minor == goal.amount_minor,
+            Fundraiser.goal_kind == counted.kind,
+            Fundraiser.goal_donors == counted.donors,
+            Fundraiser.item_minor == counted.item_minor,
             Fundraiser.status.in_(("awaiting_approval", "live")),
             Fundraiser.created_at > now() - dt.timedelta(minutes=15),
         )

@@ -379,6 +379,7 @@ def test_it_stops_with_its_fundraiser_and_its_donor_was_told(gift: Monthly) -> N
     address = f"/fundraisers/{gift.connecting.fundraiser().slug}/donate"
     assert "stops by itself when the fundraiser ends" in gift.connecting.client.get(address).text
     gift.begin()
+    assert "The next payment is on" not in gift.page()  # that day is after the end
     assert "monthly_ends_soon" not in gift.mails()
     with moved_to(now() + dt.timedelta(days=14)):
         monthly.tell_of_ends()

@@ -125,6 +125,10 @@ def test_what_the_starter_chose_as_the_goal_is_the_goal_everywhere(
     [letter] = [letter for letter in post if str(letter["Subject"]).startswith("Your fundraiser reached its goal")]
     assert f"100% of your goal of {goal}" in str(letter.get_body(("plain",)))
     # Edited, nothing is asked for that was not asked for before; a goal in money needs its sum.
+    opened = browser.get(f"/fundraisers/{slug}/edit")
+    assert opened.status_code == 200
+    for written in typed.values():
+        assert f'value="{written}' in opened.text
     edit = {**form, "title": "Neighbours"}
     assert browser.post(f"/fundraisers/{slug}/edit", data=edit).status_code == 303
     wrong = browser.post(f"/fundraisers/{slug}/edit", data={**edit, "goal": "", "goal_kind": "items"})

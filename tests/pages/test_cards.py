@@ -98,6 +98,15 @@ def test_the_head_of_a_card_is_whole_beside_a_logo() -> None:
         assert box[2] <= cards.WIDTH - cards.MARGIN - (216 if logo else 0)
 
 
+@pytest.mark.parametrize("goal", ["100% of 3 don", "50% of 4 back", "100% of 40 wheelcha"])
+def test_the_words_beside_the_picture_of_a_goal_are_whole(goal: str) -> None:
+    bare = Card("", "A", share=1.0)
+    one, other = (dataclasses.replace(bare, standing=goal + end) for end in ("or", "packs"))
+    left_out = differ(one, dataclasses.replace(bare, standing=goal))
+    assert left_out is not None  # their last letters are drawn
+    assert differ(one, other) is not None
+
+
 @pytest.mark.parametrize("foot", [{"share": 0.49}, {"given": 2, "open": 3}, {}])
 def test_the_line_about_it_is_not_drawn_over(foot: dict[str, Any]) -> None:
     title = "Beds, blankets and heating for the long winter"  # three lines of the largest letters
