@@ -361,7 +361,10 @@ def _of_ended_signup(signup: Signup, known: Known, *, own: bool) -> Help:
         step = _("The waitlist is closed, or the organization took you from it.")
     else:
         said = _("Ended")
-        step = _("The shift was changed, or you did not meet any more what it asks: your place could not stand.")
+        step = _(
+            "The shift was changed, you did not meet any more what it asks, or somebody took back the word it rested on:"
+            " your place could not stand."
+        )
     at = signup.cancelled_at or signup.created_at
     may_undo = own and placing.would_undo_cancel(signup, signup.person)
     return dataclasses.replace(

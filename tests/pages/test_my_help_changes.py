@@ -140,7 +140,10 @@ def test_what_the_organization_cancelled_or_changed_says_so(
     assert changed.count("Sort the books") > 1
     assert "Cancelled by the organization" in changed
     assert "The organization cancelled this shift. Please do not come." in changed
-    could_not_stand = "The shift was changed, or you did not meet any more what it asks: your place could not stand."
+    could_not_stand = (
+        "The shift was changed, you did not meet any more what it asks, or somebody took back the word it rested on: your"
+        " place could not stand."
+    )
     assert could_not_stand in row(changed, "Elders")
     assert "undo-cancel" not in changed
 
