@@ -221,6 +221,7 @@ def test_a_shift_that_cannot_run_says_so_to_both_sides(
     for address, words in (
         ("/my-help", "Two cleared adults are needed"),
         (f"/places/{place_token(signup)}", "cannot take place as it stands"),
+        (f"/shifts/{encode_id(shift.id)}/sign-up", "cannot take place as it stands"),
     ):
         page = client.get(address).text
         assert words in page, address
