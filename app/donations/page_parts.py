@@ -213,7 +213,7 @@ def list_leaders(fundraiser_id: int) -> list[Leader]:
         .outerjoin(Person, Person.id == Donation.person_id)
         .where(Donation.fundraiser_id == fundraiser_id, _leads(Donation), sa.not_(of_month))
         .where(sa.or_(Person.birth_date.is_(None), Person.birth_date <= last_birth_date(ADULT_AGE, now().date())))
-        .order_by(Donation.amount_minor.desc(), Donation.id)
+        .order_by(Donation.amount_minor.desc())
         .limit(MOST_LEADERS)
     )
     return [Leader(name, Money(minor, currency)) for name, minor, currency in db.session.execute(query)]

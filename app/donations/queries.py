@@ -135,11 +135,14 @@ def _disputed() -> sa.Subquery:
     lost = sa.case((Donation.disputed_minor > of_gift.c.minor, Donation.disputed_minor - of_gift.c.minor), else_=0)
     most = Donation.amount_minor - Donation.refunded_minor - lost
     minor = sa.case((most < 0, 0), (of_gift.c.minor > most, most), else_=of_gift.c.minor)
+
+    def looked_up(column: sa.ColumnElement[int | None]) -> sa.ColumnElement[int | None]:
+        """Of each disputed gift, found by its id. A join, which PostgreSQL may make by reading every gift there is, is not."""
+        return sa.select(column).where(Donation.id == of_gift.c.donation_id).correlate(of_gift).scalar_subquery()
+
     of_page = sa.union_all(
         *(
-            sa.select(page.label("page"), minor.label("minor"))
-            .join(of_gift, of_gift.c.donation_id == Donation.id)
-            .where(page.is_not(None))
+            sa.select(looked_up(page).label("page"), looked_up(minor).label("minor")).select_from(of_gift)
             for page in (Donation.fundraiser_id, Donation.team_id)
         )
     ).subquery()

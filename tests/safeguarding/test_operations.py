@@ -341,6 +341,20 @@ def test_a_clearance_is_deleted_at_its_retention_date(organization: Organization
         with time_machine.travel(dt.datetime.combine(day, dt.time(), dt.UTC), tick=False), transaction():
             acts.purge_clearances()
             assert db.session.scalar(sa.select(sa.func.count()).where(Clearance.id == made.id)) == left
+    # That one was not accepted stays, without what it was read from, until nothing earlier could hold any more.
+    [word] = db.session.scalars(sa.select(Clearance))
+    assert (word.id, word.outcome, word.issuer, word.reference, word.recorded_by_id) == (
+        declined.id,
+        "declined",
+        "",
+        "",
+        None,
+    )
+    day = word.purge_on
+    assert day is not None
+    db.session.rollback()
+    with time_machine.travel(dt.datetime.combine(day + DAY, dt.time(), dt.UTC), tick=False), transaction():
+        acts.purge_clearances()
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Clearance)) == 0
     assert db.session.scalar(sa.select(sa.func.count()).select_from(ClearanceShare)) == 0
     events = db.session.scalars(sa.select(AuditEvent.action).where(AuditEvent.subject_id == made.id)).all()

@@ -68,7 +68,9 @@ def day_of(instant: dt.datetime, zone: str) -> dt.date:
 
 def make(zone: str, starts_at: dt.datetime | None, ends_at: dt.datetime | None, **changes: object) -> Shift:
     """A shift with children, not in any database."""
-    need = Need(id=1, organization_id=1, organization=Organization(id=1, slug="one"), country="US", requirements=[])
+    need = Need(
+        id=1, organization_id=1, organization=Organization(id=1, slug="one"), country="US", region="NJ", requirements=[]
+    )
     values = {"contact": "children", "status": "scheduled", "flexible": starts_at is None, **changes}
     position = Position(id=1, name="", capacity=5, taken=0, requirements=[])
     return Shift(id=1, need=need, starts_at=starts_at, ends_at=ends_at, time_zone=zone, positions=[position], **values)
