@@ -136,8 +136,8 @@ def _disputed() -> sa.Subquery:
     most = Donation.amount_minor - Donation.refunded_minor - lost
     minor = sa.case((most < 0, 0), (of_gift.c.minor > most, most), else_=of_gift.c.minor)
 
-    def looked_up(column: sa.ColumnElement[int | None]) -> sa.ColumnElement[int | None]:
-        """Of each disputed gift, found by its id. A join, which PostgreSQL may make by reading every gift there is, is not."""
+    def looked_up(column: sa.SQLColumnExpression[Any]) -> sa.ScalarSelect[Any]:
+        """Of each disputed gift, found by its id: for a join PostgreSQL may read every gift there is."""
         return sa.select(column).where(Donation.id == of_gift.c.donation_id).correlate(of_gift).scalar_subquery()
 
     of_page = sa.union_all(
