@@ -28,7 +28,7 @@ from app.signups.operations import sign_up
 from app.signups.queries import list_exact_addresses
 from tests.api.test_main_job import Caller
 from tests.conftest import CheckingClient
-from tests.factories import make_item, make_member, make_need, make_organization, make_person, make_shift
+from tests.factories import make_item, make_member, make_need, make_organization, make_person, make_shift, wake
 from tests.smtp import Mailbox, text_of
 
 SignIn = Callable[..., CheckingClient]
@@ -209,6 +209,7 @@ def test_staff_mail_is_about_the_assigned_needs_alone(
         make_member(organization, "coordinator", all_needs=False),
         make_member(organization, "coordinator"),
     )
+    wake(some, everything)
     assign(mine.need, some)
     for person in (some, everything):
         with transaction():
@@ -239,6 +240,7 @@ def test_whoever_is_assigned_is_told_once_of_all_of_one_act_and_of_nothing_that_
     work_off()
     owner = make_member(organization, "owner")
     several, taken, silent, gone = (make_member(organization, "coordinator", all_needs=False) for _one in range(4))
+    wake(several, taken, silent, gone)
     with transaction():
         choose_mail(silent.id, by=silent, choices={"staff_assigned": "never"})
         coordinators.change_role(
@@ -332,6 +334,7 @@ def test_the_page_offers_assigned_needs_first_and_the_need_says_who_coordinates_
     organization, mine, _other = house
     work_off()
     person = make_member(organization, "coordinator", name="Cora")
+    wake(person)
     sign_in(make_member(organization, "manager"))
     people = f"/manage/{organization.slug}/members"
     client.post(people, data={"email": "new@example.org", "role": "coordinator"})

@@ -194,7 +194,7 @@ def test_an_unclaimed_organization_takes_nothing_yet(client: CheckingClient) -> 
     make_item(need)
     page = client.get(path(need))
     assert "Sort books" in page.text
-    assert "open when somebody from Imported House claims the page" in page.text
+    assert "Nobody of Imported House stands behind this listing at the moment" in page.text
     # Only the list it comes from was checked: nothing says that the organization was.
     for read in (path(need), f"/organizations/{need.organization.slug}", "/organizations", "/needs", "/"):
         text = client.get(read).text
