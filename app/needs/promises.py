@@ -9,7 +9,7 @@ from app.accounts.models import Person
 from app.core.errors import Reason
 from app.core.i18n import _, lazy
 from app.needs.models import Need
-from app.safeguarding.standing import guardian_needed, lacks_guardian, list_lacking_guardian
+from app.safeguarding.standing import guardian_needed, lacks_guardian, list_lacking_guardian, list_unowned
 
 # Why staff give back for somebody what that person promised: the code is kept, the words are for people.
 STAFF_REASONS: dict[str, Any] = {
@@ -53,14 +53,15 @@ def _check(person: Person, *, lacks_guardian: Callable[[Person], bool], vouched:
 
 
 def check_need(need: Need) -> list[Reason]:
-    """Whether `need` takes promises: open, its organization public (N1) and claimed by somebody."""
+    """Whether `need` takes promises: open, its organization public (N1) and claimed by somebody who
+    still runs it."""
     if need.status != "open" or not need.organization.is_public:
         return [Reason("need_not_open", _("This need is not open."), _("Look for another one nearby."), "/needs")]
-    if not need.organization.is_claimed:
+    if not need.organization.is_claimed or list_unowned([need.organization_id]):
         return [
             Reason(
                 "organization_unclaimed",
-                _("Nobody from this organization has claimed its page yet, so nobody would know that you are coming."),
+                _("Nobody from this organization runs its page at the moment, so nobody would know that you are coming."),
                 _("If you belong to it, claim it; otherwise look for another need nearby."),
             )
         ]

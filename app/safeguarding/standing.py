@@ -20,7 +20,7 @@ from app.core.errors import Reason
 from app.core.i18n import _
 from app.learning.courses.models import Course, CourseVersion
 from app.learning.courses.queries import Offered, list_offered
-from app.organizations.models import Organization
+from app.organizations.models import Membership, Organization
 from app.safeguarding.kinds import REFERENCES_NEEDED, find_kind
 from app.safeguarding.models import (
     CONDUCT,
@@ -186,7 +186,8 @@ def held_of(clearance: Clearance) -> Held:
 
 
 def load_organizations(organization_ids: Collection[int]) -> dict[int, OrganizationFacts]:
-    """What each organization asks, in one statement. One that is not public asks nobody to contact."""
+    """What each organization asks, in one statement, and one more for those that two moderators have agreed about. One that is
+    not public asks nobody to contact, nor one that nobody owns."""
     if not organization_ids:
         return {}
     latest = (
@@ -212,8 +213,12 @@ def load_organizations(organization_ids: Collection[int]) -> dict[int, Organizat
         .outerjoin(latest, latest.c.organization_id == ids.c.organization_id)
         .outerjoin(ContactPermission, ContactPermission.organization_id == ids.c.organization_id)
         .where(ids.c.organization_id.in_(list(organization_ids)))
-    )
-    return {key: OrganizationFacts(tuple(profile or ()), version, bool(may)) for key, profile, version, may in rows}
+    ).all()
+    unowned = list_unowned([key for key, _profile, _version, may in rows if may])
+    return {
+        key: OrganizationFacts(tuple(profile or ()), version, bool(may) and key not in unowned)
+        for key, profile, version, may in rows
+    }
 
 
 def _is_public() -> tuple[sa.ColumnElement[bool], ...]:
@@ -353,6 +358,29 @@ def list_lacking_guardian(people: Collection[Person]) -> set[int]:
     """Ids of those of the people of whom that is true; in one statement, and none where there is no known minor."""
     minors = {person.id for person in people if is_known_minor(person)}
     return minors - _list_guarded(minors) if minors else set()
+
+
+def list_unguarded(people: Collection[Person]) -> set[int]:
+    """Ids of the known minors among the people for whom nobody answers, nor is asked to: they run nothing (G4)."""
+    lacking = list_lacking_guardian(people)
+    asked = sa.select(Guardianship.person_id).where(Guardianship.person_id.in_(lacking), Guardianship.status == "asked")
+    return lacking - set(db.session.scalars(asked)) if lacking else lacking
+
+
+def list_unowned(organization_ids: Collection[int]) -> set[int]:
+    """Ids of those whose every owner is one of these. Their roles end by a promise of the outbox (staffing.end_unguarded);
+    that nobody stands behind the organization any more waits for no worker, so whatever grants or takes something asks
+    here. One statement, and what is asked of minors."""
+    if not organization_ids:
+        return set()
+    rows = db.session.execute(
+        sa.select(Membership.organization_id, Person)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.organization_id.in_(list(organization_ids)), Membership.role == "owner")
+    ).all()
+    unguarded = list_unguarded([person for _organization_id, person in rows])
+    owned = {organization_id for organization_id, person in rows if person.id not in unguarded}
+    return {organization_id for organization_id, _person in rows} - owned
 
 
 def _list_guarded(person_ids: Collection[int]) -> set[int]:

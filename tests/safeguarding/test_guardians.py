@@ -22,8 +22,8 @@ from app.moderation.operations import (
     withdraw_contact,
     withdraw_verification,
 )
-from app.needs import asking
-from app.needs.models import NeedAssignment
+from app.needs import asking, promises
+from app.needs.models import Need, NeedAssignment, PrivateAddress
 from app.needs.operations import assign_need
 from app.organizations import claims, invitations
 from app.organizations.acting import acts as may_act
@@ -34,10 +34,12 @@ from app.organizations.queries import list_deciders
 from app.pledges.models import Pledge
 from app.pledges.operations import pledge
 from app.safeguarding import operations as acts
+from app.safeguarding import standing
 from app.safeguarding.models import GuardianConfirmation
 from app.safeguarding.models import Guardianship as Guardian
 from app.safeguarding.queries import find_contact_permission
 from app.signups import gate
+from app.signups.queries import find_exact_address
 from tests.api.test_main_job import Caller
 from tests.conftest import CheckingClient
 from tests.factories import (
@@ -250,7 +252,11 @@ def test_a_minor_runs_no_organization_before_a_guardian_agrees_and_vouches_for_n
 @pytest.mark.rule("G3")
 @pytest.mark.rule("G4")
 def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(
-    client: CheckingClient, sign_in: Callable[..., CheckingClient], work_off: WorkOff, mailbox: Mailbox
+    client: CheckingClient,
+    sign_in: Callable[..., CheckingClient],
+    work_off: WorkOff,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     young, owner = minor(), make_person()
     guardian = make_guardian(young)
@@ -260,14 +266,33 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(
             here = db.session.get_one(Organization, organization.id)
             add_membership(here, person, "coordinator", all_needs=False)
     viewer = make_member(theirs, "viewer")
-    need, shift = make_need(theirs), contact_shift(theirs)
+    need, shift = make_need(theirs), contact_shift(theirs, private=True, days=1.5)
+    sheltered = db.session.get_one(Need, shift.need_id)
+    with transaction():
+        db.session.add(PrivateAddress(need_id=sheltered.id, address="7 Canary Row"))
     do(assign_need, make_need(other).id, young.id, by=owner)
     make_clearance(adult := make_person(), theirs)
+    make_clearance(late := make_person(), theirs)
     held = place(shift, adult)
+    assert stands(held)
+    assert find_exact_address(sheltered, adult) is not None
     page, notice = f"/manage/{theirs.slug}/", "Nobody owns this organization any more."
     sign_in(viewer)
     assert notice not in client.get(page).text
     do(acts.withdraw_guardianship, guardian.id)
+    # No worker has run yet: nothing is granted or taken by an organization that nobody owns any more.
+    plain, item = make_shift(need), make_item(need)
+    assert "organization_unclaimed" in codes(shift, late)
+    assert (codes(plain, late), refused(pledge, item.id, by=late, quantity=decimal.Decimal(1))) == (
+        ["organization_unclaimed"],
+        ["organization_unclaimed"],
+    )
+    assert (stands(held), find_exact_address(sheltered, adult)) == (False, None)
+    with monkeypatch.context() as off:  # control: without the question all of it goes through until the worker comes
+        for module in (standing, promises):
+            off.setattr(module, "list_unowned", lambda _ids: set())
+        assert (codes(shift, late), codes(plain, late), stands(held)) == ([], [], True)
+        assert find_exact_address(sheltered, adult) is not None
     work_off()
     assert set(db.session.scalars(sa.select(Membership.person_id))) == {owner.id, viewer.id}
     # Whoever is left learns what happened and what to do, by mail and on their page.

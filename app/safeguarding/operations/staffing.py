@@ -12,8 +12,7 @@ from app.organizations import claims, invitations, operations
 from app.organizations.members import end_membership, list_organizations_run_by, lock_organization
 from app.organizations.models import Claim, Invitation, Membership, Organization
 from app.safeguarding.operations.shared import end_contact_permission, locked_person
-from app.safeguarding.queries import find_live_guardianship
-from app.safeguarding.standing import guardian_needed, lacks_guardian
+from app.safeguarding.standing import guardian_needed, lacks_guardian, list_unguarded
 
 
 def require_guarded(person: Person) -> None:
@@ -71,7 +70,7 @@ def list_run_unguarded(person: Person) -> list[int]:
 
 def _is_unguarded(person: Person) -> bool:
     """A role that ended does not come back: while somebody is asked to answer for the minor, that they do not act is enough."""
-    return lacks_guardian(person) and find_live_guardianship(person.id) is None
+    return bool(list_unguarded([person]))
 
 
 def end_unguarded(organization_id: int, person_id: int) -> Organization | None:
