@@ -16,6 +16,7 @@ from app.organizations.queries import find_role
 from app.safeguarding.models import ContactPermission
 from app.safeguarding.operations import staffing
 from app.safeguarding.operations.shared import end_contact_permission, require_adult, tell_rules_changed
+from app.safeguarding.standing import list_unowned
 
 
 def verify_organization(organization_id: int, *, by: Person | None, checked: str) -> Verification:
@@ -64,7 +65,7 @@ def grant_contact(organization_id: int, *, by: Person, checked: str) -> ContactP
     require_adult(by, organization)
     if not organization.is_public:
         raise refuse("not_verified", _("This organization is not verified."), _("Verify it first."))
-    if not organization.is_claimed:
+    if not organization.is_claimed or list_unowned([organization.id]):
         # What is looked at is the people who run it: whoever claims it later would have it unseen.
         raise refuse("unclaimed", _("Nobody runs this organization yet."), _("Somebody of it claims it first."))
     permission = db.session.get(ContactPermission, organization.id, populate_existing=True)

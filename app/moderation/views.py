@@ -16,13 +16,14 @@ from app.learning.asked_queries import count_waiting
 from app.moderation import merging, operations
 from app.moderation.forms import DECISION_NAMES, ClaimDecisionForm, DecisionForm, MergeForm
 from app.moderation.policy import can_moderate
-from app.organizations.claims import find_claim, list_waiting_claims
+from app.organizations.claims import find_claim, find_unclaimed_at, list_rivals, list_waiting_claims
 from app.organizations.likeness import REASONS, Alike, compare, list_alike
 from app.organizations.models import Claim, Organization
 from app.organizations.queries import (
     find_organization,
     find_organization_by_id,
     find_remaining,
+    find_role,
     list_members,
     list_verifications,
     list_waiting,
@@ -227,4 +228,14 @@ def claim(claim: Claim) -> ResponseReturnValue:
         else:
             flash(_("Recorded."), "done")
             return redirect(url_for("moderation.index"), code=303)
-    return render_template("moderation/claim.html", claim=claim, form=form), 422 if form.errors else 200
+    page = render_template(
+        "moderation/claim.html",
+        claim=claim,
+        form=form,
+        unclaimed_at=find_unclaimed_at(claim.organization_id),
+        role=find_role(claim.person, claim.organization_id),
+        staff=list_members(claim.organization_id),
+        rivals=list_rivals(claim),
+        role_names=ROLE_NAMES,
+    )
+    return page, 422 if form.errors else 200

@@ -61,7 +61,9 @@ def check_need(need: Need) -> list[Reason]:
         return [
             Reason(
                 "organization_unclaimed",
-                _("Nobody from this organization runs its page at the moment, so nobody would know that you are coming."),
+                _(
+                    "Nobody from this organization runs its page at the moment, so nobody would know that you are coming."
+                ),
                 _("If you belong to it, claim it; otherwise look for another need nearby."),
             )
         ]

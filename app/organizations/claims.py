@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from app.accounts.models import Person
 from app.core import audit, outbox
+from app.core.audit import AuditEvent
 from app.core.clock import now
 from app.core.db import db, lock
 from app.core.errors import InvalidInput, Reason, Refused, refuse
@@ -143,6 +144,22 @@ def list_waiting_claims(limit: int = 200) -> list[Claim]:
     """Claims that nobody has decided, longest waiting first."""
     query = sa.select(Claim).where(Claim.status == "waiting").order_by(Claim.created_at, Claim.id).limit(limit)
     return list(db.session.scalars(query))
+
+
+def list_rivals(claim: Claim) -> list[Claim]:
+    """Who else waits for the same organization, longest waiting first."""
+    query = sa.select(Claim).where(
+        Claim.organization_id == claim.organization_id, Claim.status == "waiting", Claim.id != claim.id
+    )
+    return list(db.session.scalars(query.order_by(Claim.created_at, Claim.id).limit(50)))
+
+
+def find_unclaimed_at(organization_id: int) -> dt.datetime | None:
+    """When its last owner's role ended; None when it never had one."""
+    query = sa.select(sa.func.max(AuditEvent.at)).where(
+        AuditEvent.organization_id == organization_id, AuditEvent.action == "organization.unclaimed"
+    )
+    return db.session.scalar(query)
 
 
 def answer_claim(claim_id: int, *, grant: bool, by: Person | None, reason: str) -> Claim:

@@ -15,6 +15,7 @@ from app.accounts.facts import tell_facts_changed
 from app.accounts.models import Person
 from app.core.clock import now, today
 from app.core.db import db, transaction
+from app.core.ids import encode_id
 from app.moderation.operations import (
     decide_claim,
     grant_contact,
@@ -287,6 +288,7 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(
         ["organization_unclaimed"],
         ["organization_unclaimed"],
     )
+    assert refused(grant_contact, theirs.id, by=make_person(platform_role="moderator"), checked="it") == ["unclaimed"]
     assert (stands(held), find_exact_address(sheltered, adult)) == (False, None)
     with monkeypatch.context() as off:  # control: without the question all of it goes through until the worker comes
         for module in (standing, promises):
@@ -315,6 +317,20 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(
     assert refused(grant_contact, theirs.id, by=moderator, checked="their policy") == ["unclaimed"]
     assert invalid(claims.claim_organization, theirs.id, by=owner, mailbox="info") == ["mailbox"]
     claim = do(claims.claim_organization, theirs.id, by=owner, evidence="I coordinated some of it.")
+    stranger = do(claims.claim_organization, theirs.id, by=make_person(name="Sam Stranger"), evidence="Call me.")
+    sign_in(moderator)
+    assert "Who asks to run a page that nobody runs" in client.get("/moderation/").text
+    # Whoever decides sees who of those who ask belongs to it, and that it lost its owner: its rosters open for that person.
+    shown = {one: client.get(f"/moderation/claims/{encode_id(one.id)}").text for one in (claim, stranger)}
+    assert "None: does not belong to its staff" in shown[stranger]
+    assert "None: does not belong to its staff" not in shown[claim]
+    assert all("Nobody: the role of its last owner ended" in page for page in shown.values())
+    assert all(
+        f"{owner.name} – Coordinator: rosters and receiving; {viewer.name} – Viewer: reads" in page
+        for page in shown.values()
+    )
+    assert f'/moderation/claims/{encode_id(stranger.id)}"' in shown[claim]
+    sign_in(owner)
     allow_contact(theirs)  # as an earlier version let moderators agree to it of people whom nobody knew
     do(decide_claim, claim.id, grant=True, by=moderator, checked="known")
     assert find_membership(theirs.id, owner.id).role == "owner"
