@@ -90,7 +90,10 @@ def end_membership(organization: Organization, person_id: int) -> None:
 
 
 def _tell_of_no_owner(organization: Organization) -> None:
-    """Everybody who still belongs to its staff, viewers too: one of them may be who claims it."""
+    """Everybody who still belongs to its staff, viewers too: one of them may be who claims it. And whoever has promised
+    their time or things to it (`organization_unowned`, of signups and of pledges)."""
+    for topic in ("organization_unowned", "organization_unowned_pledges"):
+        outbox.enqueue(topic, {"organization_id": organization.id}, key=f"{topic}:{organization.id}:{new_id()}")
     left = sa.select(Membership.person_id).where(Membership.organization_id == organization.id)
     for person_id in db.session.scalars(left.order_by(Membership.person_id)):
         payload = {"organization_id": organization.id, "person_id": person_id}

@@ -526,6 +526,7 @@ SAMPLES: dict[str, Sample] = {
     "pledges/overdue": Sample(_pledge),
     "pledges/received": Sample(_pledge, other={"received": "0", "live": False}),
     "pledges/reminder": Sample(_pledge, "reminder"),
+    "pledges/unowned": Sample(_pledge),
     "pledges/staff_pledged": Sample(_pledge, "staff_pledges", _BARE_PLEDGE),
     "pledges/staff_taken_back": Sample(_pledge, "staff_cancellations"),
     "safeguarding/clearance": Sample(
@@ -553,5 +554,6 @@ SAMPLES: dict[str, Sample] = {
     "signups/staff_signup": Sample(_place, "staff_signups", _BARE_PLACE),
     "signups/waitlist_closed": Sample(_place, empty=_BARE_PLACE, other={"called_off": False, "need_shown": False}),
     "signups/waitlisted": Sample(_place, empty=_BARE_PLACE | {"why": "joined"}, other={"why": "withdrawn"}),
+    "signups/unowned": Sample(_place, empty=_BARE_PLACE),
     "signups/two_adults": Sample(_place, empty={"state": "cannot_run", "staff_path": ""}, other={"state": "runs"}),
 }

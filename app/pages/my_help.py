@@ -308,6 +308,8 @@ def _next_step(signup: Signup, known: Known) -> str:
         return _("The organization cancelled this shift. Please do not come.")
     if shift.status == "cannot_run" or shift.id in known.idle:
         return _("Two cleared adults are needed, and there are fewer. Please do not come before you hear from us.")
+    if signup.status in gate.HOLDING_STATUSES and not shift.need.organization.is_claimed:
+        return _("Whoever owned the page of this organization has left. Ask them before you set out.")
     if signup.status == "offered" and signup.offer_expires_at is not None:
         until = when.moment(signup.offer_expires_at, shift.time_zone)
         return _("Yours until %(until)s, %(left)s.", until=until, left=when.time_left(signup.offer_expires_at))
@@ -406,6 +408,8 @@ def _of_pledge(pledge: Pledge, known: Known) -> Help:
         step = _("Send it to: %(place)s", place=_where(need, known.exact)) if not need.remote else ""
     if pledge.status == "in_transit":
         step = _("It is on its way. The staff look out for it.")
+    elif not need.organization.is_claimed:
+        step = _("Whoever owned the page of this organization has left. Ask them before you bring or send it.")
     elif dates.is_overdue(pledge, need):
         last = dates.runs_out_on(pledge) or today(need.time_zone)
         step = _("Its day is over. It stands until %(day)s; then it is wanted again.", day=when.long_day(last))

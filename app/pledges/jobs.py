@@ -100,6 +100,22 @@ def mail_staff_taken_back(payload: dict[str, Any]) -> None:
     _tell_staff(payload, "pledges/staff_taken_back", "staff_cancellations", live=False)
 
 
+def tell_of_no_owner(payload: dict[str, Any]) -> None:
+    """Nobody owns the organization any more: whoever promised something to it hears so, each promise once."""
+    with transaction():
+        for pledge_id in queries.list_live_ids_at(payload["organization_id"]):
+            key = f"pledge_unowned:{pledge_id}:{payload['outbox_key']}"
+            outbox.enqueue("pledge_unowned", {"pledge_id": pledge_id}, key=key)
+
+
+def mail_unowned(payload: dict[str, Any]) -> None:
+    """Your promise stands, and perhaps nobody takes it in; not once somebody claimed the organization, nor when it ended."""
+    pledge = queries.find_pledge(payload["pledge_id"])
+    if pledge is None or pledge.item.need.organization.is_claimed or pledge.status not in LIVE_STATUSES:
+        return
+    _send("pledges/unowned", payload)
+
+
 def chase_overdue() -> None:
     """Sweep: ask once about each promise whose day is over, and end those whose days of grace are over too (P3)."""
     for pledge_id in [pledge.id for pledge in queries.list_overdue()]:
@@ -216,6 +232,8 @@ def person_facts_changed(payload: dict[str, Any]) -> None:
 HANDLERS: dict[str, outbox.Handler] = {
     "person_facts_changed_pledges": person_facts_changed,
     "need_moved": tell_of_place,
+    "organization_unowned_pledges": tell_of_no_owner,
+    "pledge_unowned": mail_unowned,
     "pledge_moved": mail_moved,
     "need_closed_pledges": thank_helpers,
     "pledge_made": mail_made,

@@ -108,6 +108,13 @@ def list_live_ids(need_id: int) -> list[int]:
     return list(db.session.scalars(query.where(Pledge.status.in_(LIVE_STATUSES)).order_by(Pledge.id)))
 
 
+def list_live_ids_at(organization_id: int) -> list[int]:
+    """The ids of the live promises of items to an organization."""
+    query = sa.select(Pledge.id).join(Item, Item.id == Pledge.item_id).join(Need, Need.id == Item.need_id)
+    query = query.where(Need.organization_id == organization_id, Pledge.status.in_(LIVE_STATUSES))
+    return list(db.session.scalars(query.order_by(Pledge.id)))
+
+
 def list_helpers(need_id: int) -> list[int]:
     """The people who helped a need with things: brought some, or promised and not taken back."""
     return list(

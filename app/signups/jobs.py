@@ -307,6 +307,23 @@ def fan_out_changed(payload: dict[str, Any]) -> None:
         operations.review_shift(payload["shift_id"])
 
 
+def tell_of_no_owner(payload: dict[str, Any]) -> None:
+    """Nobody owns the organization any more: whoever has a place there hears so, each once."""
+    with transaction():
+        for signup_id in queries.list_ids_held_at(payload["organization_id"]):
+            key = f"signup_unowned:{signup_id}:{payload['outbox_key']}"
+            outbox.enqueue("signup_unowned", {"signup_id": signup_id}, key=key)
+
+
+def mail_unowned(payload: dict[str, Any]) -> None:
+    """Your place stays, and perhaps nobody looks out for you; not once somebody claimed the organization, nor of a place that
+    ended meanwhile or, being with children or adults at risk, ends for it."""
+    signup = queries.find_signup(payload["signup_id"])
+    if signup is None or signup.shift.need.organization.is_claimed or not gate.stands(signup):
+        return
+    _send("signups/unowned", payload)
+
+
 def thank_helpers(payload: dict[str, Any]) -> None:
     """A need was closed: everybody who helped it with their time is promised their thanks."""
     with transaction():
@@ -379,6 +396,8 @@ def _undo_until(signup: Signup) -> str:
 
 
 HANDLERS: dict[str, outbox.Handler] = {
+    "organization_unowned": tell_of_no_owner,
+    "signup_unowned": mail_unowned,
     "signup_confirmed": mail_confirmed,
     "signup_cancelled": mail_cancelled,
     "signup_cancelled_for": mail_cancelled_for,

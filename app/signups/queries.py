@@ -323,6 +323,18 @@ def list_held_where_asked(organization_id: int | None, after: int, *, limit: int
     return db.session.scalars(query.order_by(Signup.id).limit(limit)).unique().all()
 
 
+def list_ids_held_at(organization_id: int) -> Sequence[int]:
+    """The places ahead that people hold with an organization."""
+    ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
+    query = (
+        sa.select(Signup.id)
+        .join(Shift, Shift.id == Signup.shift_id)
+        .join(Need, Need.id == Shift.need_id)
+        .where(Need.organization_id == organization_id, Signup.status.in_(gate.HOLDING_STATUSES), ahead)
+    )
+    return db.session.scalars(query.order_by(Signup.id)).all()
+
+
 def list_ids_on_shift(shift_id: int) -> Sequence[int]:
     """The live places on a shift: whom a change of it concerns."""
     return db.session.scalars(

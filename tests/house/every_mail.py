@@ -241,10 +241,17 @@ def send_every_mail(app: Flask) -> list[EmailMessage]:
             tell_of_money(gift, owner)
         jobs.work_off(app.extensions["outbox_handlers"], ())
         with transaction():
+            verify_organization(imported.id, by=moderator, checked="register")
+        theirs = make_need(imported)
+        asked, wanted = make_shift(theirs), make_item(theirs)
+        with transaction():
+            sign_up(asked.id, by=owner)
+            pledge(wanted.id, by=owner, quantity=decimal.Decimal(1))
+        with transaction():
             close_need(need.id, by=owner, outcome="Why I walk.", people_helped=2, thanks="later", tell=True)
             db.session.execute(sa.update(Outbox).where(Outbox.kind.like("need_closed%")).values(due_at=now()))
             add_membership(lock_organization(imported.id), young, "viewer")
-            end_membership(imported, helper.id)
+            end_membership(lock_organization(imported.id), helper.id)
         outcome = jobs.work_off(app.extensions["outbox_handlers"], ())
         assert not outcome["failed"], outcome
         db.session.remove()

@@ -532,4 +532,5 @@ def test_no_mail_has_a_link_that_needs_a_session_to_be_undone(house: House, mail
         "signups/confirmed", "signups/changed_for", "signups/moved", "signups/reminder", "signups/waitlisted",
         "signups/cancelled", "signups/offered", "signups/first_come", "signups/passed_over", "pledges/cancelled",
         "pledges/made", "pledges/changed", "pledges/moved", "pledges/reminder", "pledges/overdue",
+        "signups/unowned", "pledges/unowned",
     }  # fmt: skip

@@ -275,6 +275,9 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(
     make_clearance(adult := make_person(), theirs)
     make_clearance(late := make_person(), theirs)
     held = place(shift, adult)
+    eve = make_person(name="Eve")
+    place(make_shift(need), eve)
+    do(pledge, make_item(need, name="Soap").id, by=eve, quantity=decimal.Decimal(2))
     assert stands(held)
     assert find_exact_address(sheltered, adult) is not None
     page, notice = f"/manage/{theirs.slug}/", "Nobody owns this organization any more."
@@ -308,6 +311,13 @@ def test_a_minor_runs_no_organization_once_the_guardian_takes_their_word_back(
         assert f'href="/organizations/{theirs.slug}/claim"' in shown
     assert notice not in client.get(f"/manage/{other.slug}/").text
     assert not db.session.scalars(sa.select(NeedAssignment)).all()
+    # Whoever has a place that stays, or a promise, hears that perhaps nobody looks out for them; of the other it has ended.
+    about = ["Ask before you bring it: Soap", f"Ask before you set out: {need.title}"]
+    assert sorted(mail["Subject"] for mail in mailbox.to(eve.email) if mail["Subject"].startswith("Ask")) == about
+    assert not any(mail["Subject"].startswith("Ask") for mail in mailbox.to(adult.email))
+    help_page = sign_in(eve).get("/my-help").text
+    assert "Ask them before you set out." in help_page
+    assert "Ask them before you bring or send it." in help_page
     assert not db.session.get_one(Organization, theirs.id).is_claimed
     assert db.session.get_one(Organization, other.id).is_claimed
     assert len(promised("mail_membership_changed", person_id=young.id, role="")) == 2
