@@ -22,6 +22,7 @@ from app.accounts.policy import MINIMUM_AGE, may_be_minor_somewhere
 from app.accounts.queries import find_email_change, find_link, find_person_by_email
 from app.accounts.scopes import SCOPES
 from app.accounts.skills import find_skill
+from app.accounts.under_age import UnderAge, refuse_another
 from app.core import audit, outbox
 from app.core.clock import age_on, is_time_zone, now, today
 from app.core.db import db, lock, new_id, uses_sqlite
@@ -56,7 +57,7 @@ def normal_email(email: str) -> str:
 
 
 def check_birth_date(birth_date: dt.date | None) -> None:
-    """Raise InvalidInput for a date that is none of a living person, or of a child under 13 (G4: nothing is kept of it).
+    """Raise InvalidInput for a date that is none of a living person, UnderAge of a child under 13 (G4: nothing is kept of it).
 
     The day is taken where it is latest on earth, so that nobody is refused on their thirteenth birthday.
     """
@@ -64,9 +65,9 @@ def check_birth_date(birth_date: dt.date | None) -> None:
         return
     latest = today("Pacific/Kiritimati")
     if birth_date > latest or age_on(birth_date, latest) > OLDEST:
-        raise InvalidInput({"birth_date": _("Enter your birth date, or leave it empty")})
+        raise InvalidInput({"birth_date": _("Enter the day on which you were born: today at the latest")})
     if age_on(birth_date, latest) < MINIMUM_AGE:
-        raise InvalidInput(
+        raise UnderAge(
             {
                 "birth_date": _(
                     "Accounts are for people aged 13 or older. We kept nothing of what you typed. "
@@ -297,7 +298,7 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
     place, from now on), availability (words of accounts.availability) or skills, as far as given. Raises InvalidInput."""
     person = _locked(person_id)
     if "birth_date" in values:
-        check_birth_date(values["birth_date"])
+        _check_said(person, values["birth_date"], by)
         if person.birth_date != values["birth_date"]:
             if by.id == person.id:
                 _refuse_growing_up(person, values["birth_date"])
@@ -326,6 +327,20 @@ def edit_profile(person_id: int, *, by: Person, **values: Any) -> Person:
     audit.record("person.edited", subject=person, by=by, data={"fields": sorted(values)})
     db.session.flush()
     return person
+
+
+def _check_said(person: Person, birth_date: dt.date | None, by: Person) -> None:
+    """`check_birth_date`, and that whoever has just said the date of a child under 13 says no other next (`under_age`). Who is
+    known by an earlier date keeps that, and has only made a slip."""
+    if person.birth_date is not None or by.id != person.id:
+        try:
+            check_birth_date(birth_date)
+        except UnderAge as slip:
+            raise InvalidInput(slip.errors) from slip
+        return
+    if birth_date is not None:
+        refuse_another(person.id)
+    check_birth_date(birth_date)
 
 
 def _refuse_growing_up(person: Person, birth_date: dt.date | None) -> None:

@@ -34,6 +34,7 @@ from app.accounts.session import (
     open_session,
 )
 from app.accounts.skills import skills_by_category
+from app.accounts.under_age import keep_no_other
 from app.core import web
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
@@ -394,6 +395,7 @@ def profile() -> ResponseReturnValue:
                     skills=form.skills.data or [],
                 )
         except InvalidInput as invalid:
+            keep_no_other(person.id, invalid)
             show_errors(form, invalid)
         else:
             flash(_("Your profile is saved."), "done")

@@ -100,7 +100,7 @@ def reasons(shift: Shift) -> ResponseReturnValue:
     it asks of anybody."""
     person = find_current_person()
     own = None if person is None else find_live_signup(shift.id, person.id)
-    rules = gate.list_rules(shift, person, holds=own is not None)
+    rules = gate.list_rules(shift, person, holds=gate.has_place(own))
     told = {rule.code for rule in rules}
     found = gate.check_guest(shift, None) if person is None else gate.check(shift, person)
     return {

@@ -538,7 +538,9 @@ SAMPLES: dict[str, Sample] = {
     "safeguarding/guardian_asked": Sample(_guardian),
     "safeguarding/staff_clearance": Sample(_clearance, empty={"until": None}, other={"event": "objected"}),
     "signups/cancelled": Sample(_place, empty=_BARE_PLACE | {"was": "waitlisted"}, other=_GONE),
-    "signups/cancelled_for": Sample(_place, empty=_BARE_PLACE | {"reason": ""}, other={"reason": "no_longer_needed"}),
+    "signups/cancelled_for": Sample(
+        _place, empty=_BARE_PLACE | {"reason": "", "was": "waitlisted"}, other={"reason": "no_longer_needed"}
+    ),
     "signups/changed_for": Sample(_place, empty=_BARE_PLACE, other=_GONE),
     "signups/confirmed": Sample(_place, empty=_BARE_PLACE | {"is_guest": True, "was": "waitlisted"}, other=_GONE),
     "signups/ended": Sample(_place, empty=_BARE_PLACE, other=_GONE),

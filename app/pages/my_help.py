@@ -360,7 +360,7 @@ def _of_ended_signup(signup: Signup, known: Known, *, own: bool) -> Help:
             step = _("The organization cancelled this shift.")
     elif signup.was in WAITING_STATUSES:
         said = _("Ended")
-        step = _("The waitlist is closed, or the organization took you from it.")
+        step = _("The waitlist is closed, or you were taken from it.")
     else:
         said = _("Ended")
         step = _(

@@ -133,7 +133,7 @@ def check_standing(
 def _standing(shift: Shift, person: Person, *, ignore: Signup | None, position: Position | None) -> list[Reason]:
     if not person.is_active:
         return promises.check_person(person)
-    holds = ignore is not None and ignore.shift_id == shift.id and ignore.status in LIVE_STATUSES
+    holds = ignore is not None and ignore.shift_id == shift.id and has_place(ignore)
     asked = rules.list_rules(shift, person, position=position or _position_of(ignore, shift), holds=holds)
     return _unmet(asked) + _overlap(shift, person, ignore) + day_hours.check(shift, person, ignore=ignore)
 
@@ -147,6 +147,12 @@ def check_again(signup: Signup) -> list[Reason]:
     found = [] if shift.status == "scheduled" else _state(shift, person)
     found += check_standing(shift, person, ignore=signup)
     return found + _double(shift, person, ignore=signup)
+
+
+def has_place(signup: Signup | None) -> bool:
+    """True for a place that somebody has, and not only a turn on the waitlist or an offer: what a guardian agreed to until the
+    minor came of age at home holds what was confirmed by then, and makes no place of what was not (G4)."""
+    return signup is not None and signup.status in HOLDING_STATUSES
 
 
 def stands(signup: Signup) -> bool:
@@ -176,7 +182,7 @@ def list_refusals(signups: Sequence[Signup]) -> dict[int, list[Reason]]:
                 signup.person,
                 position=_position_of(signup, signup.shift),
                 known=known,
-                holds=True,
+                holds=has_place(signup),
             )
             reasons = _unmet(asked) + ([_busy()] if signup.id in busy else [])
             reasons += too_long.get(signup.id, []) + _alone(signup.shift, signup.party_size)
@@ -203,7 +209,8 @@ def list_refusals_in_line(shift: Shift, line: Sequence[Signup]) -> dict[int, lis
         person = signup.person
         reasons = list(people[person.id])
         if person.is_active:
-            asked = rules.list_rules(shift, person, position=_position_of(signup, shift), known=known, holds=True)
+            holds, position = has_place(signup), _position_of(signup, shift)
+            asked = rules.list_rules(shift, person, position=position, known=known, holds=holds)
             told = {reason.code for reason in reasons}
             reasons += of_all + _state(shift, person)
             reasons += [reason for reason in _unmet(asked) if reason.code not in told]
@@ -229,7 +236,7 @@ def _position_of(signup: Signup | None, shift: Shift) -> Position | None:
 
 def list_rules(shift: Shift, person: Person | None, *, holds: bool = False) -> list[rules.Rule]:
     """What the shift asks of whoever takes it ("To take this shift you need"), and whether `person` meets it; `holds`: they
-    have a place on it, or a turn, already.
+    have a place on it already (`has_place`).
 
     None stands for a visitor, who is told the rules and meets none of them yet.
     """

@@ -64,7 +64,7 @@ def list_rules(
 ) -> list[Rule]:
     """What `position` of the shift (None: all of `positions`, which None makes all there are) asks of whoever takes it, and
     whether `person` meets it. A visitor, None, is told the rules and meets none yet. `known` is what `load` read;
-    `holds`: they have a place on it, or a turn, already."""
+    `holds`: they have a place on it already, and not only a turn."""
     if known is None:
         known = load([(shift, person)]) if person is not None else Known({}, _asked(shift))
     chosen = positions if position is None else (position,)

@@ -113,7 +113,23 @@ def count_cleared_adults_of(shifts: Sequence[Shift]) -> dict[int, int]:
     return _count(shifts) if shifts else {}
 
 
+def stops_without(shift: Shift, person: Person) -> bool:
+    """True when the shift runs, its start is so near that this is decided, and it could not run at once without the place that
+    this person has on it."""
+    if not is_decided(shift):
+        return False
+    places, staff = _find_counted([shift])
+    there = places[shift.id] | staff[shift.id]
+    return len(there) >= ADULTS_NEEDED > len((places[shift.id] - {person.id}) | staff[shift.id])
+
+
 def _count(shifts: Sequence[Shift]) -> dict[int, int]:
+    places, staff = _find_counted(shifts)
+    return {shift.id: len(places[shift.id] | staff[shift.id]) for shift in shifts}
+
+
+def _find_counted(shifts: Sequence[Shift]) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+    """Ids of the people who count by their place, and of those who do by being named, by the ids of the shifts."""
     by_id = {shift.id: shift for shift in shifts}
     places = db.session.scalars(
         sa.select(Signup)
@@ -129,7 +145,8 @@ def _count(shifts: Sequence[Shift]) -> dict[int, int]:
     # Whose hours are noted while the shift runs may have gone on to another one, and counts there; noted on both, on neither.
     noted = [place.id for place in places if place.status == "completed"]
     busy |= gate.list_overlapping(noted, PRESENT_STATUSES) if noted else set()
-    counted: dict[int, set[int]] = {key: set() for key in by_id}
+    by_place: dict[int, set[int]] = {key: set() for key in by_id}
+    by_name: dict[int, set[int]] = {key: set() for key in by_id}
     for place in places:
         shift = by_id[place.shift_id]
         if place.id in busy or (place.party_size > 1 and gate.asks_for_anything(shift)):
@@ -137,13 +154,13 @@ def _count(shifts: Sequence[Shift]) -> dict[int, int]:
         own = next((position for position in shift.positions if position.id == place.position_id), None)
         asked = rules.list_rules(shift, place.person, position=own, known=known, with_exemptions=False)
         if _counts(shift, place.person, asked):
-            counted[shift.id].add(place.person_id)
+            by_place[shift.id].add(place.person_id)
     for named in staff:
         shift = by_id[named.shift_id]
         asked = _asked_of_staff(shift, named.person, known=known, with_exemptions=False)
         if _counts(shift, named.person, asked):
-            counted[shift.id].add(named.person_id)
-    return {key: len(found) for key, found in counted.items()}
+            by_name[shift.id].add(named.person_id)
+    return by_place, by_name
 
 
 def _counts(shift: Shift, person: Person, asked: list[rules.Rule]) -> bool:

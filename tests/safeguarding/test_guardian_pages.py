@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import decimal
 import re
@@ -13,8 +14,9 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import db, transaction
+from app.core.errors import Refused
 from app.core.ids import encode_id
 from app.needs.models import Item, PrivateAddress, Shift
 from app.pledges.models import Pledge
@@ -26,6 +28,7 @@ from app.signups import gate, safety_jobs
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
 from app.signups.relations import list_guardians
+from app.signups.waitlist import accept, join
 from tests.conftest import CheckingClient
 from tests.factories import (
     allow_contact,
@@ -189,6 +192,64 @@ def test_a_guardian_sees_and_takes_back_a_place_that_rests_on_their_word_beyond_
         db.session.expire_all()
         assert db.session.get_one(Signup, place.id).status == "cancelled"
         assert list_guardians(organization.id).rows == []
+
+
+@pytest.mark.rule("G4", "S5")
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_turn_on_a_waitlist_becomes_no_place_on_a_word_that_ended(
+    client: CheckingClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    day = today("UTC")
+    birthday = next(day + dt.timedelta(days=n) for n in range(3, 7) if (day + dt.timedelta(days=n)).day <= 28)
+    minor = make_person(name="Ala", birth_date=birthday.replace(year=birthday.year - 18), country="US")
+    need = make_need(title="Pack boxes", country="US", region="AL")
+    noon = dt.datetime.combine(day + dt.timedelta(days=20), dt.time(17), dt.UTC)
+    full, asked, mine = (
+        make_shift(need, capacity=1, starts_at=at, ends_at=at + dt.timedelta(hours=2))
+        for at in (noon, noon + dt.timedelta(days=1), noon + dt.timedelta(days=2))
+    )
+    guardianship = make_guardian(minor)
+    others = {}
+    for shift in (full, asked):
+        somebody = make_person()
+        with transaction():
+            others[shift.id] = sign_up(shift.id, by=somebody)
+    with transaction():
+        turn, offer, place = join(full.id, by=minor), join(asked.id, by=minor), sign_up(mine.id, by=minor)
+    with transaction():
+        cancel_signup(others[asked.id].id, by=others[asked.id].person)
+    assert db.session.get_one(Signup, offer.id).status == "offered"
+    page = client.get(link(guardianship)).text
+    assert page.count("Take them off the waitlist?") == 2
+    assert page.count("Cancel this place?") == 1
+    assert "A turn on the waitlist, no place yet" in page
+    assert "A place is offered to them" in page
+    if not is_guarded:
+        monkeypatch.setattr(gate, "has_place", lambda signup: signup is not None)
+    with time_machine.travel(dt.datetime.combine(birthday + dt.timedelta(days=1), dt.time(12), dt.UTC)):
+        with transaction():
+            # The offer is long over by then: as if it had just been made.
+            db.session.get_one(Signup, offer.id).offer_expires_at = now() + dt.timedelta(hours=1)
+            cancel_signup(others[full.id].id, by=others[full.id].person)
+        assert db.session.get_one(Signup, turn.id).status == ("waitlisted" if is_guarded else "offered")
+        with contextlib.suppress(Refused), transaction():
+            accept(offer.id, by=minor)
+        assert (db.session.get_one(Signup, offer.id).status == "offered") is is_guarded
+        assert gate.stands(db.session.get_one(Signup, place.id)), "what was confirmed by then rests on it still"
+        if not is_guarded:
+            return
+        sign_in(minor)
+        page = client.get(f"/shifts/{encode_id(full.id)}/sign-up").text
+        assert "Where this is, people come of age at 19: a guardian must agree first." in page
+        client.post("/sign-out")
+        assert "becomes a place only when somebody agrees anew" in client.get(link(guardianship)).text
+        for one, words in ((place, None), (offer, None), (turn, "They are off the waitlist")):
+            answer = client.post(f"{link(guardianship)}/places/{encode_id(one.id)}/cancel", csrf=False)
+            assert answer.status_code == (200 if words else 303)
+            assert db.session.get_one(Signup, one.id).status == "cancelled"
+        assert "They are off the waitlist" in answer.text
+        assert "Nothing rests on what you agreed to any more" in answer.text
+        assert client.get(link(guardianship)).status_code == 410
 
 
 @pytest.mark.rule("G3")

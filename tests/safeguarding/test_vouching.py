@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 
+from app.accounts import throttles
 from app.accounts.models import Person
 from app.accounts.operations import edit_profile
-from app.core.clock import today
+from app.accounts.under_age import CLOSED_FOR
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.ids import encode_id
@@ -180,9 +183,10 @@ def test_the_birth_date_is_asked_with_the_act_and_kept_whatever_becomes_of_it(
     for page in (agree, f"/manage/{slug}/clearances/{encode_id(world.declined.id)}/revoke"):
         assert 'name="birth_date"' in client.get(page).text, page
         assert client.post(page, data={"reason": "A mistake"}).status_code == 422, page
-    child = client.post(agree, data={"birth_date": birth(9).isoformat()})
-    assert child.status_code == 422
-    assert "13 or older" in child.text
+    ahead = client.post(agree, data={"birth_date": (today("UTC") + dt.timedelta(days=9)).isoformat()})
+    assert ahead.status_code == 422
+    assert "Enter the day on which you were born" in ahead.text
+    assert "leave it empty" not in ahead.text
     # A minor who says so is refused, and tries no other date.
     told = client.post(new, data={**body, "outcome": "accepted", "birth_date": birth(16).isoformat()})
     assert told.status_code in (404, 409)
@@ -190,6 +194,14 @@ def test_the_birth_date_is_asked_with_the_act_and_kept_whatever_becomes_of_it(
     assert db.session.get_one(Person, world.unknown.id).birth_date == birth(16)
     assert db.session.scalar(sa.select(sa.func.count()).where(Clearance.recorded_by_id == world.unknown.id)) == 0
     db.session.rollback()
+    # Where agreeing is refused the page leads back to the desk.
+    minor = make_member(world.organization, "manager", birth_date=None)
+    make_guardian(minor)
+    sign_in(minor)
+    refused = client.post(agree, data={"birth_date": birth(16).isoformat()})
+    assert refused.status_code == 409
+    assert "Adults record this." in refused.text
+    assert f'href="{desk}"' in refused.text
     # An adult does in one go what they came for.
     for address, data, done in (
         (new, {**body, "outcome": "accepted"}, Clearance.recorded_by_id),
@@ -207,3 +219,48 @@ def test_the_birth_date_is_asked_with_the_act_and_kept_whatever_becomes_of_it(
         assert db.session.scalar(sa.select(sa.func.count()).where(done == adult.id)) == 1, address
         assert db.session.get_one(Person, adult.id).birth_date == ADULT
         db.session.rollback()
+
+
+@pytest.mark.rule("G4")
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_of_an_age_under_13_nothing_is_kept_and_no_other_is_said_next(
+    client: CheckingClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    if not is_guarded:
+        monkeypatch.setattr("app.accounts.operations.refuse_another", lambda _person_id: None)
+    world = World()
+    agree = f"/manage/{world.organization.slug}/exemptions/{encode_id(world.exemption.id)}/agree"
+    profile = {"name": "Una", "birth_date": birth(9).isoformat()}
+    # By each way in which somebody says their own age.
+    ways = {agree: {"birth_date": birth(9).isoformat()}, "/profile": profile}
+    for name, body in ways.items():
+        one = make_member(world.organization, "manager", birth_date=None)
+        sign_in(one)
+        child = client.post(name, data=body)
+        assert child.status_code == 422, name
+        assert "13 or older" in child.text
+        assert db.session.get_one(Person, one.id).birth_date is None
+        again = client.post(agree, data={"birth_date": ADULT.isoformat()})
+        if not is_guarded:
+            assert again.status_code in (303, 409), name
+            continue
+        assert again.status_code == 422, name
+        assert "We take no birth date from you at the moment" in again.text
+        assert client.post("/profile", data={**profile, "birth_date": ADULT.isoformat()}).status_code == 422, name
+        assert client.post("/profile", data={**profile, "birth_date": ""}).status_code == 303, (
+            "all else is theirs to say"
+        )
+        assert db.session.get_one(Person, one.id).birth_date is None, name
+        db.session.rollback()
+        # The operator corrects a slip; and it does not last for ever.
+        with time_machine.travel(now() + CLOSED_FOR + dt.timedelta(hours=1)), transaction():
+            throttles.forget_old()
+            edit_profile(one.id, by=one, birth_date=ADULT)
+        assert db.session.get_one(Person, one.id).birth_date == ADULT
+        db.session.rollback()
+    # Whoever's date is known makes a slip, and keeps what is known.
+    known = make_person()
+    sign_in(known)
+    assert client.post("/profile", data=profile).status_code == 422
+    assert client.post("/profile", data={**profile, "birth_date": ""}).status_code == 303
+    assert client.post("/profile", data={**profile, "birth_date": ADULT.isoformat()}).status_code == 303

@@ -233,10 +233,23 @@ def test_a_shift_that_cannot_run_says_so_to_both_sides(
     assert "/check-in" not in page
     answer = client.post(f"/manage/{organization.slug}/signups/{encode_id(signup.id)}/check-in")
     assert answer.status_code == 409
-    sign_in(cleared(organization))
+    second = cleared(organization)
+    sign_in(second)
     assert "It runs again when another one signs up" in client.get(way(shift)).text
     assert client.post(way(shift), data={}).status_code == 303
     assert db.session.get_one(Shift, shift.id).status == "scheduled"
+    db.session.rollback()
+    own = db.session.scalars(sa.select(Signup).where(Signup.person_id == second.id)).one()
+    # One of two reads before they cancel what it means; one of three need not.
+    for is_one_of_two in (True, False):
+        if not is_one_of_two:
+            place(shift, cleared(organization))
+        sign_in(second)
+        for address in (f"/signups/{encode_id(own.id)}/cancel", f"/places/{place_token(own)}"):
+            assert ("Without you this shift cannot take place" in client.get(address).text) is is_one_of_two, address
+        sign_in(make_member(organization, "coordinator"))
+        page = client.get(f"/manage/{organization.slug}/signups/{encode_id(own.id)}/cancel").text
+        assert ("Without them this shift cannot take place" in page) is is_one_of_two
 
 
 def test_a_roster_asks_the_database_as_often_for_many(

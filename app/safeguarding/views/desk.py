@@ -14,6 +14,7 @@ from app.accounts.models import Person
 from app.accounts.operations import edit_profile
 from app.accounts.policy import is_known_adult
 from app.accounts.session import current_person
+from app.accounts.under_age import keep_no_other
 from app.core.clock import today
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
@@ -58,12 +59,16 @@ def _asks_age() -> bool:
 
 def _keep_age(form: VouchingForm) -> None:
     """What somebody says of their age is theirs from then on, whatever becomes of the act: who is refused by it does not try
-    another. Raises InvalidInput at "birth_date"."""
+    another. Of an age under 13 nothing is kept, and no other is taken next. Raises InvalidInput at "birth_date"."""
     if not form.asks_age:
         return
     person = current_person()
-    with transaction():
-        edit_profile(person.id, by=person, birth_date=form.birth_date.data)
+    try:
+        with transaction():
+            edit_profile(person.id, by=person, birth_date=form.birth_date.data)
+    except InvalidInput as invalid:
+        keep_no_other(person.id, invalid)
+        raise
     form.ask_no_age()
 
 
@@ -321,21 +326,24 @@ def _answer(exemption: Exemption, act: Callable[..., Exemption], done: str) -> R
 def agree_exemption(exemption: Exemption) -> ResponseReturnValue:
     """The second of the two: a button at the desk, and a page of its own for whoever says their age with it."""
     form = AgreeForm(asks_age=_asks_age())
+    reasons: list[Reason] = []
     if form.validate_on_submit():
         try:
             _keep_age(form)
+            return _answer(exemption, operations.agree_exemption, _("Agreed. It holds now."))
         except InvalidInput as invalid:
             show_errors(form, invalid)
-        else:
-            return _answer(exemption, operations.agree_exemption, _("Agreed. It holds now."))
+        except Refused as refused:
+            reasons = refused.reasons
     page = render_template(
         "safeguarding/agree.html",
         organization=exemption.organization,
         exemption=exemption,
         name=name_of(exemption),
         form=form,
+        reasons=reasons,
     )
-    return page, 422 if form.errors else 200
+    return page, 409 if reasons else 422 if form.errors else 200
 
 
 @safeguarding.post("/manage/<slug>/exemptions/<id:exemption_id>/end")

@@ -31,7 +31,7 @@ from app.safeguarding.views.blueprint import by_guardian, safeguarding
 from app.signups import gate, relations
 from app.signups import queries as signups
 from app.signups.calendar import describe_area
-from app.signups.models import Signup
+from app.signups.models import WAITING_STATUSES, Signup
 from app.signups.operations import cancel_signup
 from app.signups.rules import is_adult
 
@@ -123,7 +123,10 @@ def guardian(guardianship: Guardianship) -> ResponseReturnValue:
     return _page(guardianship)
 
 
-def _page(guardianship: Guardianship, reasons: list[Reason] | None = None) -> ResponseReturnValue:
+def _page(
+    guardianship: Guardianship, reasons: list[Reason] | None = None, *, last: Signup | None = None
+) -> ResponseReturnValue:
+    """`last`: the place that the guardian ended with this answer, after which nothing rests on their word."""
     minor, dead = guardianship.person, _is_dead(guardianship)
     consented = guardianship.status == "consented" and not dead
     places = [place for place in signups.list_live_signups_of(minor.id) if _concerns(place)] if consented else []
@@ -143,10 +146,12 @@ def _page(guardianship: Guardianship, reasons: list[Reason] | None = None) -> Re
             (each, with_unit(each.quantity, each.item), describe_area(each.item.need))
             for each in (list_live_pledges_of(minor.id) if consented and is_known_minor(minor) else [])
         ],
+        waits=_is_turn,
+        last=last,
         form=LinkForm(),
         reasons=reasons or [],
     )
-    return page, 409 if reasons else 410 if dead else 200
+    return page, 409 if reasons else 410 if dead and last is None else 200
 
 
 def _limits_of(minor: Person) -> tuple[int, object] | None:
@@ -160,6 +165,11 @@ def _limits_of(minor: Person) -> tuple[int, object] | None:
 def _meets(place: Signup) -> str:
     shift = place.shift
     return str(CONTACT_NAMES[shift.contact]) if has_contact(shift) else ""
+
+
+def _is_turn(place: Signup) -> bool:
+    """True for what is, or was when it ended, a turn on the waitlist or an offer, and no place."""
+    return (place.was if place.status == "cancelled" else place.status) in WAITING_STATUSES
 
 
 def _act(guardianship: Guardianship, act: Callable[[], object]) -> ResponseReturnValue:
@@ -202,6 +212,11 @@ def _find_place(guardian_token: str, signup_id: int) -> tuple[Guardianship, Sign
 @by_guardian.post("/guardians/<guardian_token>/places/<id:signup_id>/cancel")
 @public(load=_find_place)
 def cancel_place(found: tuple[Guardianship, Signup]) -> ResponseReturnValue:
-    """One place ends; the minor hears of it by mail."""
+    """One place, or turn on a waitlist, ends; the minor hears of it by mail. Where nothing rests on the guardian's word any more
+    by that, the link is dead from then on, and says here what was done."""
     guardianship, signup = found
-    return _act(guardianship, functools.partial(cancel_signup, signup.id, by=None, reason="by_guardian"))
+    answered = _act(guardianship, functools.partial(cancel_signup, signup.id, by=None, reason="by_guardian"))
+    ended = signups.find_signup(signup.id)
+    if ended is not None and ended.status == "cancelled" and _is_dead(guardianship):
+        return _page(guardianship, last=ended)
+    return answered

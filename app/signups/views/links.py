@@ -53,6 +53,7 @@ def _page(signup: Signup, reasons: list[Reason] | None = None) -> ResponseReturn
         first_come=signup.status == "waitlisted" and offers.is_free_for_the_first(signup),
         others=label_others(signup.shift, signup.person) if reasons else [],
         ends=ends,
+        stops=ends and two_adults.stops_without(signup.shift, signup.person),
         # Whoever holds the link may not be who the place is for: the exact place of a private need is never here (N6).
         meeting_point=known.meeting_point if known and not need.private_address else "",
         contact=known.contact if known else "",

@@ -169,7 +169,7 @@ def _page(
 ) -> str:
     """`found` are all reasons, where `reasons` leaves out what is said at its field."""
     own = queries.find_live_signup(shift.id, person.id) if person else None
-    rules = gate.list_rules(shift, person, holds=own is not None)
+    rules = gate.list_rules(shift, person, holds=gate.has_place(own))
     asked = {rule.code for rule in rules}
     others = label_others(shift, person) if reasons and own is None else []
     lacking = _lacking_adults(shift)
@@ -372,6 +372,7 @@ def _cancel_page(signup: Signup, form: CancelForm, reasons: list[Reason] | None 
         offered=signup.status == "offered",
         line=waitlist.count_waiting([signup.shift_id]).get(signup.shift_id, 0),
         over=signup.shift.is_over,
+        stops=signup.status in gate.HOLDING_STATUSES and two_adults.stops_without(signup.shift, person),
         may_undo=not reasons and operations.would_undo_cancel(signup, person),
         reasons=reasons or [],
         others=label_others(signup.shift, person) if reasons else [],

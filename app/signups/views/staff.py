@@ -13,7 +13,7 @@ from app.core.errors import Reason, Refused
 from app.core.i18n import _
 from app.core.ids import decode_id, encode_id
 from app.core.web import allow, flash_undo
-from app.signups import operations, policy, staff, waitlist
+from app.signups import gate, operations, policy, staff, two_adults, waitlist
 from app.signups.forms import ChangeForm, StaffCancelForm
 from app.signups.models import LIVE_STATUSES, Signup
 from app.signups.views.blueprint import signups
@@ -54,6 +54,7 @@ def cancel_for(signup: Signup) -> ResponseReturnValue:
         form=form,
         label=shift_label(signup.shift),
         live=signup.status in LIVE_STATUSES and not signup.shift.is_over,
+        stops=signup.status in gate.HOLDING_STATUSES and two_adults.stops_without(signup.shift, signup.person),
         line=waitlist.count_waiting([signup.shift_id]).get(signup.shift_id, 0),
     )
     return page, 422 if form.errors else 200
