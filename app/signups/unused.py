@@ -62,4 +62,7 @@ def _list_unused() -> Sequence[Clearance]:
         .where(~share.where(ClearanceShare.consented_at >= since).exists(), ~place.exists(), ~named.exists())
         .order_by(Clearance.created_at, Clearance.id)
         .limit(MOST_AT_ONCE)
+        # What somebody revokes or shares at the moment comes with the next sweep, if it still is unused.
+        .with_for_update(of=Clearance, skip_locked=True),
+        execution_options={"populate_existing": True},
     ).all()

@@ -15,7 +15,7 @@ from flask import Flask
 from app.accounts.models import Person
 from app.core.audit import AuditEvent
 from app.core.clock import now, today
-from app.core.db import db, transaction
+from app.core.db import db, transaction, uses_sqlite
 from app.organizations.models import Organization
 from app.safeguarding import operations as acts
 from app.safeguarding.models import Clearance, ClearanceShare, Exemption, GuardianConfirmation, Guardianship
@@ -137,6 +137,37 @@ def test_what_was_not_accepted_goes_once_there_is_nothing_that_it_decides(
     )
     do(acts.revoke_clearance, mistake.id, by=owner, reason="Somebody else’s")
     assert left(Clearance, acts.purge_clearances, midnight(day + 183 * DAY)) == 0
+
+
+@pytest.mark.rule("G3")
+def test_what_somebody_decides_about_at_the_moment_is_left_to_the_next_sweep(
+    organization: Organization, owner: Person
+) -> None:
+    """Where there are row locks: what is revoked, or objected to, while the sweep reads keeps what was said."""
+    person, day = make_person(), today("UTC") - DAY
+    seen = {"email": person.email, "by": owner, "outcome": "declined", "issuer": "State Police", "issued_on": day}
+    declined = do(acts.record_clearance, organization.id, kind="background_check", level="us_fitness", **seen)
+    unlimited = make_clearance(person, organization, "identity", created_at=now() - 400 * DAY, purge_on=None)
+    assert declined.purge_on is not None
+    due, later = midnight(declined.purge_on), declined.purge_on + 180 * DAY
+    declined_id, unlimited_id = declined.id, unlimited.id
+    db.session.rollback()
+    if uses_sqlite():
+        return  # one act writes at a time
+    with db.engine.connect() as other:
+        revoked = sa.update(Clearance).where(Clearance.id.in_((declined_id, unlimited_id)))
+        other.execute(revoked.values(revoked_at=now(), purge_on=later))
+        with time_machine.travel(due, tick=False):
+            for sweep in (acts.purge_clearances, unused.purge_unused):
+                with transaction():
+                    # Without the lock it would wait for the other, and then write what it had read before.
+                    db.session.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+                    assert sweep() == 0
+        other.commit()
+    with time_machine.travel(due, tick=False):
+        assert (do(acts.purge_clearances), do(unused.purge_unused)) == (0, 0)
+    row = db.session.get_one(Clearance, declined_id)
+    assert (row.purge_on, row.issuer) == (later, "State Police")
 
 
 # --- clearances without an end --------------------------------------------------------------------------------------

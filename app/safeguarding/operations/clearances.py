@@ -261,13 +261,15 @@ def object_to_clearance(clearance_id: int, *, by: Person, objection: str) -> Cle
 
 def purge_clearances() -> int:
     """Delete what is past its retention date (G3); the audit trail keeps that it was there. Of what was not accepted the word
-    alone stays, as long as it decides. Returns how many were deleted or reduced to that."""
+    alone stays, as long as it decides. Each is held; what somebody revokes, shares or objects to at the moment comes with the
+    next sweep, if it still is due. Returns how many were deleted or reduced to that."""
     due = (
         sa.select(Clearance)
         .where(Clearance.purge_on <= today("Etc/GMT+12"))
         .order_by(Clearance.person_id, Clearance.id)
+        .with_for_update(of=Clearance, skip_locked=True)
     )
-    purged = db.session.scalars(due.limit(500)).all()
+    purged = db.session.scalars(due.limit(500), execution_options={"populate_existing": True}).all()
     for clearance in purged:
         if not _keep_the_word(clearance):
             purge_clearance(clearance)
