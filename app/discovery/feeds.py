@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.audit import AuditEvent
+from app.core.cache import keep_nowhere
 from app.core.db import db
 from app.core.feeds import Entry, Feed
 from app.core.i18n import _
@@ -23,6 +24,7 @@ from app.needs.models import Need, Shift
 from app.needs.policy import visible
 from app.needs.search import find
 from app.organizations.models import Organization
+from app.signups import two_adults
 from app.signups.calendar import PublicShift
 
 MOST_ENTRIES = 50
@@ -73,13 +75,14 @@ def list_found(filters: NeedFilters) -> list[Entry]:
 
 def list_found_shifts(filters: NeedFilters, at: dt.datetime) -> list[PublicShift]:
     """The shifts and dated roles of what `/needs` finds for these filters that are not over at `at`, cancelled ones too (M3);
-    between its days where the filters name any. The soonest first."""
+    between its days where the filters name any. The soonest first. Where time alone may decide whether one can run (G2), nobody
+    keeps the answer."""
     hits, _cursor = find(filters.from_start(), MOST_NEEDS)
     query = (
         sa.select(
             Shift.id, Shift.starts_at, Shift.ends_at, Shift.due_on, Shift.time_zone, Shift.status, Shift.sequence,
             Need.id.label("need_id"), Need.title, Need.city, Need.region, Need.remote, Need.updated_at,
-            Organization.name.label("organization"),
+            Organization.name.label("organization"), Shift.contact,
         )
         .join(Need, Need.id == Shift.need_id)
         .join(Organization, Organization.id == Need.organization_id)
@@ -88,9 +91,19 @@ def list_found_shifts(filters: NeedFilters, at: dt.datetime) -> list[PublicShift
         .order_by(Shift.starts_at.is_(None), Shift.starts_at, Shift.due_on, Shift.id)
         .limit(MOST_SHIFTS)
     )  # fmt: skip
-    found = [PublicShift(**row._mapping) for row in db.session.execute(query)]
+    rows = db.session.execute(query).all()
+    near = [row.id for row in rows if two_adults.is_turning(row)]
+    if near:
+        keep_nowhere()
+    idle = two_adults.list_idle_of(near)
+    found = [_public_shift(row, idle=row.id in idle) for row in rows]
     first, last = filters.from_on or dt.date.min, filters.to_on or dt.date.max
     return [shift for shift in found if first <= shift.day <= last]
+
+
+def _public_shift(row: Any, *, idle: bool) -> PublicShift:
+    values = {name: value for name, value in row._mapping.items() if name != "contact"}
+    return PublicShift(**values | ({"status": "cannot_run"} if idle else {}))
 
 
 # --- what an entry says ---------------------------------------------------------------------------------------------

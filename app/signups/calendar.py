@@ -63,7 +63,7 @@ def calendar_feed(
 @dataclasses.dataclass(frozen=True)
 class PublicShift:
     """A shift of a need that everybody may see, with no more of its place than the area (N6). Instants are aware; `due_on` is
-    the day of a role without times; `updated_at` is when its need last changed."""
+    the day of a role without times; `status` as it is now (G2); `updated_at` is when its need last changed."""
 
     id: int
     starts_at: dt.datetime | None

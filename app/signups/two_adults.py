@@ -79,7 +79,11 @@ def list_not_running(shifts: Iterable[Shift]) -> set[int]:
 
 def list_idle(lines: Iterable[ShiftLine]) -> set[int]:
     """`list_not_running` of the shifts that a need's page shows; no statement where the rule is about none of them."""
-    near = [line.id for line in lines if is_decided(line)]
+    return list_idle_of([line.id for line in lines if is_decided(line)])
+
+
+def list_idle_of(near: Sequence[int]) -> set[int]:
+    """`list_not_running` of the shifts with these ids; no statement for none."""
     if not near:
         return set()
     shifts = sa.select(Shift).where(Shift.id.in_(near)).order_by(Shift.id)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import icalendar
 import pytest
+import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
@@ -22,12 +23,22 @@ from app.learning.operations import ArticleInput, FactInput, SourceInput, add_ar
 from app.moderation.merging import merge_organizations
 from app.moderation.operations import suspend_organization
 from app.needs.index import reindex
-from app.needs.models import Need, PrivateAddress
+from app.needs.models import Need, PrivateAddress, Shift
 from app.needs.operations.needs import pause_need
 from app.needs.operations.shifts import cancel_shift
+from app.safeguarding.models import Clearance
+from app.signups.operations import sign_up
 from tests.conftest import CheckingClient
 from tests.discovery.common import make_topic, open_need
-from tests.factories import make_fact, make_need, make_organization, make_person, make_shift
+from tests.factories import (
+    allow_contact,
+    make_clearance,
+    make_fact,
+    make_need,
+    make_organization,
+    make_person,
+    make_shift,
+)
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -291,6 +302,33 @@ def test_the_shifts_of_the_list_are_a_calendar_to_subscribe_to(app: Flask, clien
     with transaction():
         pause_need(shelter.id, by=owner)
     assert set(events(client)) == {"Sort coats"}
+
+
+@pytest.mark.rule("G2")
+@pytest.mark.rule("M3")
+def test_a_shift_that_cannot_run_is_tentative_in_the_public_calendar_from_that_moment(
+    app: Flask, client: CheckingClient
+) -> None:
+    organization = make_organization(name="Lantern House")
+    allow_contact(organization)
+    need = make_need(organization, title="Dinner with families")
+    begins = (now() + dt.timedelta(hours=20)).replace(microsecond=0)
+    shift = make_shift(need, starts_at=begins, ends_at=begins + dt.timedelta(hours=2), contact="children")
+    places = []
+    for _number in range(2):
+        person = make_person()
+        make_clearance(person, organization)
+        with transaction():
+            places.append(sign_up(shift.id, by=person))
+    with transaction():
+        reindex([need.id])
+    assert events(client)["Dinner with families"]["STATUS"] == "CONFIRMED"
+    # Nobody's act, and no worker: the check of one of two ends meanwhile.
+    with transaction():
+        ended = sa.update(Clearance).where(Clearance.person_id == places[0].person_id)
+        db.session.execute(ended.values(expires_on=today("Etc/GMT+12")))
+    assert events(client)["Dinner with families"]["STATUS"] == "TENTATIVE"
+    assert db.session.get_one(Shift, shift.id).status == "scheduled", "before anything is written"
 
 
 def test_a_duplicate_s_feed_is_that_of_what_it_is_part_of(app: Flask, client: CheckingClient) -> None:

@@ -53,7 +53,10 @@ BEGIN = dt.datetime(2027, 3, 8, 16, tzinfo=dt.UTC)
 # A week of passing days never comes within a day of a shift; what happens then is asked by `come` at that time.
 LAST_DAY, FIRST_SHIFT = 7, dt.date(2027, 3, 20)
 PEOPLE, STRANGER, ORGANIZATIONS, SHIFTS, NEEDS = 4, 3, 3, 4, 3
-BIRTHS = (None, dt.date(1990, 5, 17), dt.date(2010, 9, 1), dt.date(2009, 5, 1))
+# The last one is an adult at home, and not in Alabama.
+BIRTHS = (None, dt.date(1990, 5, 17), dt.date(2010, 9, 1), dt.date(2009, 5, 1), dt.date(2008, 9, 1))
+# In which state each need is, and from which age somebody is an adult there.
+STATES = (("AL", 19), ("NJ", 18), ("NJ", 18))
 TIMES = ((12, 0, 2), (20, 0, 2), (21, 0, 3.5))  # the last one ends on the next day
 KINDS = ("background_check", "identity", "driving")
 PROTECTIVE = (
@@ -112,10 +115,10 @@ class Facts(RuleBasedStateMachine):
     # --- the beginning
 
     @initialize(
-        births=st.lists(st.sampled_from(BIRTHS[1:]), min_size=2, max_size=2),
+        births=st.tuples(st.sampled_from(BIRTHS[1:4]), st.sampled_from((BIRTHS[4], *BIRTHS[2:]))),
         contacts=st.lists(st.sampled_from(("none", "children", "children")), min_size=3, max_size=3),
     )
-    def begin(self, births: list[dt.date], contacts: list[str]) -> None:
+    def begin(self, births: tuple[dt.date, dt.date], contacts: list[str]) -> None:
         self.travel = time_machine.travel(BEGIN, tick=False)
         self.travel.start()
         self.day = 0
@@ -128,6 +131,7 @@ class Facts(RuleBasedStateMachine):
             shifts=[],
             need_asks=[set() for _one in range(NEEDS)],
             private=[True, False, True],
+            majority=[age for _state, age in STATES],
         )
         self.people = [
             make_person(birth_date=birth, password_hash=None if number == STRANGER else "of a password").id
@@ -168,7 +172,7 @@ class Facts(RuleBasedStateMachine):
             self.record(who, 0, "background_check", "good", True)
             if who != 1:
                 self.record(who, 1, "background_check", "good", True)
-            if self.world.people[who].birth != BIRTHS[1]:
+            if self.world.people[who].birth in BIRTHS[2:4]:
                 for answer in ("ask", "yes"):
                     self.guard(who, answer)
                 self.speak_to_guardian(len(self.guardians) - 1, 0)
@@ -190,7 +194,8 @@ class Facts(RuleBasedStateMachine):
 
     def _make_shifts(self, contacts: list[str]) -> None:
         homes = (0, 0, 1)
-        needs = [make_need(self._organization(home), private_address=self.world.private[number], time_zone=ZONE).id
+        needs = [make_need(self._organization(home), private_address=self.world.private[number], time_zone=ZONE,
+                           region=STATES[number][0]).id
                  for number, home in enumerate(homes) if number != 1]  # fmt: skip
         with transaction():
             for need in needs:

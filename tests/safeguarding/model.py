@@ -110,6 +110,8 @@ class World:
     shifts: list[Shift]
     need_asks: list[set[str]]
     private: list[bool]
+    # By need: the age from which the law of the state where it is takes somebody for an adult, at home everybody is at ADULT.
+    majority: list[int]
     # Completions of versions before this one do not count any more.
     course_counts_from: int = 1
 
@@ -134,11 +136,13 @@ class World:
         return bool(shift.contact != "none" or shift.age or self.need_asks[shift.need] or any(shift.positions))
 
     def is_minor(self, person: Person, shift: Shift) -> bool:
-        """Known to be one, today or on the day."""
-        return (
-            person.birth is not None
-            and min(age(person.birth, self.today), age(person.birth, self.first_day(shift))) < ADULT
-        )
+        """Known to be one, at home today, or on the day at home or by the law of where it is."""
+        if person.birth is None:
+            return False
+        return age(person.birth, self.today) < ADULT or age(person.birth, self.first_day(shift)) < self.adult_at(shift)
+
+    def adult_at(self, shift: Shift) -> int:
+        return max(ADULT, self.majority[shift.need])
 
     def asked(self, shift: Shift, position: int) -> set[str]:
         wanted = self.need_asks[shift.need] | shift.positions[position]
@@ -240,7 +244,7 @@ class World:
         found = 0
         for who, (position, party) in shift.places.items():
             birth = self.people[who].birth
-            grown = birth is not None and age(birth, self.first_day(shift)) >= ADULT
+            grown = birth is not None and age(birth, self.first_day(shift)) >= self.adult_at(shift)
             found += grown and self.cleared(who, shift, position, party, waivable=False)
         return found
 

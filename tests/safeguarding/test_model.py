@@ -29,6 +29,7 @@ from app.core.db import db, transaction
 from app.core.errors import Refused
 from app.core.ids import encode_id
 from app.core.outbox import Outbox
+from app.needs import asking
 from app.needs.models import Need, Shift
 from app.pages.my_help import list_my_help
 from app.safeguarding.operations import record_clearance
@@ -477,6 +478,14 @@ def test_with_the_gate_off_the_same_machine_fails(app: Flask, monkeypatch: pytes
     monkeypatch.setattr(
         rules, "list_rules", lambda *a, **k: [dataclasses.replace(one, met=True) for one in real(*a, **k)]
     )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Placing, settings=bounded(5, 50))
+
+
+def test_where_every_state_is_taken_for_one_with_18_the_same_machine_fails(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "majority_age_at", lambda *_: 18)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Placing, settings=bounded(5, 50))
 
