@@ -4,6 +4,7 @@ public may not see is in none, from the next request on (N1, N6)."""
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,7 +92,7 @@ def list_found_shifts(filters: NeedFilters, at: dt.datetime) -> list[PublicShift
         .order_by(Shift.starts_at.is_(None), Shift.starts_at, Shift.due_on, Shift.id)
         .limit(MOST_SHIFTS)
     )  # fmt: skip
-    rows = db.session.execute(query).all()
+    rows: Sequence[Any] = db.session.execute(query).all()
     near = [row.id for row in rows if two_adults.is_turning(row)]
     if near:
         keep_nowhere()
