@@ -41,6 +41,17 @@ CURRENCY_OF_COUNTRY = {
 EURO_COUNTRIES = frozenset(
     "AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK".split()  # noqa: SIM905  # a table, read as one
 )
+# How many units of a currency stand for a US dollar where we suggest: never a rate, but 1, 2, 4 or 8 and zeros, so that
+# 25, 50, 100 and 250 of them are round (UGX: the largest charge is not quite a million). Every currency named above has a line.
+SIZE = {
+    "USD": "1", "EUR": "1", "GBP": "1", "CAD": "1", "AUD": "1", "NZD": "1", "CHF": "1", "SGD": "1",
+    "BHD": "0.4", "KWD": "0.4", "OMR": "0.4", "JOD": "0.8", "TND": "2",
+    "AED": "4", "BRL": "4", "DKK": "4", "MYR": "4", "PLN": "4", "RON": "4", "HKD": "8", "NOK": "8", "SEK": "8",
+    "CZK": "20", "MXN": "20", "THB": "40", "INR": "80",
+    "ISK": "100", "JPY": "100", "VUV": "100", "XPF": "100", "DJF": "200", "HUF": "400", "KMF": "400", "XAF": "400", "XOF": "400",
+    "CLP": "1000", "KRW": "1000", "RWF": "1000", "BIF": "2000", "UGX": "2000", "MGA": "4000", "GNF": "8000", "PYG": "8000",
+    "VND": "20000",
+}  # fmt: skip
 MAXIMUM_TYPED = 40
 _SYMBOLS = re.compile(r"[\s$€£¥₩₹₺₽\u00a0\u202f]|^[A-Z]{3}(?=[^A-Z])|(?<=[^A-Z])[A-Z]{3}$|(?<=\d)\s*kr\.?$", re.ASCII)
 
@@ -93,11 +104,8 @@ def maximum(currency: str) -> Money:
 
 def suggestions(currency: str) -> tuple[Money, ...]:
     """Four amounts to choose from, about 25, 50, 100 and 250 US dollars in the size `currency` has."""
-    scale = {
-        "JPY": 100, "KRW": 1000, "HUF": 200, "CZK": 20, "ISK": 100, "INR": 40, "MXN": 10, "THB": 20, "DKK": 4, "NOK": 8,
-        "SEK": 8, "HKD": 8, "AED": 4, "PLN": 4, "RON": 4, "MYR": 4, "BRL": 4,
-    }.get(currency, 1)  # fmt: skip
-    return tuple(Money(units * scale * 10 ** decimals(currency), currency) for units in (25, 50, 100, 250))
+    size = decimal.Decimal(SIZE.get(currency, "1"))
+    return tuple(from_decimal(units * size, currency) for units in (25, 50, 100, 250))
 
 
 def to_decimal(money: Money) -> decimal.Decimal:

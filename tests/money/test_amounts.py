@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.core import money
 from app.core.money import BadAmount, Money, format_money, format_plain, from_decimal, parse_money, to_decimal
+from app.donations.fees import default_terms
 
 LOCALES = ("en", "en_GB", "de", "de_CH", "fr", "es", "pt_BR", "ja", "sv", "pl")
 CURRENCIES = sorted(money.MINIMUM_MINOR)
@@ -98,11 +99,45 @@ def test_anything_typed_is_money_or_refused(typed: str, currency: str, locale: s
         assert isinstance(parse_money(typed, currency, locale).amount_minor, int)
 
 
+# About how many whole units of a currency a US dollar is, to one or two digits: what the sizes of core.money are held against.
+UNITS_OF_A_DOLLAR = {
+    "AED": "3.7", "AUD": "1.5", "BHD": "0.38", "BIF": "2950", "BRL": "5.4", "CAD": "1.4", "CHF": "0.8", "CLP": "950",
+    "CZK": "21", "DJF": "178", "DKK": "6.4", "EUR": "0.86", "GBP": "0.75", "GNF": "8700", "HKD": "7.8", "HUF": "330",
+    "INR": "89", "ISK": "126", "JOD": "0.71", "JPY": "155", "KMF": "420", "KRW": "1450", "KWD": "0.31", "MGA": "4450",
+    "MXN": "18.5", "MYR": "4.1", "NOK": "10.1", "NZD": "1.7", "OMR": "0.38", "PLN": "3.7", "PYG": "7000", "RON": "4.4",
+    "RWF": "1450", "SEK": "9.5", "SGD": "1.3", "THB": "32.5", "TND": "2.9", "UGX": "3600", "USD": "1", "VND": "26300",
+    "VUV": "121", "XAF": "565", "XOF": "565", "XPF": "103",
+}  # fmt: skip
+NAMED = {
+    *money.MINIMUM_MINOR, *money.CURRENCY_OF_COUNTRY.values(), *money.ZERO_DECIMAL, *money.THREE_DECIMAL,
+    *money.WHOLE_UNITS_TWO_DECIMALS, "EUR",
+}  # fmt: skip
+
+
+@pytest.mark.rule("F1")
+def test_every_currency_is_suggested_and_charged_for_in_its_own_size() -> None:
+    assert set(money.SIZE) == set(UNITS_OF_A_DOLLAR) == NAMED
+    for currency, units in UNITS_OF_A_DOLLAR.items():
+        sizes = [to_decimal(each) for each in money.suggestions(currency)]
+        for size, dollars in zip(sizes, (25, 50, 100, 250), strict=True):
+            assert decimal.Decimal("0.55") < size / decimal.Decimal(units) / dollars < decimal.Decimal("1.6"), (
+                currency,
+                size,
+            )
+            # People read one or two digits and zeros: 7.5 and 15 are amounts, 8.25 is none.
+            assert len(size.normalize().as_tuple().digits) <= 2, (currency, size)
+        for each in money.suggestions(currency):
+            money.check_chargeable(each)
+        fixed = to_decimal(Money(default_terms(currency).fixed_minor, currency)) / decimal.Decimal(units)
+        assert fixed == 0 if currency == "JPY" else decimal.Decimal("0.15") < fixed < decimal.Decimal("0.5"), currency
+    assert [format_plain(each, "en") for each in money.suggestions("KWD")] == ["10", "20", "40", "100"]
+
+
 @pytest.mark.rule("F1")
 @pytest.mark.parametrize("currency", CURRENCIES)
 def test_every_currency_takes_its_minimum_its_suggestions_and_its_maximum_and_nothing_beyond(currency: str) -> None:
     step, least, most = money.charge_step(currency), money.minimum(currency), money.maximum(currency)
-    for fine in (least, most, *money.suggestions(currency)):
+    for fine in (least, most):
         money.check_chargeable(fine)
     for amount, code in (
         (0, "not_positive"),
