@@ -193,7 +193,7 @@ def _write_to_donor(name: str, status: str, payload: dict[str, Any]) -> None:
         receipt=None if issued is None else _on_paper(issued),
         may_resume=policy.can_resume(donation, gateway.mode()),
         gift_url=checkout.return_url(donation.id),
-        monthly_url=_monthly_url(donation),
+        monthly_url=_first_month_url(donation) if status == "processing" else _monthly_url(donation),
         fundraiser_url=f"{settings.base_url}/fundraisers/{donation.fundraiser.slug}",
     )
     if issued is not None:
@@ -207,6 +207,12 @@ def _monthly_url(donation: Donation) -> str:
     if donation.monthly_gift_id is not None:
         commitment = monthly_queries.find_monthly(donation.monthly_gift_id)
     return "" if commitment is None or not commitment.is_live else monthly.own_url(commitment.id)
+
+
+def _first_month_url(donation: Donation) -> str:
+    """The same while a bank has yet to confirm the first month; empty of a gift that is given once, or was stopped already."""
+    commitment = monthly_queries.find_repeated(donation)
+    return "" if commitment is None else monthly.own_url(commitment.id)
 
 
 def _deliver(donation: Donation, mail: Mail, key: str) -> None:

@@ -46,6 +46,15 @@ def find_monthly(gift_id: int) -> MonthlyGift | None:
     )
 
 
+def find_repeated(donation: Donation) -> MonthlyGift | None:
+    """The commitment whose month `donation` is, while as much is to be asked for again: None once it ended or was stopped, or
+    goes on with another amount."""
+    found = None if donation.monthly_gift_id is None else find_monthly(donation.monthly_gift_id)
+    if found is None or found.status == "ended" or found.stop_asked_at is not None:
+        return None
+    return found if found.status == "pending" or found.amount_minor == donation.amount_minor else None
+
+
 def find_monthly_id(
     subscription_id: str | None, public_id: str, account: str | None, attempt: int | None = None
 ) -> int | None:

@@ -46,6 +46,11 @@ def bank(gift: Monthly, word: str, invoice: str = "") -> None:
     gift.hear()
 
 
+def first_page(gift: Monthly) -> str:
+    """Its donor's page of the first month."""
+    return gift.connecting.client.get(f"/donations/{queries.donation_token(gift.given.donation_id)}").text
+
+
 def gifts_in_books() -> int:
     return [kind for _label, kind, _entries in ledger_table()].count("gift")
 
@@ -63,6 +68,12 @@ def test_a_first_month_that_a_bank_confirms_days_later_counts_only_then(
     monthly.refresh(gift.id)
     assert (gift.row().status, gift.months(), received(gift)) == ("pending", [("processing", 2500)], 0)
     assert "is on its way from your bank, so nothing is given yet" in gift.page()
+    [mail] = [text_of(one) for one in mailbox.messages if one["Subject"].endswith("your gift of $25 is on its way")]
+    assert (
+        f"the first month of a gift of $25 every month. See it, or stop it: http://localhost{gift.url()}"
+        in " ".join(mail.split())
+    )
+    assert "$25 every month" in first_page(gift)
     assert gift.subscription()["status"] == begins
     server.act(gift.given.session_id, "bank_confirms")
     server.settle()
@@ -200,10 +211,13 @@ def test_a_month_that_was_ordered_before_its_donor_stopped_it_counts_when_it_com
     assert first.url("/pause") not in page
     assert "may still arrive" in follow(connecting.client, connecting.client.post(first.url("/stop")))
     assert first.subscription()["status"] == "canceled"
+    assert "$25" in first_page(first)
+    assert "every month" not in first_page(first)
     server.act(first.given.session_id, "bank_confirms")
     first.hear()
     assert (first.row().status, first.row().ended_by, first.months()) == ("ended", "donor", [("paid", 2500)])
     assert "No further payment is asked for" in first.page()
+    assert "every month" not in first_page(first)
     gift.begin()
     server.hook("POST", f"customers/{gift.row().stripe_customer_id}/new_method", {"type": "us_bank_account"})
     for word in ("confirms", "refuses"):

@@ -19,7 +19,7 @@ from app.donations.gateway import GatewayError
 from app.donations.gift_aid import EVERY_GIFT
 from app.donations.models import Donation
 from app.donations.money_queries import was_let_go
-from app.donations.monthly_queries import monthly_token
+from app.donations.monthly_queries import find_repeated, monthly_token
 from app.donations.operations.declarations import cancel_declaration
 from app.donations.policy import can_resume
 from app.donations.receipt_queries import find_declaration, receipts_of
@@ -61,6 +61,7 @@ def _gift_page(donation_id: int, form: ResumeForm, code: int = 200, *, is_known:
         takes_gifts=policy.accepts_gifts(fresh.fundraiser),
         is_visible=policy.is_visible(fresh.fundraiser),
         monthly_token=None if fresh.monthly_gift_id is None else monthly_token(fresh.monthly_gift_id),
+        is_repeated=find_repeated(fresh) is not None,
         came_back="from" in request.args,
         is_known=is_known,
         is_let_go=fresh.status == "expired" and was_let_go(donation_id),
