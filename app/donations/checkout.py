@@ -15,11 +15,11 @@ from flask import current_app
 
 from app.core.clock import now
 from app.core.db import db, lock, transaction
-from app.core.errors import InvalidInput, refuse
+from app.core.errors import InvalidInput, Refused, refuse
 from app.core.i18n import _, lazy
 from app.core.ids import decode_id, encode_id
 from app.core.mail_address import find_plain_address
-from app.core.money import Money
+from app.core.money import Money, format_money
 from app.donations import accounts, gateway, gateway_monthly, queries, words
 from app.donations.asking import make_once
 from app.donations.facts import CheckoutRequest, PaymentFacts, SessionFacts
@@ -42,6 +42,8 @@ REFUSED_FIELDS = {
     "amount_too_small": ("amount", lazy("This is less than the payment service takes. Give a little more")),
     "amount_too_large": ("amount", lazy("This is more than the payment service takes at once")),
 }
+# Somebody went on with the same gift at the same moment; the page that was asked for is closed.
+SUPERSEDED = "superseded"
 # How often to look again when somebody else went on with the same gift at the same moment.
 RESUME_TRIES = 6
 
@@ -117,7 +119,7 @@ def _open_checkout(donation_id: int) -> str:
         superseded = saved.stripe_session_id != session.id
         closed = not giving.can_open_checkout(saved)
     if superseded:  # somebody went on with another amount in the meantime: this page is closed
-        raise GatewayError("superseded", passing=True)
+        raise GatewayError(SUPERSEDED, passing=True)
     if closed:
         raise refuse("fundraiser_closed", _("This fundraiser takes no gifts now"))
     return session.url
@@ -129,10 +131,12 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
     is nothing left to pay (it was paid in the meantime, or is on its way). `cover_fee` None: as it was.
 
     The same page while it lives and the amount is the same. Otherwise that page is closed first, and only when Stripe says
-    that nobody can pay through it a new one is asked for, under a key of its own: never two that can be paid. Raises
+    that nobody can pay through it a new one is asked for, under a key of its own: never two that can be paid. When another
+    press begins a try with another amount first, that one holds and this is refused (gone_on). Raises
     Refused, InvalidInput, and GatewayError when Stripe does not answer (nothing was taken; the same again continues) or, not
     passing, refuses for good.
     """
+    own: int | None = None  # the try that this press saw first, or began
     for _try in range(RESUME_TRIES):
         donation = queries.find_donation(donation_id)
         if donation is None or donation.status not in RESUMABLE:
@@ -142,6 +146,9 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
         )
         asked, status, session_id = _request(donation), donation.status, donation.stripe_session_id
         account, monthly_gift_id = donation.account, donation.monthly_gift_id
+        own = asked.attempt if own is None else own
+        if asked.attempt != own and asked.amount != total:
+            raise _gone_on(Money(donation.gift_minor, donation.currency), locale)
         may_open = giving.can_open_checkout(donation) and asked.amount == total
         db.session.rollback()
         if status == "pending" and session_id is not None:
@@ -149,17 +156,22 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
             if session.status == "open" and asked.amount == total:
                 return session.url
             _close(donation_id, session, asked.attempt, account)
-            if fulfil(donation_id) == "pending":
+            if fulfil(donation_id) == "pending" and _find_attempt(donation_id) == asked.attempt:
                 raise GatewayError("still_open", passing=True)
             continue
         if may_open:
-            return _open_checkout(donation_id)
+            try:
+                return _open_checkout(donation_id)
+            except GatewayError as error:
+                if error.code != SUPERSEDED:
+                    raise
+                continue
         if session_id is None and _settle_lost(donation_id, asked, account):
             continue
         if monthly_gift_id is not None:
             _end_earlier(monthly_gift_id, asked.attempt, account)
         with transaction():
-            giving.begin_attempt(
+            begun = giving.begin_attempt(
                 donation_id,
                 attempt=asked.attempt,
                 amount=amount,
@@ -168,7 +180,24 @@ def resume(donation_id: int, amount: Money, *, cover_fee: bool | None = None, lo
                 cover_fee=cover_fee,
                 locale=locale,
             )
+        own = asked.attempt + 1 if begun else own
     raise GatewayError("busy", passing=True)
+
+
+def _gone_on(gift: Money, locale: str) -> Refused:
+    return refuse(
+        "gone_on",
+        _("At the same moment this gift went on with another amount: %(amount)s", amount=format_money(gift, locale)),
+        _("Choose the amount that you mean, and go on"),
+    )
+
+
+def _find_attempt(donation_id: int) -> int | None:
+    """Which try is made now."""
+    donation = queries.find_donation(donation_id)
+    attempt = None if donation is None else donation.attempt
+    db.session.rollback()
+    return attempt
 
 
 @_refusals_logged()

@@ -18,7 +18,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import now
 from app.core.db import db, transaction
 from app.core.errors import Refused
-from app.core.ids import encode_id
+from app.core.ids import decode_id, encode_id
 from app.core.money import Money
 from app.donations import checkout, gateway
 from app.donations.checks import compare_with_stripe
@@ -291,6 +291,57 @@ def test_many_at_once_with_many_amounts_leave_one_page_that_can_be_paid(giving: 
     assert {session["id"] for session in live} <= {giving.donation(given).stripe_session_id}
     address = checkout.resume(given.donation_id, Money(5000, "USD"))
     assert [(session["url"], session["amount_total"]) for session in open_sessions(giving)] == [(address, 5000)]
+
+
+@pytest.mark.rule("F6")
+@pytest.mark.parametrize("name", ["_close", "fulfil", "_make_session"])
+def test_who_is_slower_with_another_amount_reads_what_the_gift_went_on_with(
+    giving: Giving, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Overtaken before the page before is closed, before the next try is begun, or before its page is there."""
+    given = giving.give("25")
+    real, pages = getattr(checkout, name), []
+
+    def press(slower: str, faster: int) -> Any:
+        """Go on with `slower`, while another press with `faster` dollars overtakes it."""
+
+        def overtaken(*about: Any, **named: Any) -> Any:
+            monkeypatch.setattr(checkout, name, real)
+            found = real(*about, **named) if name == "fulfil" else None
+            pages.append(checkout.resume(given.donation_id, Money(100 * faster, "USD")))
+            return found or real(*about, **named)
+
+        monkeypatch.setattr(checkout, name, overtaken)
+        return go_on(giving, given, slower)
+
+    told = press("30", 40)
+    assert (told.status_code, told.headers["Location"]) == (303, f"/donations/{given.token}")
+    assert [(one["url"], one["amount_total"]) for one in open_sessions(giving)] == [(pages[0], 4000)]
+    page = page_of(giving, given)
+    assert "At the same moment this gift went on with another amount: $40" in page
+    assert "did not answer" not in page
+    assert 'value="40"' in page
+    # Pressed once more it goes on; and who meant the same as the other is led to the same page.
+    follow(giving, given, go_on(giving, given, "30"))
+    assert [one["amount_total"] for one in open_sessions(giving)] == [3000]
+    assert press("50", 50).headers["Location"] == pages[1] == open_sessions(giving)[0]["url"]
+    assert len(open_sessions(giving)) == 1
+
+
+@pytest.mark.rule("F6")
+def test_a_form_whose_gift_goes_on_meanwhile_leads_to_the_gift(giving: Giving, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = checkout._make_session
+
+    def overtaken(asked: Any, account: str | None) -> Any:
+        monkeypatch.setattr(checkout, "_make_session", real)
+        assert checkout.resume(decode_id(asked.donation) or 0, Money(4000, "USD"))
+        return real(asked, account)
+
+    monkeypatch.setattr(checkout, "_make_session", overtaken)
+    led = giving.post(giving.fundraiser(), giving.form())
+    assert led.status_code == 303
+    assert "You were about to give $40" in giving.client.get(led.headers["Location"]).text
+    assert [one["amount_total"] for one in open_sessions(giving)] == [4000]
 
 
 @pytest.mark.rule("F6")

@@ -110,7 +110,10 @@ def resume(donation: Donation) -> ResponseReturnValue:
         form.amount.errors = [*form.amount.errors, explain(bad, donation.currency, locale)]
     except InvalidInput as invalid:
         show_errors(form, invalid)
-    except Refused:  # over, or the fundraiser closed: the page says which
+    except Refused as refused:  # over, or the fundraiser closed: the page says which
+        for reason in refused.reasons:
+            if reason.code == "gone_on":
+                flash(f"{reason.message}. {reason.remedy}.")
         return redirect(address, code=303)
     except GatewayError as error:
         is_known = _is_known(donation_id)

@@ -128,6 +128,8 @@ def _give(form: DonationForm, fundraiser: Fundraiser, amount: Money, locale: str
         show_errors(form, invalid)
         return _form_page(form, fundraiser, 422)
     except GatewayError as error:
+        if error.code == checkout.SUPERSEDED:  # its own page goes on with it, with another amount
+            return redirect(url_for("donations.show", token=queries.donation_token(donation_id)), code=303)
         if not error.passing:  # asking the same again cannot help: the next press is a new gift
             form.nonce.data = secrets.token_urlsafe(16)
         said = _("The payment page did not answer. Nothing was taken. Press Donate again in a moment")
