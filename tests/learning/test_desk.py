@@ -287,6 +287,7 @@ def test_withdrawing_takes_two_steps_and_can_be_taken_back(client: CheckingClien
     assert client.post(edit, data=fields(gone) | {"status": "verified"}).status_code == 422
     assert client.post(f"{edit}/renew", data={"version": "2"}).status_code == 409
     back = f"/moderation/learning/facts/{fact.slug}/restore"
+    assert "Restore it</button>" in client.get(back).text
     assert client.post(back, data={"reason": ""}).status_code == 422
     assert client.post(back, data={"reason": "It was right."}).status_code == 303
     restored = db.session.get_one(Fact, fact.id)
@@ -296,7 +297,11 @@ def test_withdrawing_takes_two_steps_and_can_be_taken_back(client: CheckingClien
         None,
         3,
     )
-    assert client.post(back, data={"reason": "Again"}).status_code == 422
+    refused = client.post(back, data={"reason": "Again"})
+    assert refused.status_code == 422
+    for page in (refused.text, client.get(back).text):  # said before anything is written, too
+        assert "This was not withdrawn" in page
+        assert "Restore it</button>" not in page
     assert events()[-2:] == [("fact.withdrawn", {"version": 2}), ("fact.restored", {"version": 3})]
     history = client.get(f"/learn/facts/{fact.slug}/history").text
     assert "It was right." in history
