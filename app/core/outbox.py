@@ -124,13 +124,17 @@ def _insertion(on_sqlite: bool) -> Any:
 
 def promise_from(kind: str, rows: sa.Select[Any]) -> Any:
     """The statement that promises work of one kind, due at once, for each row of `rows` (payload, key and the instant of the
-    promise), as `enqueue` does: for an act that has to be one statement (core.db.write_alone)."""
+    promise), as `enqueue` does: for an act that has to be one statement (core.db.write_alone). One that was kept is promised
+    anew: whoever gives a row for it has found that it is to be done once more."""
     insert = sqlite.insert if uses_sqlite() else postgresql.insert
     payload, key, at = rows.selected_columns
     values = rows.with_only_columns(sa.literal(kind, sa.String), payload, key, at, at)
     names = ["kind", "payload", "key", "created_at", "due_at"]
-    made = insert(Base.metadata.tables[Outbox.__tablename__]).from_select(names, values, include_defaults=False)
-    return made.on_conflict_do_nothing(index_elements=["key"])
+    table = Base.metadata.tables[Outbox.__tablename__]
+    made: Any = insert(table).from_select(names, values, include_defaults=False)
+    anew = {name: made.excluded[name] for name in ("payload", "created_at", "due_at")}
+    anew |= {"done_at": None, "attempts": 0, "leased_by": None, "leased_until": None}
+    return made.on_conflict_do_update(index_elements=["key"], set_=anew, where=table.c.done_at.is_not(None))
 
 
 def enqueue_all(kind: str, promises: Sequence[tuple[dict[str, Any], str]]) -> None:

@@ -166,8 +166,9 @@ def look_at_inbox(zone: str = "UTC") -> list[Finding]:
     if inbox.gone:
         which = ", ".join(" ".join(filter(None, (one.type, one.object_id, one.account))) for one in inbox.gone)
         remedy = _(
-            "If it was deleted there (a test clock, a customer), all is well. If the key was another's then, "
-            "`flask ledger verify --with-stripe` names what is missing from the books. Nothing of it was counted."
+            "If it was deleted there (a test clock, a customer), all is well: nothing of it was counted. If the key was "
+            "another's then, resend these events from Stripe's dashboard, and they count. What is missing until then, "
+            "the comparison of the night and `flask ledger verify --with-stripe` name."
         )
         text = _("Stripe does not know any more what these events spoke of: %(which)s.", which=which)
         findings.append(Finding("look", _("Gone at Stripe"), text, remedy))

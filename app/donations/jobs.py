@@ -41,7 +41,7 @@ from app.donations.operations import giving, receipts
 from app.donations.operations.monthly import close_of
 from app.donations.page_parts import standing_of
 from app.donations.receipt_models import Receipt
-from app.fundraisers.goals import goal_words
+from app.fundraisers.goals import given_words, goal_words
 from app.fundraisers.policy import SHOWN, accepts_gifts
 from app.fundraisers.queries import find_fundraiser_by_id
 from app.messages.delivery import send
@@ -231,17 +231,18 @@ def mail_goal_reached(payload: dict[str, Any]) -> None:
         return
     starter = fundraiser.started_by
     raised = queries.totals([fundraiser.id])[fundraiser.id]
+    standing = standing_of(fundraiser, raised)
     locale = language_of(starter.locale)
     with speaking(locale):
-        goal = goal_words(fundraiser, locale)
+        goal, given = goal_words(fundraiser, locale), given_words(standing, raised.raised, locale)
     send(
         "fundraisers/goal_reached",
         to=starter,
         key=payload["outbox_key"],
         title=fundraiser.title,
         organization=fundraiser.organization.name,
-        raised=format_money(raised.raised, locale),
-        percent=standing_of(fundraiser, raised).percent,
+        given=given,
+        percent=standing.percent,
         goal=goal,
         is_open=accepts_gifts(fundraiser),
         fundraiser_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}",
@@ -254,9 +255,11 @@ def mail_milestone(payload: dict[str, Any]) -> None:
     if fundraiser is None or fundraiser.status != "live":
         return
     starter = fundraiser.started_by
+    raised = queries.totals([fundraiser.id])[fundraiser.id]
     locale = language_of(starter.locale)
     with speaking(locale):
         goal = goal_words(fundraiser, locale)
+        given = given_words(standing_of(fundraiser, raised), raised.raised, locale)
     send(
         "fundraisers/milestone",
         to=starter,
@@ -264,7 +267,7 @@ def mail_milestone(payload: dict[str, Any]) -> None:
         title=fundraiser.title,
         organization=fundraiser.organization.name,
         percent=payload["percent"],
-        raised=format_money(queries.totals([fundraiser.id])[fundraiser.id].raised, locale),
+        given=given,
         goal=goal,
         fundraiser_url=f"{current_app.config['SETTINGS'].base_url}/fundraisers/{fundraiser.slug}",
     )

@@ -87,3 +87,13 @@ def goal_words(goal: HasGoal, locale: str) -> str:
         number = _things(goal, goal.item_minor)
         return _("%(number)s %(things)s", number=number, things=goal.item_name)
     return format_money(Money(goal.goal_minor, goal.currency), locale)
+
+
+def given_words(standing: Standing, raised: Money, locale: str) -> str:
+    """What there is of the goal, as a sentence without its full stop: "3 people gave", "4 cups are paid for", "$59 are given"
+    (`raised`; in `locale`, which is spoken where this is called)."""
+    if standing.kind == "donors":
+        return ngettext("%(num)s person gave", "%(num)s people gave", standing.have)
+    if standing.kind == "items":
+        return _("%(number)s %(things)s are paid for", number=standing.have, things=standing.item_name)
+    return _("%(raised)s are given", raised=format_money(raised, locale))

@@ -170,6 +170,15 @@ def test_what_is_gone_at_stripe_is_let_go_of_a_day_later_and_the_operator_reads_
     assert [one for one in lost if one not in text] == []
     assert notes() == [{("handled", "")}, {("ignored", "gone at Stripe")}]
     assert gift.months() == [("paid", 2500)] * 2
+    # It was the key: the operator lets Stripe send them again, and they count.
+    for one in told[1]:
+        assert connecting.knock(one) == 200
+    assert notes()[1] == {("received", "")}
+    with moved_to(begun + dt.timedelta(hours=32)):
+        assert work_off()["failed"] == 0
+        assert "Gone at Stripe" not in said()
+    assert notes() == [{("handled", "")}] * 2
+    assert gift.months() == [("paid", 2500)] * 3
 
 
 @pytest.mark.rule("F4")

@@ -123,7 +123,16 @@ def test_what_the_starter_chose_as_the_goal_is_the_goal_everywhere(
     assert len(kinds) == 1
     work_off()
     [letter] = [letter for letter in post if str(letter["Subject"]).startswith("Your fundraiser reached its goal")]
-    assert f"100% of your goal of {goal}" in str(letter.get_body(("plain",)))
+    given = {"donors": "3 people gave", "items": "4 backpacks are paid for"}[kind]
+    assert f"{given}: 100% of your goal of {goal}" in str(letter.get_body(("plain",)))
+    quarters = [
+        str(letter.get_body(("plain",)))
+        for letter in post
+        if str(letter["Subject"]).startswith("Your fundraiser is at")
+    ]
+    assert quarters
+    for text in quarters:
+        assert f"{given}. Your goal for {organization.name}: {goal}." in text
     # Edited, nothing is asked for that was not asked for before; a goal in money needs its sum.
     opened = browser.get(f"/fundraisers/{slug}/edit")
     assert opened.status_code == 200

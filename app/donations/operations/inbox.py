@@ -119,8 +119,9 @@ def _storing(asks: bool, on_sqlite: bool) -> tuple[Any, ...]:
 
     A delivery costs PostgreSQL one statement, which asks for the account, keeps the event and promises the work. SQLite
     writes one table a statement: the second finds nothing when the first left the event as it was. An event that was left
-    alone only because it came in at the wrong door, or before its account was ours, is kept anew under a new id (no row
-    points at it) when it comes to the right one, or is found in the list.
+    alone only because it came in at the wrong door, before its account was ours, or while another's key was here (what it
+    spoke of was not found for a day) is kept anew under a new id (no row points at it) when it comes to the right door, is
+    sent again, or is found in the list.
     """
     insert = sqlite.insert if on_sqlite else postgresql.insert
     table = Base.metadata.tables[StripeEvent.__tablename__]
@@ -141,10 +142,10 @@ def _storing(asks: bool, on_sqlite: bool) -> tuple[Any, ...]:
     anew: Any = insert(table).from_select(written, row, include_defaults=False)
     kept = anew.on_conflict_do_update(
         index_elements=["stripe_id"],
-        set_={name: anew.excluded[name] for name in written if name != "stripe_id"},
+        set_={**{name: anew.excluded[name] for name in written if name != "stripe_id"}, "gone_since": None},
         where=sa.and_(
             table.c.status == "ignored",
-            table.c.note.in_([sa.literal_column(f"'{one}'") for one in (*WRONG_ENDPOINT, NOT_OURS)]),
+            table.c.note.in_([sa.literal_column(f"'{one}'") for one in (*WRONG_ENDPOINT, NOT_OURS, GONE)]),
             anew.excluded.status == "received",
         ),
     )
