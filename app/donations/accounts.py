@@ -159,6 +159,11 @@ def onboard(organization: Organization, *, by: Person) -> Onboarding:
     return Onboarding(url, ready)
 
 
+def is_out_of_reach(organization: Organization) -> bool:
+    """True when no waiting helps: online gifts need an account of the organization's own, and Stripe would make it none."""
+    return gateway.is_on() and gateway.connects() and may_not_begin(organization)
+
+
 def may_not_begin(organization: Organization) -> bool:
     """True when Stripe would make no account for it: none is made yet, and there are none in its country."""
     found = payees.find_account(organization.id, gateway.mode())

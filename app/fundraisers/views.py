@@ -20,7 +20,7 @@ from app.core.web import allow, public, signed_in
 from app.donations import money_queries as money
 from app.donations import page_parts
 from app.donations import queries as gifts
-from app.donations.accounts import can_take_gifts, find_that_take_gifts
+from app.donations.accounts import can_take_gifts, find_that_take_gifts, is_out_of_reach
 from app.donations.box import box_of
 from app.fundraisers import operations, policy, queries
 from app.fundraisers.amount_views import amounts
@@ -81,6 +81,7 @@ def show(page: queries.PublicFundraiser) -> ResponseReturnValue:
         donations=donations,
         outcome=render_markdown(page.outcome) if page.outcome else None,
         takes_gifts=takes_gifts,
+        is_out_of_reach=not takes_gifts and is_out_of_reach(parts.fundraiser.organization),
         box=box_of(parts.fundraiser) if takes_gifts and not page.has_ended else None,
         declined_reason=fundraiser.declined_reason if fundraiser is not None else "",
         is_suspended=fundraiser is not None and fundraiser.organization.status != "active",
@@ -189,7 +190,7 @@ def new() -> ResponseReturnValue:
     is_staff = can_manage_listings(current_person(), organization)
     values = {
         "form": form, "organization": organization, "need": need, "team": team, "is_staff": is_staff,
-        "beginnings": BEGINNINGS,
+        "beginnings": BEGINNINGS, "is_out_of_reach": is_out_of_reach(organization),
     }  # fmt: skip
     if request.method == "GET":
         if reasons := operations.reasons_not_to_start(current_person(), organization, need):
@@ -320,6 +321,7 @@ def manage(organization: Organization) -> ResponseReturnValue:
         totals=gifts.totals([row.id for row in rows]),
         may_decide=can_manage_listings(current_person(), organization),
         takes_gifts=can_take_gifts(organization),
+        is_out_of_reach=is_out_of_reach(organization),
         form=ApprovalForm(auto_approve=organization.auto_approve_fundraisers),
         overflow=OverflowForm(overflow_rule=organization.overflow_rule),
     )

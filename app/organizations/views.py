@@ -22,7 +22,7 @@ from app.core.ids import decode_id, encode_id
 from app.core.web import allow, flash_undo, public, signed_in
 from app.discovery.queries import find_follow_of
 from app.discovery.subjects import of_organization
-from app.donations.accounts import can_take_gifts
+from app.donations.accounts import can_take_gifts, is_out_of_reach
 from app.donations.page_parts import standing_of
 from app.donations.queries import totals
 from app.fundraisers.queries import list_public_fundraisers
@@ -124,6 +124,7 @@ def show(organization: Organization) -> ResponseReturnValue:
         return redirect(target, code=301)
     person = find_current_person()
     fundraisers = list_public_fundraisers(organization_id=organization.id).rows
+    takes_gifts = can_take_gifts(organization) if fundraisers else True
     return render_template(
         "organizations/show.html",
         organization=organization,
@@ -131,7 +132,8 @@ def show(organization: Organization) -> ResponseReturnValue:
         fundraisers=fundraisers,
         raised=totals([row.id for row in fundraisers]),
         standing_of=standing_of,
-        takes_gifts=can_take_gifts(organization) if fundraisers else True,
+        takes_gifts=takes_gifts,
+        is_out_of_reach=not takes_gifts and is_out_of_reach(organization),
         verification=queries.find_verification(organization.id),
         causes=[cause for slug in organization.causes if (cause := find_cause(slug)) is not None],
         locations=queries.list_shown_locations(organization.id),

@@ -49,6 +49,7 @@ def test_an_owner_begins_goes_on_and_is_ready(
 ) -> None:
     fundraiser = make_fundraiser(pantry, slug="winter")
     sign_in(owner)
+    assert "makes no account" not in client.get("/fundraisers/new?organization=pantry").text
     assert "Receive gifts online" in client.get("/manage/pantry/").text
     assert "cannot receive gifts online at the moment" in client.get("/manage/pantry/fundraisers").text
     assert "cannot receive gifts online at the moment" in client.get("/fundraisers/winter").text
@@ -132,8 +133,17 @@ def test_stripe_that_does_not_answer_is_said_and_nothing_is_lost(
 def test_where_stripe_is_not_an_owner_reads_so(
     connecting: Connecting, client: CheckingClient, sign_in: SignIn, owner: Person
 ) -> None:
-    make_organization(owner, slug="reading-room", country="KE", currency="KES")
+    room = make_organization(owner, slug="reading-room", country="KW", currency="KWD")
+    make_fundraiser(room, slug="shelves")
     sign_in(owner)
+    # Nor does anybody else read that it is so for the moment alone.
+    for address in (
+        "/fundraisers/shelves", "/fundraisers/shelves/donate", "/organizations/reading-room", "/manage/reading-room/fundraisers",
+        "/fundraisers/new?organization=reading-room",
+    ):  # fmt: skip
+        text = client.get(address).text
+        assert "the payment service makes no account for an organization in" in text, address
+        assert "online at the moment" not in text, address
     refused = client.post("/manage/reading-room/payments")
     assert refused.status_code == 409
     assert "in this country" in refused.text

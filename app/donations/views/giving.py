@@ -18,7 +18,7 @@ from app.core.money import BadAmount, Money, explain, parse_money
 from app.core.tokens import keyed_hash
 from app.core.web import public, settings
 from app.donations import checkout, gateway, gift_aid, queries, words
-from app.donations.accounts import can_take_gifts
+from app.donations.accounts import can_take_gifts, is_out_of_reach
 from app.donations.forms import DonationForm
 from app.donations.gateway import GatewayError
 from app.donations.operations import giving
@@ -58,9 +58,10 @@ def _read_amount(form: DonationForm, currency: str, locale: str) -> Money | None
 def new(fundraiser: Fundraiser) -> ResponseReturnValue:
     """Give once, without an account."""
     if not gateway.is_on():
-        return _page("donations/off.html", fundraiser, 200)
+        return _page("donations/off.html", fundraiser, 200, is_out_of_reach=False)
     if not can_take_gifts(fundraiser.organization):
-        return _page("donations/off.html", fundraiser, 200)
+        is_for_good = is_out_of_reach(fundraiser.organization)
+        return _page("donations/off.html", fundraiser, 200, is_out_of_reach=is_for_good)
     if not policy.accepts_gifts(fundraiser):
         raise refuse(
             "fundraiser_closed",
