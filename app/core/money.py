@@ -36,7 +36,7 @@ CURRENCY_OF_COUNTRY = {
     "US": "USD", "GB": "GBP", "CA": "CAD", "AU": "AUD", "NZ": "NZD", "CH": "CHF", "DK": "DKK", "NO": "NOK", "SE": "SEK",
     "JP": "JPY", "MX": "MXN", "PL": "PLN", "CZ": "CZK", "HU": "HUF", "RO": "RON", "BR": "BRL", "IN": "INR", "SG": "SGD",
     "HK": "HKD", "AE": "AED", "MY": "MYR", "TH": "THB", "KR": "KRW", "KW": "KWD", "BH": "BHD", "OM": "OMR", "JO": "JOD",
-    "TN": "TND", "IS": "ISK",
+    "TN": "TND", "IS": "ISK", "GI": "GBP", "LI": "CHF",
 }  # fmt: skip
 EURO_COUNTRIES = frozenset(
     "AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK".split()  # noqa: SIM905  # a table, read as one

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from app.core import money
 from app.core.money import BadAmount, Money, format_money, format_plain, from_decimal, parse_money, to_decimal
+from app.donations.accounts import SERVED
 from app.donations.fees import default_terms
+from deploy.demo_payments import accounts as demo
 
 LOCALES = ("en", "en_GB", "de", "de_CH", "fr", "es", "pt_BR", "ja", "sv", "pl")
 CURRENCIES = sorted(money.MINIMUM_MINOR)
@@ -176,3 +178,9 @@ def test_a_decimal_that_is_no_number_is_refused() -> None:
     for value in ("NaN", "sNaN", "Infinity", "-Infinity"):
         with pytest.raises(BadAmount):
             from_decimal(decimal.Decimal(value), "USD")
+
+
+@pytest.mark.rule("F1")
+def test_where_accounts_can_be_an_organization_raises_the_currency_of_its_country() -> None:
+    """Two tables written apart, the product's and the demo payment server's, say the same of every country."""
+    assert {country: money.currency_of(country).lower() for country in SERVED} == demo.CURRENCIES
