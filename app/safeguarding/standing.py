@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
-from app.accounts.policy import is_known_minor
+from app.accounts.policy import EVERYWHERE_ADULT_AGE, is_known_minor
+from app.core.clock import today
 from app.core.db import db
 from app.core.errors import Reason
 from app.core.i18n import _
@@ -186,8 +187,8 @@ def held_of(clearance: Clearance) -> Held:
 
 
 def load_organizations(organization_ids: Collection[int]) -> dict[int, OrganizationFacts]:
-    """What each organization asks, in one statement, and one more for those that two moderators have agreed about. One that is
-    not public asks nobody to contact, nor one that nobody owns."""
+    """What each organization asks, in one statement, and one more where a minor may be the only owner of one that may ask people
+    to contact. One that is not public asks nobody to contact, nor one that nobody owns."""
     if not organization_ids:
         return {}
     latest = (
@@ -206,6 +207,7 @@ def load_organizations(organization_ids: Collection[int]) -> dict[int, Organizat
             RequirementProfile.requirements,
             latest.c.version,
             sa.and_(ContactPermission.second_at.is_not(None), *_is_public()),
+            _has_grown_owner(),
         )
         .select_from(ids)
         .join(Organization, Organization.id == ids.c.organization_id)
@@ -214,11 +216,23 @@ def load_organizations(organization_ids: Collection[int]) -> dict[int, Organizat
         .outerjoin(ContactPermission, ContactPermission.organization_id == ids.c.organization_id)
         .where(ids.c.organization_id.in_(list(organization_ids)))
     ).all()
-    unowned = list_unowned([key for key, _profile, _version, may in rows if may])
+    unowned = list_unowned([key for key, *_asked, may, is_surely_owned in rows if may and not is_surely_owned])
     return {
         key: OrganizationFacts(tuple(profile or ()), version, bool(may) and key not in unowned)
-        for key, profile, version, may in rows
+        for key, profile, version, may, _is_surely_owned in rows
     }
+
+
+def _has_grown_owner() -> sa.Exists:
+    """Somebody owns it who needs no guardian anywhere (list_unowned asks about the others)."""
+    born = today("Etc/GMT+12") - dt.timedelta(days=EVERYWHERE_ADULT_AGE * 366)
+    return (
+        sa.select(Membership.person_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.organization_id == Organization.id, Membership.role == "owner")
+        .where(sa.or_(Person.birth_date.is_(None), Person.birth_date <= born))
+        .exists()
+    )
 
 
 def _is_public() -> tuple[sa.ColumnElement[bool], ...]:
