@@ -430,6 +430,9 @@ class OrganizationPatch(Schema):
     name = text(160, 1)
     description = paragraphs(20_000)
     website = text(300, allow_none=True)
+    place = text(
+        120, allow_none=True, metadata={"description": "its town, or the state or province alone; null: not said"}
+    )
     auto_approve_fundraisers = ma.fields.Boolean()
     first_come_hours = ma.fields.Integer(validate=ma.validate.OneOf(FIRST_COME_CHOICES))
     overflow_rule = text(300)

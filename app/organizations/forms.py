@@ -76,6 +76,14 @@ class OrganizationForm(FileForm):
     name = _name()
     description = _description()
     website = _website()
+    place = StringField(
+        lazy("Town, or the state or province alone"),
+        filters=[line],
+        description=lazy(
+            "Shown on your public page. The law there says who is an adult where a need has no place of its own"
+        ),
+        validators=[Optional(), Length(max=120, message=lazy("Write 120 characters or fewer"))],
+    )
     causes = SelectMultipleField(
         lazy("Causes"),
         description=lazy("What you work for. Shown on your public page"),

@@ -76,6 +76,11 @@ class Organization(HasId, Base):
         return self.verified_at is not None and self.status == "active"
 
     @property
+    def place(self) -> str:
+        """Where it is as it is written: town and state or province, as far as they are said."""
+        return ", ".join(part for part in (self.city, self.region) if part)
+
+    @property
     def is_claimed(self) -> bool:
         """True once a person of the organization stands behind it; only then can anything be promised to it."""
         return self.claimed_at is not None

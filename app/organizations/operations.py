@@ -10,15 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.accounts.models import Person
-from app.core import audit
+from app.core import audit, outbox
 from app.core.clock import is_time_zone, now
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.i18n import _
-from app.core.ids import ALPHABET
+from app.core.ids import ALPHABET, new_id
 from app.core.money import currency_of
 from app.core.pictures import Picture
-from app.core.places import find_place
+from app.core.places import find_place, find_region
 from app.organizations.causes import CAUSES, find_cause
 from app.organizations.members import add_membership, lock_organization
 from app.organizations.models import FIRST_COME_CHOICES, Location, Logo, Organization
@@ -96,8 +96,9 @@ def register_organization(
 
 
 def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Organization:
-    """Change name, description, website, causes (words of organizations.causes), auto_approve_fundraisers or
-    first_come_hours (of FIRST_COME_CHOICES), as far as given. Raises InvalidInput."""
+    """Change name, description, website, causes (words of organizations.causes), place (a town, or the state or province alone,
+    looked up offline in its country; empty: not said), auto_approve_fundraisers or first_come_hours (of FIRST_COME_CHOICES), as
+    far as given. Raises InvalidInput."""
     organization = lock_organization(organization_id)
     if "name" in values:
         if not (values["name"] or "").strip():
@@ -117,10 +118,40 @@ def edit_organization(organization_id: int, *, by: Person, **values: Any) -> Org
         if values["first_come_hours"] not in FIRST_COME_CHOICES:
             raise InvalidInput({"first_come_hours": _("Choose one of the list")})
         organization.first_come_hours = values["first_come_hours"]
+    if "place" in values:
+        _set_place(organization, (values["place"] or "").strip(), by)
     organization.version += 1
     _record("organization.edited", organization, organization, by, {"fields": sorted(values)})
     db.session.flush()
     return organization
+
+
+def _set_place(organization: Organization, text: str, by: Person) -> None:
+    """Where it is, as everybody reads it. The law of its state or province says who is an adult at needs that have no place of
+    their own, and who vouches for people (G4): what rests on that is asked again (G1)."""
+    if text == organization.place:
+        return
+    was = organization.region
+    organization.city, organization.region = (None, None) if not text else _town_or_province(text, organization.country)
+    _record("organization.moved", organization, organization, by, {"was": was or "", "now": organization.region or ""})
+    if organization.region != was:
+        payload = {"organization_id": organization.id}
+        outbox.enqueue(
+            "organization_rules_changed", payload, key=f"organization_rules_changed:{organization.id}:{new_id()}"
+        )
+
+
+def _town_or_province(text: str, country: str) -> tuple[str | None, str | None]:
+    """Town and state or province that `text` names in that ISO country. A name of both ("Alabama" is a village in New York) is
+    the state, unless the town lies in it."""
+    region, found = find_region(country, text), find_place(text, country=country)
+    if region is not None and (found is None or found.region != region):
+        return None, region
+    if found is None or found.country != country:
+        raise InvalidInput(
+            {"place": _("We do not know this place there. Try a larger town, or the state or province alone")}
+        )
+    return found.city, found.region
 
 
 def set_logo(organization_id: int, picture: Picture, *, by: Person) -> Logo:
@@ -190,7 +221,6 @@ def add_location(organization_id: int, *, by: Person, name: str, address: str, p
         **_looked_up(place, organization),
     )
     db.session.add(location)
-    _learn_region(organization, location)
     db.session.flush()
     _record("location.added", organization, location, by, {})
     return location
@@ -213,7 +243,6 @@ def edit_location(
     if place is not None:
         for column, value in _looked_up(place, organization).items():
             setattr(location, column, value)
-        _learn_region(organization, location)
     if address is not None:
         location.address = address.strip()
     if private is not None:
@@ -221,13 +250,6 @@ def edit_location(
     db.session.flush()
     _record("location.edited", organization, location, by, {})
     return location
-
-
-def _learn_region(organization: Organization, location: Location) -> None:
-    """An organization of which no state or province is known is in that of a place it works from: the law there says who is
-    an adult (G4). The town of the place stays the place's own, which may be private."""
-    if organization.region is None and location.country == organization.country:
-        organization.region = location.region
 
 
 def _checked_name(name: str) -> str:

@@ -222,7 +222,7 @@ def say_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
 @organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
 @allow(can_manage_people, load=find_organization)
 def settings(organization: Organization) -> ResponseReturnValue:
-    """Name, description, website, causes, logo, fundraisers, waitlists."""
+    """Name, description, website, where it is, causes, logo, fundraisers, waitlists."""
     form = OrganizationForm(data=_settings_of(organization))
     if form.validate_on_submit():
         try:
@@ -235,6 +235,7 @@ def settings(organization: Organization) -> ResponseReturnValue:
                     name=form.name.data,
                     description=form.description.data,
                     website=form.website.data,
+                    place=form.place.data,
                     causes=form.causes.data or [],
                     auto_approve_fundraisers=form.auto_approve_fundraisers.data,
                     first_come_hours=form.first_come_hours.data,
@@ -256,7 +257,7 @@ def settings(organization: Organization) -> ResponseReturnValue:
 
 
 def _settings_of(organization: Organization) -> dict[str, object]:
-    names = ("name", "description", "website", "causes", "auto_approve_fundraisers", "first_come_hours")
+    names = ("name", "description", "website", "place", "causes", "auto_approve_fundraisers", "first_come_hours")
     return {name: getattr(organization, name) for name in names}
 
 

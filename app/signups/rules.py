@@ -274,7 +274,7 @@ def _guarded(shift: Shift, person: Person | None, facts: PersonFacts, *, holds: 
                 "" if confirmed else _("Ask the organization to call your guardian."),
             )
         )
-    return found + _hours(shift, person.birth_date)
+    return found + _hours(shift, person.birth_date, _choose_hours(shift, person))
 
 
 def find_day_limit(shift: Shift, person: Person) -> dt.timedelta | None:
@@ -284,7 +284,19 @@ def find_day_limit(shift: Shift, person: Person) -> dt.timedelta | None:
     return find_limits(person.birth_date, start_day(shift), asking.country_of(shift.need)).longest
 
 
-def _hours(shift: Shift, birth_date: dt.date) -> list[Rule]:
+def _choose_hours(shift: Shift, person: Person) -> str:
+    """What to do about hours that are not for a minor: whoever is one only because nobody says which law holds there may ask."""
+    at_home = majority_age(person.country)
+    grown = not is_known_minor(person) and is_adult_on(person.birth_date, start_day(shift), at_home)
+    if grown and asking.lacks_province(shift.need):
+        return _(
+            "Choose a shorter or an earlier one, or ask the organization to add the state or province: in most people of your"
+            " age are adults."
+        )
+    return _("Choose a shorter or an earlier one.")
+
+
+def _hours(shift: Shift, birth_date: dt.date, remedy: str) -> list[Rule]:
     if shift.starts_at is None or shift.ends_at is None:
         return []
     limits = find_limits(birth_date, start_day(shift), asking.country_of(shift.need))
@@ -305,4 +317,4 @@ def _hours(shift: Shift, birth_date: dt.date) -> list[Rule]:
     )
     if fits:
         return [Rule("minor_hours", title, True, _("This shift is."))]
-    return [Rule("minor_hours", title, False, _("This shift is not."), _("Choose a shorter or an earlier one."))]
+    return [Rule("minor_hours", title, False, _("This shift is not."), remedy)]

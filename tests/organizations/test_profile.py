@@ -6,16 +6,21 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, abort
 
+from app.core.audit import AuditEvent
+from app.core.clock import today
 from app.core.db import db, transaction
 from app.core.ids import encode_id
 from app.core.web import guard_of
 from app.organizations.models import Organization, Verification
 from app.organizations.operations import add_location
+from app.signups.models import Signup
+from app.signups.operations import sign_up
 from tests.api.test_main_job import Caller
 from tests.conftest import CheckingClient
-from tests.factories import make_member, make_organization, make_person
+from tests.factories import make_member, make_need, make_organization, make_person, make_shift
 
 SignIn = Callable[..., CheckingClient]
 
@@ -70,6 +75,46 @@ def test_the_public_sees_where_it_is_and_of_private_places_the_area_only(client:
     assert "The street is private." in page
     for secret in ("hidden house", "Hidden", "07302"):
         assert secret not in page
+
+
+@pytest.mark.rule("A2")
+@pytest.mark.rule("G4")
+def test_its_staff_see_and_correct_where_it_is_and_what_rests_on_that_is_asked_again(
+    client: CheckingClient, sign_in: SignIn, work_off: Callable[[], object]
+) -> None:
+    organization = make_organization(owner := make_person(), city=None, region=None)
+    need = make_need(organization, remote=True, city=None, region=None, latitude=None, longitude=None, postal_code=None)
+    day = today("America/New_York") + dt.timedelta(days=9)
+    noon = dt.datetime.combine(day, dt.time(17), dt.UTC)
+    shift = make_shift(need, starts_at=noon, ends_at=noon + dt.timedelta(hours=2))
+    young = make_person(birth_date=today("UTC") - dt.timedelta(days=20 * 366), country="US")
+    sign_in(owner)
+    address = f"/manage/{organization.slug}/settings"
+    for typed, city, region in (
+        ("Atlantis", None, None),  # 422, and nothing changes
+        ("New Jersey", None, "NJ"),
+        ("Newark, NJ", "Newark", "NJ"),
+        ("Alabama", None, "AL"),
+        ("NJ", None, "NJ"),
+    ):
+        answer = client.post(address, data={"name": "Pantry", "place": typed, "first_come_hours": "12"})
+        assert answer.status_code == (303 if region else 422), typed
+        assert f'value="{typed}"' in (answer.text if region is None else client.get(address).text) or city is None
+        found = db.session.get_one(Organization, organization.id, populate_existing=True)
+        assert (found.city, found.region) == (city, region), typed
+        db.session.rollback()
+    moved = sa.select(AuditEvent.data).where(AuditEvent.action == "organization.moved").order_by(AuditEvent.id)
+    assert [(one["was"], one["now"]) for one in db.session.scalars(moved)] == [
+        ("", "NJ"), ("NJ", "NJ"), ("NJ", "AL"), ("AL", "NJ"),
+    ]  # fmt: skip
+    with transaction():
+        place = sign_up(shift.id, by=young)
+    # In Mississippi they come of age at 21.
+    staff = Caller(client.application, owner)
+    assert staff("PATCH", f"/organizations/{organization.slug}", {"place": "Mississippi"}).json["region"] == "MS"
+    work_off()
+    assert db.session.get_one(Signup, place.id, populate_existing=True).status == "cancelled"
+    assert staff("PATCH", f"/organizations/{organization.slug}", {"place": None}).json["region"] is None
 
 
 @pytest.mark.rule("T1")

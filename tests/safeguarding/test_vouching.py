@@ -21,7 +21,7 @@ from app.core.errors import Refused
 from app.core.ids import encode_id
 from app.moderation import operations as moderation
 from app.organizations.models import Organization
-from app.organizations.operations import add_location
+from app.organizations.operations import add_location, edit_organization
 from app.safeguarding import operations as acts
 from app.safeguarding.models import Clearance, Exemption, GuardianConfirmation
 from app.safeguarding.operations import shared
@@ -124,13 +124,17 @@ def test_nobody_whose_age_is_unknown_vouches_for_anybody(app: Flask, monkeypatch
     with transaction():
         organization = db.session.get_one(Organization, world.organization.id)
         organization.country, organization.region = "US", None
-    # Where its state is not known, adding a place it works from says it.
+    # Where its state is not known, its settings say it.
     nineteen = {"by": almost, "email": world.helper.email, "kind": "identity", "issued_on": today("UTC")}
     with pytest.raises(Refused) as found, transaction():
         acts.record_clearance(world.organization.id, **nineteen)
-    assert "Add a place that it works from" in found.value.reasons[0].remedy
+    assert "Say where it is in its settings" in found.value.reasons[0].remedy
     with transaction():
+        # A place that it works from says nothing: that may be private, and the public page would tell its state.
         add_location(organization.id, by=almost, name="Pantry", address="", place="Newark, NJ", private=True)
+    assert world.vouch(almost)["record"] == ["not_an_adult"]
+    with transaction():
+        edit_organization(organization.id, by=almost, place="New Jersey")
     assert world.vouch(almost)["record"] == []
     # What only takes away waits for nobody's birthday.
     accepted = make_clearance(world.helper, world.organization)

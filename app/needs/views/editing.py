@@ -116,5 +116,5 @@ def prepare(form: NeedForm, organization: Organization, *, is_new: bool) -> None
         if len(places) == 1:
             locations.fill_in(form, places[0])
         else:
-            form.place.data = ", ".join(part for part in (organization.city, organization.region) if part)
+            form.place.data = organization.place
     locations.offer(form, places)

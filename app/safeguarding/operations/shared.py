@@ -47,7 +47,8 @@ def require_adult(by: Person, organization: Organization) -> None:
             _(
                 "Adults record this, and we do not know in which state or province the organization is, which says who is one."
             ),
-            _("Add a place that it works from under Locations in its settings, or ask another owner or manager."),
+            _("Say where it is in its settings: the state or province is enough. Or ask another owner or manager."),
+            f"/manage/{organization.slug}/settings",
         )
     raise refuse("not_an_adult", _("Adults record this."), _("Ask another owner or manager."))
 
