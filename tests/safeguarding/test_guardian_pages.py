@@ -110,7 +110,9 @@ def test_from_naming_to_consent(
     assert gate.check(shift, minor) == []
     assert "You have agreed" in client.get(found[1]).text
     sign_in(minor)
-    assert "Gerda Guardian has agreed" in client.get("/my-guardian").text
+    page = client.get("/my-guardian").text
+    assert "Gerda Guardian has agreed" in page
+    assert "What you have planned ends until the new one agrees." in page
 
 
 @pytest.mark.rule("G4")
@@ -134,6 +136,12 @@ def test_an_adult_at_home_who_is_none_elsewhere_names_a_guardian_who_answers_and
     assert gate.check(there, young) == []
     with transaction():
         places = [sign_up(shift.id, by=young).id for shift in (there, here)]
+    # What a new one would end is what rests on this one, and no other place of theirs.
+    sign_in(young)
+    page = client.get("/my-guardian").text
+    assert "The places that rest on the word of Gerda end until the new one agrees." in page
+    assert "What you have planned ends" not in page
+    client.post("/sign-out")
     page = client.get(address).text
     assert "Plant trees" in page
     assert "Sort coats" not in page
@@ -185,6 +193,7 @@ def test_a_guardian_sees_and_takes_back_a_place_that_rests_on_their_word_beyond_
         page = client.get("/my-guardian").text
         assert "agreed until you came of age where you live" in page
         assert "You can sign up and pledge" not in page
+        assert "What you have planned ends" not in page
         client.post("/sign-out")
         assert client.post(f"{link(guardianship)}/withdraw", csrf=False).status_code == 303
         assert "You took it back" in client.get(link(guardianship)).text
