@@ -28,7 +28,7 @@ from app.signups import gate, safety_jobs
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
 from app.signups.relations import list_guardians
-from app.signups.waitlist import accept, join
+from app.signups.waitlist import accept, give_place, join
 from tests.conftest import CheckingClient
 from tests.factories import (
     allow_contact,
@@ -247,6 +247,8 @@ def test_a_turn_on_a_waitlist_becomes_no_place_on_a_word_that_ended(
         assert gate.stands(db.session.get_one(Signup, place.id)), "what was confirmed by then rests on it still"
         if not is_guarded:
             return
+        with pytest.raises(Refused), transaction():
+            give_place(turn.id, by=others[full.id].person)
         sign_in(minor)
         page = client.get(f"/shifts/{encode_id(full.id)}/sign-up").text
         assert "Where this is, people come of age at 19: a guardian must agree first." in page
