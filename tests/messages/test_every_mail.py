@@ -13,7 +13,7 @@ from flask import Flask
 from app.core.mail import Mail
 from app.messages.delivery import write
 from app.messages.kinds import find_kind
-from app.pages.mail_names import LONG, NAMES, OTHER, RIGHT_TO_LEFT, SITE, TOKEN
+from app.pages.mail_names import LONG, NAMES, OTHER, RIGHT_TO_LEFT, SITE, TOKEN, USUAL
 from app.pages.mail_samples import SAMPLES
 from tests.conftest import CheckingClient
 from tests.house.pseudo import ROOT
@@ -44,6 +44,15 @@ def test_every_mail_has_samples_and_both_parts() -> None:
     for ending in ("txt", "html"):
         named = {str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.glob(f"*/*.{ending}")}
         assert {name for name in named if "/_" not in name} == set(SAMPLES)
+
+
+def test_in_stripes_test_mode_both_parts_of_a_mail_about_money_say_so(app: Flask) -> None:
+    marked = {name: values for name, sample in SAMPLES.items() if "in_test" in (values := sample.fill(USUAL))}
+    assert len(marked) >= 10
+    for name, values in marked.items():
+        mail = write(name, to="ana@example.org", locale=None, **values | {"demo": False, "in_test": True})
+        for part in (mail.text, mail.html):
+            assert "Test: only test cards work here, and no money moved." in part, name
 
 
 def test_every_mail_reads_well_as_text_and_as_html_in_every_form(app: Flask) -> None:
