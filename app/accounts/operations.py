@@ -65,7 +65,7 @@ def check_birth_date(birth_date: dt.date | None) -> None:
         return
     latest = today("Pacific/Kiritimati")
     if birth_date > latest or age_on(birth_date, latest) > OLDEST:
-        raise InvalidInput({"birth_date": _("Enter the day on which you were born: today at the latest")})
+        raise InvalidInput({"birth_date": _("Enter your birth date: a day in the last %(n)s years", n=OLDEST)})
     if age_on(birth_date, latest) < MINIMUM_AGE:
         raise UnderAge(
             {
