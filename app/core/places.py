@@ -277,11 +277,12 @@ def _nearest(latitude: float, longitude: float) -> tuple[Any, ...]:
             " WHERE x1 >= ? AND x0 <= ? AND y1 >= ? AND y0 <= ? AND z1 >= ? AND z0 <= ?",
             (x - reach, x + reach, y - reach, y + reach, z - reach, z + reach),
         )
-        ordered = sorted((math.dist((x, y, z), on_sphere(row[5], row[6])), row[0], row) for row in rows)
-        # What lies beyond the ball of this reach might be nearer than a corner of the box.
-        if ordered and ordered[0][0] <= reach:
-            return ordered[0][2]
-        reach = min(reach * 4, 2.1)
+        nearest = min(((math.dist((x, y, z), on_sphere(row[5], row[6])), row[0], row) for row in rows), default=None)
+        if nearest and nearest[0] <= reach:
+            return nearest[2]
+        # What lies beyond the ball of this reach might be nearer than a corner of the box, and is no farther than what
+        # stands there. Each step is small: at sea the box that first meets land holds thousands that all are measured.
+        reach = nearest[0] if nearest else min(reach * 1.5, 2.1)
 
 
 def _nautical_zone(longitude: float) -> str:
