@@ -52,6 +52,7 @@ DECIDED_HERE = (
     "clearance.organization_id",
     "clearance_share.organization_id",
     "guardian_confirmation.organization_id",
+    "guardian_share.organization_id",
     "contact_permission.organization_id",
     # Followers follow the one that remains, once (discovery.operations.carry_over).
     "follow.organization_id",

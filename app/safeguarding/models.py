@@ -219,6 +219,19 @@ class Guardianship(HasId, Base):
     person: Mapped[Person] = relationship()
 
 
+class GuardianShare(Base):
+    """A minor lets an organization speak to their guardian: its owners and managers see name and telephone. Withdrawn by
+    deleting the row; it goes with the guardian."""
+
+    __tablename__ = "guardian_share"
+
+    guardianship_id: Mapped[int] = mapped_column(sa.ForeignKey("guardianship.id", ondelete="CASCADE"), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), primary_key=True, index=True)
+    consented_at: Mapped[dt.datetime]
+
+    organization: Mapped[Organization] = relationship()
+
+
 class GuardianConfirmation(Base):
     """Staff of an organization spoke to the guardian by a second means, other than the mail that asked (G4)."""
 

@@ -22,6 +22,7 @@ from app.safeguarding.models import (
     ContactPermission,
     Exemption,
     GuardianConfirmation,
+    GuardianShare,
     Guardianship,
     RequirementProfile,
 )
@@ -265,6 +266,13 @@ def find_live_guardianship(person_id: int) -> Guardianship | None:
             Guardianship.person_id == person_id, Guardianship.status.in_(("asked", "consented"))
         )
     )
+
+
+def list_guardian_shares(guardianship_id: int) -> Sequence[GuardianShare]:
+    """The organizations that may speak to the guardian because the minor said so, by name (at most a hundred)."""
+    query = sa.select(GuardianShare).join(GuardianShare.organization).options(joinedload(GuardianShare.organization))
+    query = query.where(GuardianShare.guardianship_id == guardianship_id)
+    return db.session.scalars(query.order_by(Organization.name, Organization.id).limit(100)).all()
 
 
 def find_latest_guardianship(person_id: int) -> Guardianship | None:

@@ -17,7 +17,14 @@ from app.core.paging import Page, decode_cursor, encode_cursor
 from app.needs.models import Need, Shift
 from app.organizations.models import Membership, Organization
 from app.organizations.queries import public
-from app.safeguarding.models import Clearance, ClearanceShare, ContactPermission, GuardianConfirmation, Guardianship
+from app.safeguarding.models import (
+    CONDUCT,
+    Clearance,
+    ClearanceShare,
+    GuardianConfirmation,
+    GuardianShare,
+    Guardianship,
+)
 from app.safeguarding.policy import is_needed
 from app.signups.models import LIVE_STATUSES, Signup
 from app.signups.queries import list_resting_on_guardian
@@ -34,14 +41,15 @@ class KnownGuardian:
 def find_guardian(organization_id: int, guardianship_id: int) -> KnownGuardian | None:
     """One of those that `list_guardians` lists, or None."""
     rows = db.session.execute(_guardians(organization_id).where(Guardianship.id == guardianship_id)).all()
-    answering = list_answering([one for one, _confirmed in rows])
+    answering = list_answering([one for one, _confirmed in rows], organization_id)
     return next((KnownGuardian(one, confirmed) for one, confirmed in rows if one.id in answering), None)
 
 
 def list_guardians(organization_id: int, cursor: str | None = None, *, limit: int = 20) -> Page[KnownGuardian]:
-    """Guardians who agreed, of minors with a place ahead at the organization or with something recorded by it, shared with
-    it or accepted of it (its code of conduct), or whom its staff have spoken to: those still to be spoken to first, then
-    by name (G4). A page may be shorter than `limit` where others follow. Raises BadCursor."""
+    """Guardians who agreed, of minors with a place ahead at the organization, who let it speak to them, shared a clearance with
+    it or accepted its code of conduct, or whom its staff have spoken to: those still to be spoken to first, then by name
+    (G4); of those who came of age at home, where such a place there rests on it yet. A page may be shorter than `limit` where
+    others follow. Raises BadCursor."""
     is_confirmed = sa.case((GuardianConfirmation.confirmed_at.is_not(None), 1), else_=0)
     query = _guardians(organization_id)
     if cursor:
@@ -57,16 +65,21 @@ def list_guardians(organization_id: int, cursor: str | None = None, *, limit: in
     if len(rows) > limit:
         one, confirmed = rows[limit - 1]
         following = encode_cursor(int(confirmed is not None), one.id)
-    answering = list_answering([one for one, _confirmed in rows[:limit]])
+    answering = list_answering([one for one, _confirmed in rows[:limit]], organization_id)
     return Page([KnownGuardian(one, confirmed) for one, confirmed in rows[:limit] if one.id in answering], following)
 
 
-def list_answering(guardianships: Sequence[Guardianship]) -> set[int]:
+def list_answering(guardianships: Sequence[Guardianship], organization_id: int | None = None) -> set[int]:
     """Ids of those who answer for somebody still: for a minor, and for whoever came of age at home as long as they have a place
-    ahead where they are none yet, which rests on what their guardian agreed to (G4). No statement where all are minors."""
+    ahead where they are none yet, which rests on what their guardian agreed to (G4); with `organization_id` a place there, as
+    nobody else has to speak to that guardian any more. No statement where all are minors."""
     needed = {one.id for one in guardianships if is_needed(one)}
     others = [one for one in guardianships if one.id not in needed and one.status == "consented"]
-    resting = {place.person_id for place in list_resting_on_guardian([one.person_id for one in others])}
+    resting = {
+        place.person_id
+        for place in list_resting_on_guardian([one.person_id for one in others])
+        if organization_id is None or place.shift.need.organization_id == organization_id
+    }
     return needed | {one.id for one in others if one.person_id in resting}
 
 
@@ -80,12 +93,9 @@ def _guardians(organization_id: int) -> sa.Select[Guardianship, GuardianConfirma
         .where(Need.organization_id == organization_id, Signup.status.in_(LIVE_STATUSES), ahead)
     )
     shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == organization_id)
-    # What the organization recorded by itself says that minors want to come only where two moderators looked at it (G3).
-    approved = sa.select(ContactPermission.organization_id).where(ContactPermission.second_at.is_not(None))
-    own = sa.and_(
-        Clearance.organization_id == organization_id,
-        sa.or_(Clearance.kind == "code_of_conduct", Clearance.organization_id.in_(approved)),
-    )
+    # Only what the minor did counts: whatever the organization recorded by itself is one person's word and a guessed address.
+    own = sa.and_(Clearance.organization_id == organization_id, Clearance.kind == CONDUCT)
+    let_in = sa.select(GuardianShare.guardianship_id).where(GuardianShare.organization_id == organization_id)
     known = sa.select(Clearance.person_id).where(sa.or_(own, Clearance.id.in_(shared)))
     born_after = today("Etc/GMT+12") - dt.timedelta(days=EVERYWHERE_ADULT_AGE * 366)
     return (
@@ -105,6 +115,7 @@ def _guardians(organization_id: int) -> sa.Select[Guardianship, GuardianConfirma
                 GuardianConfirmation.confirmed_at.is_not(None),
                 Guardianship.person_id.in_(coming),
                 Guardianship.person_id.in_(known),
+                Guardianship.id.in_(let_in),
             )
         )
     )

@@ -271,7 +271,8 @@ def _guarded(shift: Shift, person: Person | None, facts: PersonFacts, *, holds: 
                 _("The organization has spoken to your guardian"),
                 confirmed,
                 _("It has.") if confirmed else _("It has not yet, and must before you work with people."),
-                "" if confirmed else _("Ask the organization to call your guardian."),
+                "" if confirmed else _("Let the organization speak to your guardian, and tell them that you did."),
+                "" if confirmed else f"/my-guardian?organization={shift.need.organization.slug}",
             )
         )
     return found + _hours(shift, person.birth_date, _choose_hours(shift, person))

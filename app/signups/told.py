@@ -20,10 +20,11 @@ def reasons_for_staff(reasons: Sequence[Reason], *, keeps_clearances: bool) -> l
     )
     if not keeps_clearances or any(reason.code == "not_active" for reason in reasons):
         return [general]
-    return [Reason(reason.code, _said(reason), "", "") for reason in reasons]
+    return [Reason(reason.code, said_to_staff(reason), "", "") for reason in reasons]
 
 
-def _said(reason: Reason) -> str:
+def said_to_staff(reason: Reason) -> str:
+    """What a reason is about, in words for those who keep clearances."""
     for kind in KINDS:
         if reason.code == f"{kind.code}_required":
             return _("Not recorded, or not valid until the end: %(what)s", what=str(kind.name))

@@ -9,9 +9,10 @@ from app.accounts.models import Person
 from app.accounts.operations import write_down_person
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
-from app.safeguarding.kinds import KINDS, TRAINING
+from app.safeguarding.kinds import KINDS
 from app.signups.models import Signup
 from app.signups.operations import sign_up
+from app.signups.told import said_to_staff
 
 # What anybody may know about a shift, or staff about their own act. Everything else is about the person: whoever typed an
 # address that has an account is not told what that person does elsewhere (S3).
@@ -27,13 +28,13 @@ ABOUT_THE_SHIFT = (
     "contact_not_stated",
     "contact_level",
     "due_date_missing",
-    # What the organization itself records.
-    *(f"{kind.code}_required" for kind in KINDS),
     "undo_too_late",
     "changed_meanwhile",
     "not_held",
     "not_found",
 )
+# What is recorded of people. The roster's staff learn of it only that it is not enough.
+ABOUT_RECORDS = tuple(f"{kind.code}_required" for kind in KINDS)
 
 
 def add_volunteer(
@@ -59,27 +60,34 @@ def add_volunteer(
         return sign_up(shift_id, by=by, person=person, party_size=party_size, position_id=position_id, note=text[:500])
     except Refused as refused:
         if not is_known:
-            raise
+            raise Refused([_of_nobody_known(reason) for reason in refused.reasons]) from refused
         raise Refused(as_staff_may_know(refused.reasons)) from refused
 
 
-def _without_courses(reason: Reason) -> Reason:
-    """That somebody passed a course and does not share it is told to nobody but them: staff hear the same of everybody."""
-    if reason.code != f"{TRAINING.code}_required":
+def _of_nobody_known(reason: Reason) -> Reason:
+    """Somebody whom the staff have just written down has nothing on record: the shift's rules are named in the staff's words."""
+    if reason.code not in ABOUT_RECORDS:
         return reason
-    return Reason(
-        reason.code,
-        _("The training that this shift asks for is not recorded for them, or not shared with you."),
-        _("They see on the page of the shift how to get it, or share it."),
-    )
+    return Reason(reason.code, said_to_staff(reason), _("An owner or manager records it first."))
 
 
 def as_staff_may_know(reasons: Iterable[Reason]) -> list[Reason]:
     """What the staff are told of why a known person cannot have a place: what is about the shift in full, what is about the
     person as no more than that."""
     reasons = list(reasons)
-    told = [_without_courses(reason) for reason in reasons if reason.code in ABOUT_THE_SHIFT]
-    if len(told) < len(reasons):
+    told = [reason for reason in reasons if reason.code in ABOUT_THE_SHIFT]
+    recorded = [reason for reason in reasons if reason.code in ABOUT_RECORDS]
+    if recorded:
+        # One sentence for all of it: which of them is missing, revoked or ends too early is between the person and those who
+        # keep clearances, and that somebody passed a course and does not share it is told to nobody (G3).
+        told.append(
+            Reason(
+                "requirements",
+                _("Not all that this shift asks for is recorded for them, or shared with you."),
+                _("They see on the page of the shift what is missing and how to get it."),
+            )
+        )
+    if len(reasons) > len(recorded) + len([reason for reason in reasons if reason.code in ABOUT_THE_SHIFT]):
         told.append(
             Reason(
                 "ask_them",

@@ -265,6 +265,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "courses.reopen"): EMPTY,
     ("POST", "safeguarding.my_guardian"): {"name": "Mara Moor", "email": "mara@example.org"},
     ("POST", "safeguarding.send_guardian_again"): EMPTY,
+    ("POST", "safeguarding.share_guardian"): EMPTY,
+    ("POST", "safeguarding.unshare_guardian"): EMPTY,
     ("POST", "by_guardian.answer"): {"act": "yes"},
     ("POST", "by_guardian.withdraw"): EMPTY,
     ("POST", "by_guardian.cancel_place"): EMPTY,

@@ -14,6 +14,7 @@ import time_machine
 from flask import Flask
 
 from app.accounts.models import Person
+from app.core.audit import AuditEvent
 from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import Refused
@@ -21,8 +22,8 @@ from app.core.ids import encode_id
 from app.needs.models import Item, PrivateAddress, Shift
 from app.pledges.models import Pledge
 from app.pledges.operations import pledge
-from app.safeguarding.models import Guardianship
-from app.safeguarding.operations import ask_guardian
+from app.safeguarding.models import GuardianShare, Guardianship
+from app.safeguarding.operations import ask_guardian, share_guardian
 from app.safeguarding.policy import guardian_token
 from app.signups import gate, safety_jobs
 from app.signups.models import Signup
@@ -180,8 +181,13 @@ def test_a_guardian_sees_and_takes_back_a_place_that_rests_on_their_word_beyond_
     guardianship = make_guardian(minor, confirmed_by=organization)
     with transaction():
         place = sign_up(first.id, by=minor)
+    other = make_organization()
+    with transaction():
+        share_guardian(other.id, by=minor)
+    assert [row.guardianship.id for row in list_guardians(other.id).rows] == [guardianship.id]
     with time_machine.travel(dt.datetime.combine(birthday + dt.timedelta(days=2), dt.time(12), dt.UTC)):
         assert gate.stands(db.session.get_one(Signup, place.id))
+        assert list_guardians(other.id).rows == [], "no place there rests on them"
         assert [row.guardianship.id for row in list_guardians(organization.id).rows] == [guardianship.id]
         assert client.get(link(guardianship)).status_code == 200
         assert "Pack boxes" in client.get(link(guardianship)).text
@@ -291,6 +297,48 @@ def test_a_guardian_is_kept_as_long_as_a_place_ahead_rests_on_their_word(
     assert left() == 0
 
 
+@pytest.mark.rule("G3", "G4")
+def test_only_what_the_minor_did_opens_their_guardian_to_an_organization(
+    client: CheckingClient, sign_in: SignIn
+) -> None:
+    """A record is one person's word and a guessed address; after the birthday only who has the place that rests on it asks."""
+    owner = make_person()
+    organization = make_organization(owner, name="Lantern House", slug="lantern")
+    allow_contact(organization)
+    minor = make_person(name="Mina", birth_date=today("UTC") - dt.timedelta(days=17 * 365))
+    guardianship = make_guardian(minor)
+    make_clearance(minor, organization)
+    desk = f"/manage/lantern/guardians/{encode_id(guardianship.id)}"
+    sign_in(owner)
+    assert client.get(desk).status_code == 404
+    assert guardianship.name not in client.get("/manage/lantern/clearances").text
+    # The page of a shift with children leads the minor to the one act that lets the organization in.
+    shift = make_shift(make_need(organization), contact="children")
+    sign_in(minor)
+    way = "/my-guardian?organization=lantern"
+    assert f'href="{way}"' in client.get(f"/shifts/{encode_id(shift.id)}/sign-up").text
+    assert "Let Lantern House speak to them" in client.get(way).text
+    for _twice in range(2):
+        assert client.post("/my-guardian/organizations/lantern").status_code == 303
+    assert "Let Lantern House speak to them" not in client.get(way).text
+    assert "/my-guardian/organizations/lantern/remove" in client.get("/my-guardian").text
+    sign_in(owner)
+    assert guardianship.name in client.get(desk).text
+    sign_in(minor)
+    client.post("/my-guardian/organizations/lantern/remove")
+    sign_in(owner)
+    assert client.get(desk).status_code == 404
+    sign_in(minor)
+    client.post("/my-guardian/organizations/lantern")
+    # Whoever is named anew is nobody's to speak to before the minor says so again.
+    with transaction():
+        ask_guardian(minor.id, by=minor, name="Gil", email="gil@example.org")
+    assert not db.session.scalars(sa.select(GuardianShare)).all()
+    acts = sa.select(AuditEvent.action).where(AuditEvent.action.in_(("guardianship.shared", "guardianship.unshared")))
+    told = list(db.session.scalars(acts.order_by(AuditEvent.id)))
+    assert told == ["guardianship.shared", "guardianship.unshared", "guardianship.shared"]
+
+
 @pytest.mark.rule("G4")
 def test_more_guardians_than_a_page_are_found_each_once(client: CheckingClient, sign_in: SignIn) -> None:
     owner = make_person()
@@ -299,10 +347,12 @@ def test_more_guardians_than_a_page_are_found_each_once(client: CheckingClient, 
     born = today("UTC") - dt.timedelta(days=17 * 365)
     minors = [make_person(name=f"Mina {number % 3}", birth_date=born) for number in range(23)]
     grown = make_person(name="Ada", birth_date=born - dt.timedelta(days=20 * 365))
+    of_grown = make_guardian(grown)
     named = [make_guardian(one, confirmed_by=organization if one is minors[0] else None) for one in minors]
-    make_guardian(grown)
-    for one in (*minors, grown):
-        make_clearance(one, organization)
+    with transaction():
+        for guardianship in (*named, of_grown):
+            share = GuardianShare(guardianship_id=guardianship.id, organization_id=organization.id, consented_at=now())
+            db.session.add(share)
     found, cursor = [], None
     for _page in range(3):
         page = list_guardians(organization.id, cursor, limit=10)

@@ -12,7 +12,7 @@ import time_machine
 from flask import Flask
 
 from app.core.audit import AuditEvent
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id
@@ -23,7 +23,16 @@ from app.signups.checks import check_capacity
 from app.signups.models import Signup
 from app.signups.volunteers import add_volunteer
 from tests.conftest import CheckingClient
-from tests.factories import ADULT, make_member, make_need, make_organization, make_person, make_shift
+from tests.factories import (
+    ADULT,
+    allow_contact,
+    make_clearance,
+    make_member,
+    make_need,
+    make_organization,
+    make_person,
+    make_shift,
+)
 from tests.smtp import Mailbox, text_of
 
 Work = Callable[[], dict[str, int]]
@@ -207,6 +216,29 @@ def test_staff_are_not_told_what_somebody_does_elsewhere(need: Need, shift: Shif
             position_id=later.positions[0].id,
         )
     assert [reason.code for reason in refused.value.reasons] == ["ask_them"]
+
+
+@pytest.mark.rule("G3")
+def test_who_works_with_rosters_learns_of_no_record_by_adding_somebody(app: Flask) -> None:
+    """Nothing recorded, revoked, ending too early: one answer, whoever has an account. A newcomer has no record to hide."""
+    organization = make_organization()
+    allow_contact(organization)
+    shift = make_shift(make_need(organization), contact="children", days=5)
+    coordinator = make_member(organization, "coordinator")
+    nothing, revoked, early = (make_person() for _one in range(3))
+    make_clearance(revoked, organization, revoked_at=now(), revoked_reason="by_person")
+    make_clearance(early, organization, expires_on=today("UTC") + dt.timedelta(days=1))
+    answers = []
+    for person in (nothing, revoked, early):
+        with pytest.raises(Refused) as refused, transaction():
+            add_volunteer(shift.id, by=coordinator, name=person.name, birth_date=person.birth_date, email=person.email)
+        answers.append(refused.value.reasons)
+    assert answers[0] == answers[1] == answers[2]
+    assert [reason.code for reason in answers[0]] == ["requirements"]
+    with pytest.raises(Refused) as refused, transaction():
+        add_volunteer(shift.id, by=coordinator, name="Walter", birth_date=dt.date(1980, 1, 1))
+    said = {reason.code: reason.message for reason in refused.value.reasons}
+    assert "Background check" in said["background_check_required"]
 
 
 def test_adding_somebody_is_undone_without_a_word(

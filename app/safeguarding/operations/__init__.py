@@ -16,6 +16,8 @@ from app.safeguarding.operations.guardians import (
     confirm_guardian,
     purge_guardianships,
     send_guardian_link_again,
+    share_guardian,
+    unshare_guardian,
     withdraw_guardianship,
 )
 from app.safeguarding.operations.profiles import accept_conduct, publish_conduct, set_profile
@@ -40,6 +42,8 @@ __all__ = [
     "send_guardian_link_again",
     "set_profile",
     "share_clearance",
+    "share_guardian",
     "unshare_clearance",
+    "unshare_guardian",
     "withdraw_guardianship",
 ]

@@ -22,7 +22,7 @@ from app.core.errors import InvalidInput, refuse
 from app.core.i18n import _
 from app.core.text import line
 from app.organizations.members import hold_organization
-from app.safeguarding.models import MEANS, GuardianConfirmation, Guardianship
+from app.safeguarding.models import MEANS, GuardianConfirmation, GuardianShare, Guardianship
 from app.safeguarding.operations.shared import locked_person, record, require_another, require_recorder
 from app.safeguarding.policy import needed_until
 
@@ -132,6 +132,31 @@ def confirm_guardian(guardianship_id: int, organization_id: int, *, by: Person, 
     return confirmation
 
 
+def share_guardian(organization_id: int, *, by: Person) -> None:
+    """The minor lets an organization speak to whoever answers for them. Raises Refused (`no_guardian`, `not_verified`)."""
+    organization = hold_organization(organization_id)
+    if not organization.is_public:
+        raise refuse("not_verified", _("This organization is not verified."))
+    locked_person(by.id)
+    guardianship = next((one for one in _live(by.id) if one.status == "consented"), None)
+    if guardianship is None:
+        raise refuse("no_guardian", _("Nobody has agreed to be your guardian yet."), _("Name your guardian first."))
+    if db.session.get(GuardianShare, (guardianship.id, organization.id)) is None:
+        share = GuardianShare(guardianship_id=guardianship.id, organization_id=organization.id, consented_at=now())
+        db.session.add(share)
+        record("guardianship.shared", guardianship, by, organization.id, person_id=by.id)
+
+
+def unshare_guardian(organization_id: int, *, by: Person) -> None:
+    """The minor takes that back: the organization sees the guardian no longer, unless it has to do with the minor otherwise."""
+    locked_person(by.id)
+    for guardianship in _live(by.id):
+        share = db.session.get(GuardianShare, (guardianship.id, organization_id))
+        if share is not None:
+            db.session.delete(share)
+            record("guardianship.unshared", guardianship, by, organization_id, person_id=by.id)
+
+
 def purge_guardianships(still: Callable[[Sequence[Guardianship]], Collection[int]] | None = None) -> int:
     """Delete who was asked and never answered, who is no guardian any more, and the guardians of those who have been of age
     for half a year (G3), but for whom `still` names by their ids: places rest on what they agreed to. The audit trail keeps
@@ -171,7 +196,8 @@ def _live(person_id: int) -> list[Guardianship]:
 def _end(guardianship: Guardianship, status: str, by: Person | None) -> None:
     guardianship.status = status
     guardianship.withdrawn_at = now()
-    db.session.execute(sa.delete(GuardianConfirmation).where(GuardianConfirmation.guardianship_id == guardianship.id))
+    for of_theirs in (GuardianConfirmation, GuardianShare):
+        db.session.execute(sa.delete(of_theirs).where(of_theirs.guardianship_id == guardianship.id))
     record(f"guardianship.{status}", guardianship, by, None, person_id=guardianship.person_id)
     if status != "replaced":
         outbox.enqueue(

@@ -9,7 +9,13 @@ from app.accounts.models import Person
 from app.core import audit
 from app.core.db import db
 from app.organizations.models import Organization
-from app.safeguarding.models import Clearance, ClearanceShare, ContactPermission, GuardianConfirmation
+from app.safeguarding.models import (
+    Clearance,
+    ClearanceShare,
+    ContactPermission,
+    GuardianConfirmation,
+    GuardianShare,
+)
 from app.safeguarding.operations.clearances import let_go_of_what_came_along, revoke_all_of, revoke_conduct_of
 from app.safeguarding.operations.exemptions import end_exemptions_of
 from app.safeguarding.operations.profiles import keep_profile
@@ -54,6 +60,8 @@ def merge_records(duplicate: Organization, remaining: Organization, *, by: Perso
     moved += _move_shares(duplicate, remaining, by, stands=stands)
     let_go_of_what_came_along(remaining.id, by=by)
     _move_confirmations(duplicate, remaining, by, stands=stands)
+    # What a minor let the duplicate see, they let the other one see anew.
+    db.session.execute(sa.delete(GuardianShare).where(GuardianShare.organization_id == duplicate.id))
     tell_rules_changed(remaining.id)
     return list(dict.fromkeys(moved))
 

@@ -20,6 +20,8 @@ from app.core.i18n import _
 from app.core.web import public, signed_in
 from app.needs.asking import has_contact
 from app.needs.forms import CONTACT_NAMES
+from app.organizations.models import Organization
+from app.organizations.queries import find_organization, find_public_organization
 from app.pledges.quantities import with_unit
 from app.pledges.queries import list_live_pledges_of
 from app.safeguarding import operations, queries
@@ -62,6 +64,8 @@ def my_guardian() -> ResponseReturnValue:
             flash(_("We have written to them. You can sign up once they agree."), "done")
             return redirect(url_for("safeguarding.my_guardian"), code=303)
     guardianship = queries.find_latest_guardianship(person.id)
+    shares = queries.list_guardian_shares(guardianship.id) if guardianship is not None else []
+    asking = find_organization(request.args.get("organization", ""))
     page = render_template(
         "safeguarding/my_guardian.html",
         # Where a shift is, its own law counts: the gate sends here whoever is no adult there.
@@ -71,12 +75,40 @@ def my_guardian() -> ResponseReturnValue:
         guardianship=guardianship,
         # What was agreed to before they came of age at home is not taken for what they plan now.
         ended=guardianship is not None and guardianship.status == "consented" and not is_needed(guardianship),
+        shares=shares,
+        # Which organization the page of a shift sent them for.
+        asking=asking if asking is not None and asking.is_public else None,
         form=form,
         reasons=reasons,
         majority=_ends_at(person),
         zone=person.time_zone or "UTC",
     )
     return page, 409 if reasons else 422 if form.errors else 200
+
+
+@safeguarding.post("/my-guardian/organizations/<slug>")
+@signed_in(load=find_public_organization)
+def share_guardian(organization: Organization) -> ResponseReturnValue:
+    """Let an organization speak to one's guardian."""
+    try:
+        with transaction():
+            operations.share_guardian(organization.id, by=current_person())
+    except Refused as refused:
+        flash(refused.reasons[0].message, "problem")
+    else:
+        said = _("%(name)s may speak to your guardian now. Tell them that you wait.", name=organization.name)
+        flash(said, "done")
+    return redirect(url_for("safeguarding.my_guardian"), code=303)
+
+
+@safeguarding.post("/my-guardian/organizations/<slug>/remove")
+@signed_in(load=find_organization)
+def unshare_guardian(organization: Organization) -> ResponseReturnValue:
+    """Take that back."""
+    with transaction():
+        operations.unshare_guardian(organization.id, by=current_person())
+    flash(_("Taken back."), "done")
+    return redirect(url_for("safeguarding.my_guardian"), code=303)
 
 
 @safeguarding.post("/my-guardian/send-again")
