@@ -37,17 +37,14 @@ def read_gift_aid(body: dict[str, Any]) -> GiftAid:
 
 
 class DonationIn(Schema):
-    """A gift to be made; the answer says where to pay it. Without `anonymous: false` only the organization reads the name."""
+    """A gift to be made; the answer says where to pay it."""
 
     amount_minor = ma.fields.Integer(required=True, strict=True)
     currency = text(3, 3, required=True)
     frequency = ma.fields.String(validate=one_of(("once", "monthly")), load_default="once")
     name = text(120, load_default="")
     email = text(254, 3, required=True)
-    anonymous = ma.fields.Boolean(
-        load_default=True,
-        metadata={"description": "false: everybody may read the name, on the page, in lists and feeds"},
-    )
+    anonymous = ma.fields.Boolean(load_default=False)
     message = paragraphs(500, load_default="")
     cover_fee = ma.fields.Boolean(
         load_default=False,

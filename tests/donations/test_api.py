@@ -174,21 +174,9 @@ def test_a_fundraiser_shows_where_it_stands_and_its_gifts_without_hidden_names(
     giving.act(giving.give("30", name="Hidden"), "pay")
     giving.act(giving.give("29", name="Ayo", anonymous="no"), "pay")
     giving.act(giving.give("10"), "pay_later")
-    anybody = caller(None)
-    programs: list[tuple[int, dict[str, Any]]] = [
-        (11_00, {}),
-        (12_00, {"hide_from_starter": False}),
-        (13_00, {"anonymous": False}),
-    ]
-    for amount, said in programs:  # what is not said is as on the page: only the organization reads the name
-        _status, begun = anybody.call(
-            "POST", f"/fundraisers/{anybody.slug}/donations", GIFT | {"amount_minor": amount} | said
-        )
-        giving.server.act(begun["checkout_url"].rpartition("/")[2], "pay")
     giving.deliver_all()
     work_off()
-    kept = {row.amount_minor: (row.anonymous, row.hide_from_starter) for row in db.session.scalars(sa.select(Donation))}
-    assert [kept[amount] for amount, _said in programs] == [(True, True), (True, False), (False, False)]
+    anybody = caller(None)
     _status, shown = anybody.call("GET", f"/fundraisers/{anybody.slug}")
     assert (shown["goal_reached"], shown["accepts_gifts"], shown["ended_at"], shown["outcome"]) == (
         True,
@@ -196,9 +184,8 @@ def test_a_fundraiser_shows_where_it_stands_and_its_gifts_without_hidden_names(
         None,
         "",
     )
-    assert shown["raised"]["settled"]["amount_minor"] == 9500
+    assert shown["raised"]["settled"]["amount_minor"] == 5900
     assert shown["raised"]["processing"]["amount_minor"] == 1000
     _status, gifts = anybody.call("GET", f"/fundraisers/{anybody.slug}/donations")
-    named = {(gift["name"], gift["amount"]["amount_minor"]) for gift in gifts["data"]}
-    assert named == {("Ayo", 2900), (None, 3000), (None, 1100), (None, 1200), ("Rosa", 1300)}
+    assert [(gift["name"], gift["amount"]["amount_minor"]) for gift in gifts["data"]] == [("Ayo", 2900), (None, 3000)]
     assert encode_id(giving.given[0].donation_id) not in str(gifts)
