@@ -22,6 +22,7 @@ from app.safeguarding.models import Clearance, Guardianship
 from app.safeguarding.policy import guardian_token
 from app.safeguarding.queries import find_training, list_shares
 from app.safeguarding.requirements import Requirement
+from app.safeguarding.standing import list_renewed
 
 
 def mail_recorded(payload: dict[str, Any]) -> None:
@@ -36,7 +37,8 @@ def mail_revoked(payload: dict[str, Any]) -> None:
 
 def mail_ends(payload: dict[str, Any]) -> None:
     """Both sides hear that it ends soon, and every organization that it is shared with now; nobody once it was revoked or
-    purged, or a course was passed again or asks everybody again."""
+    purged, or a course was passed again or asks everybody again, and no organization that relies on another one which
+    outlasts it. The person hears it while one of them, or nobody, is left."""
     clearance = db.session.get(Clearance, payload["clearance_id"])
     if clearance is None or clearance.revoked_at is not None or clearance.is_outdated:
         return
@@ -47,6 +49,10 @@ def mail_ends(payload: dict[str, Any]) -> None:
     relying = [share.organization_id for share in list_shares(clearance.id)]
     if clearance.organization_id is not None:
         relying.insert(0, clearance.organization_id)
+    renewed = list_renewed([(clearance, organization_id) for organization_id in relying])
+    if relying and len(renewed) == len(relying):
+        return
+    relying = [organization_id for organization_id in relying if (clearance.id, organization_id) not in renewed]
     _promise_to_staff(clearance, relying, "ends", payload["outbox_key"])
     _tell_person(payload, "ends")
 

@@ -321,6 +321,45 @@ def _clearances(person_ids: Collection[int], organization_ids: Collection[int]) 
     return sa.union_all(own, shared)
 
 
+def list_renewed(pairs: Collection[tuple[Clearance, int]]) -> set[tuple[int, int]]:
+    """Of these clearances, each with the id of an organization that relies on it, those (by both ids) that nobody there has to
+    renew: it relies on another one that is as good, and outlasts it. One statement, however many there are; none for none."""
+    if not pairs:
+        return set()
+    known: dict[tuple[int, int], list[Held]] = defaultdict(list)
+    people, organizations = {one.person_id for one, _id in pairs}, {organization_id for _one, organization_id in pairs}
+    for person_id, organization_id, shared_with, *values in db.session.execute(_clearances(people, organizations)):
+        relying = organization_id if shared_with is None else shared_with
+        if relying is not None:
+            known[person_id, relying].append(Held(*values))
+    return {
+        (one.id, organization_id)
+        for one, organization_id in pairs
+        if _is_outlasted(one.id, known[one.person_id, organization_id])
+    }
+
+
+def _is_outlasted(clearance_id: int, known: Collection[Held]) -> bool:
+    one = next((held for held in known if held.id == clearance_id), None)
+    if one is None or one.last_day is None:
+        return False
+    on = max(today("Etc/GMT+12"), one.last_day)
+    through = one.last_day + dt.timedelta(days=1)
+    others = [
+        held
+        for held in _matching(known, Requirement(one.kind, one.level))
+        if held.id != one.id
+        and held.holds(on, through)
+        and held.vetted >= one.vetted
+        and not any(later.outweighs(held) for later in known)
+    ]
+    if one.kind != "reference":
+        return bool(others)
+    # Two people speak for somebody after that day: this one again, or two others.
+    referees = {held.issuer.casefold() for held in others}
+    return one.issuer.casefold() in referees or len(referees) >= REFERENCES_NEEDED
+
+
 def _exemptions(person_ids: Collection[int], organization_ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(
         Exemption.person_id,

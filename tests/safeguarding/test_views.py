@@ -222,6 +222,9 @@ def test_the_desk_shows_what_ends_what_is_wrong_and_what_is_shared(
     other = make_organization(name="Other House")
     for name, days in (("Ends Tomorrow", 1), ("Ends Later", 45), ("Ended Yesterday", -1), ("Ends Next Year", 300)):
         make_clearance(make_person(name=name), organization, "identity", expires_on=day(days), issued_on=day(-20))
+    renewed = make_person(name="Renewed")
+    for days in (-1, 20, 300):
+        make_clearance(renewed, organization, "driving", expires_on=day(days), issued_on=day(-20))
     wrong = make_clearance(make_person(name="Wronged"), organization, objected_at=now(), objection="That was my twin.")
     sharer = make_person(name="Sharer")
     shared = make_clearance(sharer, other, issuer="Other Police")
@@ -235,6 +238,7 @@ def test_the_desk_shows_what_ends_what_is_wrong_and_what_is_shared(
     assert "45 days left" in ends
     assert "Ended Yesterday" in ends
     assert "Ends Next Year" not in ends
+    assert "Renewed" not in ends
     assert "That was my twin." in page
     assert "Other Police" in page
     assert "Shared with you" in page

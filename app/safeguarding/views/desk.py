@@ -42,6 +42,7 @@ from app.safeguarding.kinds import find_level
 from app.safeguarding.models import Clearance, Exemption, Guardianship
 from app.safeguarding.operations.exemptions import NEVER_WAIVED
 from app.safeguarding.policy import can_keep_clearance, can_keep_clearances
+from app.safeguarding.standing import list_renewed
 from app.safeguarding.views.blueprint import safeguarding
 from app.safeguarding.views.words import lacks_consent, name_of, state_of
 from app.signups import relations
@@ -136,7 +137,7 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         lacks_consent=lacks_consent,
         unvetted=queries.list_unvetted({key for key in others if key is not None}),
         state_of=lambda clearance: state_of(clearance, day),
-        ending=[(each, _left(each, day)) for each in queries.list_ending(organization)] if first else [],
+        ending=_list_ending(organization, day) if first else [],
         objected=queries.list_objected(organization.id) if first else [],
         exemptions=queries.list_exemptions(organization) if first else [],
         guardians=guardians.rows,
@@ -148,6 +149,13 @@ def _desk(organization: Organization, form: FindForm, known: Clearance | None, *
         viewer_id=current_person().id,
         asks_age=_asks_age(),
     )
+
+
+def _list_ending(organization: Organization, day: dt.date) -> list[tuple[Clearance, tuple[str, bool]]]:
+    """What somebody has to renew, the soonest first: nothing that another one outlasts."""
+    ending = queries.list_ending(organization)
+    renewed = list_renewed([(each, organization.id) for each in ending])
+    return [(each, _left(each, day)) for each in ending if (each.id, organization.id) not in renewed]
 
 
 def _left(clearance: Clearance, day: dt.date) -> tuple[str, bool]:

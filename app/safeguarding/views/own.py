@@ -26,6 +26,7 @@ from app.safeguarding.kinds import find_kind
 from app.safeguarding.models import Clearance
 from app.safeguarding.operations.clearances import decides_before
 from app.safeguarding.policy import is_own_clearance
+from app.safeguarding.standing import list_renewed
 from app.safeguarding.views.blueprint import safeguarding
 from app.safeguarding.views.words import lacks_consent, name_of, state_of
 from app.signups import relations
@@ -68,13 +69,39 @@ def my_clearances() -> ResponseReturnValue:
     ]
     return render_template(
         "safeguarding/my_clearances.html",
-        ending=[entry for entry in entries if entry.state == "ends"],
+        ending=_list_to_renew(entries),
         entries=entries,
         lacks_consent=lacks_consent,
         exemptions=[(each, name_of(each)) for each in queries.list_exemptions_of(person.id)],
         asking=_asking(),
         begun=[(attempt.version, *done) for attempt in begun if (done := answered.get(attempt.id))],
     )
+
+
+def _list_to_renew(entries: list[Entry]) -> list[Entry]:
+    """What ends within sixty days, of which somebody is told: a course that was not passed again, and else what an
+    organization relies on that has nothing from them which outlasts it, or nobody relies on."""
+    ending = [entry for entry in entries if entry.state == "ends"]
+    renewed = list_renewed([(entry.clearance, key) for entry in ending for key in _relying(entry)])
+    passed: dict[int, int] = {}
+    for entry in entries:
+        # The latest comes first.
+        version = entry.clearance.course_version
+        if version is not None and entry.clearance.revoked_at is None:
+            passed.setdefault(version.course_id, entry.clearance.id)
+
+    def is_told(entry: Entry) -> bool:
+        version, relying = entry.clearance.course_version, _relying(entry)
+        if version is not None and passed[version.course_id] != entry.clearance.id:
+            return False
+        return not relying or any((entry.clearance.id, key) not in renewed for key in relying)
+
+    return [entry for entry in ending if is_told(entry)]
+
+
+def _relying(entry: Entry) -> list[int]:
+    own = entry.clearance.organization_id
+    return [organization.id for organization in entry.shared_with] + ([] if own is None else [own])
 
 
 def _course_of(clearance: Clearance, offered: set[str]) -> str:
