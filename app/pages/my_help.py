@@ -34,7 +34,7 @@ from app.fundraisers.goals import goal_words
 from app.fundraisers.models import Fundraiser
 from app.messages.kinds import NEVER
 from app.messages.queries import find_choice
-from app.needs.models import Need
+from app.needs.models import Need, Shift
 from app.pledges import dates, earlier
 from app.pledges import operations as pledging
 from app.pledges import queries as pledges
@@ -44,7 +44,7 @@ from app.signups import gate, offers
 from app.signups import operations as placing
 from app.signups import queries as signups
 from app.signups.calendar import calendar_feed, describe_area
-from app.signups.models import WAITING_STATUSES, Signup
+from app.signups.models import TAKING_STATUSES, WAITING_STATUSES, Signup
 from config import Settings
 
 STRIP_DAYS = 14
@@ -160,11 +160,14 @@ def list_my_help(person: Person) -> MyHelp:
         refused=standing.refused,
         idle=standing.idle,
     )
-    ahead = [_of_signup(place, known) for place in places]
+    # A role without fixed times is over after the day by which it is done.
+    over_roles = [place for place in places if place.shift.is_over]
+    ahead = [_of_signup(place, known) for place in places if place not in over_roles]
     ahead += [_of_pledge(promise, known) for promise in promises]
     ahead += [entry for entry in started if entry.status in ("awaiting_approval", "live")]
     ahead.sort(key=_when)
-    done = [_of_signup(place, known, done=True) for place in given]
+    came = [place for place in over_roles if place.status in TAKING_STATUSES]
+    done = [_of_signup(place, known, done=True) for place in (*given, *came)]
     done += [_of_received(promise) for promise in over if promise.status == "received"]
     done += [entry for entry in started if entry.status == "ended"]
     done.sort(key=lambda entry: entry.day or dt.date.min, reverse=True)
@@ -318,12 +321,23 @@ def _next_step(signup: Signup, known: Known) -> str:
     if signup.status == "waitlisted":
         return _("Please do not come unless you hear from us: we write to you at once when a place is yours.")
     if shift.need.private_address and shift.need_id not in known.exact:
-        return _("The address is private. You see it here from 48 hours before the start.")
+        return _from_when(shift)
     if shift.need.status == "closed":
         return ""
     if shift.starts_at is None:
         return _("Do it when it suits you. The organization expects you.")
     return _("Come at %(time)s. We remind you the day before.", time=when.clock_time(shift.starts_at, shift.time_zone))
+
+
+def _from_when(shift: Shift) -> str:
+    """When a private address opens to whoever has a place (G7): of a role without fixed times before the end of the day by
+    which it is done, and without one never."""
+    if shift.starts_at is not None:
+        return _("The address is private. You see it here from 48 hours before the start.")
+    if shift.due_on is None:
+        return _("The address is private, and this role has no day from which you see it here. Ask the organization.")
+    day = when.full_day(shift.due_on)
+    return _("The address is private. You see it here from 48 hours before the end of %(day)s.", day=day)
 
 
 def _ended_places(ended: Sequence[Signup], person: Person, known: Known) -> list[Help]:

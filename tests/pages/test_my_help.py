@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 
+from app.core import when
+from app.core.clock import today
 from app.core.db import db, transaction
+from app.core.ids import encode_id
 from app.needs.models import PrivateAddress
 from app.pledges.operations import pledge
 from app.signups.operations import sign_up
@@ -86,6 +90,36 @@ def test_a_private_address_appears_when_it_opens_and_goes_with_the_end(client: C
         page = client.get("/my-help").text
         assert "Hidden" not in page
         assert "Given before" in page
+
+
+@pytest.mark.rule("G7")
+def test_a_role_says_when_its_private_address_opens_and_is_over_after_its_day(
+    client: CheckingClient, sign_in: SignIn
+) -> None:
+    need, person = make_need(make_organization(), title="Paint the hall", private_address=True), make_person()
+    day = today("America/New_York") + dt.timedelta(days=9)
+    role = make_shift(need, flexible=True, due_on=day)
+    never = make_shift(make_need(make_organization(), private_address=True), flexible=True)
+    with transaction():
+        db.session.add(PrivateAddress(need_id=need.id, address="12 Hidden Lane", postal_code="07199"))
+        for shift in (role, never):
+            sign_up(shift.id, by=person)
+    sign_in(person)
+    page = client.get("/my-help").text
+    assert f"You see it here from 48 hours before the end of {when.full_day(day)}." in page
+    assert "this role has no day from which you see it here" in page
+    assert "before the start" not in page
+    assert "end of the day by which it is done" in client.get(f"/needs/{encode_id(need.id)}").text
+    noon = dt.datetime.combine(day, dt.time(12), ZoneInfo("America/New_York"))
+    with time_machine.travel(noon, tick=False):
+        page = client.get("/my-help").text
+        assert "12 Hidden Lane, Newark" in page
+        assert "The organization expects you" in page
+    with time_machine.travel(noon + dt.timedelta(days=1), tick=False):
+        page = client.get("/my-help").text
+        assert "expects you" not in page
+        assert "Hidden" not in page
+        assert page.index("Paint the hall") > page.index("Given before") > page.index("What you promised")
 
 
 def test_the_number_of_queries_does_not_grow(client: CheckingClient, sign_in: SignIn, count_queries: list[str]) -> None:

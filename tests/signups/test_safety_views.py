@@ -117,6 +117,14 @@ def test_a_shift_that_lacks_adults_says_so(
     place(shift, cleared(organization))
     place(shift, cleared(organization))
     assert "needs two cleared adults" not in client.get(way(shift)).text
+    role = make_shift(
+        shift.need, flexible=True, due_on=today("America/New_York") + dt.timedelta(days=9), contact="children"
+    )
+    page = client.get(way(role)).text
+    assert "needs two cleared adults" not in page
+    assert "nobody sees to it that two cleared adults are there" in page
+    plain = make_shift(shift.need, flexible=True)
+    assert "nobody sees to it" not in client.get(way(plain)).text
 
 
 @pytest.mark.rule("G1")
