@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import Length
+from typing import Any
+
+from wtforms import BooleanField, DateField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import Length, Optional
 
 from app.core.forms import PageForm, Required, choices
 from app.core.i18n import lazy
@@ -21,6 +23,16 @@ DECISION_NAMES = {
 }
 
 
+class _WithContact:
+    """Asked for with the decision for which one has to be an adult; left empty it says nothing with another."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if form.decision.data == "grant_contact":
+            Required(lazy("Enter your birth date"))(form, field)
+        else:
+            Optional()(form, field)
+
+
 class DecisionForm(PageForm):
     """What was checked, and what follows. Which decisions there are depends on where the organization stands."""
 
@@ -36,6 +48,28 @@ class DecisionForm(PageForm):
         ],
     )
     decision = SelectField(lazy("Decision"), validators=[Required(lazy("Choose a decision"))])
+    birth_date = DateField(
+        lazy("Your birth date"),
+        description=lazy(
+            "Only for work with children or adults at risk: adults decide that, and we do not know yet that you are one. It goes"
+            " into your profile, and is not shown to anybody"
+        ),
+        validators=[_WithContact()],
+        render_kw={"autocomplete": "bday"},
+    )
+
+    def offers(self, decision: str) -> bool:
+        """True when `offer` found that it makes sense now."""
+        return any(value == decision for value, *_words in self.decision.choices)
+
+    @property
+    def asks_age(self) -> bool:
+        """True while it has the field."""
+        return "birth_date" in self
+
+    def ask_no_age(self) -> None:
+        """It is known, or nothing is decided for which it matters."""
+        del self.birth_date
 
     def offer(self, *, verified: bool, suspended: bool, claimed: bool, contact: str = "") -> None:
         """Set the decisions that make sense now. `contact`: how far moderators agree that it may ask people to work with

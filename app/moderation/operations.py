@@ -62,7 +62,7 @@ def grant_contact(organization_id: int, *, by: Person, checked: str) -> ContactP
     """
     organization = lock_organization(organization_id)
     require_not_ones_own(organization, by)
-    require_adult(by, organization)
+    require_adult(by, organization, moderates=True)
     if not organization.is_public:
         raise refuse("not_verified", _("This organization is not verified."), _("Verify it first."))
     if not organization.is_claimed or list_unowned([organization.id]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.accounts.own_age import is_asked, keep_age
 from app.accounts.session import current_person
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Refused
@@ -62,8 +63,11 @@ def organization(organization: Organization) -> ResponseReturnValue:
         claimed=organization.is_claimed,
         contact=_contact_of(permission),
     )
+    if not is_asked(current_person()) or not form.offers("grant_contact"):
+        form.ask_no_age()
     if form.validate_on_submit():
         try:
+            _keep_age(form)
             with transaction():
                 _decide(organization, form)
         except InvalidInput as invalid:
@@ -96,6 +100,13 @@ def _contact_of(permission: ContactPermission | None) -> str:
     if permission.second_at is not None:
         return "granted"
     return "mine" if permission.first_by_id == current_person().id else "proposed"
+
+
+def _keep_age(form: DecisionForm) -> None:
+    """What was said of their age, whatever becomes of the decision. Raises InvalidInput at "birth_date"."""
+    if form.asks_age and form.birth_date.data is not None:
+        keep_age(current_person(), form.birth_date.data)
+        form.ask_no_age()
 
 
 def _decide(organization: Organization, form: DecisionForm) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.accounts.models import Person
+from app.core.clock import today
 from app.core.db import db
 from app.organizations.models import Organization, Verification
 from app.safeguarding.models import ContactPermission
 from app.signups import gate
 from tests.conftest import CheckingClient
-from tests.factories import make_clearance, make_need, make_organization, make_person, make_shift
+from tests.factories import ADULT, make_clearance, make_guardian, make_need, make_organization, make_person, make_shift
 from tests.smtp import Mailbox
 
 SignIn = Callable[..., CheckingClient]
@@ -28,6 +31,38 @@ def organization(app: Flask) -> Organization:
 def decide(client: CheckingClient, organization: Organization, decision: str) -> int:
     body = {"checked": CHECKED, "decision": decision}
     return client.post(f"/moderation/organizations/{organization.slug}", data=body).status_code
+
+
+@pytest.mark.rule("G4")
+def test_a_moderator_whose_age_is_unknown_is_asked_with_that_decision_alone(
+    client: CheckingClient, sign_in: SignIn, organization: Organization
+) -> None:
+    page = f"/moderation/organizations/{organization.slug}"
+    body = {"checked": CHECKED, "decision": "grant_contact"}
+
+    def post(**said: str) -> tuple[int, str]:
+        answer = client.post(page, data={**body, **said})
+        return answer.status_code, answer.text
+
+    sign_in(make_person(platform_role="moderator"))
+    assert 'name="birth_date"' not in client.get(page).text, "known"
+    unknown = make_person(platform_role="moderator", birth_date=None)
+    sign_in(unknown)
+    assert 'name="birth_date"' in client.get(page).text
+    status, said = post(birth_date="")
+    assert (status, "Enter your birth date" in said, CHECKED in said) == (422, True, True)
+    assert post(decision="suspend", birth_date="")[0] == 303, "nothing else asks for it"
+    assert post(decision="resume", birth_date="")[0] == 303
+    assert post(birth_date=ADULT.isoformat())[0] == 303
+    assert db.session.get_one(Person, unknown.id).birth_date == ADULT
+    young = make_person(platform_role="moderator", birth_date=None)
+    make_guardian(young)
+    sign_in(young)
+    status, said = post(birth_date=(today("UTC") - dt.timedelta(days=16 * 366)).isoformat())
+    assert status == 422
+    assert "Another moderator decides about it." in said
+    assert "owner or manager" not in said
+    assert db.session.get_one(ContactPermission, organization.id).second_at is None
 
 
 @pytest.mark.rule("G3")

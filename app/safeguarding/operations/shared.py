@@ -29,9 +29,10 @@ def locked_person(person_id: int) -> Person:
     return person
 
 
-def require_adult(by: Person, organization: Organization) -> None:
+def require_adult(by: Person, organization: Organization, *, moderates: bool = False) -> None:
     """Raise Refused (`age_unknown`, `not_an_adult`) unless `by` is known to be an adult, at home and where the organization is:
-    nobody else vouches for people (G4). Unknown is no (G1)."""
+    nobody else vouches for people (G4). Unknown is no (G1). `moderates`: as a moderator, who has no part in the organization
+    and reads what they can do."""
     if is_known_adult(by, majority_age_at(organization.country, organization.region)):
         return
     if by.birth_date is None:
@@ -47,10 +48,13 @@ def require_adult(by: Person, organization: Organization) -> None:
             _(
                 "Adults record this, and we do not know in which state or province the organization is, which says who is one."
             ),
-            _("Say where it is in its settings: the state or province is enough. Or ask another owner or manager."),
-            f"/manage/{organization.slug}/settings",
+            _("Its owners and managers say in its settings where it is. Or another moderator decides about it.")
+            if moderates
+            else _("Say where it is in its settings: the state or province is enough. Or ask another owner or manager."),
+            "" if moderates else f"/manage/{organization.slug}/settings",
         )
-    raise refuse("not_an_adult", _("Adults record this."), _("Ask another owner or manager."))
+    instead = _("Another moderator decides about it.") if moderates else _("Ask another owner or manager.")
+    raise refuse("not_an_adult", _("Adults record this."), instead)
 
 
 def require_recorder(organization: Organization, by: Person, *, vouches: bool = True) -> None:

@@ -11,10 +11,8 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.accounts.models import Person
-from app.accounts.operations import edit_profile
-from app.accounts.policy import is_known_adult
+from app.accounts.own_age import is_asked, keep_age
 from app.accounts.session import current_person
-from app.accounts.under_age import keep_no_other
 from app.core.clock import today
 from app.core.db import transaction
 from app.core.errors import InvalidInput, Reason, Refused
@@ -54,23 +52,14 @@ ACCEPTED_ALONE = ("code_of_conduct",)
 
 def _asks_age() -> bool:
     """True while it is not known whether who is signed in is an adult: a form asks for it with the act."""
-    person = current_person()
-    return person.birth_date is None and not is_known_adult(person)
+    return is_asked(current_person())
 
 
 def _keep_age(form: VouchingForm) -> None:
-    """What somebody says of their age is theirs from then on, whatever becomes of the act: who is refused by it does not try
-    another. Of an age under 13 nothing is kept, and no other is taken next. Raises InvalidInput at "birth_date"."""
-    if not form.asks_age:
-        return
-    person = current_person()
-    try:
-        with transaction():
-            edit_profile(person.id, by=person, birth_date=form.birth_date.data)
-    except InvalidInput as invalid:
-        keep_no_other(person.id, invalid)
-        raise
-    form.ask_no_age()
+    """What was said of their age with the act, whatever becomes of it. Raises InvalidInput at "birth_date"."""
+    if form.asks_age:
+        keep_age(current_person(), form.birth_date.data)
+        form.ask_no_age()
 
 
 def _find_asked(organization: Organization) -> Clearance | None:
