@@ -84,7 +84,10 @@ class ColumnsForm(PageForm):
     contact = SelectField(
         lazy("Whom do people meet?"),
         choices=choices(CONTACTS.items()),
-        description=lazy("For rows that do not say it. Nobody can sign up before it is stated"),
+        description=lazy(
+            "For rows that do not say it. Nobody can sign up before it is stated. Where people meet children or adults at risk"
+            " the street comes in as private: only confirmed people see it, and you may change that"
+        ),
     )
     flexible = BooleanField(lazy("Rows without a start are flexible roles: as many people as come, at any time"))
 

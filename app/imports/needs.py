@@ -28,10 +28,10 @@ from app.imports.mapping import Mapping
 from app.imports.need_cells import lines_of
 from app.imports.need_rows import Fault, ItemLine, NeedLine, Rejected, parse
 from app.imports.snapshots import snapshots
+from app.imports.values import hides_door, item_values, need_values, private_values, says_door, shift_values
 from app.moderation.operations import verify_organization
 from app.needs import index, operations
-from app.needs.models import Item, Need, Position, Shift
-from app.needs.operations.freshness import CONFIRMED_FOR
+from app.needs.models import Item, Need, Position, PrivateAddress, Shift
 from app.organizations.operations import name_key, register_organization
 from app.organizations.queries import (
     find_organization,
@@ -359,6 +359,7 @@ class NeedImport:
             return
         at = now()
         needs: list[dict[str, Any]] = []
+        doors: list[dict[str, Any]] = []
         shifts: list[dict[str, Any]] = []
         positions: list[dict[str, Any]] = []
         items: list[dict[str, Any]] = []
@@ -368,10 +369,12 @@ class NeedImport:
             status = self._status(need, home, at)
             need_id = new_id()
             self.outcomes[line] = Outcome("created", key=key, need_id=need_id)
-            needs.append({**_need_values(need, home, key, need_id, status, at), "created_by_id": by_id})
+            needs.append({**need_values(need, home.id, key, need_id, status, at), "created_by_id": by_id})
+            if hides_door(need):
+                doors.append(private_values(need, need_id))
             if need.asks_for_time:
                 shift_id = new_id()
-                shifts.append(_shift_values(need, need_id, shift_id))
+                shifts.append(shift_values(need, need_id, shift_id))
                 positions.append(
                     {
                         "id": new_id(),
@@ -383,7 +386,7 @@ class NeedImport:
                         "sort": 0,
                     }
                 )
-            items += [_item_values(item, need_id, number) for number, item in enumerate(need.items)]
+            items += [item_values(item, need_id, number) for number, item in enumerate(need.items)]
             events.append(
                 {
                     "at": at, "action": "need.imported", "actor_id": by_id, "subject_type": "need", "subject_id": need_id,
@@ -394,6 +397,7 @@ class NeedImport:
             self.summary.closed += status == "closed"
         for model, values in (
             (Need, needs),
+            (PrivateAddress, doors),
             (Shift, shifts),
             (Position, positions),
             (Item, items),
@@ -439,6 +443,7 @@ class NeedImport:
             need_id,
             by=self.options.by,
             place=_place_input(need) if moves and need.is_placed and not need.remote else None,
+            private_address=True if hides_door(need) and (stands is None or not says_door(stands)) else None,
             time_zone=need.time_zone if moves or differs("time_zone") else None,
             **{name: value for name, value in values.items() if differs(name)},
         )
@@ -526,68 +531,3 @@ def _item_input(line: ItemLine, existing: Item | None) -> operations.ItemInput:
     return dataclasses.replace(
         stands, name=line.name, unit=line.unit, quantity=line.quantity, do_not_bring=line.do_not_bring
     )
-
-
-def _need_values(need: NeedLine, home: _Home, key: str, need_id: int, status: str, at: dt.datetime) -> dict[str, Any]:
-    return {
-        "id": need_id,
-        "organization_id": home.id,
-        "title": need.title,
-        "description": need.description,
-        "status": status,
-        "confirm_by": at.date() + CONFIRMED_FOR if status == "open" else None,
-        "urgency": need.urgency,
-        "causes": list(need.causes),
-        "skills": list(need.skills),
-        "requirements": [],
-        "remote": need.remote,
-        "private_address": False,
-        "address": need.address,
-        "city": need.city,
-        "region": need.region,
-        "postal_code": need.postal_code,
-        "country": need.country,
-        "latitude": need.latitude,
-        "longitude": need.longitude,
-        "precision": need.precision,
-        "time_zone": need.time_zone,
-        "ends_on": need.ends_on,
-        "published_at": at if status == "open" else None,
-        "closed_at": at if status == "closed" else None,
-        "created_at": at,
-        "updated_at": at,
-        "version": 1,
-        "external_id": key,
-        "import_digest": need.digest(),
-    }
-
-
-def _shift_values(need: NeedLine, need_id: int, shift_id: int) -> dict[str, Any]:
-    return {
-        "id": shift_id,
-        "need_id": need_id,
-        "starts_at": need.starts_at,
-        "ends_at": need.ends_at,
-        "time_zone": need.time_zone,
-        "flexible": need.flexible,
-        "due_on": need.ends_on if need.flexible else None,
-        "status": "scheduled",
-        "contact": need.contact,
-        "minimum_age": None,
-        "sequence": 0,
-        "version": 1,
-    }
-
-
-def _item_values(item: ItemLine, need_id: int, number: int) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "need_id": need_id,
-        "name": item.name,
-        "category": "",
-        "unit": item.unit,
-        "quantity": None if item.do_not_bring else item.quantity,
-        "do_not_bring": item.do_not_bring,
-        "sort": number,
-        "version": 1,
-    }

@@ -13,6 +13,7 @@ from app.imports.files import harmless
 from app.imports.models import ImportBatch, ImportRow
 from app.imports.need_rows import NeedLine, Rejected, parse
 from app.imports.taking import cells_of, faults_of
+from app.imports.values import hides_door
 
 SAMPLES = 3
 # What the empty file offers: the columns that most lists need, and nothing that stands for another one.
@@ -29,6 +30,11 @@ class Preview:
 
     row: ImportRow
     need: NeedLine | None
+
+    @property
+    def hides_door(self) -> bool:
+        """True when only confirmed people will see its street."""
+        return self.need is not None and self.row.outcome == "created" and hides_door(self.need)
 
     @property
     def wanted(self) -> list[str]:

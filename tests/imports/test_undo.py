@@ -16,7 +16,7 @@ from app.core.clock import now
 from app.core.db import db, transaction
 from app.imports import operations
 from app.imports.models import ImportBatch, ImportRow
-from app.needs.models import Item, Need, NeedAssignment, Shift
+from app.needs.models import Item, Need, NeedAssignment, PrivateAddress, Shift
 from app.needs.operations import assign_need, edit_need, publish_need
 from app.organizations.models import Membership, Organization
 from app.pledges.operations import pledge
@@ -87,6 +87,48 @@ def test_an_import_is_taken_back(app: Flask, client: CheckingClient, pantry: Org
     assert client.post(path(again, "/undo")).status_code == 303
     assert sorted(need.status for need in needs().values()) == ["closed", "closed"]
     assert client.post(path(again, "/undo")).status_code == 303
+    assert verified(app) == []
+
+
+@pytest.mark.rule("N6")
+def test_the_street_of_a_need_with_contact_comes_in_as_private(
+    app: Flask, client: CheckingClient, pantry: Organization
+) -> None:
+    allow_contact(pantry)
+    head = "external_id,title,address,city,region,postal_code,starts_at,ends_at,capacity,contact\n"
+    times = "2031-03-10T18:00,2031-03-10T20:00,4"
+    street = f"19 Zebrafinch Row,Newark,NJ,07102,{times}"
+    rows = (
+        f"kids,Read aloud,{street},children\nfood,Sort food,{street},none\n"
+        f"town,Sing,,Newark,NJ,,{times},children\nstay,Cook,{street},adults_at_risk\n"
+    )
+    batch = look(client, head + rows)
+    assert client.get(path(batch)).text.count("The street is private: only confirmed people see it") == 2
+    take(client, batch, publish="y")
+
+    def doors() -> dict[str, tuple[bool, str | None]]:
+        """Of each need: whether its street is private, and what the public reads of it."""
+        db.session.rollback()
+        db.session.expire_all()
+        return {title: (need.private_address, need.address) for title, need in needs().items()}
+
+    private, public = (True, None), (False, "19 Zebrafinch Row")
+    assert doors() == {"Read aloud": private, "Sort food": public, "Sing": (False, None), "Cook": private}
+    made = needs()
+    exact = db.session.get_one(PrivateAddress, made["Read aloud"].id)
+    assert (exact.address, exact.postal_code) == ("19 Zebrafinch Row", "07102")
+    assert made["Read aloud"].latitude == round(exact.latitude or 0, 2)
+    # Who turns it into work with children makes it private; what staff made public stays so; a street that comes is private.
+    with transaction():
+        edit_need(made["Cook"].id, by=None, private_address=False)
+    later = rows.replace("NJ,07102,2031-03-10T18:00,2031-03-10T20:00,4,none", f"NJ,07102,{times},children")
+    later = later.replace("Cook", "Cook soup").replace("town,Sing,,", "town,Sing,7 Heron Lane,")
+    changed = take(client, look(client, head + later))
+    assert counts(changed) == {"updated": 3, "unchanged": 1}
+    assert doors() == {"Read aloud": private, "Sort food": private, "Sing": private, "Cook soup": public}
+    assert verified(app) == []
+    client.post(path(changed, "/undo"))
+    assert doors() == {"Read aloud": private, "Sort food": public, "Sing": (False, None), "Cook": public}
     assert verified(app) == []
 
 

@@ -50,7 +50,9 @@ def require_adult(by: Person, organization: Organization, *, moderates: bool = F
             ),
             _("Its owners and managers say in its settings where it is. Or another moderator decides about it.")
             if moderates
-            else _("Say where it is in its settings: the state or province is enough. Or ask another owner or manager."),
+            else _(
+                "Say where it is in its settings: the state or province is enough. Or ask another owner or manager."
+            ),
             "" if moderates else f"/manage/{organization.slug}/settings",
         )
     instead = _("Another moderator decides about it.") if moderates else _("Ask another owner or manager.")
