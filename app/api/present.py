@@ -235,8 +235,11 @@ def reasons(found: Sequence[Reason]) -> list[Body]:
 
 
 def rule(row: Rule) -> Body:
-    """What a shift asks, and whether somebody meets it."""
-    return {"code": row.code, "title": row.title, "met": row.met, "message": row.message, "remedy": row.remedy}
+    """What a shift asks, and whether the caller meets it; `url` is the page of the next step, None without one."""
+    return {
+        "code": row.code, "title": row.title, "met": row.met, "message": row.message, "remedy": row.remedy,
+        "url": url(row.url) if row.url else None,
+    }  # fmt: skip
 
 
 def signup(row: Signup, *, name: str | None, why_not: Sequence[Reason] = ()) -> Body:

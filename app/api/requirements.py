@@ -60,6 +60,7 @@ class RuleOut(Schema):
     met = ma.fields.Boolean(required=True)
     message = ma.fields.String(required=True)
     remedy = ma.fields.String(required=True)
+    url = ma.fields.String(required=True, allow_none=True)
 
 
 class ReasonsOut(Schema):

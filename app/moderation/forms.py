@@ -47,6 +47,8 @@ class DecisionForm(PageForm):
             Length(max=2000, message=lazy("Write 2,000 characters or fewer")),
         ],
     )
+    # What `offer` found to make sense now.
+    offered: set[str]
     decision = SelectField(lazy("Decision"), validators=[Required(lazy("Choose a decision"))])
     birth_date = DateField(
         lazy("Your birth date"),
@@ -57,10 +59,6 @@ class DecisionForm(PageForm):
         validators=[_WithContact()],
         render_kw={"autocomplete": "bday"},
     )
-
-    def offers(self, decision: str) -> bool:
-        """True when `offer` found that it makes sense now."""
-        return any(value == decision for value, *_words in self.decision.choices)
 
     @property
     def asks_age(self) -> bool:
@@ -87,6 +85,7 @@ class DecisionForm(PageForm):
             offered.append(("withdraw_contact", lazy("End work with children or adults at risk")))
         offered.append(("resume", lazy("End the suspension")) if suspended else ("suspend", lazy("Suspend")))
         self.decision.choices = choices(offered)
+        self.offered = {value for value, _words in offered}
 
 
 class MergeForm(PageForm):

@@ -63,7 +63,7 @@ def organization(organization: Organization) -> ResponseReturnValue:
         claimed=organization.is_claimed,
         contact=_contact_of(permission),
     )
-    if not is_asked(current_person()) or not form.offers("grant_contact"):
+    if not is_asked(current_person()) or "grant_contact" not in form.offered:
         form.ask_no_age()
     if form.validate_on_submit():
         try:

@@ -115,7 +115,9 @@ def _tell_person(payload: dict[str, Any], event: str) -> None:
             "what": Requirement(clearance.kind, clearance.level).name,
             "organization": platform if clearance.organization is None else clearance.organization.name,
             "accepted": clearance.outcome == "accepted",
-            "until": None if clearance.expires_on is None else when.full_day(clearance.expires_on),
+            "until": when.full_day(clearance.expires_on)
+            if clearance.expires_on is not None and clearance.outcome == "accepted"
+            else None,
             "reason": clearance.why_revoked if event == "revoked" else "",
             "course": _course_of(clearance),
         }

@@ -195,6 +195,8 @@ def _clearance(judgement: Judgement, shift: Shift, person: Person | None, known:
     courses = known.courses if requirement.kind == TRAINING.code else {}
     code, why, how = f"{requirement.kind}_required", _why(judgement, person, courses), _how(requirement)
     if requirement.kind == "code_of_conduct":
+        if person is not None and _accepted_earlier(known.person(person.id, organization.id), requirement):
+            why = _("You accepted an earlier version. There is a newer one, and it asks everybody again.")
         return Rule(code, title, False, why, how, f"/organizations/{slug}/conduct", returns=True)
     if judgement.clearance_id is not None:
         how = _("Let %(organization)s know that you passed it", organization=organization.name)
@@ -207,6 +209,14 @@ def _clearance(judgement: Judgement, shift: Shift, person: Person | None, known:
         )
         return Rule(code, title, False, why, how, f"/learn/courses/{course.slug}?for={slug}", returns=True)
     return Rule(code, title, False, why, how, f"/my-clearances?for={slug}")
+
+
+def _accepted_earlier(facts: PersonFacts, wanted: Requirement) -> bool:
+    """True of whoever accepted another version of the code of conduct than the one that is asked for."""
+    return any(
+        held.kind == wanted.kind and held.level != wanted.level and held.outcome == "accepted" and not held.revoked
+        for held in facts.clearances
+    )
 
 
 def _why(judgement: Judgement, person: Person | None, courses: Collection[str]) -> str:

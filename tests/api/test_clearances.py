@@ -179,6 +179,8 @@ def test_the_caller_hears_each_rule_and_the_next_step(app: Flask) -> None:
     ]  # fmt: skip
     assert all(rule["message"] and rule["title"] for rule in unmet["rules"])
     assert all(rule["remedy"] for rule in unmet["rules"] if not rule["met"])
+    base = app.config["SETTINGS"].base_url
+    assert [rule["url"] for rule in unmet["rules"]] == [None, f"{base}/my-clearances?for={organization.slug}"]
     make_clearance(helper, organization)
     met = Caller(app, helper)("GET", path).json
     assert (met["may_sign_up"], met["reasons"]) == (True, [])

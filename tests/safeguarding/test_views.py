@@ -364,6 +364,7 @@ def test_a_person_reads_everything_that_is_kept_of_them(
         helper, organization, "identity", revoked_at=now(), revoked_reason="It was a copy", purge_on=day(365)
     )
     make_clearance(helper, None, "training", level="safeguarding_basics", issuer="Course", expires_on=None)
+    make_clearance(helper, organization, "reference", issuer="Bo Ray", outcome="declined", purge_on=day(180))
     make_clearance(make_person(), organization, issuer="Somebody else’s")
     sign_in(helper)
     page = client.get("/my-clearances")
@@ -372,6 +373,7 @@ def test_a_person_reads_everything_that_is_kept_of_them(
                   "Does not hold any more"):  # fmt: skip
         assert words in shown, words
     assert "Somebody else’s" not in shown
+    assert shown.count("Last day it holds") == 2, "what was not accepted never holds"
     assert "Your clearances" in client.get("/profile").text
     assert "Your clearances" in client.get("/my-help").text
     assert client.get("/my-clearances?for=no-such-%00%F0").status_code == 200
@@ -469,6 +471,12 @@ def test_a_code_of_conduct_is_published_read_and_accepted(
     with transaction():
         publish_conduct(organization.id, "Another.", by=owner)
     assert "I accept version 2" in client.get(public).text, "a new version asks again"
+    shift = make_shift(make_need(organization, requirements=["code_of_conduct"]))
+    sign_up_page = f"/shifts/{encode_id(shift.id)}/sign-up"
+    assert "You accepted an earlier version." in client.get(sign_up_page).text
+    sign_in(make_person())
+    assert "You have not accepted it yet." in client.get(sign_up_page).text
+    sign_in(helper)
     late = client.post(f"{public}/accept", data={"version": "1"})
     assert late.status_code == 409
     assert "newer version" in late.text
