@@ -55,8 +55,8 @@ class Monthly:
         return self
 
     def hear(self) -> None:
-        """Everything that happened is delivered and answered."""
-        self.connecting.deliver_connected()
+        """Everything that happened is delivered and answered, and what was delivered last time comes again."""
+        self.connecting.deliver_news()
         assert self.work_off()["failed"] == 0
 
     def row(self) -> MonthlyGift:
