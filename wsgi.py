@@ -1,14 +1,9 @@
 """The WSGI application: `gunicorn wsgi:app`, `flask --app wsgi ...`."""
 
-import gc
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-# What is loaded stays. The collector would walk it again and again meanwhile, a tenth of the time of each start.
-gc.disable()
-
-from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: E402  # see above
-
-from app import create_app  # noqa: E402  # see above
-from config import Settings, SettingsError  # noqa: E402  # see above
+from app import create_app
+from config import Settings, SettingsError
 
 try:
     settings = Settings.from_environment()
@@ -21,4 +16,3 @@ if settings.trusted_proxies:
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the documented way to wrap
         app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
     )
-gc.enable()
