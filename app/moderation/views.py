@@ -103,8 +103,9 @@ def _contact_of(permission: ContactPermission | None) -> str:
 
 
 def _keep_age(form: DecisionForm) -> None:
-    """What was said of their age, whatever becomes of the decision. Raises InvalidInput at "birth_date"."""
-    if form.asks_age and form.birth_date.data is not None:
+    """What was said of their age with the one decision that asks for it, whatever becomes of that. Raises InvalidInput at
+    "birth_date"."""
+    if form.asks_age and form.decision.data == "grant_contact" and form.birth_date.data is not None:
         keep_age(current_person(), form.birth_date.data)
         form.ask_no_age()
 

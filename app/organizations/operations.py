@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.accounts.models import Person
+from app.accounts.policy import ADULT_AGE, is_known_adult, majority_age_at
 from app.core import audit, outbox
 from app.core.clock import is_time_zone, now
 from app.core.db import db
@@ -131,8 +132,15 @@ def _set_place(organization: Organization, text: str, by: Person) -> None:
     their own, and who vouches for people (G4): what rests on that is asked again (G1)."""
     if text == organization.place:
         return
-    was = organization.region
-    organization.city, organization.region = (None, None) if not text else _town_or_province(text, organization.country)
+    was, country = organization.region, organization.country
+    city, region = (None, None) if not text else _town_or_province(text, country)
+    # Who is none there does not become an adult by a word of their own about where it is.
+    there = ADULT_AGE if was is None else majority_age_at(country, was)
+    elsewhere = ADULT_AGE if region is None else majority_age_at(country, region)
+    if elsewhere < there and not is_known_adult(by, there):
+        said = _("Where it is now, people come of age at %(age)s: somebody who is says that it is elsewhere", age=there)
+        raise InvalidInput({"place": said})
+    organization.city, organization.region = city, region
     _record("organization.moved", organization, organization, by, {"was": was or "", "now": organization.region or ""})
     if organization.region != was:
         payload = {"organization_id": organization.id}

@@ -65,6 +65,7 @@ SENTENCES: dict[str, Any] = {
     "item.removed": lazy("%(who)s took an item from a need"),
     "organization.claimed": lazy("The page was claimed: somebody of %(what)s runs it now"),
     "organization.unclaimed": lazy("Nobody owns %(what)s any more: it takes no promises until somebody claims it"),
+    "organization.moved": lazy("%(who)s said in which town, state or province %(what)s is"),
     "organization.merged": lazy("%(what)s was the same organization and became part of this one"),
     "organization.exported": lazy("%(who)s took a list away as a file"),
     "organization.logo_set": lazy("%(who)s put up a logo"),

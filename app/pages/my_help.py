@@ -311,7 +311,7 @@ def _next_step(signup: Signup, known: Known) -> str:
         return _("The organization cancelled this shift. Please do not come.")
     if shift.status == "cannot_run" or shift.id in known.idle:
         return _("Two cleared adults are needed, and there are fewer. Please do not come before you hear from us.")
-    if signup.status in gate.HOLDING_STATUSES and not shift.need.organization.is_claimed:
+    if signup.status == "confirmed" and not shift.need.organization.is_claimed:
         return _("Whoever owned the page of this organization has left. Ask them before you set out.")
     if signup.status == "offered" and signup.offer_expires_at is not None:
         until = when.moment(signup.offer_expires_at, shift.time_zone)

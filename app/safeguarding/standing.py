@@ -188,7 +188,8 @@ def held_of(clearance: Clearance) -> Held:
 
 def load_organizations(organization_ids: Collection[int]) -> dict[int, OrganizationFacts]:
     """What each organization asks, in one statement, and one more where a minor may be the only owner of one that may ask people
-    to contact. One that is not public asks nobody to contact, nor one that nobody owns."""
+    to contact. One that is not public asks nobody to contact, nor one whose every owner is a
+    minor for whom nobody answers (list_unowned)."""
     if not organization_ids:
         return {}
     latest = (

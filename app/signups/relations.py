@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts.models import Person
 from app.accounts.policy import EVERYWHERE_ADULT_AGE
+from app.core.audit import AuditEvent
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.paging import Page, decode_cursor, encode_cursor
@@ -26,6 +27,7 @@ from app.safeguarding.models import (
     Guardianship,
 )
 from app.safeguarding.policy import is_needed
+from app.signups import gate
 from app.signups.models import LIVE_STATUSES, Signup
 from app.signups.queries import list_resting_on_guardian
 
@@ -46,10 +48,10 @@ def find_guardian(organization_id: int, guardianship_id: int) -> KnownGuardian |
 
 
 def list_guardians(organization_id: int, cursor: str | None = None, *, limit: int = 20) -> Page[KnownGuardian]:
-    """Guardians who agreed, of minors with a place ahead at the organization, who let it speak to them, shared a clearance with
-    it or accepted its code of conduct, or whom its staff have spoken to: those still to be spoken to first, then by name
-    (G4); of those who came of age at home, where such a place there rests on it yet. A page may be shorter than `limit` where
-    others follow. Raises BadCursor."""
+    """Guardians who agreed, of minors who took a place ahead at the organization themselves, let it speak to them, shared a
+    clearance with it or accepted its code of conduct, or whom its staff have spoken to: those still to be spoken to first,
+    then by name (G4); of those who came of age at home, where such a place there rests on it yet. A page may be shorter than
+    `limit` where others follow. Raises BadCursor."""
     is_confirmed = sa.case((GuardianConfirmation.confirmed_at.is_not(None), 1), else_=0)
     query = _guardians(organization_id)
     if cursor:
@@ -78,7 +80,7 @@ def list_answering(guardianships: Sequence[Guardianship], organization_id: int |
     resting = {
         place.person_id
         for place in list_resting_on_guardian([one.person_id for one in others])
-        if organization_id is None or place.shift.need.organization_id == organization_id
+        if organization_id is None or (place.shift.need.organization_id == organization_id and gate.has_place(place))
     }
     return needed | {one.id for one in others if one.person_id in resting}
 
@@ -86,17 +88,19 @@ def list_answering(guardianships: Sequence[Guardianship], organization_id: int |
 def _guardians(organization_id: int) -> sa.Select[Guardianship, GuardianConfirmation]:
     """Of everybody who is young enough that a guardian may be needed somewhere; `list_answering` says of whom one is."""
     ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
+    # Only what the minor did counts: whatever the organization did by itself, a record or a place, is one person's word and a
+    # guessed address. Who did what with a place is in the audit trail alone, as its row says only what it is.
+    by_themselves = sa.exists().where(AuditEvent.subject_id == Signup.id, AuditEvent.actor_id == Signup.person_id)
     coming = (
         sa.select(Signup.person_id)
         .join(Shift, Shift.id == Signup.shift_id)
         .join(Need, Need.id == Shift.need_id)
-        .where(Need.organization_id == organization_id, Signup.status.in_(LIVE_STATUSES), ahead)
+        .where(Need.organization_id == organization_id, Signup.status.in_(LIVE_STATUSES), ahead, by_themselves)
     )
     shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == organization_id)
-    # Only what the minor did counts: whatever the organization recorded by itself is one person's word and a guessed address.
     own = sa.and_(Clearance.organization_id == organization_id, Clearance.kind == CONDUCT)
     let_in = sa.select(GuardianShare.guardianship_id).where(GuardianShare.organization_id == organization_id)
-    known = sa.select(Clearance.person_id).where(sa.or_(own, Clearance.id.in_(shared)))
+    known = sa.select(Clearance.person_id).where(sa.or_(own, Clearance.id.in_(shared)), Clearance.revoked_at.is_(None))
     born_after = today("Etc/GMT+12") - dt.timedelta(days=EVERYWHERE_ADULT_AGE * 366)
     return (
         sa.select(Guardianship, GuardianConfirmation)

@@ -10,6 +10,7 @@ from app.accounts.operations import write_down_person
 from app.core.errors import Reason, Refused
 from app.core.i18n import _
 from app.safeguarding.kinds import KINDS
+from app.safeguarding.models import CONDUCT
 from app.signups.models import Signup
 from app.signups.operations import sign_up
 from app.signups.told import said_to_staff
@@ -68,6 +69,8 @@ def _of_nobody_known(reason: Reason) -> Reason:
     """Somebody whom the staff have just written down has nothing on record: the shift's rules are named in the staff's words."""
     if reason.code not in ABOUT_RECORDS:
         return reason
+    if reason.code == f"{CONDUCT}_required":
+        return Reason(reason.code, said_to_staff(reason), _("They accept it themselves, with an account."))
     return Reason(reason.code, said_to_staff(reason), _("An owner or manager records it first."))
 
 

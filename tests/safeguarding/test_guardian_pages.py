@@ -29,9 +29,12 @@ from app.signups import gate, safety_jobs
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
 from app.signups.relations import list_guardians
+from app.signups.staff import undo_add
+from app.signups.volunteers import add_volunteer
 from app.signups.waitlist import accept, give_place, join
 from tests.conftest import CheckingClient
 from tests.factories import (
+    ADULT,
     allow_contact,
     make_clearance,
     make_guardian,
@@ -312,6 +315,20 @@ def test_only_what_the_minor_did_opens_their_guardian_to_an_organization(
     sign_in(owner)
     assert client.get(desk).status_code == 404
     assert guardianship.name not in client.get("/manage/lantern/clearances").text
+    # Nor does a place that staff give, as one adds whoever telephones: it may be confirmed, and taken back again.
+    plain = at_noon(make_shift(make_need(organization)))
+    with transaction():
+        given = add_volunteer(plain.id, by=owner, name="M", birth_date=ADULT, email=minor.email)
+    assert given.person_id == minor.id
+    assert client.get(desk).status_code == 404
+    assert client.post(desk, data={"means": "telephone"}).status_code == 404
+    with transaction():
+        undo_add(given.id, by=owner)
+        own = sign_up(plain.id, by=minor)
+    assert client.get(desk).status_code == 200, "a place that they took themselves"
+    with transaction():
+        cancel_signup(own.id, by=minor)
+    assert client.get(desk).status_code == 404
     # The page of a shift with children leads the minor to the one act that lets the organization in.
     shift = make_shift(make_need(organization), contact="children")
     sign_in(minor)
@@ -324,8 +341,13 @@ def test_only_what_the_minor_did_opens_their_guardian_to_an_organization(
     assert "/my-guardian/organizations/lantern/remove" in client.get("/my-guardian").text
     sign_in(owner)
     assert guardianship.name in client.get(desk).text
+    assert client.post(desk, data={"means": "telephone"}).status_code == 303
+    assert "guardian_confirmation" not in [reason.code for reason in gate.check(shift, minor)]
     sign_in(minor)
+    assert client.post("/my-guardian/organizations/elsewhere/remove").status_code == 404
     client.post("/my-guardian/organizations/lantern/remove")
+    # What its staff said of that guardian ends with it.
+    assert "guardian_confirmation" in [reason.code for reason in gate.check(shift, minor)]
     sign_in(owner)
     assert client.get(desk).status_code == 404
     sign_in(minor)

@@ -17,7 +17,7 @@ from app.accounts.operations import edit_profile
 from app.accounts.under_age import CLOSED_FOR
 from app.core.clock import now, today
 from app.core.db import db, transaction
-from app.core.errors import Refused
+from app.core.errors import InvalidInput, Refused
 from app.core.ids import encode_id
 from app.moderation import operations as moderation
 from app.organizations.models import Organization
@@ -137,6 +137,17 @@ def test_nobody_whose_age_is_unknown_vouches_for_anybody(app: Flask, monkeypatch
     with transaction():
         edit_organization(organization.id, by=almost, place="New Jersey")
     assert world.vouch(almost)["record"] == []
+    # Nobody who is no adult there comes of age by saying that it is elsewhere, nor in two steps.
+    with transaction():
+        db.session.get_one(Organization, world.organization.id).region = "MS"
+    for elsewhere in ("NJ", ""):
+        with pytest.raises(InvalidInput) as said, transaction():
+            edit_organization(organization.id, by=almost, place=elsewhere)
+        assert "people come of age at 21" in said.value.errors["place"]
+    assert world.vouch(almost)["record"] == ["not_an_adult"]
+    elder = make_member(world.organization, "manager")
+    with transaction():
+        edit_organization(organization.id, by=elder, place="NJ")
     # What only takes away waits for nobody's birthday.
     accepted = make_clearance(world.helper, world.organization)
     with transaction():

@@ -24,7 +24,7 @@ from app.core.text import line
 from app.organizations.members import hold_organization
 from app.safeguarding.models import MEANS, GuardianConfirmation, GuardianShare, Guardianship
 from app.safeguarding.operations.shared import locked_person, record, require_another, require_recorder
-from app.safeguarding.policy import needed_until
+from app.safeguarding.policy import is_needed, needed_until
 
 LIVE = ("asked", "consented")
 # How often a minor may name somebody: each naming writes a mail to an address that nobody has proved.
@@ -103,9 +103,12 @@ def withdraw_guardianship(guardianship_id: int) -> Guardianship:
     return guardianship
 
 
-def confirm_guardian(guardianship_id: int, organization_id: int, *, by: Person, means: str) -> GuardianConfirmation:
-    """Staff spoke to the guardian otherwise than by that mail, and they are who they say. Raises InvalidInput at "means",
-    Refused (`not_consented`, `own_clearance`, `not_yours`, `age_unknown`, `not_an_adult`)."""
+def confirm_guardian(
+    guardianship_id: int, organization_id: int, *, by: Person, means: str, known: Callable[[], bool] | None = None
+) -> GuardianConfirmation:
+    """Staff spoke to the guardian otherwise than by that mail, and they are who they say. `known` says, asked under the locks,
+    whether the organization may still see the guardian. Raises InvalidInput at "means", Refused (`not_known`,
+    `not_consented`, `own_clearance`, `not_yours`, `age_unknown`, `not_an_adult`)."""
     organization = hold_organization(organization_id)
     require_recorder(organization, by)
     guardianship = _locked(guardianship_id)
@@ -114,6 +117,8 @@ def confirm_guardian(guardianship_id: int, organization_id: int, *, by: Person, 
         raise refuse("own_clearance", _("You are the guardian."), _("Ask another owner or manager."))
     if guardianship.status != "consented":
         raise refuse("not_consented", _("The guardian has not agreed."), _("They answer the mail we sent them."))
+    if known is not None and not known():
+        raise refuse("not_known", _("The minor took back that you may speak to their guardian."))
     if means not in MEANS:
         raise InvalidInput({"means": _("Say how you spoke to them")})
     key = (guardianship.id, organization.id)
@@ -139,7 +144,7 @@ def share_guardian(organization_id: int, *, by: Person) -> None:
         raise refuse("not_verified", _("This organization is not verified."))
     locked_person(by.id)
     guardianship = next((one for one in _live(by.id) if one.status == "consented"), None)
-    if guardianship is None:
+    if guardianship is None or not is_needed(guardianship):
         raise refuse("no_guardian", _("Nobody has agreed to be your guardian yet."), _("Name your guardian first."))
     if db.session.get(GuardianShare, (guardianship.id, organization.id)) is None:
         share = GuardianShare(guardianship_id=guardianship.id, organization_id=organization.id, consented_at=now())
@@ -148,13 +153,19 @@ def share_guardian(organization_id: int, *, by: Person) -> None:
 
 
 def unshare_guardian(organization_id: int, *, by: Person) -> None:
-    """The minor takes that back: the organization sees the guardian no longer, unless it has to do with the minor otherwise."""
+    """The minor takes that back, and with it that its staff spoke to the guardian: it sees them no longer, unless the minor has
+    to do with it otherwise, and places there that asked for it end (G4)."""
     locked_person(by.id)
     for guardianship in _live(by.id):
-        share = db.session.get(GuardianShare, (guardianship.id, organization_id))
-        if share is not None:
-            db.session.delete(share)
-            record("guardianship.unshared", guardianship, by, organization_id, person_id=by.id)
+        key = (guardianship.id, organization_id)
+        share, spoken = db.session.get(GuardianShare, key), db.session.get(GuardianConfirmation, key)
+        if share is None:
+            continue
+        db.session.delete(share)
+        if spoken is not None:
+            db.session.delete(spoken)
+            tell_facts_changed(by.id)
+        record("guardianship.unshared", guardianship, by, organization_id, person_id=by.id)
 
 
 def purge_guardianships(still: Callable[[Sequence[Guardianship]], Collection[int]] | None = None) -> int:

@@ -15,6 +15,7 @@ from app.safeguarding.models import (
     ContactPermission,
     GuardianConfirmation,
     GuardianShare,
+    Guardianship,
 )
 from app.safeguarding.operations.clearances import let_go_of_what_came_along, revoke_all_of, revoke_conduct_of
 from app.safeguarding.operations.exemptions import end_exemptions_of
@@ -61,7 +62,7 @@ def merge_records(duplicate: Organization, remaining: Organization, *, by: Perso
     let_go_of_what_came_along(remaining.id, by=by)
     _move_confirmations(duplicate, remaining, by, stands=stands)
     # What a minor let the duplicate see, they let the other one see anew.
-    db.session.execute(sa.delete(GuardianShare).where(GuardianShare.organization_id == duplicate.id))
+    _end_guardian_shares(duplicate, by)
     tell_rules_changed(remaining.id)
     return list(dict.fromkeys(moved))
 
@@ -108,6 +109,15 @@ def _move_shares(duplicate: Organization, remaining: Organization, by: Person, *
         db.session.delete(share)
         db.session.flush()
     return told
+
+
+def _end_guardian_shares(duplicate: Organization, by: Person) -> None:
+    query = sa.select(GuardianShare, Guardianship).join(Guardianship, Guardianship.id == GuardianShare.guardianship_id)
+    shares = query.where(GuardianShare.organization_id == duplicate.id).order_by(GuardianShare.guardianship_id)
+    for share, guardianship in db.session.execute(shares).all():
+        record("guardianship.unshared", guardianship, by, duplicate.id, person_id=guardianship.person_id)
+        db.session.delete(share)
+    db.session.flush()
 
 
 def _move_confirmations(duplicate: Organization, remaining: Organization, by: Person, *, stands: bool) -> None:

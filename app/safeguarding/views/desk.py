@@ -389,7 +389,11 @@ def guardian(asked: _Asked) -> ResponseReturnValue:
             _keep_age(form)
             with transaction():
                 operations.confirm_guardian(
-                    guardianship.id, organization.id, by=current_person(), means=form.means.data
+                    guardianship.id,
+                    organization.id,
+                    by=current_person(),
+                    means=form.means.data,
+                    known=lambda: relations.find_guardian(organization.id, guardianship.id) is not None,
                 )
         except InvalidInput as invalid:
             show_errors(form, invalid)

@@ -8,6 +8,7 @@ import datetime as dt
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.accounts.policy import may_be_minor_somewhere
 from app.accounts.session import current_person
 from app.core import when
 from app.core.clock import today
@@ -191,6 +192,7 @@ def share(clearance: Clearance) -> ResponseReturnValue:
         reasons=reasons,
         shared=shared,
         offered=offered if clearance.can_be_shared else {},
+        is_minor=may_be_minor_somewhere(current_person()),
     )
     return page, 409 if reasons else 422 if form.errors else 200
 
