@@ -26,6 +26,7 @@ from app.safeguarding.models import (
     ContactPermission,
     Exemption,
     GuardianConfirmation,
+    GuardianShare,
 )
 from app.safeguarding.operations.clearances import purge_clearance
 from app.safeguarding.queries import find_profile, list_clearances_for
@@ -339,7 +340,12 @@ def test_a_guardian_spoken_to_by_people_who_come_along_is_spoken_to(
                 confirmed_by_id=staff.id, confirmed_at=now(),
             )
         )  # fmt: skip
+    do(acts.share_guardian, duplicate.id, by=young)
     merge(duplicate, remaining, moderator)
+    # Whom a minor let in was the duplicate: the other one is let in anew.
+    assert not db.session.scalars(sa.select(GuardianShare)).all()
+    ended = sa.select(AuditEvent.actor_id).where(AuditEvent.action == "guardianship.unshared")
+    assert list(db.session.scalars(ended)) == [moderator.id]
     rows = db.session.execute(sa.select(GuardianConfirmation.organization_id, GuardianConfirmation.means)).all()
     assert sorted(map(tuple, rows)) == [(remaining.id, "in_person"), (remaining.id, "telephone")]
     assert "guardian_confirmation" not in codes(contact_shift(remaining), young)
