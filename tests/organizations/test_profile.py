@@ -107,6 +107,8 @@ def test_its_staff_see_and_correct_where_it_is_and_what_rests_on_that_is_asked_a
     assert [(one["was"], one["now"]) for one in db.session.scalars(moved)] == [
         ("", "NJ"), ("NJ", "NJ"), ("NJ", "AL"), ("AL", "NJ"),
     ]  # fmt: skip
+    client.post(address, data={"name": "Pantry", "place": "Newark", "first_come_hours": "12"})
+    assert "We read where you are as Newark, NJ." in client.get(address).text
     with transaction():
         place = sign_up(shift.id, by=young)
     # In Mississippi they come of age at 21.
