@@ -135,10 +135,10 @@ def _set_place(organization: Organization, text: str, by: Person) -> None:
     was, country = organization.region, organization.country
     city, region = (None, None) if not text else _town_or_province(text, country)
     # Who is none there does not become an adult by a word of their own about where it is.
-    there = ADULT_AGE if was is None else majority_age_at(country, was)
+    there = majority_age_at(country, was)
     elsewhere = ADULT_AGE if region is None else majority_age_at(country, region)
     if elsewhere < there and not is_known_adult(by, there):
-        said = _("Where it is now, people come of age at %(age)s: somebody who is says that it is elsewhere", age=there)
+        said = _("Somebody of you who is known to be %(age)s or older says this: it decides who is an adult", age=there)
         raise InvalidInput({"place": said})
     organization.city, organization.region = city, region
     _record("organization.moved", organization, organization, by, {"was": was or "", "now": organization.region or ""})

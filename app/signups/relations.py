@@ -28,8 +28,11 @@ from app.safeguarding.models import (
 )
 from app.safeguarding.policy import is_needed
 from app.signups import gate
-from app.signups.models import LIVE_STATUSES, Signup
+from app.signups.models import LIVE_STATUSES, TAKING_STATUSES, Signup
 from app.signups.queries import list_resting_on_guardian
+
+# How long after a shift its organization still sees whom to call about a minor who was there.
+ASKED_ABOUT_FOR = dt.timedelta(days=30)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +51,10 @@ def find_guardian(organization_id: int, guardianship_id: int) -> KnownGuardian |
 
 
 def list_guardians(organization_id: int, cursor: str | None = None, *, limit: int = 20) -> Page[KnownGuardian]:
-    """Guardians who agreed, of minors who took a place ahead at the organization themselves, let it speak to them, shared a
-    clearance with it or accepted its code of conduct, or whom its staff have spoken to: those still to be spoken to first,
-    then by name (G4); of those who came of age at home, where such a place there rests on it yet. A page may be shorter than
-    `limit` where others follow. Raises BadCursor."""
+    """Guardians who agreed, of minors who took a place at the organization themselves that is ahead or was over within
+    ASKED_ABOUT_FOR, let it speak to them, shared a clearance with it or accepted its code of conduct: those still to be
+    spoken to first, then by name (G4); of those who came of age at home, where such a place there rests on it yet. A page may
+    be shorter than `limit` where others follow. Raises BadCursor."""
     is_confirmed = sa.case((GuardianConfirmation.confirmed_at.is_not(None), 1), else_=0)
     query = _guardians(organization_id)
     if cursor:
@@ -87,15 +90,20 @@ def list_answering(guardianships: Sequence[Guardianship], organization_id: int |
 
 def _guardians(organization_id: int) -> sa.Select[Guardianship, GuardianConfirmation]:
     """Of everybody who is young enough that a guardian may be needed somewhere; `list_answering` says of whom one is."""
-    ahead = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now())
+    near = sa.or_(Shift.ends_at.is_(None), Shift.ends_at > now() - ASKED_ABOUT_FOR)
     # Only what the minor did counts: whatever the organization did by itself, a record or a place, is one person's word and a
-    # guessed address. Who did what with a place is in the audit trail alone, as its row says only what it is.
-    by_themselves = sa.exists().where(AuditEvent.subject_id == Signup.id, AuditEvent.actor_id == Signup.person_id)
+    # guessed address. Who took a place is in the audit trail alone, as its row says only whose it is.
+    by_themselves = sa.exists().where(
+        AuditEvent.subject_id == Signup.id,
+        AuditEvent.actor_id == Signup.person_id,
+        AuditEvent.action.in_(("signup.confirmed", "signup.waitlisted")),
+    )
     coming = (
         sa.select(Signup.person_id)
         .join(Shift, Shift.id == Signup.shift_id)
         .join(Need, Need.id == Shift.need_id)
-        .where(Need.organization_id == organization_id, Signup.status.in_(LIVE_STATUSES), ahead, by_themselves)
+        .where(Need.organization_id == organization_id, near, by_themselves)
+        .where(Signup.status.in_((*LIVE_STATUSES, *TAKING_STATUSES)))
     )
     shared = sa.select(ClearanceShare.clearance_id).where(ClearanceShare.organization_id == organization_id)
     own = sa.and_(Clearance.organization_id == organization_id, Clearance.kind == CONDUCT)
@@ -116,7 +124,6 @@ def _guardians(organization_id: int) -> sa.Select[Guardianship, GuardianConfirma
         .where(Guardianship.status == "consented", Person.status == "active", Person.birth_date > born_after)
         .where(
             sa.or_(
-                GuardianConfirmation.confirmed_at.is_not(None),
                 Guardianship.person_id.in_(coming),
                 Guardianship.person_id.in_(known),
                 Guardianship.id.in_(let_in),

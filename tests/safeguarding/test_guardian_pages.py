@@ -22,13 +22,13 @@ from app.core.ids import encode_id
 from app.needs.models import Item, PrivateAddress, Shift
 from app.pledges.models import Pledge
 from app.pledges.operations import pledge
-from app.safeguarding.models import GuardianShare, Guardianship
+from app.safeguarding.models import GuardianConfirmation, GuardianShare, Guardianship
 from app.safeguarding.operations import ask_guardian, share_guardian
 from app.safeguarding.policy import guardian_token
 from app.signups import gate, safety_jobs
 from app.signups.models import Signup
 from app.signups.operations import cancel_signup, sign_up
-from app.signups.relations import list_guardians
+from app.signups.relations import find_guardian, list_guardians
 from app.signups.staff import undo_add
 from app.signups.volunteers import add_volunteer
 from app.signups.waitlist import accept, give_place, join
@@ -326,9 +326,17 @@ def test_only_what_the_minor_did_opens_their_guardian_to_an_organization(
         undo_add(given.id, by=owner)
         own = sign_up(plain.id, by=minor)
     assert client.get(desk).status_code == 200, "a place that they took themselves"
+    # That they were spoken to keeps nothing open once the minor went.
+    assert client.post(desk, data={"means": "telephone"}).status_code == 303
+    assert plain.ends_at is not None
+    for days, seen in ((29, 200), (31, 404)):
+        with time_machine.travel(plain.ends_at + dt.timedelta(days=days), tick=False):
+            assert (find_guardian(organization.id, guardianship.id) is not None) == (seen == 200), days
     with transaction():
         cancel_signup(own.id, by=minor)
     assert client.get(desk).status_code == 404
+    with transaction():
+        db.session.execute(sa.delete(GuardianConfirmation))
     # The page of a shift with children leads the minor to the one act that lets the organization in.
     shift = make_shift(make_need(organization), contact="children")
     sign_in(minor)

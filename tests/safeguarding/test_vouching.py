@@ -129,13 +129,18 @@ def test_nobody_whose_age_is_unknown_vouches_for_anybody(app: Flask, monkeypatch
     nineteen = {"by": almost, "email": world.helper.email, "kind": "identity", "issued_on": today("UTC")}
     with pytest.raises(Refused) as found, transaction():
         acts.record_clearance(world.organization.id, **nineteen)
-    assert "Say where it is in its settings" in found.value.reasons[0].remedy
+    assert "An older owner or manager says in its settings where it is" in found.value.reasons[0].remedy
     with transaction():
         # A place that it works from says nothing: that may be private, and the public page would tell its state.
         add_location(organization.id, by=almost, name="Pantry", address="", place="Newark, NJ", private=True)
     assert world.vouch(almost)["record"] == ["not_an_adult"]
-    with transaction():
+    # Nor do they say so themselves: an older one does.
+    elder = make_member(world.organization, "manager")
+    with pytest.raises(InvalidInput) as said, transaction():
         edit_organization(organization.id, by=almost, place="New Jersey")
+    assert "known to be 21 or older" in said.value.errors["place"]
+    with transaction():
+        edit_organization(organization.id, by=elder, place="New Jersey")
     assert world.vouch(almost)["record"] == []
     # Nobody who is no adult there comes of age by saying that it is elsewhere, nor in two steps.
     with transaction():
@@ -143,9 +148,8 @@ def test_nobody_whose_age_is_unknown_vouches_for_anybody(app: Flask, monkeypatch
     for elsewhere in ("NJ", ""):
         with pytest.raises(InvalidInput) as said, transaction():
             edit_organization(organization.id, by=almost, place=elsewhere)
-        assert "people come of age at 21" in said.value.errors["place"]
+        assert "known to be 21 or older" in said.value.errors["place"]
     assert world.vouch(almost)["record"] == ["not_an_adult"]
-    elder = make_member(world.organization, "manager")
     with transaction():
         edit_organization(organization.id, by=elder, place="NJ")
     # What only takes away waits for nobody's birthday.

@@ -48,10 +48,10 @@ def require_adult(by: Person, organization: Organization, *, moderates: bool = F
             _(
                 "Adults record this, and we do not know in which state or province the organization is, which says who is one."
             ),
-            _("Its owners and managers say in its settings where it is. Or another moderator decides about it.")
+            _("An older owner or manager says in its settings where it is. Or another moderator decides about it.")
             if moderates
             else _(
-                "Say where it is in its settings: the state or province is enough. Or ask another owner or manager."
+                "An older owner or manager says in its settings where it is, the state or province is enough, or records this."
             ),
             "" if moderates else f"/manage/{organization.slug}/settings",
         )
