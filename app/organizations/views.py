@@ -222,9 +222,8 @@ def say_too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
 @organizations.route("/manage/<slug>/settings", methods=["GET", "POST"])
 @allow(can_manage_people, load=find_organization)
 def settings(organization: Organization) -> ResponseReturnValue:
-    """Name, description, website, where it is, causes, logo, fundraisers, waitlists."""
-    form = OrganizationForm(data=_settings_of(organization))
-    was = organization.place
+    """Name, description, website, where it is (what was understood is said: many towns have one name), causes, logo and more."""
+    form, was = OrganizationForm(data=_settings_of(organization)), organization.place
     if form.validate_on_submit():
         try:
             sent = form.logo.data.stream.read(pictures.MAXIMUM_BYTES + 1) if form.logo.data else None
@@ -248,10 +247,8 @@ def settings(organization: Organization) -> ResponseReturnValue:
         except Refused as refused:
             form.logo.errors = [reason.message for reason in refused.reasons]
         else:
-            # Many towns have one name, and what was understood says whose law counts.
-            place = organization.place
-            said = _("Saved. We read where you are as %(place)s.", place=place) if place != was else _("Saved.")
-            flash(said, "done")
+            moved = _("Saved. We read where you are as %(place)s.", place=organization.place)
+            flash(_("Saved.") if organization.place == was else moved, "done")
             return redirect(url_for("organizations.settings", slug=organization.slug), code=303)
     elif request.method == "GET" and request.args.get("too_large"):
         form.logo.errors = [pictures.too_large()]
