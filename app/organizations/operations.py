@@ -139,6 +139,8 @@ def _set_place(organization: Organization, text: str, by: Person) -> None:
     elsewhere = ADULT_AGE if region is None else majority_age_at(country, region)
     if elsewhere < there and not is_known_adult(by, there):
         said = _("Somebody of you who is known to be %(age)s or older says this: it decides who is an adult", age=there)
+        if by.birth_date is None:
+            said = _("This decides who is an adult: add your birth date to your profile first")
         raise InvalidInput({"place": said})
     organization.city, organization.region = city, region
     _record("organization.moved", organization, organization, by, {"was": was or "", "now": organization.region or ""})

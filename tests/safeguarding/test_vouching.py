@@ -139,6 +139,10 @@ def test_nobody_whose_age_is_unknown_vouches_for_anybody(app: Flask, monkeypatch
     with pytest.raises(InvalidInput) as said, transaction():
         edit_organization(organization.id, by=almost, place="New Jersey")
     assert "known to be 21 or older" in said.value.errors["place"]
+    unknown = make_member(world.organization, "manager", birth_date=None)
+    with pytest.raises(InvalidInput) as said, transaction():
+        edit_organization(organization.id, by=unknown, place="New Jersey")
+    assert "add your birth date to your profile" in said.value.errors["place"]
     with transaction():
         edit_organization(organization.id, by=elder, place="New Jersey")
     assert world.vouch(almost)["record"] == []
